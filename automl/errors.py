@@ -1,0 +1,71 @@
+"""Errors that a user can act on: each message names what was wrong and the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class AutoMLError(Exception):
+    """Base of every error that automl raises on purpose. The CLI prints it and exits with 2."""
+
+
+class BadBudget(AutoMLError):
+    """A budget that cannot be read, or that cannot be spent on this machine."""
+
+
+class BudgetTooSmall(BadBudget):
+    """The budget cannot pay for the baseline training."""
+
+
+class BadData(AutoMLError):
+    """A data set that cannot be trained on; names the file and, where there is one, the line."""
+
+    def __init__(self, file: Path | str, problem: str, *, line: int | None = None) -> None:
+        where = f"{file}:{line}" if line is not None else f"{file}"
+        super().__init__(f"{where}: {problem}")
+        self.file = Path(file)
+        self.line = line
+
+
+class BadSpace(AutoMLError):
+    """One or more errors in a search space file, one line each."""
+
+    def __init__(self, file: Path | str, problems: list[tuple[int, str]]) -> None:
+        super().__init__("\n".join(f"{file}:{line}: {text}" for line, text in problems))
+        self.problems = problems
+
+
+class UnknownName(AutoMLError):
+    """A model, sampler, trainer, study or trial that does not exist."""
+
+    def __init__(self, kind: str, name: str, known: list[str] | tuple[str, ...] = ()) -> None:
+        hint = f" Known: {', '.join(known)}." if known else ""
+        super().__init__(f"unknown {kind} '{name}'.{hint}")
+
+
+class BadWeights(AutoMLError):
+    """A weights file that is missing, unreadable or made for another network."""
+
+
+class BadStore(AutoMLError):
+    """A database that cannot be reached, or whose tables are of another version."""
+
+
+class StudyConflict(AutoMLError):
+    """A study name that is taken, or a study that is in the wrong state for the request."""
+
+
+class NoSpace(AutoMLError):
+    """Too little free disk, or an output path that cannot be written."""
+
+
+class TrialError(AutoMLError):
+    """A training that failed; becomes the trial's outcome and never ends the search by itself."""
+
+
+class AppliedMismatch(TrialError):
+    """The trainer ran with other arguments than those that were proposed."""
+
+
+class SearchFailed(AutoMLError):
+    """A search that had to end without an answer: the baseline or many trials in a row failed."""
