@@ -1,1 +1,24 @@
-"""Searches for the best training recipe of a YOLO detector within a budget."""
+"""Searches for the best training recipe of a YOLO detector within a budget.
+
+The verbs of the command line, typed, returning records:
+
+    from automl import search, resume, export
+    report = search("custom.yaml", ["40gpu-h"])
+    export(report.study.name, "hyp.yaml")
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl.service import export, resume, search, show, status, stop, studies
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "export", "resume", "search", "show", "status", "stop", "studies"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from automl import service
+
+        return getattr(service, name)
+    raise AttributeError(f"module 'automl' has no attribute '{name}'")

@@ -40,13 +40,6 @@ class TrialState(StrEnum):
     INTERRUPTED = "interrupted"  # goes on from its snapshot when the study is resumed
 
 
-class Decision(StrEnum):
-    """What a driver does with a trial after an epoch."""
-
-    CONTINUE = "continue"
-    STOP = "stop"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Trial:
     """One training as proposed. `params` holds what differs from the study's fixed arguments."""
@@ -232,6 +225,23 @@ class EventRow:
     kind: str
     trial: int | None
     text: str
+    id: int = 0  # counts up in the order of writing; 0 before it is stored
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptRow:
+    """One run of a trial on one node. A crash ends an attempt, not the trial."""
+
+    trial: int
+    number: int  # from 1
+    node: str | None
+    device: str | None
+    pid: int | None
+    started_at: float  # POSIX seconds
+    ended_at: float | None
+    first_epoch: int | None  # None until the attempt reports
+    outcome: TrialState | None  # None while it runs
+    slot_s: float  # of this attempt alone
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The database: tables, engine, write, read and migrations. The only importer of sqlalchemy."""

@@ -1,0 +1,52 @@
+# Two commands: `make demo` and `make test`. Both set up everything they need in .venv and can be repeated.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+RUNS ?= automl-runs
+
+.PHONY: demo test lint types unit setup-demo setup-test clean
+
+demo: .venv/.demo
+	$(BIN)/automl demo-data demo-data
+	AUTOML_HOME=$(RUNS) $(BIN)/automl search --data demo-data/data.yaml --budget 8cpu-min \
+	  --models configs/demo/tiny.yaml --imgsz 96 --epochs 12 --batch 8 --set nbs=8 --export hyp.yaml
+	@echo "See it again with: $(BIN)/automl show"
+
+test: .venv/.test lint types
+	$(BIN)/python -m pytest
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.test
+	$(BIN)/mypy
+
+setup-demo: .venv/.demo
+setup-test: .venv/.test
+
+.venv/.demo: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'
+	$(MAKE) --no-print-directory libraries
+	touch $@
+
+.venv/.test: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(MAKE) --no-print-directory libraries
+	touch $@ .venv/.demo
+
+# OpenCV's wheel, which ultralytics depends on, needs two shared libraries that bare images lack.
+.PHONY: libraries
+libraries:
+	@if ! $(BIN)/python -c 'import cv2' 2>/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends libgl1 libglib2.0-0; \
+	  else \
+	    echo "OpenCV cannot be loaded: install libgl1 and libglib2.0-0 with your package manager." >&2; exit 1; \
+	  fi; \
+	fi
+
+clean:
+	rm -rf .venv demo-data $(RUNS) hyp.yaml hyp-init.pt

@@ -1,0 +1,158 @@
+"""Budgets as users write them, and the ledger that charges slot-seconds to trials and purposes."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from automl.errors import BadBudget
+from automl.records import Purpose
+
+_UNIT_S = {"h": 3600.0, "min": 60.0, "s": 1.0}
+_PATTERN = re.compile(r"(?P<number>-?\d{1,12}(?:\.\d{1,12})?)\s*(?:(?P<device>gpu|cpu)-)?(?P<unit>h|min|s|trials?)")
+_EXAMPLES = "Write for example 40gpu-h, 8cpu-h, 30gpu-min, 90min (wall time) or 200trials."
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One limit of a search. Exactly one of the three amounts is set."""
+
+    text: str  # as the user wrote it
+    slot_s: float | None = None  # seconds of slots of `device`
+    device: str | None = None  # "gpu" or "cpu", with slot_s
+    wall_s: float | None = None
+    trials: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The budget that `text` names; raises BadBudget with examples otherwise."""
+        match = _PATTERN.fullmatch(text.strip().lower())
+        if match is None:
+            raise BadBudget(f"cannot read the budget '{text}'. {_EXAMPLES}")
+        amount, device, unit = float(match["number"]), match["device"], match["unit"]
+        if amount <= 0:
+            raise BadBudget(f"the budget '{text}' is not above zero. {_EXAMPLES}")
+        if unit.startswith("trial"):
+            if device is not None or amount != int(amount):
+                raise BadBudget(f"cannot read the budget '{text}'. {_EXAMPLES}")
+            return cls(text=text, trials=int(amount))
+        seconds = amount * _UNIT_S[unit]
+        if device is None:
+            return cls(text=text, wall_s=seconds)
+        return cls(text=text, slot_s=seconds, device=device)
+
+
+def parse_all(texts: Iterable[str], device: str) -> tuple[Budget, ...]:
+    """The budgets of a search whose slots are of `device`; at least one, each spendable here."""
+    budgets = tuple(Budget.parse(text) for text in texts)
+    if not budgets:
+        raise BadBudget(f"no budget given. {_EXAMPLES}")
+    for budget in budgets:
+        if budget.device is not None and budget.device != device:
+            here = "no GPU was found" if device == "cpu" else "the slots are GPUs"
+            offer = budget.text.lower().replace(budget.device, device)
+            raise BadBudget(f"the budget '{budget.text}' cannot be spent: {here}. Use for example {offer}.")
+    return budgets
+
+
+def format_cost(slot_s: float, device: str) -> str:
+    """Slot-seconds in the unit that reads best: '1.25 gpu-h', '7.9 cpu-min', '42 cpu-s'."""
+    if slot_s >= 3600:
+        return f"{slot_s / 3600:.2f} {device}-h"
+    if slot_s >= 60:
+        return f"{slot_s / 60:.1f} {device}-min"
+    return f"{slot_s:.0f} {device}-s"
+
+
+class Ledger:
+    """Slot-seconds charged by trial and purpose, against the limits of a search.
+
+    Times are wall seconds since the study began, without the pauses between its sessions. A trial is
+    charged from the moment a slot is held for it until the slot is released.
+    """
+
+    def __init__(self, budgets: Iterable[Budget]) -> None:
+        budgets = tuple(budgets)
+        self._slot_limit_s = min((b.slot_s for b in budgets if b.slot_s is not None), default=None)
+        self._wall_limit_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=None)
+        self.trial_limit = min((b.trials for b in budgets if b.trials is not None), default=None)
+        self._charged: dict[tuple[int | None, Purpose], float] = defaultdict(float)
+        self._total_s = 0.0
+        self._held: dict[int, tuple[Purpose, float]] = {}
+        self._trial_s: dict[int, float] = defaultdict(float)
+
+    def charge(self, trial: int | None, purpose: Purpose, slot_s: float) -> None:
+        """Adds a cost that was measured elsewhere: the probe, or what earlier sessions spent."""
+        self._charged[trial, purpose] += slot_s
+        self._total_s += slot_s
+        if trial is not None:
+            self._trial_s[trial] += slot_s
+
+    def hold(self, trial: int, purpose: Purpose, at: float) -> None:
+        """A slot is held for the trial from now on."""
+        self._held[trial] = (purpose, at)
+
+    def advance(self, trial: int, at: float) -> float:
+        """Charges a held slot up to now; the trial's cost so far in slot-seconds."""
+        purpose, since = self._held[trial]
+        self.charge(trial, purpose, max(0.0, at - since))
+        self._held[trial] = (purpose, max(at, since))
+        return self._trial_s[trial]
+
+    def release(self, trial: int, at: float) -> float:
+        """Charges a held slot for the last time; the trial's cost in slot-seconds."""
+        cost = self.advance(trial, at)
+        del self._held[trial]
+        return cost
+
+    @property
+    def held(self) -> tuple[int, ...]:
+        """Trials that hold a slot."""
+        return tuple(self._held)
+
+    def cost_s(self, trial: int) -> float:
+        """Slot-seconds charged to the trial."""
+        return self._trial_s.get(trial, 0.0)
+
+    def spent_s(self, at: float | None = None) -> float:
+        """Slot-seconds charged; with `at` also what held slots have cost since their last charge."""
+        if at is None:
+            return self._total_s
+        return self._total_s + sum(max(0.0, at - since) for _, since in self._held.values())
+
+    def by_purpose(self) -> Mapping[Purpose, float]:
+        """Slot-seconds by purpose; their sum is what was charged."""
+        sums: dict[Purpose, float] = defaultdict(float)
+        for (_, purpose), slot_s in self._charged.items():
+            sums[purpose] += slot_s
+        return dict(sums)
+
+    def left_s(self, at: float) -> float:
+        """Slot-seconds that may still be charged; infinite without such a budget."""
+        return float("inf") if self._slot_limit_s is None else self._slot_limit_s - self.spent_s(at)
+
+    def wall_left_s(self, at: float) -> float:
+        """Wall seconds left; infinite without a wall budget."""
+        return float("inf") if self._wall_limit_s is None else self._wall_limit_s - at
+
+    def exhausted(self, at: float) -> str | None:
+        """Which budget is spent, in words, or None."""
+        if self.left_s(at) <= 0:
+            return "the budget of slot time is spent"
+        if self.wall_left_s(at) <= 0:
+            return "the wall time is over"
+        return None
+
+    def share_spent(self, at: float, trials: int) -> float:
+        """The largest share of any budget that is used up, in [0, 1] but for the last epoch."""
+        shares = [0.0]
+        if self._slot_limit_s is not None:
+            shares.append(self.spent_s(at) / self._slot_limit_s)
+        if self._wall_limit_s is not None:
+            shares.append(at / self._wall_limit_s)
+        if self.trial_limit is not None:
+            shares.append(trials / self.trial_limit)
+        return max(shares)

@@ -1,0 +1,317 @@
+"""The command line: parse, call one function of `service`, print. Heavy libraries load in the commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from automl.bench.cli import bench
+from automl.errors import AutoMLError, NoSpace, SearchFailed
+
+app = typer.Typer(
+    help="Searches for the best training recipe of a YOLO detector within a budget.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+app.add_typer(bench, name="bench")
+
+Db = Annotated[
+    str | None,
+    typer.Option(envvar="AUTOML_DB", help="Database URL; without it SQLite in AUTOML_HOME (./automl-runs)."),
+]
+Study = Annotated[str, typer.Argument(help="Name of the study; see `automl studies`.")]
+MaybeStudy = Annotated[str | None, typer.Argument(help="Name of the study; the newest one if left out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+JsonEvents = Annotated[Path | None, typer.Option(help="Append every event to this file, one JSON object a line.")]
+
+
+@app.command()
+def search(
+    data: Annotated[Path, typer.Option(help="A YOLO data.yaml.")],
+    budget: Annotated[
+        list[str],
+        typer.Option(help="40gpu-h, 8cpu-h, 90min (wall) or 200trials. May be repeated: the first reached ends."),
+    ],
+    models: Annotated[str | None, typer.Option(help="Variants to search: yolov5n,yolov5s, or own model yaml.")] = None,
+    imgsz: Annotated[str | None, typer.Option(help="Image sizes to search: 640,1280.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Pretrained weights: .pt or .safetensors.")] = None,
+    space: Annotated[Path | None, typer.Option(help="Search space; default: configs/spaces/scratch-low.yaml.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
+    sampler: Annotated[str, typer.Option(help="tpe or random.")] = "tpe",
+    seed: Annotated[int, typer.Option(help="Seed of the search and of every training.")] = 0,
+    epochs: Annotated[
+        int | None, typer.Option(help="Horizon; default: the longest for which the budget pays 20 trainings.")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Batch size; default: the trainer's.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE for every trial, the baseline included. Repeatable."),
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, or GPU indices: 0,1. Default: all GPUs, else cpu.")] = None,
+    slots: Annotated[int | None, typer.Option(help="Trials side by side on CPU; default: one for each core.")] = None,
+    trainer: Annotated[str, typer.Option(help="ultralytics, or surrogate (trains nothing).")] = "ultralytics",
+    export: Annotated[Path | None, typer.Option(help="Write the best hyp.yaml here at the end.")] = None,
+    db: Db = None,
+    quiet: Quiet = False,
+    json_events: JsonEvents = None,
+    json_: Json = False,
+) -> None:
+    """Search for the best hyperparameters within a budget."""
+
+    def run(service: Any, listener: Any) -> Any:
+        if export is not None:
+            _check_output(export)
+        return service.search(
+            data,
+            budget,
+            models=_listed(models),
+            imgsz=[_whole(size, "--imgsz") for size in _listed(imgsz)],
+            weights=weights,
+            space=space,
+            name=name,
+            sampler=sampler,
+            seed=seed,
+            epochs=epochs,
+            batch=batch,
+            fixed=dict(_assignment(text) for text in set_ or ()),
+            device=device,
+            slots=slots,
+            trainer=trainer,
+            db=db,
+            listener=listener,
+        )
+
+    _drive(run, quiet=quiet, json_events=json_events, as_json=json_, export=export, db=db)
+
+
+@app.command()
+def resume(
+    study: Study,
+    export: Annotated[Path | None, typer.Option(help="Write the best hyp.yaml here at the end.")] = None,
+    db: Db = None,
+    quiet: Quiet = False,
+    json_events: JsonEvents = None,
+    json_: Json = False,
+) -> None:
+    """Go on with an interrupted study, or one whose driver died, from its snapshots."""
+
+    def run(service: Any, listener: Any) -> Any:
+        return service.resume(study, db=db, listener=listener)
+
+    _drive(run, quiet=quiet, json_events=json_events, as_json=json_, export=export, db=db)
+
+
+@app.command()
+def status(study: MaybeStudy = None, db: Db = None, json_: Json = False) -> None:
+    """Show what a study is doing now."""
+    with _errors():
+        from automl import service, terminal
+
+        found = service.status(study, db=db)
+        if json_:
+            print(terminal.dumps(found, indent=2))
+        else:
+            terminal.print_status(_console(), found)
+
+
+@app.command()
+def stop(study: Study, db: Db = None) -> None:
+    """Ask a running study to stop after its running epochs; it can be resumed."""
+    with _errors():
+        from automl import service
+
+        service.stop(study, db=db)
+        print(f"study '{study}' stops after its running epochs. Go on later with: automl resume {study}")
+
+
+@app.command()
+def studies(db: Db = None, json_: Json = False) -> None:
+    """List all studies, newest first."""
+    with _errors():
+        from automl import service, terminal
+
+        rows = service.studies(db=db)
+        if json_:
+            print(terminal.dumps(rows, indent=2))
+        else:
+            terminal.print_studies(_console(), rows)
+
+
+@app.command()
+def show(
+    study: MaybeStudy = None,
+    limit: Annotated[int, typer.Option(help="Rows of the leaderboard.")] = 10,
+    curves: Annotated[bool, typer.Option(help="With --json: every epoch too.")] = False,
+    db: Db = None,
+    json_: Json = False,
+) -> None:
+    """Show a study's leaderboard, cost and verdict."""
+    with _errors():
+        from automl import service, terminal
+
+        report = service.show(study, db=db)
+        if json_:
+            epochs = service.curves(report.study.name, db=db) if curves else None
+            print(terminal.dumps(terminal.as_json(report, epochs), indent=2))
+        else:
+            terminal.print_report(_console(), report, limit=limit)
+
+
+@app.command()
+def export(
+    study: Study,
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")] = Path("hyp.yaml"),
+    trial: Annotated[int | None, typer.Option(help="Number of the trial; the best one if left out.")] = None,
+    format: Annotated[str, typer.Option(help="ultralytics or json.")] = "ultralytics",
+    db: Db = None,
+) -> None:
+    """Write the best trial's complete recipe for production training."""
+    with _errors():
+        from automl import service
+
+        print(_export(service, study, output, trial, format, db))
+
+
+@app.command(name="demo-data")
+def demo_data(
+    directory: Annotated[Path, typer.Argument(help="Folder to make.")],
+    seed: Annotated[int, typer.Option(help="Same seed, same images.")] = 0,
+) -> None:
+    """Make a small real detection data set: handwritten digits on photographs."""
+    with _errors():
+        from automl.data.demo import make_demo
+
+        print(make_demo(directory, seed=seed))
+
+
+def main() -> None:
+    """Entry point of `automl`."""
+    app()
+
+
+def _drive(
+    run: Callable[[Any, Any], Any],
+    *,
+    quiet: bool,
+    json_events: Path | None,
+    as_json: bool,
+    export: Path | None,
+    db: str | None,
+) -> None:
+    """A search with its progress; prints the report and exits with 130 when it was interrupted."""
+    with _errors():
+        from automl import service, terminal
+
+        console = _console(stderr=as_json)
+        tally = terminal.Tally()
+        with _event_file(json_events) as events:
+            shown = terminal.progress(console, tally, quiet=quiet)
+            with shown:
+
+                def listener(notice: Any) -> None:
+                    shown(notice)
+                    if events is not None:
+                        events(notice)
+
+                report = run(service, listener)
+        name = report.study.name
+        if as_json:
+            print(terminal.dumps(terminal.as_json(report, None), indent=2))
+        else:
+            terminal.print_report(console, report)
+        if report.best is not None and export is not None:
+            print(_export(service, name, export, None, "ultralytics", db), file=sys.stderr if as_json else sys.stdout)
+        if report.interrupted:
+            print(f"Go on with: automl resume {name}", file=sys.stderr)
+            raise typer.Exit(130 if "interrupted" in report.study.reason else 0)
+        if export is None and not as_json and report.best is not None:
+            print(f"Take it home with: automl export {name} -o hyp.yaml")
+
+
+def _export(service: Any, study: str, output: Path, trial: int | None, format: str, db: str | None) -> str:
+    written = service.export(study, output, trial=trial, format=format, db=db)
+    if format != "ultralytics":
+        return f"Wrote {written}"
+    return f"Wrote {written}. Train it with: yolo detect train cfg={written}"
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Turns an AutoMLError into one message and exit code 2; a search without an answer into 1."""
+    try:
+        yield
+    except SearchFailed as error:
+        print(f"automl: the search ended without an answer: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    except AutoMLError as error:
+        print(f"automl: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt:
+        print("automl: interrupted", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def _event_file(path: Path | None) -> Iterator[Any]:
+    from automl import terminal
+
+    if path is None:
+        yield None
+        return
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            yield terminal.JsonEvents(file)
+    except OSError as error:
+        raise NoSpace(f"{path} cannot be written ({error.strerror}). Choose another --json-events.") from error
+
+
+def _check_output(path: Path) -> None:
+    folder = path if path.is_dir() else path.absolute().parent
+    probe = folder / f".{path.name}.writable"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise NoSpace(f"{path} cannot be written ({error.strerror}). Choose another place.") from error
+
+
+def _console(*, stderr: bool = False) -> Any:
+    from rich.console import Console
+
+    return Console(stderr=stderr)
+
+
+def _listed(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _whole(text: str, flag: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise AutoMLError(f"{flag} {text}: whole numbers, separated by commas.") from None
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    import yaml
+
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise AutoMLError(f"--set {text}: write KEY=VALUE, for example --set nbs=16.")
+    try:
+        return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise AutoMLError(f"--set {text}: the value cannot be read.") from None
+
+
+if __name__ == "__main__":
+    main()

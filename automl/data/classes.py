@@ -1,0 +1,62 @@
+"""What a data.yaml says about its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from automl.data.document import Document
+
+
+def read_names(document: Document) -> tuple[str, ...]:
+    """Class names by id, from `names` or, without them, numbered up to `nc`."""
+    names, nc = document.values.get("names"), _class_count(document)
+    if names is None:
+        if nc is None:
+            raise document.bad("no 'names'; list the classes, for example names: [cat, dog].", "names")
+        return tuple(f"class_{number}" for number in range(nc))  # as Ultralytics calls them
+    if not isinstance(names, list | dict) or not names:
+        raise document.bad("'names' must list at least one class, for example names: [cat, dog].", "names")
+    if nc is not None and nc != len(names):
+        problem = f"'nc' is {nc} but 'names' lists {len(names)} classes; correct one, or remove nc."
+        raise document.bad(problem, "nc")
+    if isinstance(names, list):
+        return tuple(map(str, names))
+    return _names_by_id(document, names)
+
+
+def _names_by_id(document: Document, names: Mapping[Any, Any]) -> tuple[str, ...]:
+    try:
+        by_id = {int(number): str(name) for number, name in names.items()}
+    except (TypeError, ValueError):
+        raise document.bad("the keys of 'names' must be class ids: 0, 1, 2 …", "names") from None
+    if sorted(by_id) != list(range(len(names))):
+        ids = ", ".join(map(str, sorted(by_id)))
+        raise document.bad(f"the ids of 'names' must run from 0 to {len(names) - 1}, not {ids}.", "names")
+    return tuple(by_id[number] for number in range(len(names)))
+
+
+def _class_count(document: Document) -> int | None:
+    """The `nc` key, None where absent."""
+    if "nc" not in document.values:
+        return None
+    nc = document.values["nc"]
+    try:
+        if float(nc) != int(float(nc)) or int(float(nc)) < 1:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise document.bad(f"'nc' must be a whole number from 1, not {nc!r}; names alone suffice.", "nc") from None
+    return int(float(nc))
+
+
+def keypoint_columns(document: Document) -> int:
+    """How many columns follow the box in the rows of a pose data set, which a detector ignores."""
+    shape = document.values.get("kpt_shape")
+    if shape is None:
+        return 0
+    try:
+        points, dimensions = map(int, shape)
+    except (TypeError, ValueError):
+        problem = "'kpt_shape' must be two whole numbers such as [17, 3]; or remove it."
+        raise document.bad(problem, "kpt_shape") from None
+    return points * dimensions

@@ -1,0 +1,118 @@
+"""Label files of YOLO: what a row must look like, checked as Ultralytics 8.4.190 checks it.
+
+Ultralytics (`data/utils.py`, `verify_image_label`) drops the whole image of a row that it cannot use, with
+a warning that is easily missed. Here every such row is a problem with its line, and the caller refuses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+TOLERANCE = 0.01  # how far outside [0, 1] Ultralytics accepts a coordinate
+DROPPED = "Ultralytics would leave out the whole image"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelRules:
+    """What the data.yaml says about the rows."""
+
+    nc: int
+    keypoint_columns: int = 0  # columns after the box in rows of a pose data set; ignored by a detector
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """What one label file holds."""
+
+    boxes: int
+    polygons: int
+    problems: tuple[tuple[int, str], ...]  # line from 1 and what is wrong there
+
+
+NOTHING = Labels(boxes=0, polygons=0, problems=())
+
+
+def label_path(image: str) -> str:
+    """Where the labels of an image are looked for: its last folder `images` becomes `labels`, with .txt."""
+    images, labels = f"{os.sep}images{os.sep}", f"{os.sep}labels{os.sep}"
+    head, found, tail = image.rpartition(images)
+    moved = head + labels + tail if found else image
+    return moved.rpartition(".")[0] + ".txt"
+
+
+def read_labels(file: str, rules: LabelRules) -> Labels:
+    """The objects of one label file; a missing file is an image without objects."""
+    try:
+        with Path(file).open("rb") as stream:
+            text = stream.read().decode("utf-8-sig")
+    except FileNotFoundError:
+        return NOTHING
+    except UnicodeDecodeError:
+        return Labels(boxes=0, polygons=0, problems=((1, "not a text file in UTF-8"),))
+    except OSError as error:
+        return Labels(boxes=0, polygons=0, problems=((1, f"cannot be read ({error.strerror})"),))
+    return parse_labels(text, rules)
+
+
+def parse_labels(text: str, rules: LabelRules) -> Labels:
+    """The objects in the text of one label file."""
+    rows = [(line, row.split()) for line, row in enumerate(text.splitlines(), start=1) if row.strip()]
+    if rules.keypoint_columns:
+        pose = 5 + rules.keypoint_columns
+        rows = [(line, row[:5] if len(row) == pose else row) for line, row in rows]
+    outlined = any(len(row) > 6 for _, row in rows)
+    problems = tuple(_problems(rows, outlined, rules))
+    return Labels(boxes=len(rows), polygons=len(rows) if outlined else 0, problems=problems)
+
+
+def _problems(rows: list[tuple[int, list[str]]], outlined: bool, rules: LabelRules) -> Iterator[tuple[int, str]]:
+    for line, row in rows:
+        try:
+            numbers = [float(word) for word in row]
+        except ValueError:
+            yield line, f"'{_short(row)}' is not a row of numbers"
+            continue
+        problem = _shape_problem(numbers, outlined) or _value_problem(numbers, rules)
+        if problem is not None:
+            yield line, problem
+
+
+def _shape_problem(numbers: list[float], outlined: bool) -> str | None:
+    columns = len(numbers)
+    if not outlined:
+        return None if columns == 5 else f"{columns} columns where a box has 5 (class x y width height)"
+    if columns == 5:
+        return "a box among polygons; a file holds either boxes or polygons"
+    if columns < 7 or columns % 2 == 0:
+        return f"{columns} columns where a polygon has a class and three or more pairs x y"
+    return None
+
+
+def _value_problem(numbers: list[float], rules: LabelRules) -> str | None:
+    kind, *points = numbers
+    if kind % 1 != 0:  # true for NaN and infinity as well
+        return f"class {kind:g} is not a whole number"
+    if not 0 <= kind < rules.nc:
+        return f"class {kind:.0f} is out of range: names has {rules.nc} (0 to {rules.nc - 1})"
+    x, y, width, height = points if len(points) == 4 else _enclosing_box(points)
+    if width < 0 or height < 0:
+        return f"negative size {min(width, height):g}"
+    low, high = -TOLERANCE, 1 + TOLERANCE
+    if low <= x <= high and low <= y <= high and width <= high and height <= high:
+        return None
+    worst = next(number for number in (x, y, width, height) if not low <= number <= high)
+    return f"{worst:g} is outside 0 to 1; boxes are fractions of the image, not pixels"
+
+
+def _enclosing_box(points: list[float]) -> tuple[float, float, float, float]:
+    xs, ys = points[::2], points[1::2]
+    left, right, top, bottom = min(xs), max(xs), min(ys), max(ys)
+    return (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+
+
+def _short(row: list[str]) -> str:
+    text = " ".join(row)
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,292 @@
+"""Runs a search on Ray Tune, on this machine or on the cluster that RAY_ADDRESS names.
+
+The only importer of ray. Tune places one trial in each slot and keeps the worker processes; what to
+train and when to stop is Search's to say. Tune's own searchers, schedulers and storage stay unused.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from automl.drivers import worker
+from automl.drivers.session import Session
+from automl.errors import AutoMLError
+from automl.records import Outcome, Prepared, Slots, TrainJob, Trial, TrialState
+
+MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_worker_niceness": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_WARN_THRESHOLD_S": "1000000000",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
+    "TUNE_MAX_PENDING_TRIALS_PG": "1",
+}
+for _name, _value in _QUIET.items():
+    os.environ.setdefault(_name, _value)
+warnings.filterwarnings("ignore", module=r"ray\..*")
+
+import ray  # noqa: E402  (reads the variables above when it is imported)
+from ray import tune  # noqa: E402
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
+from ray.tune.search import Searcher  # noqa: E402
+from ray.tune.stopper import Stopper  # noqa: E402
+
+
+@contextmanager
+def cluster(slots: Slots) -> Iterator[None]:
+    """A Ray session with those slots: joins RAY_ADDRESS, or starts one here and stops it at the end."""
+    for name in ("ray", "ray.tune", "ray.data", "ray.train"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    remote = os.environ.get("RAY_ADDRESS")
+    common: dict[str, Any] = {
+        "logging_level": logging.CRITICAL,
+        "log_to_driver": False,
+        "include_dashboard": False,
+        "runtime_env": {"env_vars": dict(worker.environment(slots.threads))},
+    }
+    if remote:
+        common.pop("include_dashboard")
+        ray.init(address=remote, **common)
+    else:
+        if slots.devices:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(slots.devices)
+        ray.init(
+            address="local",
+            num_cpus=slots.count * slots.threads,
+            num_gpus=slots.count if slots.device == "gpu" else 0,
+            object_store_memory=100 * 1024 * 1024,
+            **common,
+        )
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def cluster_slots(device: str | None) -> Slots:
+    """The slots of the cluster at RAY_ADDRESS: its GPUs, or its cores where there are none."""
+    with cluster(Slots(count=1, device="cpu")):
+        total = ray.cluster_resources()
+    gpus, cpus = int(total.get("GPU", 0)), int(total.get("CPU", 0))
+    if device == "gpu" or (device is None and gpus):
+        return Slots(count=gpus, device="gpu", threads=max(1, cpus // max(1, gpus)))
+    return Slots(count=max(1, cpus), device="cpu", threads=1)
+
+
+def prepare(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -> Prepared:
+    """The trainer's preparation, run in a worker of the cluster that is open."""
+    remote = ray.remote(worker.prepare).options(**_resources(slots, prefix="num_"), max_retries=0)
+    try:
+        found = ray.get(remote.remote(trainer, job, epochs, seed))
+    except ray.exceptions.RayError as error:
+        raise AutoMLError(f"the probe's worker died: {error}. See {job.directory}/log.txt") from error
+    if isinstance(found, AutoMLError):
+        raise found
+    prepared: Prepared = found
+    return prepared
+
+
+def _resources(slots: Slots, prefix: str = "") -> dict[str, float]:
+    share: dict[str, float] = {f"{prefix}cpu" + ("s" if prefix else ""): slots.threads}
+    if slots.device == "gpu":
+        share[f"{prefix}gpu" + ("s" if prefix else "")] = 1
+    return share
+
+
+class TrialWorker(tune.Trainable):  # type: ignore[misc]
+    """A worker process as Tune sees it: one step is one epoch."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self._process = worker.TrialProcess()
+        self._process.begin(config["automl"])
+
+    def step(self) -> dict[str, Any]:
+        return self._process.step()
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._process.end()
+        if self._process.grown():
+            ray.actor.exit_actor()  # Tune starts the trial again in a fresh process
+        self._process.begin(new_config["automl"])
+        return True
+
+    def cleanup(self) -> None:
+        self._process.end()
+
+
+class _Unpickled:
+    """Tune pickles what it is given into its own checkpoints; these parts are never read back."""
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return dict, ()
+
+
+class RayTuneDriver:
+    """Drives a session on the cluster that is open, until it ends or is interrupted."""
+
+    def __init__(self, session: Session, trainer: str, slots: Slots, *, wall_s: float = 0.0) -> None:
+        self._session = session
+        self._trainer = trainer
+        self._slots = slots
+        self._began = time.monotonic() - wall_s
+        self._numbers: dict[str, int] = {}
+        self._tokens: dict[int, list[str]] = {}
+        self._interrupts = 0
+
+    def at(self) -> float:
+        """Wall seconds of the study until now."""
+        return time.monotonic() - self._began
+
+    def run(self) -> bool:
+        """Returns whether the user interrupted it. Running trials are then left to be resumed."""
+        scratch = tempfile.mkdtemp(prefix="automl-tune-")
+        before = signal.signal(signal.SIGINT, self._on_interrupt)
+        terminate = signal.signal(signal.SIGTERM, self._on_terminate)
+        try:
+            tune.run(
+                TrialWorker,
+                name="search",
+                storage_path=scratch,
+                num_samples=-1,
+                resources_per_trial=_resources(self._slots),
+                search_alg=_Proposals(self),
+                scheduler=_Decisions(self),
+                stop=_Ticks(self),
+                reuse_actors=True,
+                max_failures=MAX_FAILURES,
+                raise_on_failed_trial=False,
+                trial_name_creator=lambda trial: f"trial-{trial.trial_id}",
+                trial_dirname_creator=lambda trial: f"trial-{trial.trial_id}",
+                verbose=0,
+            )
+        except KeyboardInterrupt:
+            self._interrupts += 1
+        finally:
+            signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGTERM, terminate)
+            shutil.rmtree(scratch, ignore_errors=True)
+            for number in self._session.running:
+                reason = "interrupted before the epoch's end"
+                self._session.close(number, Outcome(state=TrialState.INTERRUPTED, reason=reason), self.at())
+        return self._interrupts > 0
+
+    # -- called by the three parts below ----------------------------------------------------------
+
+    def propose(self, ray_id: str) -> dict[str, Any] | str | None:
+        """The next trial's config for Tune, None for not now, FINISHED when none will come."""
+        session = self._session
+        if len(session.running) >= self._slots.count:
+            return None
+        trial = session.next_trial(self.at())
+        if trial is None:
+            return None if session.running else str(Searcher.FINISHED)
+        self._numbers[ray_id] = trial.number
+        return {"automl": worker.encode(self._trainer, trial, self._job(trial))}
+
+    def result(self, ray_id: str, result: Mapping[str, Any]) -> bool:
+        """Takes what a worker reported; answers whether the trial goes on."""
+        session, number, at = self._session, self._numbers[ray_id], self.at()
+        if number not in session.running or not self._current(number, result, at):
+            return True
+        if "failure" in result:
+            session.failed(number, str(result["failure"]), str(result["error"]) or None, at)
+            return False
+        return session.epoch(number, worker.decode_metrics(result["metrics"]), at) is None
+
+    def lost(self, ray_id: str) -> None:
+        """The trial's worker died more often than it is restarted."""
+        number = self._numbers[ray_id]
+        if number in self._session.running:
+            reason = f"its worker process died {MAX_FAILURES + 1} times (killed, or out of memory)"
+            self._session.failed(number, reason, None, self.at())
+
+    def tick(self) -> None:
+        """A few times a second."""
+        at = self.at()
+        if self._interrupts:
+            self._session.pause("interrupted by the user", at)
+        self._session.tick(at)
+
+    def _job(self, trial: Trial) -> TrainJob:
+        return self._session.job(trial, "0" if self._slots.device == "gpu" else "cpu")
+
+    def _current(self, number: int, result: Mapping[str, Any], at: float) -> bool:
+        """Whether the result comes from the trial's latest worker; a new worker is a new attempt."""
+        tokens = self._tokens.setdefault(number, [])
+        token = str(result["token"])
+        if token not in tokens:
+            if tokens:
+                self._session.restarted(number, at)
+            tokens.append(token)
+            node, pid = str(result["node_name"]), int(result["process"])
+            self._session.placed(number, node=node, device=str(result["visible"]), pid=pid)
+        return token == tokens[-1]
+
+    def _on_interrupt(self, signum: int, frame: FrameType | None) -> None:
+        self._interrupts += 1
+        if self._interrupts > 1:
+            raise KeyboardInterrupt
+
+    def _on_terminate(self, signum: int, frame: FrameType | None) -> None:
+        """Ray's own processes may have got the signal too: there is no time for another epoch."""
+        raise KeyboardInterrupt
+
+
+class _Proposals(_Unpickled, Searcher):  # type: ignore[misc]
+    def __init__(self, driver: RayTuneDriver) -> None:
+        super().__init__(metric="training_iteration", mode="max")
+        self._driver = driver
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        return self._driver.propose(trial_id)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """The session has closed the trial already."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Our tables are the only truth."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Our tables are the only truth."""
+
+
+class _Decisions(_Unpickled, FIFOScheduler):  # type: ignore[misc]
+    def __init__(self, driver: RayTuneDriver) -> None:
+        super().__init__()
+        self._driver = driver
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        goes_on = self._driver.result(trial.trial_id, result)
+        return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        self._driver.lost(trial.trial_id)
+
+
+class _Ticks(_Unpickled, Stopper):  # type: ignore[misc]
+    def __init__(self, driver: RayTuneDriver) -> None:
+        self._driver = driver
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        self._driver.tick()
+        return False

@@ -1,0 +1,205 @@
+"""What every driver does around the search: charge, record, announce. Drivers only bring time and slots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from automl.errors import SearchFailed
+from automl.policy import Search
+from automl.records import EpochMetrics, Outcome, TrainJob, Trial, TrialState
+
+HEARTBEAT_S = 5.0
+STOP_POLL_S = 0.5  # also how long a row waits for its group at most
+
+
+class Record(Protocol):
+    """What the session writes down; `automl.store.Recorder` keeps it in the database."""
+
+    def trial_started(
+        self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None
+    ) -> object: ...
+    def epoch(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float, at: float) -> object: ...
+    def trial_closed(self, trial: int, outcome: Outcome, *, slot_s: float, at: float) -> object: ...
+    def heartbeat(self, *, at: float, slot_s: float, wall_s: float, running: Mapping[int, float]) -> object: ...
+    def event(self, kind: str, text: str, *, trial: int | None = None, at: float) -> object: ...
+    def stop_requested(self) -> bool: ...
+
+
+class Keeper(Protocol):
+    """Keeps the files of the best trials and deletes those of the rest."""
+
+    def closed(self, number: int, outcome: Outcome, score: float | None) -> str | None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something that happened, for a progress display or an event file."""
+
+    kind: str  # "trial_started", "epoch", "trial_ended", "note"
+    at: float  # wall seconds since the study began
+    trial: int | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Listener = Callable[[Notice], None]
+
+
+class Session:
+    """One driver's turn at a study: the search with its record, between begin or resume and end.
+
+    posix_offset_s  what turns study wall seconds into POSIX seconds in this session
+    """
+
+    def __init__(
+        self,
+        search: Search,
+        record: Record,
+        *,
+        posix_offset_s: float,
+        listener: Listener = lambda notice: None,
+        keeper: Keeper | None = None,
+    ) -> None:
+        self.search = search
+        self._record = record
+        self._offset_s = posix_offset_s
+        self._listener = listener
+        self._keeper = keeper
+        self._attempts: dict[int, tuple[Trial, float]] = {}  # the latest attempt of each trial and its start
+        self._beat_at = float("-inf")
+        self._polled_at = float("-inf")
+
+    @property
+    def running(self) -> tuple[int, ...]:
+        """Trials that hold a slot."""
+        return self.search.ledger.held
+
+    def job(self, trial: Trial, device: str) -> TrainJob:
+        """Where the trial's files lie and what it may use."""
+        spec = self.search.spec
+        root = Path(spec.directory)
+        return TrainJob(
+            data=str(root / "data.yaml"),
+            weights=spec.weights,
+            fixed=spec.fixed,
+            directory=str(root / "trials" / f"{trial.number:05d}"),
+            cache=str(root / "cache"),
+            device=device,
+            threads=spec.slots.threads,
+            pause_file=str(root / "pause"),
+        )
+
+    def next_trial(self, at: float) -> Trial | None:
+        """The trial for a free slot, recorded as started; None when there is none now."""
+        trial = self.search.next_trial(at)
+        if trial is not None:
+            self._begin(trial, at)
+            self._say(
+                "trial_started",
+                at,
+                trial.number,
+                params=trial.params,
+                origin=trial.origin,
+                attempt=trial.attempt,
+                done_epochs=trial.done_epochs,
+                epochs=trial.epochs,
+            )
+        return trial
+
+    def placed(self, number: int, *, node: str, device: str, pid: int) -> None:
+        """The trial's current attempt runs there."""
+        trial, at = self._attempts[number]
+        self._record.trial_started(trial, at=self._posix(at), node=node, device=device, pid=pid)
+
+    def restarted(self, number: int, at: float) -> None:
+        """The trial's worker was lost and another one goes on from the snapshot: a new attempt."""
+        trial, _ = self._attempts[number]
+        again = replace(trial, attempt=trial.attempt + 1)
+        self._begin(again, at)
+        self.note(f"trial {number} goes on in another worker (attempt {again.attempt})", at, number)
+
+    def _begin(self, trial: Trial, at: float) -> None:
+        self._attempts[trial.number] = (trial, at)
+        self._record.trial_started(trial, at=self._posix(at), node=None, device=None, pid=None)
+
+    def epoch(self, number: int, metrics: EpochMetrics, at: float) -> Outcome | None:
+        """Takes a finished epoch; the outcome with which the trial has ended, or None when it goes on."""
+        outcome = self.search.report(number, metrics, at)
+        cost_s = self.search.ledger.cost_s(number)
+        attempt = self._attempts[number][0].attempt
+        self._record.epoch(number, attempt, metrics, slot_s=cost_s, at=self._posix(at))
+        self._say(
+            "epoch", at, number, epoch=metrics.epoch, map50_95=metrics.map50_95, map50=metrics.map50, slot_s=cost_s
+        )
+        if outcome is not None:
+            self.close(number, outcome, at)
+        return outcome
+
+    def failed(self, number: int, reason: str, error: str | None, at: float) -> None:
+        """The training failed: data, not a crash."""
+        self.close(number, Outcome(state=TrialState.FAILED, reason=reason, error=error), at)
+
+    def close(self, number: int, outcome: Outcome, at: float) -> None:
+        """Ends the trial, frees its slot and writes both down."""
+        cost_s = self.search.close(number, outcome, at)
+        self._record.trial_closed(number, outcome, slot_s=cost_s, at=self._posix(at))
+        self._say(
+            "trial_ended",
+            at,
+            number,
+            state=outcome.state.value,
+            reason=outcome.reason,
+            map50_95=self.search.best(number),
+            slot_s=cost_s,
+        )
+        if self._keeper is not None:
+            problem = self._keeper.closed(number, outcome, self.search.best(number))
+            if problem is not None:
+                self.pause(problem, at)
+
+    def settle(self, settled: list[tuple[int, Outcome]], at: float) -> None:
+        """Writes down the ends that a dead driver had not."""
+        for number, outcome in settled:
+            cost_s = self.search.ledger.cost_s(number)
+            self._record.trial_closed(number, outcome, slot_s=cost_s, at=self._posix(at))
+
+    def pause(self, reason: str, at: float) -> None:
+        """No new trials; the running ones end after their epoch, with a snapshot."""
+        if not self.search.paused:
+            Path(self.search.spec.directory, "pause").touch()
+            self.search.pause(reason)
+            self.note(reason, at)
+
+    def tick(self, at: float) -> None:
+        """Called a few times a second of real time: keeps the heartbeat and looks for a request to stop."""
+        if at - self._beat_at >= HEARTBEAT_S:
+            self._beat_at = at
+            self.beat(at)
+        if at - self._polled_at >= STOP_POLL_S:
+            self._polled_at = at
+            if self._record.stop_requested():
+                self.pause("stopped by `automl stop`", at)
+
+    def beat(self, at: float) -> None:
+        """Writes down what has been spent until now, so that a crash loses no more than a few seconds of it."""
+        ledger = self.search.ledger
+        running = {number: ledger.advance(number, at) for number in ledger.held}
+        self._record.heartbeat(at=self._posix(at), slot_s=ledger.spent_s(), wall_s=at, running=running)
+
+    def note(self, text: str, at: float, trial: int | None = None) -> None:
+        """A line of the study's log."""
+        self._record.event("note", text, trial=trial, at=self._posix(at))
+        self._say("note", at, trial, text=text)
+
+    def check(self) -> None:
+        """Raises SearchFailed when the search ended without an answer."""
+        if self.search.failure is not None:
+            raise SearchFailed(self.search.failure)
+
+    def _posix(self, at: float) -> float:
+        return self._offset_s + at
+
+    def _say(self, kind: str, at: float, trial: int | None, **values: Any) -> None:
+        self._listener(Notice(kind=kind, at=at, trial=trial, values=values))

@@ -1,0 +1,69 @@
+"""Runs a search in virtual time: an event heap and k slots, in one process, without a clock.
+
+The trainer's epochs arrive after their own `train_s + val_s`; ties are served in the order of arrival.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import traceback
+from collections.abc import Generator
+
+from automl.drivers.session import Session
+from automl.errors import TrialError
+from automl.records import EpochMetrics, Trial
+from automl.trainers.base import Trainer
+
+
+class VirtualDriver:
+    """Drives a session to its end and returns the virtual time at which it ended.
+
+    startup_s  virtual seconds between taking a slot and the first epoch's start
+    """
+
+    def __init__(self, session: Session, trainer: Trainer, *, slots: int, startup_s: float = 0.0) -> None:
+        self._session = session
+        self._trainer = trainer
+        self._free = slots
+        self._startup_s = startup_s
+        self._order = itertools.count()
+        self._heap: list[tuple[float, int, int, Generator[EpochMetrics, None, None], EpochMetrics | str]] = []
+
+    def run(self, at: float = 0.0) -> float:
+        """Plays events until no trial runs and none begins any more."""
+        session = self._session
+        self._fill(at)
+        while self._heap:
+            at, _, number, epochs, happened = heapq.heappop(self._heap)
+            if isinstance(happened, str):
+                session.failed(number, happened.strip().splitlines()[-1], happened, at)
+                self._free += 1
+            elif session.epoch(number, happened, at) is not None:
+                epochs.close()
+                self._free += 1
+            else:
+                self._advance(number, epochs, at)
+            self._fill(at)
+        return at
+
+    def _fill(self, at: float) -> None:
+        while self._free:
+            trial = self._session.next_trial(at)
+            if trial is None:
+                return
+            self._free -= 1
+            self._begin(trial, at)
+
+    def _begin(self, trial: Trial, at: float) -> None:
+        epochs = self._trainer.run(trial, self._session.job(trial, "cpu"))
+        self._advance(trial.number, epochs, at + self._startup_s)
+
+    def _advance(self, number: int, epochs: Generator[EpochMetrics, None, None], at: float) -> None:
+        try:
+            metrics = next(epochs, None)
+            happened: EpochMetrics | str = metrics if metrics is not None else "the training ended before its horizon"
+        except TrialError:
+            happened = traceback.format_exc()
+        after_s = happened.train_s + happened.val_s if isinstance(happened, EpochMetrics) else 0.0
+        heapq.heappush(self._heap, (at + after_s, next(self._order), number, epochs, happened))

@@ -1,0 +1,109 @@
+"""What runs inside a Ray worker: one process that trains trial after trial. Imports no ray."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import traceback
+import uuid
+from collections.abc import Generator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from automl.errors import AutoMLError
+from automl.records import EpochMetrics, Prepared, Purpose, TrainJob, Trial
+from automl.trainers.base import open_trainer
+
+GROWTH = 1.5  # a process whose memory has grown by half since its first trial is renewed
+
+
+def encode(trainer: str, trial: Trial, job: TrainJob) -> str:
+    """A trial for the way to its worker."""
+    return json.dumps({"trainer": trainer, "trial": asdict(trial), "job": asdict(job)})
+
+
+def decode_metrics(text: str) -> EpochMetrics:
+    """An epoch that came back from a worker."""
+    return EpochMetrics(**json.loads(text))
+
+
+class TrialProcess:
+    """The trial that this process trains now. Its output goes to the trial's own log file."""
+
+    def __init__(self) -> None:
+        self._epochs: Generator[EpochMetrics, None, None] | None = None
+        self._token = ""
+        self._first_bytes: int | None = None
+
+    def begin(self, text: str) -> None:
+        """Makes ready for a trial; nothing is trained before the first `step`."""
+        self.end()
+        message = json.loads(text)
+        trial = Trial(**{**message["trial"], "purpose": Purpose(message["trial"]["purpose"])})
+        job = TrainJob(**message["job"])
+        log_to(Path(job.directory) / "log.txt")
+        self._token = uuid.uuid4().hex
+        self._epochs = open_trainer(message["trainer"]).run(trial, job)
+
+    def step(self) -> dict[str, Any]:
+        """One finished epoch, or the failure that ended the training, as plain JSON values."""
+        where = {"token": self._token, "node_name": socket.gethostname(), "process": os.getpid()}
+        where["visible"] = os.environ.get("CUDA_VISIBLE_DEVICES") or "cpu"
+        try:
+            metrics = next(self._epochs) if self._epochs is not None else None
+        except StopIteration:
+            metrics = None
+        except Exception as error:
+            traceback.print_exc()
+            failure = (str(error).strip() or type(error).__name__).splitlines()[0][:500]
+            return {**where, "failure": failure, "error": traceback.format_exc()}
+        if metrics is None:
+            return {**where, "failure": "the training ended before its horizon", "error": ""}
+        return {**where, "metrics": json.dumps(asdict(metrics))}
+
+    def end(self) -> None:
+        """Stops the training, if one runs, and lets it write its last files."""
+        if self._epochs is not None:
+            self._epochs.close()
+            self._epochs = None
+        sys.stdout.flush()
+        if self._first_bytes is None and self._token:
+            self._first_bytes = psutil.Process().memory_info().rss
+
+    def grown(self) -> bool:
+        """Whether the process should make room for a new one."""
+        return self._first_bytes is not None and psutil.Process().memory_info().rss > GROWTH * self._first_bytes
+
+
+def prepare(trainer: str, job: TrainJob, epochs: int, seed: int) -> Prepared | AutoMLError:
+    """The trainer's preparation, in a worker; an error that the user can mend comes back as a value."""
+    log_to(Path(job.directory) / "log.txt")
+    try:
+        return open_trainer(trainer).prepare(job, epochs, seed)
+    except AutoMLError as error:
+        traceback.print_exc()
+        return AutoMLError(str(error))
+
+
+def log_to(file: Path) -> None:
+    """Sends this process's output to the end of a file: nothing of it reaches the user's terminal."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with file.open("ab", buffering=0) as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+
+
+def environment(threads: int) -> Mapping[str, str]:
+    """Variables of a worker process: its share of the cores, and no network but for the cluster's own."""
+    return {
+        **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)),
+        "YOLO_OFFLINE": "1",
+        "YOLO_AUTOINSTALL": "0",
+    }

@@ -1,0 +1,134 @@
+"""Asynchronous successive halving by stopping: rungs, survival and extrapolation, without I/O.
+
+Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020 (ASHA), in its
+stopping variant: a trial that reaches a rung goes on only if it is among the best 1/eta that have
+reached it so far.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from automl.errors import BadBudget
+
+
+def rung_levels(warmup_epochs: float, horizon: int, eta: int = 3) -> tuple[int, ...]:
+    """Epochs at which trials are compared: first, first*eta, ... below the horizon.
+
+    The first is max(warm-up + 2, 10 % of the horizon). Raises BadBudget for a horizon below 1.
+    """
+    if horizon < 1:
+        raise BadBudget(f"a training of {horizon} epochs is none. Use --epochs 1 or more.")
+    level = max(math.ceil(warmup_epochs) + 2, math.ceil(horizon / 10))
+    levels = []
+    while level < horizon:
+        levels.append(level)
+        level *= eta
+    return tuple(levels)
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """The linearly interpolated quantile of ascending, non-empty values; share in [0, 1]."""
+    position = (len(ordered) - 1) * share
+    below = math.floor(position)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
+
+
+def smoothed(scores: Sequence[float], window: int = 5) -> float:
+    """The mean of the last epochs' scores, by which trials are compared at a rung.
+
+    Single epochs are noisy. Over 35 recorded YOLO trainings of 12 epochs the mean of the last five
+    ranked the ends with .55 at epoch 5, the single epoch with .35.
+    """
+    last = scores[-window:]
+    return sum(last) / len(last)
+
+
+@dataclass(frozen=True)
+class Survival:
+    """Whether a trial goes on after a rung, and the threshold that it was held against."""
+
+    survives: bool
+    value: float
+    threshold: float
+    level: int
+
+
+class Rungs:
+    """What trials scored at each rung. The horizon is the last level; nobody is stopped there."""
+
+    def __init__(self, levels: Sequence[int], horizon: int, eta: int = 3) -> None:
+        self.levels = (*levels, horizon)
+        self.eta = eta
+        self._values: dict[int, dict[int, float]] = {level: {} for level in self.levels}
+        self._ordered: dict[int, list[float]] = {level: [] for level in self.levels}
+        self._gains: dict[int, list[float]] = {level: [] for level in self.levels}
+
+    def record(self, trial: int, level: int, value: float) -> None:
+        """Notes a finite value of a trial at a level, once."""
+        if trial in self._values[level]:
+            return
+        self._values[level][trial] = value
+        insort(self._ordered[level], value)
+        index = self.levels.index(level)
+        if index:
+            before = self._values[self.levels[index - 1]].get(trial)
+            if before is not None:
+                insort(self._gains[self.levels[index - 1]], value - before)
+
+    def judge(self, trial: int, level: int, value: float) -> Survival:
+        """Records the value and answers whether the trial is among the best 1/eta so far.
+
+        Ties survive, so a rung on which everyone scored zero stops nobody.
+        """
+        self.record(trial, level, value)
+        threshold = quantile(self._ordered[level], 1 - 1 / self.eta)
+        return Survival(value >= threshold, value, threshold, level)
+
+    def values(self, level: int) -> dict[int, float]:
+        """Values by trial at a level."""
+        return dict(self._values[level])
+
+    def reached(self) -> dict[int, int]:
+        """How many trials have a value at each level."""
+        return {level: len(values) for level, values in self._values.items()}
+
+    def extrapolate(self, trial: int, best: float) -> float:
+        """The value that a trial stopped at its highest rung would have reached at the horizon.
+
+        Adds to what it had at that rung, rung by rung, the median gain of the trials that went on. Never
+        less than `best`, its best epoch: that is the answer where nobody went on.
+        """
+        highest = max((level for level in self.levels if trial in self._values[level]), default=None)
+        if highest is None:
+            return best
+        value = self._values[highest][trial]
+        for level in self.levels[self.levels.index(highest) : -1]:
+            gains = self._gains[level]
+            if gains:
+                value += quantile(gains, 0.5)
+        return max(best, value)
+
+
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Spearman's rank correlation with mean ranks for ties; None below three pairs or without spread."""
+    if len(first) != len(second) or len(first) < 3:
+        return None
+    a, b = _ranks(first), _ranks(second)
+    mean = (len(a) - 1) / 2
+    covariance = sum((x - mean) * (y - mean) for x, y in zip(a, b, strict=True))
+    spread = math.sqrt(sum((x - mean) ** 2 for x in a) * sum((y - mean) ** 2 for y in b))
+    return covariance / spread if spread else None
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    ordered = sorted(values)
+    ranks = []
+    for value in values:
+        first = bisect_left(ordered, value)
+        ranks.append(first + (ordered.count(value) - 1) / 2)
+    return ranks

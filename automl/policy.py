@@ -1,0 +1,309 @@
+"""The search: told what happened, it answers what to do next. No I/O, no clock, no engine.
+
+Drivers call `next_trial` for a free slot, `report` after every epoch and `close` at the end of a trial.
+Times (`at`) are wall seconds since the study began, without the pauses between its sessions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from automl.budget import Ledger, format_cost
+from automl.halving import Rungs, quantile, smoothed
+from automl.records import (
+    EpochMetrics,
+    EpochRow,
+    Outcome,
+    Purpose,
+    StudySpec,
+    Trial,
+    TrialRow,
+    TrialState,
+)
+from automl.sampler.protocol import Sampler
+from automl.space import SearchSpace
+
+FAILURES_IN_A_ROW = 5  # so many failed trials one after the other end the search
+RESUMABLE = (TrialState.RUNNING, TrialState.INTERRUPTED)
+
+
+@dataclass
+class _Run:
+    """What the search remembers of one trial."""
+
+    trial: Trial
+    scores: list[float] = field(default_factory=list)
+    best: float | None = None
+    outcome: Outcome | None = None
+
+
+class Search:
+    """One study's policy and memory."""
+
+    def __init__(self, spec: StudySpec, sampler: Sampler, ledger: Ledger) -> None:
+        self.spec = spec
+        self.space = SearchSpace.from_document(spec.space)
+        self.ledger = ledger
+        self.rungs = Rungs(spec.rungs, spec.epochs)
+        self.ended: str | None = None  # why no trial will begin any more
+        self.failure: str | None = None  # why the search ended without an answer
+        self._sampler = sampler
+        self._runs: dict[int, _Run] = {}
+        self._resumable: deque[Trial] = deque()
+        self._failures = 0
+        self._paused: str | None = None
+        self._epoch_costs: deque[float] = deque(maxlen=50)  # slot-seconds an epoch of the latest trials
+        self._incumbent: tuple[float, int] | None = None
+
+    # -- what a driver calls ----------------------------------------------------------------------
+
+    def next_trial(self, at: float) -> Trial | None:
+        """The trial for a free slot; None when there is none now, or, with `ended` set, any more."""
+        if self._paused is not None or self.ended is not None:
+            return None
+        spent = self.ledger.exhausted(at)
+        if spent is not None:
+            self.ended = spent
+            return None
+        if self._resumable:
+            trial = self._resumable.popleft()
+            self._runs[trial.number].trial = trial
+            self._runs[trial.number].outcome = None
+        else:
+            if not self._may_begin(at):
+                return None
+            trial = self._propose()
+            self._runs[trial.number] = _Run(trial)
+        self.ledger.hold(trial.number, trial.purpose, at)
+        return trial
+
+    def report(self, number: int, metrics: EpochMetrics, at: float) -> Outcome | None:
+        """Takes a finished epoch; answers how the trial ends, or None when it goes on."""
+        self.ledger.advance(number, at)
+        run = self._runs[number]
+        if metrics.epoch > len(run.scores):
+            ended = self._take(run, metrics.epoch, metrics.map50_95)
+            if ended is not None:
+                return ended
+        spent = self.ledger.exhausted(at)
+        if spent is not None:
+            return Outcome(state=TrialState.CUT, reason=f"{spent} after epoch {metrics.epoch}")
+        if self._paused is not None:
+            return Outcome(state=TrialState.INTERRUPTED, reason=self._paused)
+        return None
+
+    def close(self, number: int, outcome: Outcome, at: float) -> float:
+        """Ends a trial and frees its slot; returns its cost in slot-seconds."""
+        cost_s = self.ledger.release(number, at)
+        run = self._runs[number]
+        self._finish(run, outcome)
+        return cost_s
+
+    def pause(self, reason: str) -> None:
+        """No new trials; running ones end as INTERRUPTED after their epoch, to be resumed later."""
+        self._paused = reason
+
+    # -- what is known ----------------------------------------------------------------------------
+
+    @property
+    def paused(self) -> bool:
+        """Whether `pause` was called."""
+        return self._paused is not None
+
+    @property
+    def pause_reason(self) -> str | None:
+        """Why it was paused."""
+        return self._paused
+
+    @property
+    def incumbent(self) -> tuple[float, int] | None:
+        """Best mAP50-95 on val so far and its trial."""
+        return self._incumbent
+
+    @property
+    def baseline(self) -> float | None:
+        """Best mAP50-95 of trial 0 so far."""
+        return self._runs[0].best if 0 in self._runs else None
+
+    @property
+    def trials(self) -> int:
+        """How many trials have begun."""
+        return len(self._runs)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were reported, those of all trials together."""
+        return sum(len(run.scores) for run in self._runs.values())
+
+    def trial(self, number: int) -> Trial:
+        """The trial as it was proposed."""
+        return self._runs[number].trial
+
+    def best(self, number: int) -> float | None:
+        """The trial's best mAP50-95 so far."""
+        return self._runs[number].best
+
+    def epoch_cost_s(self) -> float:
+        """Expected slot-seconds of one epoch: the median of the latest trials, first what was probed."""
+        return quantile(sorted(self._epoch_costs), 0.5) if self._epoch_costs else self.spec.epoch_s
+
+    # -- memory of earlier sessions ---------------------------------------------------------------
+
+    def replay(self, trials: Iterable[TrialRow], epochs: Iterable[EpochRow]) -> list[tuple[int, Outcome]]:
+        """Rebuilds sampler, rungs and ledger from stored rows, in the order in which things happened.
+
+        Trials that were running or interrupted are offered first by `next_trial`, as a new attempt.
+        Returns those that had reported their last epoch when the driver died: they end with the outcome.
+        """
+        rows = {row.number: row for row in trials}
+        for number in sorted(rows):
+            self._restore(rows[number])
+        verdicts: dict[int, Outcome | None] = {}
+        happened: list[tuple[float, int, int, EpochRow | None]] = [
+            (row.ended_at if row.ended_at is not None else float("inf"), 1, row.number, None)
+            for row in rows.values()
+            if row.state not in RESUMABLE
+        ]
+        happened += [(epoch.reported_at, 0, epoch.trial, epoch) for epoch in epochs]
+        for _, _, number, epoch in sorted(happened, key=lambda item: item[:3]):
+            run, row = self._runs[number], rows[number]
+            if epoch is None:
+                self._finish(run, Outcome(state=row.state, reason=row.reason, error=row.error))
+            elif epoch.epoch == len(run.scores) + 1:
+                verdicts[number] = self._take(run, epoch.epoch, epoch.map50_95)
+        settled: list[tuple[int, Outcome]] = []
+        for number in sorted(n for n, row in rows.items() if row.state in RESUMABLE):
+            outcome = verdicts.get(number)
+            if outcome is None:
+                self._queue_again(rows[number])
+            else:
+                self._finish(self._runs[number], outcome)
+                settled.append((number, outcome))
+        return settled
+
+    def _restore(self, row: TrialRow) -> None:
+        trial = Trial(
+            number=row.number,
+            params=row.params,
+            epochs=row.epochs,
+            seed=row.seed,
+            purpose=row.purpose,
+            origin=row.origin,
+            attempt=row.attempt,
+        )
+        self._sampler.ask(row.number, self.space.values(row.params))
+        self._runs[row.number] = _Run(trial)
+        self.ledger.charge(row.number, row.purpose, row.slot_s)
+
+    def _queue_again(self, row: TrialRow) -> None:
+        run = self._runs[row.number]
+        self._resumable.append(replace(run.trial, attempt=row.attempt + 1, done_epochs=len(run.scores)))
+
+    # -- policy -----------------------------------------------------------------------------------
+
+    def _may_begin(self, at: float) -> bool:
+        limit = self.ledger.trial_limit
+        if limit is not None and len(self._runs) >= limit:
+            self.ended = f"{limit} trials have begun"
+            return False
+        if not self._runs:
+            return True
+        if self.baseline is None:
+            return False  # the set-up has to prove itself on the baseline before more is spent
+        cost_s = self.epoch_cost_s() * self.spec.epochs
+        left_s = self.ledger.left_s(at) - self._committed_s()
+        if left_s >= cost_s and self.ledger.wall_left_s(at) >= cost_s:
+            return True
+        if not self.ledger.held:
+            device = self.spec.slots.device
+            self.ended = f"what is left cannot pay for another training ({format_cost(cost_s, device)})"
+        return False
+
+    def _committed_s(self) -> float:
+        """Slot-seconds that the running trials need to their next rung: theirs before a newcomer's."""
+        epochs = 0
+        for number in self.ledger.held:
+            done = len(self._runs[number].scores)
+            exempt = number < len(self.spec.given)
+            levels = self.rungs.levels[-1:] if exempt else self.rungs.levels
+            epochs += next((level - done for level in levels if level > done), 0)
+        return epochs * self.epoch_cost_s()
+
+    def _propose(self) -> Trial:
+        number = len(self._runs)
+        if number < len(self.spec.given):
+            origin, params = self.spec.given[number]
+            self._sampler.ask(number, self.space.values(params))
+        else:
+            origin = self.spec.sampler
+            params = self.space.arguments(self._sampler.ask(number))
+        return Trial(
+            number=number,
+            params=params,
+            epochs=self.spec.epochs,
+            seed=self.spec.seed,
+            purpose=Purpose.BASELINE if number == 0 else Purpose.SEARCH,
+            origin=origin,
+        )
+
+    def _take(self, run: _Run, epoch: int, score: float) -> Outcome | None:
+        """Remembers a new epoch's score; how the trial ends with it, or None when it goes on."""
+        if not math.isfinite(score):
+            reason = f"mAP50-95 is not a number after epoch {epoch}: the training diverged"
+            return Outcome(state=TrialState.FAILED, reason=reason)
+        self._note(run, epoch, score)
+        return self._judge(run, epoch)
+
+    def _note(self, run: _Run, epoch: int, score: float) -> None:
+        run.scores.append(score)
+        self._sampler.report(run.trial.number, epoch, score)
+        if run.best is None or score > run.best:
+            run.best = score
+            if self._incumbent is None or score > self._incumbent[0]:
+                self._incumbent = (score, run.trial.number)
+
+    def _judge(self, run: _Run, epoch: int) -> Outcome | None:
+        """Holds the trial against the others at a rung; the given ones are never stopped early."""
+        number = run.trial.number
+        if epoch >= self.spec.epochs:
+            self.rungs.record(number, self.spec.epochs, max(run.scores))
+            return Outcome(state=TrialState.COMPLETED, reason=f"trained all {self.spec.epochs} epochs")
+        if epoch not in self.rungs.levels:
+            return None
+        verdict = self.rungs.judge(number, epoch, smoothed(run.scores))
+        if verdict.survives or number < len(self.spec.given):
+            return None
+        return Outcome(
+            state=TrialState.STOPPED,
+            reason=f"rung {epoch}: mean mAP50-95 {verdict.value:.3f} below the threshold {verdict.threshold:.3f}",
+        )
+
+    def _finish(self, run: _Run, outcome: Outcome) -> None:
+        run.outcome = outcome
+        if outcome.state in RESUMABLE:
+            return
+        number, score = run.trial.number, run.best
+        if outcome.state is TrialState.FAILED:
+            score = None
+        elif score is not None and outcome.state is not TrialState.COMPLETED:
+            score = self.rungs.extrapolate(number, score)
+        self._sampler.tell(number, score)
+        if run.scores:
+            self._epoch_costs.append(self.ledger.cost_s(number) / len(run.scores))
+        if outcome.state is TrialState.FAILED:
+            self._count_failure(run, outcome)
+        else:
+            self._failures = 0
+
+    def _count_failure(self, run: _Run, outcome: Outcome) -> None:
+        self._failures += 1
+        why = (outcome.error or outcome.reason).strip().splitlines()[-1]
+        if run.trial.number == 0:
+            self.failure = f"the baseline training failed: {why}"
+        elif self._failures >= FAILURES_IN_A_ROW:
+            self.failure = f"{self._failures} trials failed one after the other, the last with: {why}"
+        if self.failure is not None:
+            self.ended = self.failure

@@ -1,0 +1,135 @@
+"""A trial's complete recipe, as a `hyp.yaml` for Ultralytics or as plain JSON."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from automl.budget import format_cost
+from automl.data.dataset import read_dataset
+from automl.errors import AutoMLError, NoSpace, UnknownName
+from automl.leaderboard import gain
+from automl.records import StudyRow, TrialRow, TrialState
+from automl.trainers import schema
+
+FORMATS = ("ultralytics", "json")
+# Arguments that follow from the machine or belong to the search, not to the recipe.
+_NOT_IN_A_RECIPE = frozenset(("amp", "device", "workers", "cache", "data", "epochs", "seed", "model"))
+
+
+def write_recipe(study: StudyRow, trial: TrialRow, baseline: TrialRow | None, output: Path, format: str) -> Path:
+    """Writes the trial's recipe to `output` and returns the path; `hyp.yaml` in a folder.
+
+    For a study with --weights the initial weights go beside it, as a file that Ultralytics loads.
+
+    Raises UnknownName for a format, AutoMLError for a study whose trainer has no such recipe and NoSpace
+    where the file cannot be written.
+    """
+    if format not in FORMATS:
+        raise UnknownName("format", format, FORMATS)
+    if study.spec.trainer != "ultralytics":
+        raise AutoMLError(f"trials of the trainer '{study.spec.trainer}' have no recipe: nothing was trained.")
+    if output.is_dir():
+        output = output / ("hyp.yaml" if format == "ultralytics" else "recipe.json")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.touch()
+    except OSError as error:
+        raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
+    initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
+    if initial is not None:
+        _write_initial(study, trial, initial)
+    if format == "ultralytics":
+        text = render_ultralytics(study, trial, baseline, output.absolute(), initial)
+    else:
+        text = json.dumps(document(study, trial, baseline, initial), indent=2) + "\n"
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
+    return output
+
+
+def arguments(study: StudyRow, trial: TrialRow, initial: Path | None) -> dict[str, Any]:
+    """Every argument that `yolo train` needs to repeat the trial, with nothing left to a default.
+
+    What the trainer was read back to have applied counts, where a first epoch was reported.
+    """
+    spec = study.spec
+    merged: dict[str, Any] = {**spec.fixed, **trial.params, **(trial.applied or {})}
+    model = {**spec.fixed, **trial.params}.get("model")
+    known = {key: value for key, value in sorted(merged.items()) if key not in _NOT_IN_A_RECIPE}
+    return {
+        "model": str(schema.model_yaml(str(model))),
+        "data": spec.data,
+        "epochs": trial.epochs,
+        "patience": trial.epochs,  # as in the search: a schedule is run to its end
+        "seed": trial.seed,
+        "pretrained": str(initial) if initial is not None else False,
+        **known,
+    }
+
+
+def render_ultralytics(
+    study: StudyRow, trial: TrialRow, baseline: TrialRow | None, output: Path, initial: Path | None
+) -> str:
+    """The text of a `hyp.yaml`: a header of comments, then the arguments."""
+    facts = _facts(study, trial, baseline)
+    header = "".join(f"# {key}: {value}\n" for key, value in facts.items())
+    command = f"yolo detect train cfg={output} data={study.spec.data}"
+    body = yaml.safe_dump(arguments(study, trial, initial), sort_keys=False, allow_unicode=True)
+    return f"# Training recipe found by automl. Train it with:\n#   {command}\n#\n{header}\n{body}"
+
+
+def document(study: StudyRow, trial: TrialRow, baseline: TrialRow | None, initial: Path | None) -> dict[str, Any]:
+    """The same as plain containers."""
+    return {"facts": _facts(study, trial, baseline), "arguments": arguments(study, trial, initial)}
+
+
+def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mapping[str, str]:
+    spec = study.spec
+    score = trial.best_map50_95
+    facts = {
+        "study": spec.name,
+        "trial": f"{trial.number} ({trial.origin}), {trial.done_epochs} of {trial.epochs} epochs trained",
+        "mAP50-95 on val": "none yet" if score is None else f"{score:.4f} at epoch {trial.best_epoch}, one seed",
+        "mAP50 on val": "none yet" if trial.best_map50 is None else f"{trial.best_map50:.4f}",
+    }
+    above = gain(trial, baseline)
+    if above is not None and trial.number != 0 and baseline is not None:
+        facts["against the defaults"] = f"{above:+.4f} mAP50-95 ({baseline.best_map50_95:.4f}), one seed each"
+    if trial.state is not TrialState.COMPLETED:
+        facts["caution"] = f"this trial is {trial.state.value}: {trial.reason or 'it has not reached its last epoch'}"
+    facts |= {
+        "cost of the trial": format_cost(trial.slot_s, spec.slots.device),
+        "cost of the study": format_cost(study.slot_s, spec.slots.device),
+        "data": f"{spec.data} {spec.data_fingerprint}",
+        "weights": f"{spec.weights} sha256:{spec.weights_sha256}" if spec.weights else "none (from scratch)",
+        "versions": ", ".join(f"{k} {v}" for k, v in _versions(spec.versions).items()),
+    }
+    return facts
+
+
+def _versions(of_trainer: Mapping[str, str]) -> dict[str, str]:
+    return {"automl": version("automl"), "python": platform.python_version(), **of_trainer}
+
+
+def _write_initial(study: StudyRow, trial: TrialRow, target: Path) -> None:
+    from automl.trainers.initial import write_initial
+
+    spec = study.spec
+    model = {**spec.fixed, **trial.params}.get("model")
+    write_initial(
+        model=str(model),
+        names=read_dataset(spec.data).names,
+        weights=str(spec.weights),
+        seed=trial.seed,
+        cache=Path(spec.directory) / "cache",
+        target=target,
+    )

@@ -1,0 +1,307 @@
+"""What a user asked for, checked before anything heavy is loaded, and made into a study's spec."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from automl import plan
+from automl.budget import Budget, parse_all
+from automl.data.dataset import Dataset, fingerprint, read_dataset
+from automl.errors import AutoMLError, NoSpace, UnknownName
+from automl.halving import rung_levels
+from automl.records import Params, ParamValue, Prepared, Slots, StudySpec
+from automl.sampler import SAMPLERS
+from automl.space import SearchSpace, read_space, settle, without
+from automl.trainers import schema, surrogate
+from automl.trainers.base import TRAINERS
+from automl.trainers.weights import check_weights, sha256
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# hyp.scratch-low on Ultralytics' scale: its values are the library's defaults once SGD is named.
+# Source: hyp.scratch-low.yaml of YOLOv5; box .05 there is 7.5 here, cls_pw 1.0 there is 0 here.
+SCRATCH_LOW: Params = {
+    **{"optimizer": "SGD", "lr0": 0.01, "lrf": 0.01, "momentum": 0.937, "weight_decay": 0.0005},
+    **{"warmup_epochs": 3.0, "warmup_momentum": 0.8, "warmup_bias_lr": 0.1, "box": 7.5, "cls": 0.5},
+    **{"hsv_h": 0.015, "hsv_s": 0.7, "hsv_v": 0.4, "degrees": 0.0, "translate": 0.1, "scale": 0.5},
+    **{"shear": 0.0, "perspective": 0.0, "flipud": 0.0, "fliplr": 0.5, "mosaic": 1.0, "mixup": 0.0},
+    "copy_paste": 0.0,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRequest:
+    """The words of `automl search`."""
+
+    data: Path
+    budgets: Sequence[str]
+    models: Sequence[str] = ()
+    imgsz: Sequence[int] = ()
+    weights: Path | None = None
+    space: Path | None = None
+    name: str | None = None
+    sampler: str = "tpe"
+    seed: int = 0
+    epochs: int | None = None
+    batch: int | None = None
+    fixed: Params = field(default_factory=dict)
+    device: str | None = None  # "cpu" or GPU indices such as "0,1"; None: GPUs where there are any
+    slots: int | None = None  # CPU slots; None: one for each core
+    trainer: str = "ultralytics"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A request whose every input was read and found good."""
+
+    request: SearchRequest
+    dataset: Dataset
+    data_fingerprint: str
+    slots: Slots
+    budgets: tuple[Budget, ...]
+    models: tuple[str, ...]
+    imgsz: tuple[int, ...]
+    weights: Path | None
+    weights_sha256: str | None
+    space: SearchSpace
+    fixed: Params  # what every trial gets, model and image size of the baseline included
+    notes: tuple[str, ...]  # what the user should know, in sentences
+
+
+def check(request: SearchRequest, slots: Slots) -> Checked:
+    """Reads everything that the request names. Raises the AutoMLError of the first thing that is wrong."""
+    if request.trainer not in TRAINERS:
+        raise UnknownName("trainer", request.trainer, TRAINERS)
+    if request.sampler not in SAMPLERS:
+        raise UnknownName("sampler", request.sampler, SAMPLERS)
+    if request.name is not None and NAME.fullmatch(request.name) is None:
+        raise AutoMLError(
+            f"--name '{request.name}' cannot be a folder: use up to 64 letters, digits, dots, dashes and underscores."
+        )
+    if request.epochs is not None and request.epochs < 1:
+        raise AutoMLError(f"--epochs {request.epochs} is no training. Use 1 or more.")
+    budgets = parse_all(request.budgets, slots.device)
+    dataset = read_dataset(request.data)
+    weights = check_weights(request.weights) if request.weights is not None else None
+    notes: list[str] = []
+    if weights is None and request.trainer == "ultralytics":
+        notes.append(
+            "No --weights: every trial trains from scratch. On small and medium data sets pretrained "
+            "weights usually give more than any search: --weights yolov5s.pt."
+        )
+    known = _known_keys(request.trainer)
+    given = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
+    _check_fixed(request.trainer, given)
+    space, left_out = _space(request, known, given, dataset, weights)
+    notes += [f"{name} is not searched: {why}." for name, why in left_out.items()]
+    models, sizes = _points(request, space, {**space.fixed, **given})
+    fixed = {**space.fixed, **given}
+    if request.trainer == "ultralytics":
+        fixed |= {"model": models[0], "imgsz": sizes[0]}
+        space = space.with_points(models, sizes, schema.is_p6)
+    if not space.parameters:
+        raise AutoMLError("there is nothing to search: the space has no parameter left, and one model and image size.")
+    return Checked(
+        request=request,
+        dataset=dataset,
+        data_fingerprint=fingerprint(dataset),
+        slots=slots,
+        budgets=budgets,
+        models=models,
+        imgsz=sizes,
+        weights=weights,
+        weights_sha256=sha256(weights) if weights is not None else None,
+        space=space,
+        fixed=fixed,
+        notes=tuple(notes),
+    )
+
+
+def compile_spec(checked: Checked, name: str, directory: Path, prepared: Prepared, probe_s: float) -> StudySpec:
+    """The spec of the study. Raises BudgetTooSmall when the baseline cannot be paid."""
+    request, slots = checked.request, checked.slots
+    epochs = plan.horizon(checked.budgets, prepared.epoch_s, slots, request.epochs)
+    plan.check_affordable(
+        checked.budgets,
+        epoch_s=prepared.epoch_s,
+        startup_s=prepared.startup_s,
+        spent_s=probe_s,
+        epochs=epochs,
+        slots=slots,
+    )
+    defaults = dict(prepared.defaults)
+    given: list[tuple[str, Params]] = [("defaults", defaults)]
+    if request.trainer == "ultralytics":
+        low = {k: v for k, v in SCRATCH_LOW.items() if k not in checked.fixed or k in checked.space.fixed}
+        given.append(("scratch-low", {**defaults, **low}))
+    warmup = defaults.get("warmup_epochs")
+    return StudySpec(
+        name=name,
+        data=str(checked.dataset.file),
+        data_fingerprint=checked.data_fingerprint,
+        trainer=request.trainer,
+        models=checked.models,
+        imgsz=checked.imgsz,
+        weights=str(checked.weights) if checked.weights is not None else None,
+        weights_sha256=checked.weights_sha256,
+        space=checked.space.document(),
+        sampler=request.sampler,
+        seed=request.seed,
+        epochs=epochs,
+        rungs=rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs),
+        budgets=tuple(budget.text for budget in checked.budgets),
+        slots=slots,
+        fixed={**defaults, **checked.fixed},
+        given=tuple(given),
+        probe_s=probe_s,
+        epoch_s=prepared.epoch_s,
+        versions=prepared.versions,
+        directory=str(directory),
+    )
+
+
+def check_disk(directory: Path, parameters: int, slots: Slots, keep: int) -> int:
+    """Bytes that one running trial needs. Raises NoSpace when the folder cannot hold the study."""
+    running = parameters * 20 + 50_000_000  # snapshot with optimizer state, best and last weights, log
+    needed = running * slots.count + parameters * 4 * keep + 200_000_000
+    free = shutil.disk_usage(directory).free
+    if free < needed:
+        raise NoSpace(
+            f"{directory} has {free / 1e9:.1f} GB free, and the study needs {needed / 1e9:.1f} GB. "
+            "Free some, or set AUTOML_HOME to a folder on a larger disk."
+        )
+    return running
+
+
+def find_slots(device: str | None, count: int | None) -> Slots:
+    """The slots of this machine: its GPUs, or its cores with one thread each.
+
+    device  "cpu", GPU indices such as "0,1", or None for the GPUs where there are any
+    """
+    if count is not None and count < 1:
+        raise AutoMLError(f"--slots {count} is no place to train in. Use 1 or more.")
+    cores = len(os.sched_getaffinity(0))
+    gpus = _gpus()
+    if device is not None and device != "cpu":
+        asked = tuple(part.strip() for part in device.split(","))
+        unknown = [part for part in asked if part not in gpus]
+        if unknown or len(set(asked)) != len(asked):
+            here = f"GPUs here: {', '.join(gpus)}" if gpus else "no GPU was found here"
+            raise AutoMLError(f"--device {device}: {here}. Use --device cpu, or indices such as --device 0,1.")
+        gpus = asked
+    if gpus and device != "cpu":
+        if count is not None and count != len(gpus):
+            raise AutoMLError(f"--slots {count}: one trial runs on each GPU. Choose GPUs with --device 0,1.")
+        return Slots(count=len(gpus), device="gpu", devices=gpus, threads=max(1, cores // len(gpus)))
+    count = count or cores
+    return Slots(count=count, device="cpu", threads=max(1, cores // count))
+
+
+def _gpus() -> tuple[str, ...]:
+    """CUDA indices that may be used, without loading torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return tuple(part.strip() for part in visible.split(",") if part.strip() not in ("", "-1"))
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return ()
+    try:
+        found = subprocess.run([tool, "-L"], capture_output=True, text=True, timeout=30, check=False).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(re.findall(r"^GPU (\d+):", found, flags=re.MULTILINE))
+
+
+def _known_keys(trainer: str) -> Params:
+    return dict(surrogate.DEFAULTS) if trainer == "surrogate" else schema.defaults()
+
+
+def _check_fixed(trainer: str, fixed: Params) -> None:
+    if trainer == "ultralytics":
+        schema.check_fixed(fixed)
+        return
+    for key in fixed:
+        if key not in surrogate.DEFAULTS and key != "batch":
+            raise UnknownName("parameter", key, tuple(surrogate.DEFAULTS))
+
+
+def _space(
+    request: SearchRequest, known: Params, given: Params, dataset: Dataset, weights: Path | None
+) -> tuple[SearchSpace, dict[str, str]]:
+    """The search space, and the dimensions of the shipped one that cannot matter here."""
+
+    def dead(certain: Params) -> Mapping[str, str]:
+        if request.trainer == "surrogate":
+            return {}
+        found = schema.keys_that_are_dead({**certain, **given}, segments=dataset.segments)
+        if weights is None:
+            found["freeze"] = "without --weights it would freeze random layers"
+        return {key: why for key, why in found.items() if key not in ("model", "imgsz")}
+
+    if request.space is not None:
+        space = read_space(request.space, known, dead)
+        return settle(space, given)
+    if request.trainer == "surrogate":
+        return surrogate_space(), {}
+    file = shipped("spaces/scratch-low.yaml")
+    space = read_space(file, known, lambda certain: {})
+    searched_optimizer: dict[str, ParamValue] = {"optimizer": "SGD", **given}
+    space, left_out = without(space, dead({**space.fixed, **searched_optimizer}))
+    space, set_by_user = settle(space, given)
+    return space, left_out | set_by_user
+
+
+def surrogate_space() -> SearchSpace:
+    """The space of the surrogate trainer's curves."""
+    parameters: dict[str, Any] = {}
+    for name, entry in surrogate.SPACE.items():
+        kind = "log" if entry.get("log") else "uniform"
+        parameters[name] = {kind: [entry["low"], entry["high"]], "default": surrogate.DEFAULTS[name]}
+    return SearchSpace.from_document({"parameters": parameters})
+
+
+def _points(request: SearchRequest, space: SearchSpace, fixed: Params) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Model variants and image sizes: from the flags, else from the space, else the trainer's defaults."""
+    searched = {p.name: p for p in space.parameters if p.name in ("model", "imgsz")}
+    models: Sequence[Any] = request.models
+    if not models:
+        models = searched["model"].choices if "model" in searched else (fixed.get("model", "yolov5s"),)
+    sizes: Sequence[Any] = request.imgsz
+    if not sizes:
+        sizes = searched["imgsz"].choices if "imgsz" in searched else (fixed.get("imgsz", 640),)
+    if request.trainer == "surrogate":
+        return ("surrogate",), (640,)
+    named = tuple(_absolute(str(model)) for model in models)
+    pixels = tuple(size for size in sizes if isinstance(size, int) and size >= 32)
+    if len(pixels) != len(sizes):
+        wrong = next(size for size in sizes if size not in pixels)
+        raise AutoMLError(f"--imgsz {wrong}: image sizes are whole numbers of at least 32 pixels.")
+    for model in named:
+        schema.model_yaml(model)
+        if schema.is_p6(model) and max(pixels) < 1280:
+            raise AutoMLError(f"--models {model}: P6 variants are made for 1280 pixels. Add --imgsz 1280.")
+    if schema.is_p6(named[0]) and pixels[0] < 1280:
+        raise AutoMLError(f"the baseline would be {named[0]} at {pixels[0]} px. Name 1280 first, or another model.")
+    return named, pixels
+
+
+def _absolute(model: str) -> str:
+    file = Path(model).expanduser()
+    return str(file.absolute()) if file.suffix in (".yaml", ".yml") and file.is_file() else model
+
+
+def shipped(name: str) -> Path:
+    """A file of `configs/`, in a checkout or as installed."""
+    spec = importlib.util.find_spec("automl")
+    package = Path(spec.origin).parent if spec is not None and spec.origin is not None else Path("automl")
+    for folder in (package / "configs", package.parent / "configs"):
+        if (folder / name).is_file():
+            return folder / name
+    raise AutoMLError(f"configs/{name} is missing from this installation. Install automl again.")

@@ -1,0 +1,428 @@
+"""One function for each verb of the command line: the place where objects are built and wired."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from automl import leaderboard, request
+from automl.budget import Ledger, parse_all
+from automl.data.dataset import fingerprint, read_dataset, write_resolved
+from automl.drivers.session import Listener, Notice, Session
+from automl.errors import AutoMLError, NoSpace, SearchFailed, StudyConflict
+from automl.kept import BestFiles
+from automl.policy import Search
+from automl.records import (
+    EpochRow,
+    EventRow,
+    Params,
+    Prepared,
+    Purpose,
+    Slots,
+    StudyRow,
+    StudySpec,
+    StudyState,
+    TrainJob,
+    TrialRow,
+    TrialState,
+)
+from automl.sampler import open_sampler
+from automl.space import SearchSpace
+from automl.store import read, write
+from automl.store.engine import default_url, open_store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+STALE_S = 60.0  # a driver that was silent for so long counts as dead
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyReport:
+    """A study with its trials, ranked; what `search`, `resume` and `show` answer."""
+
+    study: StudyRow
+    trials: tuple[TrialRow, ...]  # best first, then those without a score
+    baseline: TrialRow | None
+    best: TrialRow | None
+    spent_s: Mapping[str, float]  # slot-seconds by purpose; their sum is what was charged
+    paid_share: float  # share of the trials' slot-seconds that went into training and validation
+    interrupted: bool = False
+
+
+def search(
+    data: str | Path,
+    budget: str | Sequence[str],
+    *,
+    models: Sequence[str] = (),
+    imgsz: Sequence[int] = (),
+    weights: str | Path | None = None,
+    space: str | Path | None = None,
+    name: str | None = None,
+    sampler: str = "tpe",
+    seed: int = 0,
+    epochs: int | None = None,
+    batch: int | None = None,
+    fixed: Params | None = None,
+    device: str | None = None,
+    slots: int | None = None,
+    trainer: str = "ultralytics",
+    home: str | Path | None = None,
+    db: str | None = None,
+    listener: Listener = lambda notice: None,
+) -> StudyReport:
+    """Searches for the best hyperparameters within a budget. Arguments as the CLI's flags.
+
+    Raises AutoMLError for input that cannot be used, before anything is trained; SearchFailed when the
+    baseline or many trials in a row failed.
+    """
+    asked = request.SearchRequest(
+        data=Path(data),
+        budgets=(budget,) if isinstance(budget, str) else tuple(budget),
+        models=tuple(models),
+        imgsz=tuple(imgsz),
+        weights=Path(weights) if weights is not None else None,
+        space=Path(space) if space is not None else None,
+        name=name,
+        sampler=sampler,
+        seed=seed,
+        epochs=epochs,
+        batch=batch,
+        fixed=fixed or {},
+        device=device,
+        slots=slots,
+        trainer=trainer,
+    )
+    checked = request.check(asked, _slots(device, slots))
+    engine = open_store(_url(home, db))
+    chosen = _free_name(engine, asked)
+    directory = _make_folder(_home(home) / "studies" / chosen)
+    try:
+        request.check_disk(directory, 3_000_000, checked.slots, 5)
+        write_resolved(checked.dataset, directory / "data.yaml")
+        for note in checked.notes:
+            listener(Notice(kind="note", at=0.0, values={"text": note}))
+        with _cluster(checked.slots):
+            spec = _probed_spec(checked, chosen, directory, listener)
+            write.begin_study(engine, spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
+            return _drive(engine, spec, listener)
+    except BaseException:
+        if chosen not in {row.name for row in _or_nothing(engine)}:
+            shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def resume(
+    study: str, *, home: str | Path | None = None, db: str | None = None, listener: Listener = lambda notice: None
+) -> StudyReport:
+    """Goes on with an interrupted study, or with one whose driver died, from its last snapshots."""
+    engine = open_store(_url(home, db), create=False)
+    row = read.study(engine, study)
+    if row.state in (StudyState.FINISHED, StudyState.FAILED):
+        raise StudyConflict(
+            f"study '{study}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
+            "start a new one with `automl search`."
+        )
+    spec = row.spec
+    if fingerprint(read_dataset(spec.data)) != spec.data_fingerprint:
+        raise StudyConflict(
+            f"the data set {spec.data} has changed since study '{study}' began, so its scores would not compare. "
+            "Restore it, or start a new study."
+        )
+    _make_folder(Path(spec.directory))
+    write.reopen_study(
+        engine,
+        study,
+        at=time.time(),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        stale_after_s=STALE_S,
+        dead=_is_dead(row),
+    )
+    with _cluster(spec.slots):
+        return _drive(engine, spec, listener)
+
+
+def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
+    """Asks the study's driver to stop after the running epochs; it can be resumed."""
+    engine = open_store(_url(home, db), create=False)
+    row = read.study(engine, study)
+    if row.state is StudyState.RUNNING and _is_dead(row):
+        raise StudyConflict(f"study '{study}' is not running: its driver died. Go on with: automl resume {study}")
+    write.request_stop(engine, study)
+    return read.study(engine, study)
+
+
+def studies(*, home: str | Path | None = None, db: str | None = None) -> list[StudyRow]:
+    """All studies, newest first."""
+    return read.studies(open_store(_url(home, db), create=False))
+
+
+def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
+    """A study with its trials; the newest one without a name."""
+    engine = open_store(_url(home, db), create=False)
+    return _report(engine, _named(engine, study))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyStatus:
+    """What a study is doing now."""
+
+    study: StudyRow
+    alive: bool  # whether its driver was heard of lately
+    running: tuple[TrialRow, ...]
+    share_spent: float  # of the budget that is nearest to its end
+    events: tuple[EventRow, ...]
+
+
+def status(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyStatus:
+    """The state of a study; of the newest one without a name."""
+    engine = open_store(_url(home, db), create=False)
+    row = _named(engine, study)
+    rows = read.trials(engine, row.name)
+    ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
+    ledger.charge(None, Purpose.PROBE, row.slot_s)
+    return StudyStatus(
+        study=row,
+        alive=row.state is StudyState.RUNNING and not _is_dead(row),
+        running=tuple(r for r in rows if r.state is TrialState.RUNNING),
+        share_spent=ledger.share_spent(row.wall_s, len(rows)),
+        events=tuple(read.events(engine, row.name)[-10:]),
+    )
+
+
+def curves(study: str, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
+    """Every epoch of a study in the order of reporting."""
+    return read.epochs(open_store(_url(home, db), create=False), study)
+
+
+def export(
+    study: str,
+    output: str | Path,
+    *,
+    trial: int | None = None,
+    format: str = "ultralytics",
+    home: str | Path | None = None,
+    db: str | None = None,
+) -> Path:
+    """Writes the recipe of the best trial, or of the one named, and returns the file's path."""
+    from automl.recipes import write_recipe
+
+    engine = open_store(_url(home, db), create=False)
+    report = _report(engine, read.study(engine, study))
+    chosen = report.best if trial is None else read.trial(engine, study, trial)
+    if chosen is None:
+        raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
+    return write_recipe(report.study, chosen, report.baseline, Path(output), format)
+
+
+# -- wiring ---------------------------------------------------------------------------------------
+
+
+def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
+    """Runs the study's driver until it ends or is interrupted, and writes down how."""
+    from automl.drivers.ray_tune import RayTuneDriver
+
+    row = read.study(engine, spec.name)
+    rows = read.trials(engine, spec.name)
+    ledger = Ledger(parse_all(spec.budgets, spec.slots.device))
+    ledger.charge(None, Purpose.PROBE, spec.probe_s)
+    found = Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
+    settled = found.replay(rows, read.epochs(engine, spec.name))
+    directory = Path(spec.directory)
+    (directory / "pause").unlink(missing_ok=True)
+    recorder = write.Recorder(engine, spec.name)
+    files = BestFiles(directory, recorder, lag=spec.slots.count, trial_bytes=100_000_000)
+    for old in rows:
+        if old.state not in (TrialState.RUNNING, TrialState.INTERRUPTED):
+            files.remember(old.number, None if old.state is TrialState.FAILED else old.best_map50_95)
+    offset_s = time.time() - row.wall_s
+    session = Session(found, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
+    driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=row.wall_s)
+    session.settle(settled, row.wall_s)
+    interrupted = False
+    try:
+        interrupted = driver.run()
+    finally:
+        at = driver.at()
+        state, reason = _end_of(found, interrupted)
+        files.finish()
+        recorder.study_closed(state, reason, at=time.time(), slot_s=ledger.spent_s(), wall_s=at)
+        recorder.close()
+    session.check()
+    return _report(engine, read.study(engine, spec.name), interrupted=state is StudyState.INTERRUPTED)
+
+
+def _end_of(found: Search, interrupted: bool) -> tuple[StudyState, str]:
+    if found.failure is not None:
+        return StudyState.FAILED, found.failure
+    if found.paused or interrupted or found.ended is None:
+        return StudyState.INTERRUPTED, found.pause_reason or "interrupted by the user"
+    return StudyState.FINISHED, found.ended
+
+
+def _probed_spec(checked: request.Checked, name: str, directory: Path, listener: Listener) -> StudySpec:
+    """Measures the baseline's epoch in a worker and compiles the study from it."""
+    from automl.drivers import ray_tune
+
+    listener(Notice(kind="note", at=0.0, values={"text": "Probing: a few real steps of the baseline ..."}))
+    asked = checked.request
+    job = TrainJob(
+        data=str(directory / "data.yaml"),
+        weights=str(checked.weights) if checked.weights is not None else None,
+        fixed=checked.fixed,
+        directory=str(directory / "probe"),
+        cache=str(directory / "cache"),
+        device="0" if checked.slots.device == "gpu" else "cpu",
+        threads=checked.slots.threads,
+    )
+    began = time.monotonic()
+    prepared = ray_tune.prepare(asked.trainer, job, asked.epochs or 100, asked.seed, checked.slots)
+    probe_s = time.monotonic() - began
+    request.check_disk(directory, prepared.parameters, checked.slots, 5)
+    spec = request.compile_spec(checked, name, directory, prepared, probe_s)
+    if asked.epochs is None and spec.epochs != 100:  # the optimizer that `auto` stands for hangs on the horizon
+        began = time.monotonic()
+        prepared = ray_tune.prepare(asked.trainer, job, spec.epochs, asked.seed, checked.slots)
+        probe_s += time.monotonic() - began
+        spec = request.compile_spec(checked, name, directory, prepared, probe_s)
+    listener(Notice(kind="probed", at=0.0, values=_words_of_probe(prepared, spec)))
+    return spec
+
+
+def _words_of_probe(prepared: Prepared, spec: StudySpec) -> Mapping[str, Any]:
+    return {
+        "fitted": prepared.fitted,
+        "tensors": prepared.tensors,
+        "parameters": prepared.parameters,
+        "train_images": prepared.train_images,
+        "val_images": prepared.val_images,
+        "epoch_s": prepared.epoch_s,
+        "epochs": spec.epochs,
+        "rungs": spec.rungs,
+        "spec": spec,
+    }
+
+
+@contextmanager
+def _cluster(slots: Slots) -> Iterator[None]:
+    from automl.drivers import ray_tune
+
+    with ray_tune.cluster(slots):
+        yield
+
+
+def _slots(device: str | None, count: int | None) -> Slots:
+    if os.environ.get("RAY_ADDRESS"):
+        from automl.drivers import ray_tune
+
+        found: Callable[[str | None], Slots] = ray_tune.cluster_slots
+        return found(device)
+    return request.find_slots(device, count)
+
+
+def _report(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> StudyReport:
+    rows = read.trials(engine, row.name)
+    ranked = leaderboard.rank(rows)
+    seen = {r.number for r in ranked}
+    spent: dict[str, float] = {Purpose.PROBE.value: row.spec.probe_s}
+    for trial in rows:
+        spent[trial.purpose.value] = spent.get(trial.purpose.value, 0.0) + trial.slot_s
+    charged = sum(r.slot_s for r in rows)
+    return StudyReport(
+        study=row,
+        trials=(*ranked, *(r for r in rows if r.number not in seen)),
+        baseline=leaderboard.baseline_of(rows),
+        best=ranked[0] if ranked else None,
+        spent_s=spent,
+        paid_share=sum(r.paid_s for r in rows) / charged if charged else 0.0,
+        interrupted=interrupted,
+    )
+
+
+def _named(engine: Engine, study: str | None) -> StudyRow:
+    if study is not None:
+        return read.study(engine, study)
+    row = read.latest_study(engine)
+    if row is None:
+        raise AutoMLError("there is no study yet. Begin one with: automl search --data data.yaml --budget 1cpu-h")
+    return row
+
+
+def _is_dead(row: StudyRow) -> bool:
+    """Whether the study's driver is gone: on this machine its process says so, else its silence."""
+    if row.host == socket.gethostname():
+        try:
+            process = psutil.Process(row.pid)
+        except psutil.NoSuchProcess:
+            return True
+        return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > row.heartbeat_at
+    return time.time() - row.heartbeat_at > STALE_S
+
+
+def _free_name(engine: Engine, asked: request.SearchRequest) -> str:
+    taken = {row.name for row in read.studies(engine)}
+    if asked.name is not None:
+        if asked.name in taken:
+            raise StudyConflict(
+                f"a study named '{asked.name}' exists already. Go on with it: automl resume {asked.name}. "
+                "Or choose another --name."
+            )
+        return asked.name
+    file = asked.data.resolve()
+    generic = file.stem in ("data", "dataset", "custom")
+    stem = "".join(c if c.isalnum() or c in "._-" else "-" for c in (file.parent.name if generic else file.stem))
+    stem = stem.strip("._-")[:50] or "study"
+    return next(f"{stem}-{i}" for i in range(1, len(taken) + 2) if f"{stem}-{i}" not in taken)
+
+
+def _or_nothing(engine: Engine) -> list[StudyRow]:
+    try:
+        return read.studies(engine)
+    except AutoMLError:
+        return []
+
+
+def _make_folder(directory: Path) -> Path:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise NoSpace(
+            f"{directory} cannot be written ({error.strerror}). Set AUTOML_HOME to a folder that can."
+        ) from error
+    return directory
+
+
+def _home(home: str | Path | None) -> Path:
+    return Path(home or os.environ.get("AUTOML_HOME") or "automl-runs").expanduser().absolute()
+
+
+def _url(home: str | Path | None, db: str | None) -> str:
+    return db or os.environ.get("AUTOML_DB") or default_url(_home(home))
+
+
+__all__ = [
+    "SearchFailed",
+    "StudyReport",
+    "StudyStatus",
+    "curves",
+    "export",
+    "resume",
+    "search",
+    "show",
+    "status",
+    "stop",
+    "studies",
+]

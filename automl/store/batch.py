@@ -1,0 +1,167 @@
+"""What a driver reported and the database does not know yet; goes in as one transaction."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Insert, Update
+
+from automl.records import EpochMetrics, Outcome, Params, Trial, TrialState
+from automl.store import statements as sql
+from automl.store.tables import artifacts, attempts, epochs, events, trials
+
+Values = dict[str, Any]
+_Attempt = tuple[int, int]  # trial, attempt
+
+
+@dataclass
+class Batch:
+    """Rows by key, in the order of their arrival. A later word on the same thing replaces an earlier."""
+
+    study: Values = field(default_factory=dict)
+    trials: dict[int, Values] = field(default_factory=dict)
+    attempts: dict[_Attempt, Values] = field(default_factory=dict)
+    replaced: set[tuple[int, int]] = field(default_factory=set)  # trial, epoch: to be removed first
+    epochs: dict[tuple[int, int], Values] = field(default_factory=dict)
+    first_epochs: dict[_Attempt, int] = field(default_factory=dict)
+    applied: dict[int, Params] = field(default_factory=dict)
+    paid_s: dict[int, float] = field(default_factory=dict)
+    slot_s: dict[_Attempt, float] = field(default_factory=dict)
+    trial_ends: dict[int, Values] = field(default_factory=dict)
+    attempt_ends: dict[_Attempt, Values] = field(default_factory=dict)
+    artifacts: dict[tuple[int, str], Values | None] = field(default_factory=dict)
+    events: list[Values] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """How many things wait, for a message."""
+        return len(self.attempts) + len(self.epochs) + len(self.attempt_ends) + len(self.events)
+
+    @property
+    def empty(self) -> bool:
+        """True where there is nothing to write."""
+        return not (self.study or self.slot_s or self.artifacts or self.rows)
+
+    def start(self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None) -> None:
+        """An attempt of a trial began; the first one makes the trial's row."""
+        place = {"node": node, "device": device}
+        known = self.trials.get(trial.number, {})
+        self.trials[trial.number] = {
+            "state": TrialState.RUNNING,
+            "purpose": trial.purpose,
+            "origin": trial.origin,
+            "params": dict(trial.params),
+            "seed": trial.seed,
+            "epochs": trial.epochs,
+            "attempt": trial.attempt,
+            "started_at": known.get("started_at", at),
+            **place,
+        }
+        self.attempts[trial.number, trial.attempt] = {"pid": pid, "started_at": at, **place}
+        self.trial_ends.pop(trial.number, None)
+        self.attempt_ends.pop((trial.number, trial.attempt), None)
+
+    def report(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float, at: float) -> None:
+        """An epoch was finished; `slot_s` is the trial's cost so far."""
+        key = (trial, metrics.epoch)
+        self.epochs.pop(key, None)
+        self.epochs[key] = {
+            "attempt": attempt,
+            "map50_95": metrics.map50_95,
+            "map50": metrics.map50,
+            "precision": metrics.precision,
+            "recall": metrics.recall,
+            "losses": {name: float(loss) for name, loss in metrics.losses.items()},
+            "train_s": metrics.train_s,
+            "val_s": metrics.val_s,
+            "slot_s": float(slot_s),
+            "reported_at": at,
+        }
+        paid_s = sum(seconds for seconds in (metrics.train_s, metrics.val_s) if math.isfinite(seconds))
+        self.paid_s[trial] = self.paid_s.get(trial, 0.0) + float(paid_s)
+        self.first_epochs.setdefault((trial, attempt), metrics.epoch)
+        if metrics.applied is not None:
+            self.applied[trial] = dict(metrics.applied)
+        self.charge(trial, attempt, slot_s)
+
+    def charge(self, trial: int, attempt: int, slot_s: float) -> None:
+        """A trial has cost so many slot-seconds so far."""
+        self.slot_s.pop((trial, attempt), None)  # to the end: the latest attempt has the last word
+        self.slot_s[trial, attempt] = float(slot_s)
+
+    def end(self, trial: int, attempt: int, outcome: Outcome, *, slot_s: float, at: float) -> None:
+        """The latest attempt of a trial ended, and with it the trial unless another one follows."""
+        self.charge(trial, attempt, slot_s)
+        ended = {"ended_at": at, "reason": outcome.reason, "error": outcome.error}
+        self.trial_ends[trial] = {"state": outcome.state, **ended}
+        self.attempt_ends[trial, attempt] = {"outcome": outcome.state, "ended_at": at}
+
+    def apply(self, connection: Connection, study_id: int) -> None:
+        """Writes everything, parents before children."""
+        write = _Writer(connection, study_id)
+        write.insert(sql.upsert(connection, trials), self._trial_rows())
+        write.insert(sql.upsert(connection, attempts), self._attempt_rows())
+        self._apply_epochs(write)
+        self._apply_costs(write)
+        self._apply_ends(write)
+        self._apply_artifacts(write)
+        write.insert(events.insert(), self.events)
+        if self.trials or self.paid_s or self.trial_ends:
+            write.change(sql.STUDY_BEST, [{}])
+
+    def _trial_rows(self) -> Iterable[Values]:
+        fresh = {"done_epochs": 0, "slot_s": 0.0, "paid_s": 0.0, "reason": "", "error": None, "ended_at": None}
+        return ({"number": number, **fresh, **row} for number, row in self.trials.items())
+
+    def _attempt_rows(self) -> Iterable[Values]:
+        fresh = {"slot_s": 0.0, "ended_at": None, "outcome": None}
+        return ({"trial": t, "number": a, **fresh, **row} for (t, a), row in self.attempts.items())
+
+    def _apply_epochs(self, write: _Writer) -> None:
+        replaced = ({"b_trial": t, "b_epoch": e} for t, e in self.replaced)
+        rows = ({"trial": t, "epoch": e, **row} for (t, e), row in self.epochs.items())
+        firsts = ({"b_trial": t, "b_attempt": a, "b_first": e} for (t, a), e in self.first_epochs.items())
+        write.change(sql.DROP_EPOCH, replaced)
+        write.insert(epochs.insert(), rows)
+        write.change(sql.FIRST_EPOCH, firsts)
+        write.change(sql.PROGRESS, ({"b_trial": t, "b_paid_s": s} for t, s in self.paid_s.items()))
+        write.change(sql.TRIAL_VALUES, ({"b_trial": t, "applied": given} for t, given in self.applied.items()))
+
+    def _apply_costs(self, write: _Writer) -> None:
+        costs = [(t, a, s) for (t, a), s in self.slot_s.items()]
+        write.change(sql.TRIAL_COST, ({"b_trial": t, "b_slot_s": s} for t, _, s in costs))
+        write.change(sql.ATTEMPT_COST, ({"b_trial": t, "b_attempt": a, "b_slot_s": s} for t, a, s in costs))
+
+    def _apply_ends(self, write: _Writer) -> None:
+        ends = ({"b_trial": t, "b_attempt": a, **row} for (t, a), row in self.attempt_ends.items())
+        write.change(sql.TRIAL_VALUES, ({"b_trial": t, **row} for t, row in self.trial_ends.items()))
+        write.change(sql.ATTEMPT_VALUES, ends)
+        write.change(sql.ATTEMPT_LOST, ({"b_trial": t, "b_attempt": a} for t, a in self.attempts if a > 1))
+
+    def _apply_artifacts(self, write: _Writer) -> None:
+        gone = [key for key, row in self.artifacts.items() if row is None]
+        kept = [(key, row) for key, row in self.artifacts.items() if row is not None]
+        write.change(sql.DROP_ARTIFACT, ({"b_trial": t, "b_kind": kind} for t, kind in gone))
+        rows = ({"trial": t, "kind": kind, **row} for (t, kind), row in kept)
+        write.insert(sql.upsert(write.connection, artifacts), rows)
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Executes one statement for many rows of one study."""
+
+    connection: Connection
+    study_id: int
+
+    def insert(self, statement: Insert, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._execute(statement, [{"study_id": self.study_id, **row} for row in rows])
+
+    def change(self, statement: Update | Delete, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._execute(statement, [{"b_study": self.study_id, **row} for row in rows])
+
+    def _execute(self, statement: Insert | Update | Delete, rows: list[Values]) -> None:
+        if rows:
+            self.connection.execute(statement, rows)

@@ -1,0 +1,208 @@
+"""Opens the database: SQLite by default, Postgres by URL. Every failure is a BadStore."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
+
+from automl.errors import BadStore
+from automl.store import migrate
+from automl.store.tables import dumps
+
+_BUSY_S = 30.0  # how long an SQLite writer waits for another one
+_WRITES = "automl_writes"
+_POSTGRES = {  # a server that vanished without a word is noticed within a minute
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
+def default_url(home: Path) -> str:
+    """URL of the database that lies in automl's home folder."""
+    return URL.create("sqlite", database=str(home / "automl.db")).render_as_string()
+
+
+def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Engine:
+    """The engine of a database whose tables are of this version.
+
+    create     make the database file and the tables where they are missing
+    read_only  refuse every write; make and migrate nothing
+
+    Raises BadStore if the database cannot be reached, is no database or is of another version.
+    """
+    parsed = _parse(url)
+    make = create and not read_only
+    if parsed.get_backend_name() == "sqlite":
+        engine = _sqlite(parsed, make=make, read_only=read_only)
+    else:
+        engine = _postgres(parsed, read_only=read_only)
+    try:
+        _prepare(engine, make=make, read_only=read_only)
+    except SQLAlchemyError as error:
+        engine.dispose()
+        raise _unusable(engine, error) from None
+    except BadStore:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for questions. Raises BadStore if the database fails."""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise explain(engine, error) from None
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that holds SQLite's write lock from its start. Raises what SQLAlchemy raises."""
+    with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        yield connection
+
+
+def explain(engine: Engine, error: SQLAlchemyError) -> BadStore:
+    """What went wrong, in one line without a password."""
+    return BadStore(f"the database {_shown(engine)} failed: {_first_line(error)}.")
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.drivername.split("+")[0]
+    except (ArgumentError, ValueError):
+        raise BadStore(
+            "the database URL cannot be read. Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
+        ) from None
+    if backend == "sqlite":
+        return parsed.set(drivername="sqlite")
+    if backend not in ("postgresql", "postgres"):
+        raise BadStore(f"'{backend}' databases are not supported. Use sqlite:///FILE or postgresql://….")
+    if parsed.host is not None and "@" in parsed.host:
+        raise BadStore("the password in the database URL holds an '@'. Write it as %40.")
+    return parsed.set(drivername="postgresql+psycopg2")
+
+
+def _sqlite(url: URL, *, make: bool, read_only: bool) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise BadStore("a database in memory is gone with its process. Use sqlite:///FILE.")
+    file = Path(str(url.database)).absolute()
+    if not make and not file.exists():
+        raise BadStore(f"there is no database at {file}. Start a search first, or name another database.")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadStore(f"cannot make the database's folder {file.parent}: {error.strerror}.") from None
+    engine = create_engine(
+        URL.create("sqlite", database=str(file)),
+        creator=lambda: _connect_sqlite(file, read_only=read_only),
+        json_serializer=dumps,
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _connect_sqlite(file: Path, *, read_only: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(file))}?mode={'ro' if read_only else 'rwc'}",
+        uri=True,
+        timeout=_BUSY_S,
+        isolation_level=None,  # transactions begin where `begin` says, not at the first write
+        check_same_thread=False,
+    )
+    try:
+        connection.execute("PRAGMA foreign_keys=ON")
+        if not read_only:
+            _use_wal(connection)
+            connection.execute("PRAGMA synchronous=NORMAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Lets readers read while one writes. The switch does not wait for the busy timeout by itself."""
+    deadline = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _postgres(url: URL, *, read_only: bool) -> Engine:
+    arguments: dict[str, Any] = {key: value for key, value in _POSTGRES.items() if key not in url.query}
+    if read_only:
+        given = url.query.get("options", ())
+        given = (given,) if isinstance(given, str) else given
+        arguments["options"] = " ".join((*given, "-c default_transaction_read_only=on"))
+    return create_engine(
+        url,
+        connect_args=arguments,
+        json_serializer=dumps,
+        pool_pre_ping=True,
+        executemany_mode="values_plus_batch",
+    )
+
+
+def _prepare(engine: Engine, *, make: bool, read_only: bool) -> None:
+    """Checks the version of the tables, and brings them to this one where that is allowed."""
+    with engine.connect() as connection:
+        found = migrate.revision(connection)
+    migrate.check(found, _shown(engine), make=make, migrate=not read_only)
+    if found != migrate.HEAD:
+        with writing(engine) as connection:
+            migrate.upgrade(connection)
+
+
+def _unusable(engine: Engine, error: SQLAlchemyError) -> BadStore:
+    reason = _first_line(error)
+    if engine.dialect.name == "sqlite":
+        if isinstance(error, DatabaseError) and "not a database" in reason:
+            return BadStore(f"{engine.url.database} is not an SQLite database. Name another file.")
+        return BadStore(
+            f"cannot open the database {engine.url.database}: {reason}. Check that the folder can be written."
+        )
+    if isinstance(error, OperationalError):
+        return BadStore(
+            f"cannot reach the database {_shown(engine)}: {reason}. "
+            "Check the URL, and that the server runs and lets you in."
+        )
+    return explain(engine, error)
+
+
+def _shown(engine: Engine) -> str:
+    """The database for a message: no password, neither in its place nor among the options."""
+    if engine.dialect.name == "sqlite":
+        return str(engine.url.database)
+    shown = engine.url.set(drivername="postgresql", query={})
+    return shown.render_as_string(hide_password=True)
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

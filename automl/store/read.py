@@ -1,0 +1,189 @@
+"""Questions to the database. Each answers with frozen records; none writes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, select
+
+from automl.errors import UnknownName
+from automl.records import (
+    ArtifactRow,
+    AttemptRow,
+    EpochRow,
+    EventRow,
+    Purpose,
+    StudyRow,
+    StudySpec,
+    StudyState,
+    TrialRow,
+    TrialState,
+)
+from automl.store import tables
+from automl.store.engine import reading
+from automl.store.statements import ranked
+
+_KNOWN = 20  # names that an error lists
+
+
+def studies(engine: Engine) -> list[StudyRow]:
+    """All studies, newest first."""
+    with reading(engine) as connection:
+        return [_study_row(row) for row in connection.execute(_STUDIES)]
+
+
+def study(engine: Engine, name: str) -> StudyRow:
+    """One study. Raises UnknownName, which lists those that exist."""
+    with reading(engine) as connection:
+        row = connection.execute(_STUDIES.where(tables.studies.c.name == name)).one_or_none()
+        if row is None:
+            raise UnknownName("study", name, known_names(connection))
+        return _study_row(row)
+
+
+def latest_study(engine: Engine) -> StudyRow | None:
+    """The study that began last; None in an empty database."""
+    with reading(engine) as connection:
+        row = connection.execute(_STUDIES.limit(1)).one_or_none()
+        return None if row is None else _study_row(row)
+
+
+def trials(engine: Engine, study: str, *, limit: int | None = None, offset: int = 0) -> list[TrialRow]:
+    """Trials of a study by number."""
+    table = tables.trials
+    with reading(engine) as connection:
+        query = _TRIALS.where(table.c.study_id == _study_id(connection, study)).order_by(table.c.number)
+        return [_trial_row(row) for row in connection.execute(query.limit(limit).offset(offset))]
+
+
+def best_trials(engine: Engine, study: str, limit: int = 10) -> list[TrialRow]:
+    """Trials with a score that did not fail, best first, equals by number."""
+    table = tables.trials
+    with reading(engine) as connection:
+        query = (
+            _TRIALS.where(table.c.study_id == _study_id(connection, study), ranked())
+            .order_by(table.c.best_map50_95.desc(), table.c.number)
+            .limit(limit)
+        )
+        return [_trial_row(row) for row in connection.execute(query)]
+
+
+def trial(engine: Engine, study: str, number: int) -> TrialRow:
+    """One trial. Raises UnknownName."""
+    table = tables.trials
+    with reading(engine) as connection:
+        query = _TRIALS.where(table.c.study_id == _study_id(connection, study), table.c.number == number)
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        raise UnknownName("trial", str(number))
+    return _trial_row(row)
+
+
+def epochs(engine: Engine, study: str, number: int | None = None) -> list[EpochRow]:
+    """Epochs of a trial, or of all, in the order in which they were reported."""
+    table = tables.epochs
+    with reading(engine) as connection:
+        query = _children(connection, table, EpochRow, study, number)
+        rows = connection.execute(query.order_by(table.c.reported_at, table.c.id))
+        return [_epoch_row(row) for row in rows]
+
+
+def attempts(engine: Engine, study: str, number: int | None = None) -> list[AttemptRow]:
+    """Attempts of a trial, or of all, by trial and number."""
+    table = tables.attempts
+    with reading(engine) as connection:
+        query = _children(connection, table, AttemptRow, study, number)
+        rows = connection.execute(query.order_by(table.c.trial, table.c.number))
+        return [_attempt_row(row) for row in rows]
+
+
+def events(engine: Engine, study: str, *, after_id: int = 0, limit: int | None = None) -> list[EventRow]:
+    """Events written after `after_id`, oldest first; of more than `limit`, the latest ones."""
+    table = tables.events
+    with reading(engine) as connection:
+        query = _children(connection, table, EventRow, study).where(table.c.id > after_id)
+        rows = connection.execute(query.order_by(table.c.id.desc()).limit(limit))
+        return [EventRow(**row._asdict()) for row in rows][::-1]
+
+
+def artifacts(engine: Engine, study: str, number: int | None = None) -> list[ArtifactRow]:
+    """Files of a trial, or of all, by trial and kind."""
+    table = tables.artifacts
+    with reading(engine) as connection:
+        query = _children(connection, table, ArtifactRow, study, number)
+        rows = connection.execute(query.order_by(table.c.trial, table.c.kind))
+        return [ArtifactRow(**row._asdict()) for row in rows]
+
+
+def known_names(connection: Connection) -> list[str]:
+    """Names of the newest studies, for an error."""
+    table = tables.studies
+    newest = select(table.c.name).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(_KNOWN)
+    return list(connection.scalars(newest))
+
+
+def _columns(table: Table, record: type) -> list[ColumnElement[Any]]:
+    """The columns that a record has a field for."""
+    return [table.c[field.name] for field in fields(record) if field.name in table.c]
+
+
+_TRIALS = select(*_columns(tables.trials, TrialRow))
+_STUDIES = select(
+    *_columns(tables.studies, StudyRow),
+    select(func.count())
+    .where(tables.trials.c.study_id == tables.studies.c.id)
+    .correlate(tables.studies)
+    .scalar_subquery()
+    .label("trials"),
+).order_by(tables.studies.c.created_at.desc(), tables.studies.c.id.desc())
+
+
+def _study_id(connection: Connection, name: str) -> int:
+    found: int | None = connection.scalar(select(tables.studies.c.id).where(tables.studies.c.name == name))
+    if found is None:
+        raise UnknownName("study", name, known_names(connection))
+    return found
+
+
+def _children(
+    connection: Connection, table: Table, record: type, study: str, number: int | None = None
+) -> Select[*tuple[Any, ...]]:
+    """Rows of a study, or of one of its trials. Raises UnknownName for either."""
+    study_id = _study_id(connection, study)
+    query = select(*_columns(table, record)).where(table.c.study_id == study_id)
+    if number is None:
+        return query
+    key = (tables.trials.c.study_id == study_id) & (tables.trials.c.number == number)
+    if connection.scalar(select(tables.trials.c.number).where(key)) is None:
+        raise UnknownName("trial", str(number))
+    return query.where(table.c.trial == number)
+
+
+def _study_row(row: Row[*tuple[Any, ...]]) -> StudyRow:
+    values = row._asdict()
+    values["state"] = StudyState(row.state)
+    values["spec"] = StudySpec.from_dict(row.spec)
+    return StudyRow(**values)
+
+
+def _trial_row(row: Row[*tuple[Any, ...]]) -> TrialRow:
+    values = row._asdict()
+    values["state"] = TrialState(row.state)
+    values["purpose"] = Purpose(row.purpose)
+    if row.done_epochs and row.last_map50_95 is None:
+        values["last_map50_95"] = math.nan
+    return TrialRow(**values)
+
+
+def _attempt_row(row: Row[*tuple[Any, ...]]) -> AttemptRow:
+    values = row._asdict()
+    values["outcome"] = None if row.outcome is None else TrialState(row.outcome)
+    return AttemptRow(**values)
+
+
+def _epoch_row(row: Row[*tuple[Any, ...]]) -> EpochRow:
+    values = row._asdict()
+    values["losses"] = {name: math.nan if loss is None else loss for name, loss in row.losses.items()}
+    return EpochRow(**values)

@@ -1,0 +1,149 @@
+"""The statements that a batch executes, each for many rows of one study.
+
+Parameters named after a column are its new value; those that begin with `b_` say which row is meant.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Integer,
+    ScalarSelect,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from automl.records import TrialState
+from automl.store.tables import artifacts, attempts, epochs, studies, trials
+
+_STUDY = bindparam("b_study", type_=Integer)
+_TRIAL = bindparam("b_trial", type_=Integer)
+_ATTEMPT = bindparam("b_attempt", type_=Integer)
+
+_REPLACED = {  # what a row that is there already takes from the new one
+    trials: ("state", "attempt", "node", "device", "reason", "error", "ended_at"),
+    attempts: ("node", "device", "pid", "started_at", "ended_at", "outcome"),
+    artifacts: ("path", "size_bytes"),
+}
+
+
+def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """INSERT that brings the row of the same primary key up to date."""
+    keys = list(table.primary_key)
+    if connection.dialect.name == "postgresql":
+        mine = postgresql.insert(table)
+        return mine.on_conflict_do_update(
+            index_elements=keys, set_={name: mine.excluded[name] for name in _REPLACED[table]}
+        )
+    lite = sqlite.insert(table)
+    return lite.on_conflict_do_update(
+        index_elements=keys, set_={name: lite.excluded[name] for name in _REPLACED[table]}
+    )
+
+
+def _this_trial() -> Update:
+    return update(trials).where(trials.c.study_id == _STUDY, trials.c.number == _TRIAL)
+
+
+def _this_attempt() -> Update:
+    return update(attempts).where(
+        attempts.c.study_id == _STUDY, attempts.c.trial == _TRIAL, attempts.c.number == _ATTEMPT
+    )
+
+
+def _of_best_epoch(name: str) -> ScalarSelect[float]:
+    """A column of the trial's best epoch; the earliest of equals, never one without a score."""
+    return (
+        select(epochs.c[name])
+        .where(epochs.c.study_id == _STUDY, epochs.c.trial == _TRIAL, epochs.c.map50_95.is_not(None))
+        .order_by(epochs.c.map50_95.desc(), epochs.c.epoch)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _of_last_epoch(name: str) -> ScalarSelect[float]:
+    return (
+        select(epochs.c[name])
+        .where(epochs.c.study_id == _STUDY, epochs.c.trial == _TRIAL)
+        .order_by(epochs.c.epoch.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _of_best_trial(name: str) -> ScalarSelect[float]:
+    """A column of the study's best trial; the first of equals. A failed trial has no say."""
+    return (
+        select(trials.c[name])
+        .where(trials.c.study_id == _STUDY, ranked())
+        .order_by(trials.c.best_map50_95.desc(), trials.c.number)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def ranked() -> ColumnElement[bool]:
+    """Whether a trial takes part in the ranking: it has a score and did not fail."""
+    return trials.c.best_map50_95.is_not(None) & (trials.c.state != TrialState.FAILED)
+
+
+def _baseline() -> ScalarSelect[float]:
+    return select(trials.c.best_map50_95).where(trials.c.study_id == _STUDY, trials.c.number == 0).scalar_subquery()
+
+
+def _cost_of_earlier_attempts() -> ScalarSelect[float]:
+    earlier = attempts.alias()
+    return (
+        select(func.coalesce(func.sum(earlier.c.slot_s), 0.0))
+        .where(earlier.c.study_id == _STUDY, earlier.c.trial == _TRIAL, earlier.c.number < _ATTEMPT)
+        .scalar_subquery()
+    )
+
+
+DROP_EPOCH: Delete = delete(epochs).where(
+    epochs.c.study_id == _STUDY, epochs.c.trial == _TRIAL, epochs.c.epoch == bindparam("b_epoch")
+)
+DROP_ARTIFACT: Delete = delete(artifacts).where(
+    artifacts.c.study_id == _STUDY, artifacts.c.trial == _TRIAL, artifacts.c.kind == bindparam("b_kind")
+)
+PROGRESS = _this_trial().values(
+    done_epochs=_of_last_epoch("epoch"),
+    last_map50_95=_of_last_epoch("map50_95"),
+    best_map50_95=_of_best_epoch("map50_95"),
+    best_map50=_of_best_epoch("map50"),
+    best_epoch=_of_best_epoch("epoch"),
+    paid_s=trials.c.paid_s + bindparam("b_paid_s"),
+)
+TRIAL_VALUES = _this_trial()
+ATTEMPT_VALUES = _this_attempt()
+TRIAL_COST = _this_trial().values(slot_s=bindparam("b_slot_s"))
+ATTEMPT_COST = _this_attempt().values(slot_s=bindparam("b_slot_s") - _cost_of_earlier_attempts())
+FIRST_EPOCH = _this_attempt().values(first_epoch=func.coalesce(attempts.c.first_epoch, bindparam("b_first")))
+ATTEMPT_LOST = (  # nobody closed it: it lasted for as long as it was charged
+    update(attempts)
+    .where(
+        attempts.c.study_id == _STUDY,
+        attempts.c.trial == _TRIAL,
+        attempts.c.number < _ATTEMPT,
+        attempts.c.outcome.is_(None),
+    )
+    .values(outcome=TrialState.INTERRUPTED, ended_at=attempts.c.started_at + attempts.c.slot_s)
+)
+STUDY_BEST = (
+    update(studies)
+    .where(studies.c.id == _STUDY)
+    .values(
+        best_trial=_of_best_trial("number"),
+        best_map50_95=_of_best_trial("best_map50_95"),
+        baseline_map50_95=_baseline(),
+    )
+)

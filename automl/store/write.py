@@ -1,0 +1,124 @@
+"""Begins, takes over and stops studies. `Recorder` writes what happens while one runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, func, insert, or_, select, true, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from automl.errors import StudyConflict, UnknownName
+from automl.records import StudySpec, StudyState, TrialState
+from automl.store.engine import explain, writing
+from automl.store.read import known_names
+from automl.store.recorder import Recorder
+from automl.store.tables import attempts, studies, trials
+
+__all__ = ["Recorder", "begin_study", "reopen_study", "request_stop"]
+
+
+def begin_study(engine: Engine, spec: StudySpec, *, at: float, host: str, pid: int) -> None:
+    """Takes the study's name. Raises StudyConflict if another study has it."""
+    row = insert(studies).values(
+        name=spec.name,
+        state=StudyState.RUNNING,
+        reason="",
+        spec=spec.to_dict(),
+        created_at=at,
+        heartbeat_at=at,
+        host=host,
+        pid=pid,
+        stop_requested=False,
+        slot_s=spec.probe_s,
+        wall_s=0.0,
+        written=0,
+    )
+    with _changing(engine) as connection:
+        try:
+            connection.execute(row)
+        except IntegrityError:
+            raise StudyConflict(
+                f"a study named '{spec.name}' exists already. Resume it, or choose another name."
+            ) from None
+
+
+def reopen_study(
+    engine: Engine, name: str, *, at: float, host: str, pid: int, stale_after_s: float, dead: bool = False
+) -> None:
+    """Makes this process the study's driver; whoever was it before writes nothing from now on.
+
+    Trials that were still running become INTERRUPTED. `dead`: the caller knows that the driver of
+    before is gone, so its last heartbeat may be fresh.
+
+    Raises StudyConflict if the study is running and was heard of within `stale_after_s`.
+    """
+    free = or_(
+        studies.c.state != StudyState.RUNNING,
+        studies.c.heartbeat_at < at - stale_after_s,
+        *((true(),) if dead else ()),
+    )
+    session = {"state": StudyState.RUNNING, "reason": "", "heartbeat_at": at, "host": host, "pid": pid}
+    taken = (
+        update(studies)
+        .where(studies.c.name == name, free)
+        .values(**session, stop_requested=False, writer=None, written=0)
+    )
+    with _changing(engine) as connection:
+        if connection.execute(taken).rowcount == 0:
+            raise _still_running(connection, name, at=at, stale_after_s=stale_after_s)
+        _interrupt_trials(connection, name)
+
+
+def request_stop(engine: Engine, name: str) -> None:
+    """Asks the study's driver to stop. Raises StudyConflict if the study is not running."""
+    running = (studies.c.name == name) & (studies.c.state == StudyState.RUNNING)
+    with _changing(engine) as connection:
+        if connection.execute(update(studies).where(running).values(stop_requested=True)).rowcount:
+            return
+        state = connection.scalar(select(studies.c.state).where(studies.c.name == name))
+        if state is None:
+            raise UnknownName("study", name, known_names(connection))
+        raise StudyConflict(f"study '{name}' is {state}, so there is nothing to stop.")
+
+
+@contextmanager
+def _changing(engine: Engine) -> Iterator[Connection]:
+    try:
+        with writing(engine) as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise explain(engine, error) from None
+
+
+def _still_running(
+    connection: Connection, name: str, *, at: float, stale_after_s: float
+) -> StudyConflict | UnknownName:
+    row = connection.execute(select(studies).where(studies.c.name == name)).one_or_none()
+    if row is None:
+        return UnknownName("study", name, known_names(connection))
+    return StudyConflict(
+        f"study '{name}' is running on {row.host} (process {row.pid}), heard of "
+        f"{max(0.0, at - row.heartbeat_at):.0f} s ago. Stop it there first; a driver that is silent "
+        f"for {stale_after_s:.0f} s counts as dead."
+    )
+
+
+def _interrupt_trials(connection: Connection, name: str) -> None:
+    """Closes what a dead driver left open. An attempt lasted for as long as it was charged."""
+    study_id = select(studies.c.id).where(studies.c.name == name).scalar_subquery()
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.study_id == study_id, attempts.c.outcome.is_(None))
+        .values(outcome=TrialState.INTERRUPTED, ended_at=attempts.c.started_at + attempts.c.slot_s)
+    )
+    last_end = (
+        select(func.max(attempts.c.ended_at))
+        .where(attempts.c.study_id == trials.c.study_id, attempts.c.trial == trials.c.number)
+        .scalar_subquery()
+    )
+    connection.execute(
+        update(trials)
+        .where(trials.c.study_id == study_id, trials.c.state == TrialState.RUNNING)
+        .values(state=TrialState.INTERRUPTED, reason="its driver ended without closing it", ended_at=last_end)
+    )

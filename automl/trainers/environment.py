@@ -1,0 +1,117 @@
+"""Ultralytics and torch made quiet and local: no network, no installs, no trackers, a fixed thread count."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import os
+import shutil
+import sys
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_OFF = ("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb", "vscode_msg")
+_FONTS = ("Arial.ttf", "Arial.Unicode.ttf")  # what Ultralytics would fetch; any TrueType file will do
+_BARS = ("engine.trainer", "engine.validator", "data.dataset", "data.base")
+
+
+def prepare_environment(cache: Path | str, threads: int = 1) -> None:
+    """Load Ultralytics so that it keeps to itself. Cheap after the first call.
+
+    cache    folder for its settings and fonts
+    threads  of this process; one slot's share of the machine
+
+    Call it before anything else imports ultralytics: its environment is read on import.
+    """
+    if "ultralytics" not in sys.modules:
+        home = Path(cache).absolute() / "ultralytics"
+        home.mkdir(parents=True, exist_ok=True)
+        os.environ["YOLO_CONFIG_DIR"] = str(home)
+        os.environ["YOLO_OFFLINE"] = "1"
+        os.environ["YOLO_AUTOINSTALL"] = "0"
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        _place_fonts(home / "Ultralytics")
+    _tame()
+    set_threads(threads)
+
+
+def set_threads(threads: int) -> None:
+    """Fix torch's threads; Ultralytics changes them whenever it selects a CPU."""
+    import torch
+
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    packages = ("torch", "torchvision", "ultralytics")
+    return {"python": sys.version.split()[0], **{name: metadata.version(name) for name in packages}}
+
+
+def amp_argument(device: str) -> bool | str:
+    """Value of `amp` for the device: bf16 where the GPU has it, as it needs no check against other weights."""
+    if device == "cpu":
+        return False
+    import torch
+
+    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else True
+
+
+@cache
+def _tame() -> None:
+    """Switch off what an import leaves on; once a process."""
+    import ultralytics.data.base
+    import ultralytics.data.dataset
+    import ultralytics.engine.trainer
+    import ultralytics.engine.validator
+    import ultralytics.models.yolo.detect
+    from ultralytics.utils import SETTINGS, TQDM
+
+    dict.update(SETTINGS, dict.fromkeys(_OFF, False))  # in memory only: other processes share the file
+
+    class Silent(TQDM):  # type: ignore[misc]
+        """A progress bar that draws nothing."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "disable": True})
+
+    for name in _BARS:
+        sys.modules[f"ultralytics.{name}"].TQDM = Silent  # type: ignore[attr-defined]
+    ultralytics.engine.trainer.check_amp = _amp_works
+    gc.collect()
+    gc.freeze()  # what was imported stays: without it each collection walks a million objects
+
+
+def _amp_works(model: Any) -> bool:
+    """Whether half precision gives finite numbers here; stands in for a check that fetches other weights."""
+    import torch
+
+    device = next(model.parameters()).device
+    if device.type != "cuda":
+        return False
+    was_training = model.training
+    state = torch.random.get_rng_state()
+    image = torch.full((1, model.yaml.get("channels", 3), 256, 256), 0.5, device=device)
+    with torch.no_grad(), torch.autocast("cuda", dtype=torch.float16):
+        output = model.eval()(image)
+    model.train(was_training)
+    torch.random.set_rng_state(state)
+    first = output[0] if isinstance(output, tuple | list) else output
+    return bool(torch.isfinite(first).all()) if isinstance(first, torch.Tensor) else True
+
+
+def _place_fonts(home: Path) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    spec = importlib.util.find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        return
+    source = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    for name in _FONTS:
+        target = home / name
+        if source.is_file() and not target.exists():
+            part = home / f".{name}.{os.getpid()}"
+            shutil.copyfile(source, part)
+            part.replace(target)

@@ -1,0 +1,202 @@
+"""What Ultralytics' trainer can be told, read from its own files without importing it."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from automl.errors import AutoMLError, UnknownName
+from automl.records import Params
+
+TUNABLE = (
+    *("model", "imgsz", "batch", "nbs", "freeze", "multi_scale", "rect"),
+    *("optimizer", "lr0", "lrf", "momentum", "weight_decay", "cos_lr"),
+    *("warmup_epochs", "warmup_momentum", "warmup_bias_lr"),
+    *("box", "cls", "cls_pw", "dfl"),
+    *("hsv_h", "hsv_s", "hsv_v", "degrees", "translate", "scale", "shear", "perspective"),
+    *("flipud", "fliplr", "bgr", "mosaic", "mixup", "cutmix", "copy_paste", "copy_paste_mode", "close_mosaic"),
+)
+# Not searched, because they change what is measured or nothing at all; a study may fix them.
+FIXABLE = ("deterministic", "single_cls", "fraction", "classes", "conf", "iou", "max_det", "agnostic_nms")
+
+_OWNED = {
+    "data": "--data names the data set",
+    "epochs": "--epochs sets the horizon",
+    "time": "--budget limits the time",
+    "patience": "the search stops trials itself",
+    "pretrained": "--weights names the weights",
+    "resume": "automl resume goes on with a study",
+    "amp": "the precision follows from the device",
+    "seed": "--seed sets the seeds",
+    **dict.fromkeys(("device", "workers", "cache"), "the service gives each slot its device, loaders and cache"),
+    **dict.fromkeys(("project", "name", "exist_ok", "save_dir"), "the service gives each trial its folder"),
+    **dict.fromkeys(("save", "save_period", "plots", "verbose", "profile"), "the service keeps what is needed"),
+    **dict.fromkeys(("val", "split", "save_json", "task", "mode"), "every epoch is validated on the val split"),
+    **dict.fromkeys(("compile", "quantize", "channels_last", "distill_model", "cfg"), "not supported"),
+}
+_CLASSIC = ("obj", "obj_pw", "iou_t", "anchor_t", "fl_gamma", "anchors")
+_OTHER_TASKS = {
+    **dict.fromkeys(("overlap_mask", "mask_ratio"), "segmentation"),
+    **dict.fromkeys(("dropout", "auto_augment", "erasing"), "classification"),
+    **dict.fromkeys(("pose", "kobj", "rle"), "pose"),
+    "angle": "oriented boxes",
+    **dict.fromkeys(("dlog", "dgrad", "dlam"), "depth"),
+}
+_WITHOUT_MOSAIC = "mosaic is 0, so that there is none to close"
+_SCALES = "nsmlx"
+
+
+@cache
+def _package() -> Path:
+    spec = importlib.util.find_spec("ultralytics")
+    if spec is None or spec.origin is None:
+        raise AutoMLError("ultralytics is not installed. Install automl again, or: pip install ultralytics")
+    return Path(spec.origin).parent
+
+
+@cache
+def _document() -> Mapping[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = (_package() / "cfg" / "default.yaml").read_text(encoding="utf-8")
+    document: dict[str, Any] = yaml.load(text, Loader=loader)
+    return document
+
+
+def defaults() -> dict[str, Any]:
+    """The arguments of a detection training that a study may set, with Ultralytics' default values."""
+    document = _document()
+    return {key: document[key] for key in (*TUNABLE, *FIXABLE) if key in document}
+
+
+def tunable_keys() -> tuple[str, ...]:
+    """The arguments that a search space may name."""
+    return tuple(key for key in TUNABLE if key in _document())
+
+
+def check_keys(keys: Iterable[str]) -> None:
+    """Raises for the first key that a search space cannot name: UnknownName, or AutoMLError saying why."""
+    refused = {**_refused()}
+    for key in keys:
+        if key in refused:
+            raise AutoMLError(f"'{key}' cannot be searched: {refused[key]}.")
+        if key not in tunable_keys():
+            near = difflib.get_close_matches(key, tunable_keys(), n=3)
+            raise UnknownName("parameter", key, near or tunable_keys())
+
+
+def check_fixed(keys: Iterable[str]) -> None:
+    """Raises for the first key that a study cannot set: UnknownName, or AutoMLError saying why."""
+    check_keys(key for key in keys if key not in FIXABLE)
+
+
+def keys_that_are_dead(params: Params, *, segments: bool) -> dict[str, str]:
+    """Keys that would change nothing or that cannot be searched, each with the reason.
+
+    params    what every trial gets; an absent key has Ultralytics' default, so no optimizer means auto
+    segments  whether the labels hold polygons
+    """
+    given = {**defaults(), **params}
+    dead = _refused()
+    if str(given["optimizer"]).lower() == "auto":
+        why = "optimizer=auto sets it by itself; name an optimizer, for example optimizer: AdamW"
+        dead |= dict.fromkeys(("lr0", "momentum", "warmup_bias_lr"), why)
+    if not segments:
+        why = "copy-paste needs polygons, and these labels are boxes"
+        dead |= dict.fromkeys(("copy_paste", "copy_paste_mode"), why)
+    if given["warmup_epochs"] == 0:
+        dead |= dict.fromkeys(("warmup_momentum", "warmup_bias_lr"), "warmup_epochs is 0")
+    if given["mosaic"] == 0 and "mosaic" in params:
+        dead["close_mosaic"] = _WITHOUT_MOSAIC
+    return dead
+
+
+def _refused() -> dict[str, str]:
+    classic = "it exists in classic YOLOv5 only (train.py of its repository), not in Ultralytics"
+    other = {key: f"it is for {task} and does nothing in detection" for key, task in _OTHER_TASKS.items()}
+    return {**dict.fromkeys(_CLASSIC, classic), **other, **_OWNED}
+
+
+@cache
+def model_names() -> tuple[str, ...]:
+    """Names of the detection networks that Ultralytics describes, such as yolov5n and yolo11x."""
+    names: list[str] = []
+    for file in sorted((_package() / "cfg" / "models").glob("*/yolo*.yaml")):
+        stem = file.stem
+        if not re.fullmatch(r"yolov?\d+[a-z]?(-p[26]|-ghost|-ghost-p[26]|-spp|-tiny)?", stem):
+            continue
+        match = re.fullmatch(r"(yolov?\d+)(-.+)?", stem)
+        if match and "scales:" in file.read_text(encoding="utf-8"):
+            names += [f"{match[1]}{scale}{match[2] or ''}" for scale in _SCALES]
+        else:
+            names.append(stem)
+    return tuple(sorted(names, key=lambda name: ("-" in name, re.sub(r"[a-z]?(-|$)", "", name, count=1))))
+
+
+def model_yaml(name: str) -> str | Path:
+    """What describes the network: the file name that Ultralytics knows it by, or the user's own file.
+
+    Raises UnknownName with the names of the family that was asked for; AutoMLError for a weights file
+    and for a file that does not describe a detection network.
+    """
+    if Path(name).suffix in (".pt", ".safetensors"):
+        network = re.sub(r"u?$", "", Path(name).stem)
+        raise AutoMLError(f"'{name}' is a weights file, not a network. Give both: --models {network} --weights {name}")
+    file = Path(name).expanduser()
+    if file.suffix in (".yaml", ".yml") and file.is_file():
+        _check_detection(file)
+        return file.absolute()
+    stem = re.sub(r"\.ya?ml$", "", name)
+    stem = re.sub(r"^(yolov\d+[nsmlx])6$", r"\1-p6", stem)
+    if stem in model_names():
+        return f"{stem}.yaml"
+    raise UnknownName("model", name, _family(stem))
+
+
+def read_model(name: str) -> dict[str, Any]:
+    """The network's description as Ultralytics' model class takes it, with `scale` and `yaml_file`."""
+    found = model_yaml(name)
+    if isinstance(found, Path):
+        file, stem = found, found.stem
+    else:
+        stem = found.removesuffix(".yaml")
+        base = re.sub(r"^(yolov?\d+)[nsmlx](?=-|$)", r"\1", stem)
+        files = {path.stem: path for path in (_package() / "cfg" / "models").glob("*/*.yaml")}
+        file = files[stem] if stem in files else files[base]
+    document: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    scale = re.search(r"yolo(?:e-)?v?\d+([nsmlx])", stem)
+    return {**document, "scale": scale[1] if scale else "", "yaml_file": str(found)}
+
+
+def is_p6(name: str) -> bool:
+    """Whether the network has a fourth level of stride 64, made for 1280 pixels."""
+    return len(read_model(name)["head"][-1][0]) > 3 and "-p2" not in str(model_yaml(name))
+
+
+def _check_detection(file: Path) -> None:
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        module = str(document["head"][-1][-2])
+    except (OSError, yaml.YAMLError, KeyError, IndexError, TypeError, UnicodeDecodeError):
+        raise AutoMLError(
+            f"{file} does not describe a network: it needs 'backbone' and 'head' as in Ultralytics' model files."
+        ) from None
+    if not module.endswith("Detect"):
+        raise AutoMLError(f"{file} ends in {module}; only detection networks, which end in Detect, are searched.")
+
+
+def _family(stem: str) -> list[str]:
+    """Names to offer: those of the family asked for, else the closest, else the smallest of each family."""
+    match = re.match(r"yolov?(\d+)", stem)
+    if match:
+        family = [name for name in model_names() if re.match(rf"yolov?{match[1]}(?!\d)", name)]
+        if family:
+            return family
+    near = difflib.get_close_matches(stem, model_names(), n=5)
+    return near or [name for name in model_names() if re.fullmatch(r"yolov?\d+[nt]", name)]

@@ -1,0 +1,102 @@
+"""What every trainer promises, tried on each of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl.records import TrainJob, Trial
+from automl.trainers import TRAINERS, open_trainer
+from automl.trainers.base import Trainer
+from tests.unit.train_tiny import BCCD, COCO_WEIGHTS, draw_data, scores, tiny_job, tiny_trial
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_data(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(params=TRAINERS)
+def trainer(request: pytest.FixtureRequest) -> Trainer:
+    return open_trainer(request.param)
+
+
+@pytest.fixture
+def job(data: Path, tmp_path: Path) -> TrainJob:
+    return tiny_job(data, tmp_path)
+
+
+def trial(**changes: Any) -> Trial:
+    return tiny_trial(epochs=3, params={"lr0": 0.01}, **changes)
+
+
+def test_epochs_count_from_one_to_the_horizon(trainer: Trainer, job: TrainJob) -> None:
+    assert [m.epoch for m in trainer.run(trial(), job)] == [1, 2, 3]
+
+
+def test_the_same_seed_gives_the_same_scores(trainer: Trainer, job: TrainJob) -> None:
+    first = [scores(m) for m in trainer.run(trial(), job)]
+    again = [scores(m) for m in trainer.run(trial(number=8), replace(job, directory=f"{job.directory}/b"))]
+    assert first == again
+
+
+def test_scores_are_fractions_and_times_are_positive(trainer: Trainer, job: TrainJob) -> None:
+    for metrics in trainer.run(trial(), job):
+        assert all(0 <= v <= 1 for v in (metrics.map50_95, metrics.map50, metrics.precision, metrics.recall))
+        assert metrics.train_s > 0
+        assert metrics.val_s > 0
+
+
+def test_the_applied_arguments_come_with_the_first_epoch_only(trainer: Trainer, job: TrainJob) -> None:
+    given = [m.applied for m in trainer.run(trial(), job)]
+    assert given[0] is not None
+    assert given[0]["lr0"] == 0.01
+    assert given[1:] == [None, None]
+
+
+def test_closing_ends_it_and_the_trainer_can_run_again(trainer: Trainer, job: TrainJob) -> None:
+    run = trainer.run(trial(), job)
+    next(run)
+    run.close()
+    assert next(run, None) is None
+    assert len(list(trainer.run(trial(number=9), replace(job, directory=f"{job.directory}/b")))) == 3
+
+
+def test_a_stopped_trial_is_a_prefix_of_the_whole(trainer: Trainer, job: TrainJob) -> None:
+    run = trainer.run(trial(), job)
+    begun = [scores(next(run)), scores(next(run))]
+    run.close()
+    whole = [scores(m) for m in trainer.run(trial(), replace(job, directory=f"{job.directory}/b"))]
+    assert whole[:2] == begun
+
+
+def test_prepare_makes_every_default_explicit(trainer: Trainer, job: TrainJob) -> None:
+    prepared = trainer.prepare(job, epochs=3, seed=1)
+    assert prepared.defaults["lr0"] == job.fixed["lr0"]
+    assert prepared.defaults.get("optimizer") != "auto"
+    assert prepared.epoch_s > 0
+    assert prepared.versions
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (BCCD.exists() and COCO_WEIGHTS.exists()), reason="the BCCD data set is not there")
+def test_real_data_and_weights_are_learnt_from(tmp_path: Path) -> None:
+    before = sorted(BCCD.parent.rglob("*"))
+    trainer = open_trainer("ultralytics")
+    job = TrainJob(
+        data=str(BCCD),
+        weights=str(COCO_WEIGHTS),
+        fixed={"model": "yolov5n", "imgsz": 96, "batch": 16, "nbs": 16},
+        directory=str(tmp_path / "trial"),
+        cache=str(tmp_path / "cache"),
+        device="cpu",
+        threads=1,
+    )
+    prepared = trainer.prepare(job, epochs=2, seed=0)
+    assert (prepared.fitted, prepared.train_images, prepared.val_images) == (342, 205, 87)
+    epochs = list(trainer.run(Trial(number=0, params=prepared.defaults, epochs=2, seed=0), job))
+    assert epochs[-1].map50 > 0.05
+    assert sorted(BCCD.parent.rglob("*")) == before

@@ -1,0 +1,60 @@
+"""Ranking of stored trials."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.leaderboard import baseline_of, best_so_far, changed, gain, rank
+from automl.records import TrialState
+from tests.unit.factories import make_row
+
+
+def test_the_best_score_comes_first() -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.7), make_row(2, 0.6)]
+    assert [row.number for row in rank(rows)] == [1, 2, 0]
+
+
+def test_a_full_training_comes_before_a_stopped_one_of_the_same_score() -> None:
+    rows = [make_row(0, 0.5, state=TrialState.STOPPED), make_row(1, 0.5), make_row(2, 0.5)]
+    assert [row.number for row in rank(rows)] == [1, 2, 0]
+
+
+def test_failed_trials_and_those_without_a_score_are_not_ranked() -> None:
+    assert rank([make_row(0, 0.9, state=TrialState.FAILED), make_row(1, None)]) == []
+
+
+def test_a_score_of_zero_is_ranked_and_is_no_failure() -> None:
+    assert [row.number for row in rank([make_row(0, 0.0), make_row(1, None)])] == [0]
+
+
+def test_the_baseline_is_trial_zero() -> None:
+    rows = [make_row(1), make_row(0)]
+    assert baseline_of(rows) is rows[1]
+    assert baseline_of(rows[:1]) is None
+
+
+def test_the_gain_is_a_difference_of_scores() -> None:
+    assert gain(make_row(1, 0.75), make_row(0, 0.5)) == 0.25
+
+
+def test_there_is_no_gain_before_both_have_scored() -> None:
+    assert gain(make_row(1, 0.7), None) is None
+    assert gain(make_row(1, 0.7), make_row(0, None)) is None
+    assert gain(make_row(1, None), make_row(0, 0.5)) is None
+
+
+def test_only_parameters_that_differ_from_the_baseline_count_as_changed() -> None:
+    baseline = make_row(0, params={"lr0": 0.01, "box": 7.5})
+    assert changed(make_row(1, params={"lr0": 0.02, "box": 7.5, "nbs": 16}), baseline) == {"lr0": 0.02, "nbs": 16}
+
+
+@given(st.lists(st.floats(0.0, 1.0)))
+def test_the_best_so_far_is_the_running_maximum(scores: list[float]) -> None:
+    assert best_so_far(scores) == [max(scores[: i + 1]) for i in range(len(scores))]
+
+
+def test_nan_never_becomes_the_best_so_far() -> None:
+    assert best_so_far([0.1, math.nan, 0.2]) == [0.1, 0.1, 0.2]

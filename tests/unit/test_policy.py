@@ -1,0 +1,329 @@
+"""Search: told what happened, it answers what to do next."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from automl.policy import FAILURES_IN_A_ROW, Search
+from automl.records import Outcome, Purpose, Slots, TrialState
+from automl.trainers.surrogate import DEFAULTS
+from tests.unit.factories import EPOCH_S, make_epoch_row, make_metrics, make_row, make_search, make_spec
+
+DONE = Outcome(state=TrialState.COMPLETED)
+BROKEN = Outcome(state=TrialState.FAILED, reason="boom", error="Traceback ...\nValueError: boom")
+TWO_GIVEN = (("defaults", dict(DEFAULTS)), ("scratch-low", {**DEFAULTS, "x0": 0.4}))
+
+
+def begun(search: Search, at: float = 0.0) -> int:
+    """The number of the trial that begins."""
+    trial = search.next_trial(at)
+    assert trial is not None
+    return trial.number
+
+
+def train(search: Search, number: int, scores: list[float], at: float = 0.0) -> tuple[Outcome | None, float]:
+    """Reports epochs of a minute until the search ends the trial, and closes it then."""
+    for epoch, score in enumerate(scores, start=1):
+        at += EPOCH_S
+        outcome = search.report(number, make_metrics(epoch, score), at)
+        if outcome is not None:
+            search.close(number, outcome, at)
+            return outcome, at
+    return None, at
+
+
+def after_baseline(score: float = 0.5, **changes: object) -> tuple[Search, float]:
+    """A search whose baseline scored that at each of its 12 epochs."""
+    search = make_search(make_spec(**changes))
+    _, at = train(search, begun(search), [score] * 12)
+    return search, at
+
+
+def test_the_first_trial_is_the_baseline_with_the_defaults() -> None:
+    trial = make_search(make_spec()).next_trial(0.0)
+    assert trial is not None
+    assert (trial.number, trial.purpose, trial.origin) == (0, Purpose.BASELINE, "defaults")
+    assert trial.params == DEFAULTS
+    assert trial.epochs == 12
+
+
+def test_nothing_begins_before_the_baseline_has_scored() -> None:
+    search = make_search(make_spec(slots=Slots(count=2, device="cpu")))
+    begun(search)
+    assert search.next_trial(1.0) is None
+    assert search.ended is None
+    search.report(0, make_metrics(1, 0.0), EPOCH_S)
+    assert begun(search, EPOCH_S) == 1
+
+
+def test_given_trials_run_before_proposed_ones() -> None:
+    search, at = after_baseline(given=TWO_GIVEN)
+    second = search.next_trial(at)
+    third = search.next_trial(at)
+    assert second is not None
+    assert third is not None
+    assert (second.origin, second.purpose, second.params["x0"]) == ("scratch-low", Purpose.SEARCH, 0.4)
+    assert third.origin == "random"
+
+
+def test_every_trial_is_told_the_full_horizon_and_the_studys_seed() -> None:
+    search, at = after_baseline(seed=7)
+    trial = search.next_trial(at)
+    assert trial is not None
+    assert (trial.epochs, trial.seed) == (12, 7)
+
+
+def test_a_trial_that_reached_the_horizon_is_completed() -> None:
+    search = make_search(make_spec())
+    outcome, _ = train(search, begun(search), [0.1] * 12)
+    assert outcome == Outcome(state=TrialState.COMPLETED, reason="trained all 12 epochs")
+
+
+def test_a_weak_trial_is_stopped_at_a_rung_with_both_figures() -> None:
+    search, at = after_baseline(0.5)
+    outcome, _ = train(search, begun(search, at), [0.1, 0.2, 0.3], at)
+    assert outcome is not None
+    assert outcome.state is TrialState.STOPPED
+    assert outcome.reason == "rung 3: mean mAP50-95 0.200 below the threshold 0.400"
+
+
+def test_a_trial_is_judged_at_rungs_only() -> None:
+    search, at = after_baseline(0.5)
+    assert train(search, begun(search, at), [0.1, 0.1], at)[0] is None
+
+
+def test_the_given_trials_are_never_stopped_early() -> None:
+    search, at = after_baseline(0.9, given=TWO_GIVEN)
+    outcome, _ = train(search, begun(search, at), [0.0] * 12, at)
+    assert outcome is not None
+    assert outcome.state is TrialState.COMPLETED
+
+
+def test_scores_of_zero_stop_nobody() -> None:
+    search, at = after_baseline(0.0)
+    for _ in range(5):
+        outcome, at = train(search, begun(search, at), [0.0] * 12, at)
+        assert outcome is not None
+        assert outcome.state is TrialState.COMPLETED
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf])
+def test_a_score_that_is_no_number_fails_the_trial_and_not_the_search(score: float) -> None:
+    search, at = after_baseline(0.5)
+    outcome, at = train(search, begun(search, at), [0.6, score], at)
+    assert outcome is not None
+    assert outcome.state is TrialState.FAILED
+    assert outcome.reason == "mAP50-95 is not a number after epoch 2: the training diverged"
+    assert search.failure is None
+    assert begun(search, at) == 2
+
+
+def test_a_failed_baseline_ends_the_search_with_its_error() -> None:
+    search = make_search(make_spec())
+    search.close(begun(search), BROKEN, 1.0)
+    assert search.failure == search.ended == "the baseline training failed: ValueError: boom"
+    assert search.next_trial(1.0) is None
+
+
+def fail(search: Search, times: int, at: float) -> None:
+    for _ in range(times):
+        search.close(begun(search, at), BROKEN, at)
+
+
+def test_five_failures_in_a_row_end_the_search_with_the_last_error() -> None:
+    search, at = after_baseline()
+    fail(search, FAILURES_IN_A_ROW - 1, at)
+    assert search.failure is None
+    fail(search, 1, at)
+    assert search.failure == "5 trials failed one after the other, the last with: ValueError: boom"
+    assert search.next_trial(at) is None
+
+
+def test_a_trial_that_ends_well_begins_the_count_of_failures_anew() -> None:
+    search, at = after_baseline()
+    fail(search, FAILURES_IN_A_ROW - 1, at)
+    search.close(begun(search, at), DONE, at)
+    fail(search, FAILURES_IN_A_ROW - 1, at)
+    assert search.failure is None
+
+
+def test_so_many_trials_begin_as_the_budget_says() -> None:
+    search, at = after_baseline(budgets=("2trials",))
+    begun(search, at)
+    assert search.next_trial(at) is None
+    assert search.ended == "2 trials have begun"
+
+
+def test_a_running_trial_is_cut_when_the_slot_time_is_spent() -> None:
+    search = make_search(make_spec(budgets=("5cpu-min",)))
+    outcome, at = train(search, begun(search), [0.1] * 12)
+    assert outcome == Outcome(state=TrialState.CUT, reason="the budget of slot time is spent after epoch 5")
+    assert search.next_trial(at) is None
+    assert search.ended == "the budget of slot time is spent"
+
+
+def test_a_running_trial_is_cut_when_the_wall_time_is_over() -> None:
+    search = make_search(make_spec(budgets=("5min",)))
+    outcome, _ = train(search, begun(search), [0.1] * 12)
+    assert outcome == Outcome(state=TrialState.CUT, reason="the wall time is over after epoch 5")
+
+
+def test_the_probe_is_paid_from_the_same_budget() -> None:
+    search = make_search(make_spec(budgets=("5cpu-min",), probe_s=120.0))
+    outcome, _ = train(search, begun(search), [0.1] * 12)
+    assert outcome is not None
+    assert outcome.reason == "the budget of slot time is spent after epoch 3"
+
+
+@pytest.mark.parametrize("budget", ["23cpu-min", "23min"])
+def test_no_trial_begins_that_could_not_be_paid_to_its_end(budget: str) -> None:
+    search, at = after_baseline(budgets=(budget,))
+    assert search.next_trial(at) is None
+    assert search.ended == "what is left cannot pay for another training (12.0 cpu-min)"
+
+
+@pytest.mark.parametrize("budget", ["24cpu-min", "24min"])
+def test_a_trial_that_can_be_paid_to_its_end_begins(budget: str) -> None:
+    search, at = after_baseline(budgets=(budget,))
+    assert begun(search, at) == 1
+
+
+def test_a_newcomer_waits_for_what_running_trials_need_to_their_next_rung() -> None:
+    two = Slots(count=2, device="cpu")
+    search = make_search(make_spec(budgets=("23cpu-min",), slots=two))
+    begun(search)
+    search.report(0, make_metrics(1, 0.5), EPOCH_S)
+    assert search.next_trial(EPOCH_S) is None
+    assert search.ended is None  # what the baseline leaves over may still pay
+    roomy = make_search(make_spec(budgets=("24cpu-min",), slots=two))
+    begun(roomy)
+    roomy.report(0, make_metrics(1, 0.5), EPOCH_S)
+    assert begun(roomy, EPOCH_S) == 1
+
+
+def test_an_epochs_cost_is_the_probes_until_a_trial_has_ended() -> None:
+    search = make_search(make_spec(epoch_s=33.0))
+    number = begun(search)
+    assert search.epoch_cost_s() == 33.0
+    train(search, number, [0.1] * 12)
+    assert search.epoch_cost_s() == EPOCH_S
+
+
+def test_a_pause_interrupts_running_trials_and_begins_none() -> None:
+    search, at = after_baseline()
+    number = begun(search, at)
+    search.pause("stopped by the user")
+    assert search.report(number, make_metrics(1, 0.1), at + 1) == Outcome(
+        state=TrialState.INTERRUPTED, reason="stopped by the user"
+    )
+    assert search.next_trial(at) is None
+    assert search.ended is None
+    assert (search.paused, search.pause_reason) == (True, "stopped by the user")
+
+
+def test_a_trial_that_ends_in_the_epoch_of_a_pause_has_ended() -> None:
+    search, at = after_baseline()
+    number = begun(search, at)
+    for epoch in (1, 2):
+        search.report(number, make_metrics(epoch, 0.1), at + epoch)
+    search.pause("stopped by the user")
+    outcome = search.report(number, make_metrics(3, 0.1), at + 3)
+    assert outcome is not None
+    assert outcome.state is TrialState.STOPPED
+
+
+def test_an_epoch_that_is_reported_again_counts_once() -> None:
+    search, at = after_baseline(0.5)
+    number = begun(search, at)
+    search.report(number, make_metrics(1, 0.7), at + 1)
+    search.report(number, make_metrics(1, 0.9), at + 2)
+    assert search.best(number) == 0.7
+
+
+def test_the_incumbent_is_the_best_epoch_of_any_trial() -> None:
+    search, at = after_baseline(0.5)
+    assert search.incumbent == (0.5, 0)
+    train(search, begun(search, at), [0.8, 0.6], at)
+    assert search.incumbent == (0.8, 1)
+    assert search.baseline == 0.5
+    assert search.trials == 2
+
+
+# -- replay of stored rows ----------------------------------------------------------------------------
+
+
+def rows_of(number: int, scores: list[float], at: float) -> list[object]:
+    return [make_epoch_row(number, i, score, at + EPOCH_S * i) for i, score in enumerate(scores, start=1)]
+
+
+def replayed(*, state: TrialState, scores: list[float], **changes: object) -> tuple[Search, list[tuple[int, Outcome]]]:
+    """A search after a completed baseline of .5 and a second trial in that state."""
+    search = make_search(make_spec())
+    second = make_row(1, max(scores, default=None), state=state, done_epochs=len(scores), slot_s=60.0 * len(scores))
+    if state in (TrialState.RUNNING, TrialState.INTERRUPTED):
+        second = replace(second, ended_at=None)
+    epochs = rows_of(0, [0.5] * 12, 0.0) + rows_of(1, scores, 720.0)
+    settled = search.replay([make_row(0), replace(second, **changes)], epochs)  # type: ignore[arg-type]
+    return search, settled
+
+
+@pytest.mark.parametrize("state", [TrialState.RUNNING, TrialState.INTERRUPTED])
+def test_a_trial_that_had_not_ended_is_offered_first_as_a_new_attempt(state: TrialState) -> None:
+    search, settled = replayed(state=state, scores=[0.4, 0.5], attempt=2)
+    trial = search.next_trial(900.0)
+    assert settled == []
+    assert trial is not None
+    assert (trial.number, trial.attempt, trial.done_epochs) == (1, 3, 2)
+    assert begun(search, 900.0) == 2
+
+
+def test_a_trial_whose_driver_died_after_its_last_epoch_is_settled_and_not_offered_again() -> None:
+    search, settled = replayed(state=TrialState.RUNNING, scores=[0.1, 0.1, 0.1])
+    assert [(number, outcome.state) for number, outcome in settled] == [(1, TrialState.STOPPED)]
+    assert begun(search, 900.0) == 2
+
+
+def test_a_trial_whose_driver_died_after_a_nan_is_settled_as_failed() -> None:
+    search, settled = replayed(state=TrialState.RUNNING, scores=[0.1, math.nan])
+    assert [(number, outcome.state) for number, outcome in settled] == [(1, TrialState.FAILED)]
+    assert search.incumbent == (0.5, 0)
+
+
+def test_the_nan_of_a_failed_trial_is_no_score() -> None:
+    search, _ = replayed(state=TrialState.FAILED, scores=[0.7, math.nan], reason="diverged")
+    assert search.best(1) == 0.7
+    assert search.rungs.values(3) == {0: 0.5}
+
+
+def test_the_ledger_is_rebuilt_by_trial_and_purpose() -> None:
+    search, _ = replayed(state=TrialState.STOPPED, scores=[0.1] * 3)
+    assert search.ledger.by_purpose() == {Purpose.BASELINE: 720.0, Purpose.SEARCH: 180.0}
+    assert search.epoch_cost_s() == EPOCH_S
+
+
+def test_failures_in_a_row_are_counted_across_sessions() -> None:
+    rows = [make_row(0)]
+    for number in range(1, FAILURES_IN_A_ROW):
+        changes = {"state": TrialState.FAILED, "reason": "boom", "done_epochs": 0, "slot_s": 0.0}
+        rows.append(make_row(number, None, **changes))
+    search = make_search(make_spec())
+    search.replay(rows, rows_of(0, [0.5] * 12, 0.0))  # type: ignore[arg-type]
+    fail(search, 1, 9000.0)
+    assert search.failure is not None
+
+
+def test_a_search_whose_baseline_failed_stays_failed_when_it_is_resumed() -> None:
+    search = make_search(make_spec())
+    search.replay([make_row(0, None, state=TrialState.FAILED, done_epochs=0, error="ValueError: boom")], [])
+    assert search.next_trial(10.0) is None
+    assert search.failure == "the baseline training failed: ValueError: boom"
+
+
+def test_a_trial_that_failed_in_the_moment_it_began_can_be_replayed() -> None:
+    changes = {"state": TrialState.FAILED, "done_epochs": 0, "started_at": 720.0, "ended_at": 720.0}
+    search = make_search(make_spec())
+    search.replay([make_row(0), make_row(1, None, **changes)], rows_of(0, [0.5] * 12, 0.0))  # type: ignore[arg-type]
+    assert begun(search, 900.0) == 2

@@ -1,0 +1,253 @@
+"""What a user asked for, checked and made into a spec."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl.errors import AutoMLError, BadBudget, BadData, BadSpace, BadWeights, BudgetTooSmall, NoSpace, UnknownName
+from automl.records import Slots
+from automl.request import SCRATCH_LOW, Checked, SearchRequest, check, check_disk, compile_spec, find_slots, shipped
+from automl.trainers import schema
+from tests.unit.factories import make_prepared
+
+CPU = Slots(count=2, device="cpu")
+BOX = "0 0.5 0.5 0.2 0.2\n"
+POLYGON = "0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5\n"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data.yaml of two images with a box each."""
+    return make_data(tmp_path, BOX)
+
+
+def make_data(folder: Path, label: str) -> Path:
+    for split in ("train", "val"):
+        for kind in ("images", "labels"):
+            (folder / kind / split).mkdir(parents=True)
+        (folder / "images" / split / f"{split}.jpg").write_bytes(b"listed, not opened")
+        (folder / "labels" / split / f"{split}.txt").write_text(label)
+    file = folder / "data.yaml"
+    file.write_text("train: images/train\nval: images/val\nnames: [bird]\n")
+    return file
+
+
+def checked(data: Path, **changes: Any) -> Checked:
+    request = SearchRequest(data=data, budgets=("8cpu-h",))
+    return check(replace(request, **changes), CPU)
+
+
+def names(found: Checked) -> set[str]:
+    return {p.name for p in found.space.parameters}
+
+
+def test_a_plain_request_searches_the_shipped_space_on_one_model(data: Path) -> None:
+    found = checked(data)
+    assert (found.models, found.imgsz) == (("yolov5s",), (640,))
+    assert found.fixed == {"model": "yolov5s", "imgsz": 640}
+    assert {"optimizer", "lr0", "lr0@AdamW", "mosaic"} <= names(found)
+
+
+def test_what_cannot_matter_is_left_out_and_said(data: Path) -> None:
+    found = checked(data)
+    assert not {"copy_paste", "freeze"} & names(found)
+    assert "freeze is not searched: without --weights it would freeze random layers." in found.notes
+    assert any(note.startswith("copy_paste is not searched: copy-paste needs polygons") for note in found.notes)
+
+
+def test_copy_paste_is_searched_on_polygons(tmp_path: Path) -> None:
+    assert "copy_paste" in names(checked(make_data(tmp_path, POLYGON)))
+
+
+def test_training_from_scratch_is_said(data: Path) -> None:
+    assert any("pretrained weights usually give more than any search" in note for note in checked(data).notes)
+
+
+def test_what_the_user_sets_is_not_searched(data: Path) -> None:
+    found = checked(data, fixed={"box": 7.0}, batch=8)
+    assert "box" not in names(found)
+    assert found.fixed["box"] == 7.0
+    assert found.fixed["batch"] == 8
+    assert "box is not searched: it is set on the command line." in found.notes
+
+
+def test_with_a_set_optimizer_its_learning_rate_is_still_searched(data: Path) -> None:
+    found = checked(data, fixed={"optimizer": "SGD"})
+    lr0 = next(p for p in found.space.parameters if p.name == "lr0")
+    assert lr0.when == ()
+    assert "lr0@AdamW" not in names(found)
+
+
+def test_with_a_set_auto_optimizer_nothing_that_it_overrides_is_searched(data: Path) -> None:
+    assert not {"lr0", "lr0@AdamW", "momentum", "warmup_bias_lr"} & names(checked(data, fixed={"optimizer": "auto"}))
+
+
+def test_without_mosaic_nothing_that_needs_it_is_searched(data: Path) -> None:
+    assert not {"mosaic", "close_mosaic", "mixup", "cutmix"} & names(checked(data, fixed={"mosaic": 0.0}))
+
+
+def test_several_models_become_one_joint_dimension(data: Path) -> None:
+    found = checked(data, models=("yolov5n", "yolov5s"), imgsz=(320, 640))
+    assert found.space.parameters[0].choices == ("yolov5n@320", "yolov5n@640", "yolov5s@320", "yolov5s@640")
+    assert (found.fixed["model"], found.fixed["imgsz"]) == ("yolov5n", 320)
+
+
+def test_a_space_of_the_user_is_read_and_its_fixed_arguments_kept(data: Path) -> None:
+    file = data.with_name("space.yaml")
+    file.write_text("fixed: {optimizer: AdamW}\nparameters:\n  lr0: {log: [0.0002, 0.02]}\n")
+    found = checked(data, space=file)
+    assert names(found) == {"lr0"}
+    assert found.fixed["optimizer"] == "AdamW"
+
+
+def test_a_dead_key_in_a_space_of_the_user_is_an_error_with_its_line(data: Path) -> None:
+    file = data.with_name("space.yaml")
+    file.write_text("parameters:\n  box: {uniform: [4, 14]}\n  copy_paste: {uniform: [0.0, 0.3]}\n")
+    with pytest.raises(BadSpace, match=r"space\.yaml:3: 'copy_paste' has no effect"):
+        checked(data, space=file)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "told"),
+    [
+        ({"trainer": "caffe"}, UnknownName, "unknown trainer 'caffe'. Known: ultralytics, surrogate"),
+        ({"sampler": "grid"}, UnknownName, "unknown sampler 'grid'"),
+        ({"name": "../up"}, AutoMLError, "--name '../up' cannot be a folder"),
+        ({"epochs": 0}, AutoMLError, "--epochs 0 is no training"),
+        ({"budgets": ("40 bananas",)}, BadBudget, "40 bananas"),
+        ({"budgets": ("40gpu-h",)}, BadBudget, "Use for example 40cpu-h"),
+        ({"budgets": ()}, BadBudget, "no budget given"),
+        ({"weights": Path("absent.pt")}, BadWeights, "absent.pt"),
+        ({"fixed": {"lr00": 1}}, UnknownName, "unknown parameter 'lr00'"),
+        ({"fixed": {"epochs": 3}}, AutoMLError, "--epochs sets the horizon"),
+        ({"models": ("yolov5q",)}, UnknownName, "unknown model 'yolov5q'"),
+        ({"imgsz": (16,)}, AutoMLError, "--imgsz 16: image sizes are whole numbers of at least 32"),
+        ({"models": ("yolov5s6",)}, AutoMLError, "P6 variants are made for 1280 pixels. Add --imgsz 1280."),
+        ({"models": ("yolov5s6",), "imgsz": (640, 1280)}, AutoMLError, "the baseline would be yolov5s6 at 640 px"),
+        ({"space": Path("absent.yaml")}, BadSpace, "cannot be read"),
+        ({"trainer": "surrogate", "fixed": {"box": 1.0}}, UnknownName, "unknown parameter 'box'"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(data: Path, changes: dict[str, Any], kind: type[Exception], told: str) -> None:
+    with pytest.raises(kind) as caught:
+        checked(data, **changes)
+    assert told in str(caught.value)
+
+
+def test_a_data_set_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match=r"absent\.yaml"):
+        checked(tmp_path / "absent.yaml")
+
+
+def test_a_search_of_nothing_is_refused(data: Path) -> None:
+    file = data.with_name("space.yaml")
+    file.write_text("parameters: {}\n")
+    with pytest.raises(AutoMLError, match="there is nothing to search"):
+        checked(data, space=file)
+
+
+def spec_of(found: Checked, **changes: Any) -> Any:
+    defaults = {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.002}
+    return compile_spec(found, "birds", Path("/runs"), make_prepared(defaults=defaults, **changes), probe_s=30.0)
+
+
+def test_the_baseline_and_scratch_low_run_first(data: Path) -> None:
+    (first, defaults), (second, low) = spec_of(checked(data)).given
+    assert (first, second) == ("defaults", "scratch-low")
+    assert (defaults["optimizer"], defaults["lr0"]) == ("AdamW", 0.002)
+    assert {key: low[key] for key in SCRATCH_LOW} == SCRATCH_LOW
+
+
+def test_scratch_low_keeps_what_the_user_set(data: Path) -> None:
+    found = checked(data, fixed={"box": 3.0})
+    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(defaults={**schema.defaults(), "box": 3.0}), 0.0)
+    assert spec.given[1][1]["box"] == 3.0
+    assert spec.fixed["box"] == 3.0
+
+
+def test_horizon_and_rungs_follow_from_budget_and_warmup(data: Path) -> None:
+    spec = spec_of(checked(data))
+    assert spec.epochs == 24  # 8 hours of minutes for 20 trainings
+    assert spec.rungs == (5, 15)
+
+
+def test_the_surrogate_has_its_defaults_as_the_only_given_trial(data: Path) -> None:
+    found = checked(data, trainer="surrogate")
+    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(), 0.0)
+    assert [origin for origin, _ in spec.given] == ["defaults"]
+
+
+def test_a_budget_below_the_baseline_is_refused_when_its_cost_is_known(data: Path) -> None:
+    with pytest.raises(BudgetTooSmall, match=r"Raise --budget to at least 11cpu-min"):
+        spec_of(checked(data, budgets=("5cpu-min",)))
+
+
+def test_a_disk_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 100_000_000))
+    with pytest.raises(NoSpace, match=r"has 0\.1 GB free, and the study needs 0\.4 GB"):
+        check_disk(tmp_path, 1_000_000, CPU, keep=5)
+
+
+def test_a_disk_with_room_is_accepted_and_a_trials_need_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 10**12))
+    assert check_disk(tmp_path, 1_000_000, CPU, keep=5) == 70_000_000
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine with eight cores and two GPUs."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    return monkeypatch
+
+
+def test_each_gpu_is_a_slot_with_its_share_of_the_cores(machine: pytest.MonkeyPatch) -> None:
+    assert find_slots(None, None) == Slots(count=2, device="gpu", devices=("0", "1"), threads=4)
+    assert find_slots("1", None) == Slots(count=1, device="gpu", devices=("1",), threads=8)
+
+
+def test_each_core_is_a_slot_where_there_is_no_gpu(machine: pytest.MonkeyPatch) -> None:
+    machine.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert find_slots(None, None) == Slots(count=8, device="cpu", threads=1)
+    assert find_slots(None, 3) == Slots(count=3, device="cpu", threads=2)
+
+
+def test_the_cpu_can_be_asked_for_beside_gpus(machine: pytest.MonkeyPatch) -> None:
+    assert find_slots("cpu", None).device == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("device", "count", "told"),
+    [
+        ("2", None, "--device 2: GPUs here: 0, 1"),
+        ("0,0", None, "--device 0,0"),
+        (None, 3, "one trial runs on each GPU"),
+        ("cpu", 0, "--slots 0 is no place to train in"),
+    ],
+)
+def test_slots_that_are_not_there_are_refused(
+    machine: pytest.MonkeyPatch, device: str | None, count: int | None, told: str
+) -> None:
+    with pytest.raises(AutoMLError, match=told):
+        find_slots(device, count)
+
+
+def test_a_gpu_on_a_machine_without_one_is_refused(machine: pytest.MonkeyPatch) -> None:
+    machine.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(AutoMLError, match="no GPU was found here"):
+        find_slots("0", None)
+
+
+def test_a_shipped_file_that_is_missing_is_said() -> None:
+    assert shipped("spaces/scratch-low.yaml").is_file()
+    with pytest.raises(AutoMLError, match="is missing from this installation"):
+        shipped("spaces/absent.yaml")

@@ -1,0 +1,247 @@
+"""What a user sees: durations, the tally, lines, tables and JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from automl.drivers.session import Notice
+from automl.records import EventRow, TrialState
+from automl.service import StudyReport, StudyStatus
+from automl.terminal import (
+    JsonEvents,
+    LiveProgress,
+    PlainProgress,
+    Silence,
+    Tally,
+    as_json,
+    dumps,
+    duration,
+    print_report,
+    print_status,
+    print_studies,
+    progress,
+    score,
+)
+from tests.unit.factories import make_epoch_row, make_row, make_spec, make_study
+
+
+class Clock:
+    """Stands still until it is set."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def notice(kind: str, at: float = 0.0, trial: int | None = None, **values: Any) -> Notice:
+    return Notice(kind=kind, at=at, trial=trial, values=values)
+
+
+def probed(at: float = 0.0) -> Notice:
+    figures = {"fitted": 342, "tensors": 349, "parameters": 1_900_000, "train_images": 205, "val_images": 87}
+    return notice("probed", at, epoch_s=2.5, epochs=12, rungs=(3, 9), spec=make_spec(probe_s=10.0), **figures)
+
+
+def started(number: int, at: float, attempt: int = 1) -> Notice:
+    values = {"params": {}, "origin": "tpe", "attempt": attempt, "done_epochs": 0, "epochs": 12}
+    return notice("trial_started", at, number, **values)
+
+
+def epoch(number: int, at: float, value: float, number_of_epoch: int = 1, slot_s: float = 60.0) -> Notice:
+    return notice("epoch", at, number, epoch=number_of_epoch, map50_95=value, map50=value, slot_s=slot_s)
+
+
+def ended(number: int, at: float, slot_s: float = 120.0, state: str = "completed") -> Notice:
+    return notice("trial_ended", at, number, state=state, reason="because", map50_95=0.5, slot_s=slot_s)
+
+
+def plain(*notices: Notice) -> list[str]:
+    """The lines that a log shows of those notices."""
+    shown = io.StringIO()
+    with PlainProgress(Console(file=shown, width=60), Tally(Clock())) as show:
+        for each in notices:
+            show(each)
+    return shown.getvalue().splitlines()
+
+
+def text_of(draw: Any, width: int = 200) -> str:
+    shown = io.StringIO()
+    draw(Console(file=shown, width=width))
+    return shown.getvalue()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(-1, "0 s"), (59.9, "59 s"), (245, "4:05"), (3723, "1:02:03")])
+def test_a_duration_is_short(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "–"), (math.nan, "–"), (0.0, "0.000"), (0.4567, "0.457")])
+def test_a_score_has_three_digits_or_is_a_dash(value: float | None, text: str) -> None:
+    assert score(value) == text
+
+
+def test_the_tally_adds_up_what_trials_cost_until_now() -> None:
+    clock = Clock()
+    tally = Tally(clock)
+    for each in (probed(), started(0, 0.0), epoch(0, 60.0, 0.4), ended(0, 120.0), started(1, 120.0)):
+        tally.take(each)
+    clock.now = 30.0
+    assert tally.now() == 150.0
+    assert tally.spent_s() == pytest.approx(10.0 + 120.0 + 30.0)
+    assert (tally.begun, tally.ended, list(tally.running)) == (2, 1, [1])
+
+
+def test_a_trial_that_goes_on_is_not_begun_twice() -> None:
+    tally = Tally(Clock())
+    tally.take(started(0, 0.0))
+    tally.take(started(0, 60.0, attempt=2))
+    assert tally.begun == 1
+
+
+def test_a_nan_is_no_best() -> None:
+    tally = Tally(Clock())
+    tally.take(started(0, 0.0))
+    tally.take(epoch(0, 60.0, math.nan))
+    assert (tally.baseline, tally.incumbent) == (None, None)
+    tally.take(epoch(0, 120.0, 0.3))
+    assert (tally.baseline, tally.incumbent) == (0.3, (0.3, 0))
+
+
+def test_the_probe_says_what_fitted_and_where_the_rungs_are() -> None:
+    (line,) = plain(probed())
+    assert "342 of 349 tensors fitted; 205 train and 87 val images" in line
+    assert line.endswith("2.5 s an epoch; horizon 12 epochs, rungs at 3, 9")
+
+
+def test_a_log_tells_ends_and_new_bests_only() -> None:
+    lines = plain(started(0, 0), epoch(0, 60, 0.4), epoch(0, 120, 0.3, 2), epoch(0, 180, 0.45, 3), ended(0, 180, 180))
+    assert lines == [
+        "   1:00  best mAP50-95 0.400 (trial 0, epoch 1); defaults 0.400",
+        "   3:00  best mAP50-95 0.450 (trial 0, epoch 3); defaults 0.450",
+        "   3:00  trial 0 completed: mAP50-95 0.500, 3.0 cpu-min; because",
+    ]
+
+
+def test_what_looks_like_markup_is_printed_as_it_is() -> None:
+    assert plain(notice("note", text="see [bold]file[/x]")) == ["    0 s  see [bold]file[/x]"]
+
+
+def test_a_quiet_search_shows_nothing() -> None:
+    with Silence() as show:
+        show(started(0, 0.0))
+
+
+def test_the_display_fits_where_it_is_shown() -> None:
+    tally = Tally(Clock())
+    assert isinstance(progress(Console(file=io.StringIO(), force_terminal=True), tally, quiet=False), LiveProgress)
+    assert isinstance(progress(Console(file=io.StringIO()), tally, quiet=False), PlainProgress)
+    assert isinstance(progress(Console(file=io.StringIO(), force_terminal=True), tally, quiet=True), Silence)
+
+
+def test_a_terminal_shows_budget_trials_and_best() -> None:
+    live = LiveProgress(Console(file=io.StringIO(), force_terminal=True), Tally(Clock()))
+    for each in (probed(), started(0, 0.0), epoch(0, 60.0, 0.4), started(1, 60.0), epoch(1, 120.0, 0.5)):
+        live(each)
+    text = text_of(lambda console: console.print(live._draw()))
+    assert "best mAP50-95 0.500 (trial 1)   defaults 0.400   +0.100" in text
+    assert "of 5.00 cpu-h" in text
+    assert "1/12" in text
+
+
+def test_events_are_one_json_object_a_line_and_nan_is_null() -> None:
+    file = io.StringIO()
+    events = JsonEvents(file)
+    events(epoch(3, 60.0, math.nan))
+    events(probed(61.0))
+    first, second = map(json.loads, file.getvalue().splitlines())
+    assert (first["kind"], first["at_s"], first["trial"], first["map50_95"]) == ("epoch", 60.0, 3, None)
+    assert second["spec"]["slots"] == {"count": 1, "device": "cpu", "devices": [], "threads": 1}
+
+
+def test_json_knows_records_paths_and_infinities() -> None:
+    value = {1: Path("a/b"), "x": (math.inf, -math.inf, math.nan), "state": TrialState.CUT, "n": None}
+    assert json.loads(dumps(value)) == {"1": "a/b", "x": [None, None, None], "state": "cut", "n": None}
+
+
+def make_report(*rows: Any, best: int | None = 1, **changes: Any) -> StudyReport:
+    fields: dict[str, Any] = {
+        "study": make_study(),
+        "trials": rows,
+        "baseline": next((row for row in rows if row.number == 0), None),
+        "best": next((row for row in rows if row.number == best), None),
+        "spent_s": {"probe": 60.0, "baseline": 720.0, "search": 720.0},
+        "paid_share": 0.9,
+    }
+    return StudyReport(**{**fields, **changes})
+
+
+def test_a_report_as_json_has_each_trials_gain_and_the_curves_on_demand() -> None:
+    report = make_report(make_row(1, 0.75), make_row(0, 0.5), make_row(2, None))
+    document = json.loads(dumps(as_json(report, [make_epoch_row(0, 1, math.nan, 60.0)])))
+    assert [trial["gain"] for trial in document["trials"]] == [0.25, 0.0, None]
+    assert document["epochs"][0]["map50_95"] is None
+    assert "epochs" not in as_json(report, None)
+
+
+@pytest.mark.parametrize(
+    ("best", "told"),
+    [
+        (0.60, "Trial 1 reached mAP50-95 0.600 on val, +0.100 against the defaults' 0.500. One seed each"),
+        (0.51, "take it for a tie"),
+        (0.50, "The defaults are as good: no trial beat their mAP50-95 of 0.500 on val."),
+    ],
+)
+def test_the_verdict_claims_no_more_than_was_seen(best: float, told: str) -> None:
+    text = text_of(lambda console: print_report(console, make_report(make_row(1, best), make_row(0, 0.5))))
+    assert told in text
+
+
+def test_a_report_shows_cost_states_and_the_baseline_below_the_best() -> None:
+    rows = [make_row(n, 0.9 - n / 100, params={"lr0": 0.5}) for n in range(1, 15)]
+    failed = make_row(15, None, state=TrialState.FAILED)
+    text = text_of(lambda console: print_report(console, make_report(*rows, make_row(0, 0.2), failed), limit=3))
+    assert "15 completed, 1 failed" in text
+    assert "25.0 cpu-min of 5cpu-h (1.0 cpu-min probe, 12.0 cpu-min baseline, 12.0 cpu-min search)" in text
+    shown = [line.split()[0] for line in text.splitlines() if " completed" in line and "Trials:" not in line]
+    assert shown == ["1", "2", "3", "0"]
+    assert "lr0=0.5" in text
+
+
+def test_a_narrow_terminal_gets_the_changes_below_the_table() -> None:
+    rows = (make_row(1, 0.6, params={"lr0": 0.02}), make_row(0, 0.5))
+    assert "Trial 1 changed: lr0=0.02" in text_of(lambda console: print_report(console, make_report(*rows)), width=80)
+
+
+def test_a_report_without_any_score_can_be_shown() -> None:
+    text = text_of(lambda console: print_report(console, make_report(best=None, spent_s={}, paid_share=0.0)))
+    assert "Trials: none." in text
+
+
+def test_studies_are_listed_with_their_best() -> None:
+    text = text_of(lambda console: print_studies(console, [make_study(best_map50_95=0.61), make_study(name="cells")]))
+    assert "0.610" in text
+    assert "cells" in text
+
+
+def test_a_status_names_the_way_out_of_a_dead_study() -> None:
+    found = StudyStatus(
+        study=make_study(state=make_study().state.RUNNING),
+        alive=False,
+        running=(make_row(1, 0.4, state=TrialState.RUNNING, node="a", device="0", done_epochs=3),),
+        share_spent=0.42,
+        events=(EventRow(at=0.0, kind="note", trial=None, text="hello"),),
+    )
+    text = text_of(lambda console: print_status(console, found))
+    assert "died (no sign of life for" in text
+    assert "automl resume birds" in text
+    assert "42% of 5cpu-h" in text
+    assert "trial 1 (tpe): epoch 3/12, mAP50-95 0.400 on a (0)" in text
+    assert "hello" in text
