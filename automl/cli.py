@@ -208,12 +208,11 @@ def _drive(
 ) -> None:
     """A search with its progress; prints the report and exits with 130 when it was interrupted."""
     with _errors():
-        from automl import service, terminal
+        from automl import progress, service, terminal
 
         console = _console(stderr=as_json)
-        tally = terminal.Tally()
         with _event_file(json_events) as events:
-            shown = terminal.progress(console, tally, quiet=quiet)
+            shown = progress.display(console, quiet=quiet)
             with shown:
 
                 def listener(notice: Any) -> None:
@@ -261,16 +260,17 @@ def _errors() -> Iterator[None]:
 
 @contextmanager
 def _event_file(path: Path | None) -> Iterator[Any]:
-    from automl import terminal
-
     if path is None:
         yield None
         return
+    from automl.progress import JsonEvents
+
     try:
-        with path.open("a", encoding="utf-8") as file:
-            yield terminal.JsonEvents(file)
+        file = path.open("a", encoding="utf-8")
     except OSError as error:
         raise NoSpace(f"{path} cannot be written ({error.strerror}). Choose another --json-events.") from error
+    with file:
+        yield JsonEvents(file)
 
 
 def _check_output(path: Path) -> None:

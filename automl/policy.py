@@ -294,9 +294,18 @@ class Search:
         if run.scores:
             self._epoch_costs.append(self.ledger.cost_s(number) / len(run.scores))
         if outcome.state is TrialState.FAILED:
+            self._incumbent = self._best_that_did_not_fail()
             self._count_failure(run, outcome)
         else:
             self._failures = 0
+
+    def _best_that_did_not_fail(self) -> tuple[float, int] | None:
+        scored = [
+            (run.best, -number)
+            for number, run in self._runs.items()
+            if run.best is not None and (run.outcome is None or run.outcome.state is not TrialState.FAILED)
+        ]
+        return (max(scored)[0], -max(scored)[1]) if scored else None
 
     def _count_failure(self, run: _Run, outcome: Outcome) -> None:
         self._failures += 1

@@ -19,7 +19,8 @@ from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.halving import rung_levels
 from automl.records import Params, ParamValue, Prepared, Slots, StudySpec
 from automl.sampler import SAMPLERS
-from automl.space import SearchSpace, read_space, settle, without
+from automl.space import SearchSpace, settle, without
+from automl.space_file import read_space
 from automl.trainers import schema, surrogate
 from automl.trainers.base import TRAINERS
 from automl.trainers.weights import check_weights, sha256

@@ -8,22 +8,18 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
-from automl import leaderboard, request
+from automl import report, request
 from automl.budget import Ledger, parse_all
 from automl.data.dataset import fingerprint, read_dataset, write_resolved
 from automl.drivers.session import Listener, Notice, Session
 from automl.errors import AutoMLError, NoSpace, SearchFailed, StudyConflict
 from automl.kept import BestFiles
-from automl.policy import Search
+from automl.policy import RESUMABLE, Search
 from automl.records import (
     EpochRow,
-    EventRow,
     Params,
     Prepared,
     Purpose,
@@ -32,9 +28,9 @@ from automl.records import (
     StudySpec,
     StudyState,
     TrainJob,
-    TrialRow,
     TrialState,
 )
+from automl.report import StudyReport, StudyStatus
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.store import read, write
@@ -42,21 +38,6 @@ from automl.store.engine import default_url, open_store
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
-
-STALE_S = 60.0  # a driver that was silent for so long counts as dead
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudyReport:
-    """A study with its trials, ranked; what `search`, `resume` and `show` answer."""
-
-    study: StudyRow
-    trials: tuple[TrialRow, ...]  # best first, then those without a score
-    baseline: TrialRow | None
-    best: TrialRow | None
-    spent_s: Mapping[str, float]  # slot-seconds by purpose; their sum is what was charged
-    paid_share: float  # share of the trials' slot-seconds that went into training and validation
-    interrupted: bool = False
 
 
 def search(
@@ -145,8 +126,8 @@ def resume(
         at=time.time(),
         host=socket.gethostname(),
         pid=os.getpid(),
-        stale_after_s=STALE_S,
-        dead=_is_dead(row),
+        stale_after_s=report.STALE_S,
+        dead=report.is_dead(row),
     )
     with _cluster(spec.slots):
         return _drive(engine, spec, listener)
@@ -156,7 +137,7 @@ def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -
     """Asks the study's driver to stop after the running epochs; it can be resumed."""
     engine = open_store(_url(home, db), create=False)
     row = read.study(engine, study)
-    if row.state is StudyState.RUNNING and _is_dead(row):
+    if row.state is StudyState.RUNNING and report.is_dead(row):
         raise StudyConflict(f"study '{study}' is not running: its driver died. Go on with: automl resume {study}")
     write.request_stop(engine, study)
     return read.study(engine, study)
@@ -170,34 +151,13 @@ def studies(*, home: str | Path | None = None, db: str | None = None) -> list[St
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
     """A study with its trials; the newest one without a name."""
     engine = open_store(_url(home, db), create=False)
-    return _report(engine, _named(engine, study))
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudyStatus:
-    """What a study is doing now."""
-
-    study: StudyRow
-    alive: bool  # whether its driver was heard of lately
-    running: tuple[TrialRow, ...]
-    share_spent: float  # of the budget that is nearest to its end
-    events: tuple[EventRow, ...]
+    return report.report_of(engine, _named(engine, study))
 
 
 def status(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyStatus:
     """The state of a study; of the newest one without a name."""
     engine = open_store(_url(home, db), create=False)
-    row = _named(engine, study)
-    rows = read.trials(engine, row.name)
-    ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
-    ledger.charge(None, Purpose.PROBE, row.slot_s)
-    return StudyStatus(
-        study=row,
-        alive=row.state is StudyState.RUNNING and not _is_dead(row),
-        running=tuple(r for r in rows if r.state is TrialState.RUNNING),
-        share_spent=ledger.share_spent(row.wall_s, len(rows)),
-        events=tuple(read.events(engine, row.name)[-10:]),
-    )
+    return report.status_of(engine, _named(engine, study))
 
 
 def curves(study: str, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
@@ -218,11 +178,11 @@ def export(
     from automl.recipes import write_recipe
 
     engine = open_store(_url(home, db), create=False)
-    report = _report(engine, read.study(engine, study))
-    chosen = report.best if trial is None else read.trial(engine, study, trial)
+    found = report.report_of(engine, read.study(engine, study))
+    chosen = found.best if trial is None else read.trial(engine, study, trial)
     if chosen is None:
         raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
-    return write_recipe(report.study, chosen, report.baseline, Path(output), format)
+    return write_recipe(found.study, chosen, found.baseline, Path(output), format)
 
 
 # -- wiring ---------------------------------------------------------------------------------------
@@ -249,6 +209,8 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
     session = Session(found, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
     driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=row.wall_s)
     session.settle(settled, row.wall_s)
+    ended = sum(old.state not in RESUMABLE for old in rows) + len(settled)
+    session.begin(row.wall_s, begun=len(rows), ended=ended)
     interrupted = False
     try:
         interrupted = driver.run()
@@ -259,7 +221,7 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
         recorder.study_closed(state, reason, at=time.time(), slot_s=ledger.spent_s(), wall_s=at)
         recorder.close()
     session.check()
-    return _report(engine, read.study(engine, spec.name), interrupted=state is StudyState.INTERRUPTED)
+    return report.report_of(engine, read.study(engine, spec.name), interrupted=state is StudyState.INTERRUPTED)
 
 
 def _end_of(found: Search, interrupted: bool) -> tuple[StudyState, str]:
@@ -330,25 +292,6 @@ def _slots(device: str | None, count: int | None) -> Slots:
     return request.find_slots(device, count)
 
 
-def _report(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> StudyReport:
-    rows = read.trials(engine, row.name)
-    ranked = leaderboard.rank(rows)
-    seen = {r.number for r in ranked}
-    spent: dict[str, float] = {Purpose.PROBE.value: row.spec.probe_s}
-    for trial in rows:
-        spent[trial.purpose.value] = spent.get(trial.purpose.value, 0.0) + trial.slot_s
-    charged = sum(r.slot_s for r in rows)
-    return StudyReport(
-        study=row,
-        trials=(*ranked, *(r for r in rows if r.number not in seen)),
-        baseline=leaderboard.baseline_of(rows),
-        best=ranked[0] if ranked else None,
-        spent_s=spent,
-        paid_share=sum(r.paid_s for r in rows) / charged if charged else 0.0,
-        interrupted=interrupted,
-    )
-
-
 def _named(engine: Engine, study: str | None) -> StudyRow:
     if study is not None:
         return read.study(engine, study)
@@ -356,17 +299,6 @@ def _named(engine: Engine, study: str | None) -> StudyRow:
     if row is None:
         raise AutoMLError("there is no study yet. Begin one with: automl search --data data.yaml --budget 1cpu-h")
     return row
-
-
-def _is_dead(row: StudyRow) -> bool:
-    """Whether the study's driver is gone: on this machine its process says so, else its silence."""
-    if row.host == socket.gethostname():
-        try:
-            process = psutil.Process(row.pid)
-        except psutil.NoSuchProcess:
-            return True
-        return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > row.heartbeat_at
-    return time.time() - row.heartbeat_at > STALE_S
 
 
 def _free_name(engine: Engine, asked: request.SearchRequest) -> str:

@@ -15,23 +15,27 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
     ("errors", "records", "budget"),
-    ("data", "space", "halving", "leaderboard"),
+    ("data", "space", "space_file", "halving", "leaderboard"),
     ("sampler", "policy", "plan"),
     ("trainers", "drivers", "store", "recipes"),
-    ("request", "kept", "bench", "service"),
-    ("terminal", "cli", "automl"),
+    ("request", "kept", "report", "bench", "service"),
+    ("terminal", "progress", "cli", "automl"),
 )
 # Doors between rooms of one floor, one way each: (who imports, what).
 DOORS = (
     ("budget", "automl.errors"),
     ("budget", "automl.records"),
+    ("space_file", "automl.space"),
     ("policy", "automl.sampler.protocol"),
     ("drivers", "automl.trainers.base"),
     ("recipes", "automl.trainers"),
     ("service", "automl.request"),
     ("service", "automl.kept"),
+    ("service", "automl.report"),
     ("bench", "automl.request"),
     ("cli", "automl.terminal"),
+    ("cli", "automl.progress"),
+    ("progress", "automl.terminal"),
 )
 ENGINES = {
     "optuna": ("automl/sampler/",),

@@ -38,7 +38,7 @@ class Keeper(Protocol):
 class Notice:
     """Something that happened, for a progress display or an event file."""
 
-    kind: str  # "trial_started", "epoch", "trial_ended", "note"
+    kind: str  # "note", "probed", "study", "trial_started", "epoch", "trial_ended"
     at: float  # wall seconds since the study began
     trial: int | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -105,6 +105,7 @@ class Session:
                 attempt=trial.attempt,
                 done_epochs=trial.done_epochs,
                 epochs=trial.epochs,
+                slot_s=self.search.ledger.cost_s(trial.number),
             )
         return trial
 
@@ -158,6 +159,21 @@ class Session:
             problem = self._keeper.closed(number, outcome, self.search.best(number))
             if problem is not None:
                 self.pause(problem, at)
+
+    def begin(self, at: float, *, begun: int, ended: int) -> None:
+        """Announces where the study stands as this session begins."""
+        search = self.search
+        self._say(
+            "study",
+            at,
+            None,
+            spec=search.spec,
+            spent_s=search.ledger.spent_s(),
+            begun=begun,
+            ended=ended,
+            baseline=search.baseline,
+            incumbent=search.incumbent,
+        )
 
     def settle(self, settled: list[tuple[int, Outcome]], at: float) -> None:
         """Writes down the ends that a dead driver had not."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from automl.budget import Ledger, parse_all
 from automl.policy import FAILURES_IN_A_ROW, Search
-from automl.records import Outcome, Purpose, Slots, TrialState
+from automl.records import Outcome, Params, Purpose, Slots, TrialState
 from automl.trainers.surrogate import DEFAULTS
 from tests.unit.factories import EPOCH_S, make_epoch_row, make_metrics, make_row, make_search, make_spec
 
@@ -252,6 +253,45 @@ def test_the_incumbent_is_the_best_epoch_of_any_trial() -> None:
     assert search.trials == 2
 
 
+class Pupil:
+    """A sampler that proposes the same for ever and remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, float | None]] = []
+
+    def ask(self, number: int, given: Params | None = None) -> Params:
+        return given or {"x0": 0.5}
+
+    def report(self, number: int, epoch: int, score: float) -> None:
+        """Learns from ends only."""
+
+    def tell(self, number: int, score: float | None) -> None:
+        self.told.append((number, score))
+
+
+def taught() -> tuple[Search, Pupil]:
+    """A search and its sampler."""
+    pupil, spec = Pupil(), make_spec()
+    return Search(spec, pupil, Ledger(parse_all(spec.budgets, "cpu"))), pupil
+
+
+def test_the_sampler_is_told_what_a_stopped_trial_would_have_reached() -> None:
+    search, pupil = taught()
+    _, at = train(search, begun(search), [0.5, 0.5, 0.5, 0.7, 0.8, 0.8, 0.8, 0.8, 0.8, 0.9, 0.9, 0.9])
+    train(search, begun(search, at), [0.1, 0.1, 0.1], at)
+    assert pupil.told == [(0, 0.9), (1, pytest.approx(0.1 + (0.8 - 0.5 - 0.02) + (0.9 - 0.8 + 0.02)))]
+
+
+def test_the_sampler_is_told_no_score_of_a_failed_trial_and_nothing_of_an_interrupted_one() -> None:
+    search, pupil = taught()
+    _, at = train(search, begun(search), [0.5] * 12)
+    train(search, begun(search, at), [0.9, math.nan], at)
+    number = begun(search, at)
+    search.report(number, make_metrics(1, 0.9), at)
+    search.close(number, Outcome(state=TrialState.INTERRUPTED), at)
+    assert pupil.told == [(0, 0.5), (1, None)]
+
+
 # -- replay of stored rows ----------------------------------------------------------------------------
 
 
@@ -302,6 +342,24 @@ def test_the_ledger_is_rebuilt_by_trial_and_purpose() -> None:
     search, _ = replayed(state=TrialState.STOPPED, scores=[0.1] * 3)
     assert search.ledger.by_purpose() == {Purpose.BASELINE: 720.0, Purpose.SEARCH: 180.0}
     assert search.epoch_cost_s() == EPOCH_S
+
+
+def test_trials_that_ran_side_by_side_are_replayed_in_the_order_of_time() -> None:
+    search, pupil = taught()
+    stopped = {"state": TrialState.STOPPED, "done_epochs": 3, "slot_s": 180.0}
+    rows = [make_row(0), make_row(1, 0.4, **stopped, ended_at=2000.0), make_row(2, 0.3, **stopped, ended_at=1000.0)]
+    epochs = rows_of(0, [0.5] * 12, 0.0) + rows_of(1, [0.4] * 3, 1820.0) + rows_of(2, [0.3] * 3, 820.0)
+    search.replay(rows, epochs)  # type: ignore[arg-type]
+    assert [number for number, _ in pupil.told] == [0, 2, 1]
+
+
+def test_an_epoch_that_two_attempts_reported_is_replayed_once() -> None:
+    search = make_search(make_spec())
+    twice = [make_epoch_row(0, 1, 0.3, 60.0), make_epoch_row(0, 1, 0.4, 90.0, attempt=2)]
+    search.replay([make_row(0, 0.3, state=TrialState.RUNNING, done_epochs=1, attempt=2)], twice)
+    trial = search.next_trial(100.0)
+    assert trial is not None
+    assert (trial.done_epochs, search.best(0)) == (1, 0.3)
 
 
 def test_failures_in_a_row_are_counted_across_sessions() -> None:

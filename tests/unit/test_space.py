@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from automl.errors import BadSpace
 from automl.records import Params, ParamValue
 from automl.request import shipped
-from automl.space import POINT, Parameter, SearchSpace, read_space, settle, trainer_key, without
+from automl.space import POINT, Parameter, SearchSpace, settle, trainer_key, without
+from automl.space_file import read_space
 from automl.trainers import schema
 
 KNOWN: Params = {
@@ -263,3 +264,19 @@ def test_dead_dimensions_are_left_out_with_their_reason() -> None:
     space, left_out = without(space_of(OPTIMIZERS), {"lr0": "because"})
     assert [p.name for p in space.parameters] == ["optimizer"]
     assert left_out == {"lr0": "because", "lr0@AdamW": "because"}
+
+
+def test_a_condition_on_the_model_becomes_one_on_the_points() -> None:
+    low = Parameter("lr0", "log", 0.01, 0.001, 0.1, when=(("model", ("yolov5s",)),))
+    joint = SearchSpace((low,)).with_points(("yolov5n", "yolov5s"), (640,), lambda model: False)
+    assert joint.parameters[1].when == ((POINT, ("yolov5s@640",)),)
+    met = SearchSpace((low,)).with_points(("yolov5s",), (640,), lambda model: False)
+    assert met.parameters[0].when == ()
+    assert SearchSpace((low,)).with_points(("yolov5n",), (640,), lambda model: False).parameters == ()
+
+
+def test_a_key_that_stands_twice_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "space.yaml"
+    file.write_text("parameters:\n  box: {log: [4.0, 14.0]}\n  box: {log: [5.0, 10.0]}\n")
+    with pytest.raises(BadSpace, match=":3: 'box' stands twice"):
+        read_space(file, KNOWN, lambda certain: {})

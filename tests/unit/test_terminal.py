@@ -12,23 +12,10 @@ import pytest
 from rich.console import Console
 
 from automl.drivers.session import Notice
+from automl.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Tally, display
 from automl.records import EventRow, TrialState
 from automl.service import StudyReport, StudyStatus
-from automl.terminal import (
-    JsonEvents,
-    LiveProgress,
-    PlainProgress,
-    Silence,
-    Tally,
-    as_json,
-    dumps,
-    duration,
-    print_report,
-    print_status,
-    print_studies,
-    progress,
-    score,
-)
+from automl.terminal import as_json, dumps, duration, print_report, print_status, print_studies, score
 from tests.unit.factories import make_epoch_row, make_row, make_spec, make_study
 
 
@@ -50,8 +37,13 @@ def probed(at: float = 0.0) -> Notice:
     return notice("probed", at, epoch_s=2.5, epochs=12, rungs=(3, 9), spec=make_spec(probe_s=10.0), **figures)
 
 
-def started(number: int, at: float, attempt: int = 1) -> Notice:
-    values = {"params": {}, "origin": "tpe", "attempt": attempt, "done_epochs": 0, "epochs": 12}
+def study(at: float = 0.0, spent_s: float = 10.0, **changes: Any) -> Notice:
+    known = {"begun": 0, "ended": 0, "baseline": None, "incumbent": None, **changes}
+    return notice("study", at, spec=make_spec(probe_s=10.0), spent_s=spent_s, **known)
+
+
+def started(number: int, at: float, attempt: int = 1, slot_s: float = 0.0) -> Notice:
+    values = {"params": {}, "origin": "tpe", "attempt": attempt, "done_epochs": 0, "epochs": 12, "slot_s": slot_s}
     return notice("trial_started", at, number, **values)
 
 
@@ -91,7 +83,7 @@ def test_a_score_has_three_digits_or_is_a_dash(value: float | None, text: str) -
 def test_the_tally_adds_up_what_trials_cost_until_now() -> None:
     clock = Clock()
     tally = Tally(clock)
-    for each in (probed(), started(0, 0.0), epoch(0, 60.0, 0.4), ended(0, 120.0), started(1, 120.0)):
+    for each in (study(), started(0, 0.0), epoch(0, 60.0, 0.4), ended(0, 120.0), started(1, 120.0)):
         tally.take(each)
     clock.now = 30.0
     assert tally.now() == 150.0
@@ -104,6 +96,17 @@ def test_a_trial_that_goes_on_is_not_begun_twice() -> None:
     tally.take(started(0, 0.0))
     tally.take(started(0, 60.0, attempt=2))
     assert tally.begun == 1
+
+
+def test_a_resumed_study_goes_on_counting_where_it_stood() -> None:
+    tally = Tally(Clock())
+    known = {"begun": 3, "ended": 2, "baseline": 0.3, "incumbent": (0.4, 1)}
+    tally.take(study(at=500.0, spent_s=400.0, **known))
+    tally.take(started(2, 500.0, attempt=2, slot_s=100.0))
+    tally.take(epoch(2, 560.0, 0.2, slot_s=160.0))
+    assert tally.spent_s() == pytest.approx(460.0)
+    tally.take(ended(2, 560.0, slot_s=160.0))
+    assert (tally.begun, tally.ended, tally.incumbent, tally.spent_s()) == (3, 3, (0.4, 1), pytest.approx(460.0))
 
 
 def test_a_nan_is_no_best() -> None:
@@ -140,15 +143,14 @@ def test_a_quiet_search_shows_nothing() -> None:
 
 
 def test_the_display_fits_where_it_is_shown() -> None:
-    tally = Tally(Clock())
-    assert isinstance(progress(Console(file=io.StringIO(), force_terminal=True), tally, quiet=False), LiveProgress)
-    assert isinstance(progress(Console(file=io.StringIO()), tally, quiet=False), PlainProgress)
-    assert isinstance(progress(Console(file=io.StringIO(), force_terminal=True), tally, quiet=True), Silence)
+    assert isinstance(display(Console(file=io.StringIO(), force_terminal=True), quiet=False), LiveProgress)
+    assert isinstance(display(Console(file=io.StringIO()), quiet=False), PlainProgress)
+    assert isinstance(display(Console(file=io.StringIO(), force_terminal=True), quiet=True), Silence)
 
 
 def test_a_terminal_shows_budget_trials_and_best() -> None:
     live = LiveProgress(Console(file=io.StringIO(), force_terminal=True), Tally(Clock()))
-    for each in (probed(), started(0, 0.0), epoch(0, 60.0, 0.4), started(1, 60.0), epoch(1, 120.0, 0.5)):
+    for each in (study(), started(0, 0.0), epoch(0, 60.0, 0.4), started(1, 60.0), epoch(1, 120.0, 0.5)):
         live(each)
     text = text_of(lambda console: console.print(live._draw()))
     assert "best mAP50-95 0.500 (trial 1)   defaults 0.400   +0.100" in text

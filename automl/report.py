@@ -1,0 +1,90 @@
+"""What is told of a study: its trials ranked, its cost, whether its driver lives."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from automl import leaderboard
+from automl.budget import Ledger, parse_all
+from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
+from automl.store import read
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+STALE_S = 60.0  # a driver that was silent for so long counts as dead
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyReport:
+    """A study with its trials, ranked; what `search`, `resume` and `show` answer."""
+
+    study: StudyRow
+    trials: tuple[TrialRow, ...]  # best first, then those without a score
+    baseline: TrialRow | None
+    best: TrialRow | None
+    spent_s: Mapping[str, float]  # slot-seconds by purpose; their sum is what was charged
+    paid_share: float  # share of the trials' slot-seconds that went into training and validation
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyStatus:
+    """What a study is doing now."""
+
+    study: StudyRow
+    alive: bool  # whether its driver was heard of lately
+    running: tuple[TrialRow, ...]
+    share_spent: float  # of the budget that is nearest to its end
+    events: tuple[EventRow, ...]
+
+
+def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> StudyReport:
+    """The study with its trials, ranked, and what was spent on which purpose."""
+    rows = read.trials(engine, row.name)
+    ranked = leaderboard.rank(rows)
+    seen = {r.number for r in ranked}
+    spent: dict[str, float] = {Purpose.PROBE.value: row.spec.probe_s}
+    for trial in rows:
+        spent[trial.purpose.value] = spent.get(trial.purpose.value, 0.0) + trial.slot_s
+    charged = sum(r.slot_s for r in rows)
+    return StudyReport(
+        study=row,
+        trials=(*ranked, *(r for r in rows if r.number not in seen)),
+        baseline=leaderboard.baseline_of(rows),
+        best=ranked[0] if ranked else None,
+        spent_s=spent,
+        paid_share=sum(r.paid_s for r in rows) / charged if charged else 0.0,
+        interrupted=interrupted,
+    )
+
+
+def status_of(engine: Engine, row: StudyRow) -> StudyStatus:
+    """Where the study stands now."""
+    rows = read.trials(engine, row.name)
+    ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
+    ledger.charge(None, Purpose.PROBE, row.slot_s)
+    return StudyStatus(
+        study=row,
+        alive=row.state is StudyState.RUNNING and not is_dead(row),
+        running=tuple(r for r in rows if r.state is TrialState.RUNNING),
+        share_spent=ledger.share_spent(row.wall_s, len(rows)),
+        events=tuple(read.events(engine, row.name, limit=10)),
+    )
+
+
+def is_dead(row: StudyRow) -> bool:
+    """Whether the study's driver is gone: on this machine its process says so, else its silence."""
+    if row.host == socket.gethostname():
+        try:
+            process = psutil.Process(row.pid)
+        except psutil.NoSuchProcess:
+            return True
+        return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > row.heartbeat_at
+    return time.time() - row.heartbeat_at > STALE_S

@@ -1,0 +1,79 @@
+"""The session: heartbeat, requests to stop, attempts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl.budget import Ledger, parse_all
+from automl.drivers.session import Session
+from automl.policy import Search
+from automl.records import EpochMetrics, TrialState
+from automl.sampler import open_sampler
+from automl.space import SearchSpace
+from tests.unit.factories import make_spec
+
+
+class Notes:
+    """A record that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, dict[str, Any]]] = []
+        self.stop = False
+
+    def stop_requested(self) -> bool:
+        return self.stop
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: self.said.append((name, kwargs))
+
+    def all(self, name: str) -> list[dict[str, Any]]:
+        return [values for kind, values in self.said if kind == name]
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def session(notes: Notes, tmp_path: Path) -> Session:
+    spec = make_spec(directory=str(tmp_path))
+    sampler = open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed)
+    search = Search(spec, sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
+    return Session(search, notes, posix_offset_s=1000.0)
+
+
+def metrics(epoch: int) -> EpochMetrics:
+    return EpochMetrics(epoch=epoch, map50_95=0.3, map50=0.5, precision=0.5, recall=0.5, train_s=50.0, val_s=10.0)
+
+
+def test_a_heartbeat_charges_running_trials_every_few_seconds(session: Session, notes: Notes) -> None:
+    session.next_trial(0.0)
+    for at in (1.0, 2.0, 7.0, 8.0):
+        session.tick(at)
+    assert [(b["at"], b["running"]) for b in notes.all("heartbeat")] == [(1001.0, {0: 1.0}), (1007.0, {0: 7.0})]
+
+
+def test_a_request_to_stop_ends_trials_after_their_epoch(session: Session, notes: Notes) -> None:
+    trial = session.next_trial(0.0)
+    assert trial is not None
+    notes.stop = True
+    session.tick(1.0)
+    outcome = session.epoch(0, metrics(1), 60.0)
+    assert outcome is not None
+    assert outcome.state is TrialState.INTERRUPTED
+    assert session.next_trial(61.0) is None
+    assert Path(session.search.spec.directory, "pause").exists()
+
+
+def test_a_lost_worker_makes_a_new_attempt_of_the_same_trial(session: Session, notes: Notes) -> None:
+    session.next_trial(0.0)
+    session.epoch(0, metrics(1), 60.0)
+    session.restarted(0, 90.0)
+    session.epoch(0, metrics(1), 150.0)
+    assert [kind for kind, _ in notes.said if kind == "trial_started"] == ["trial_started"] * 2
+    assert session.search.best(0) == 0.3
+    assert session.search.ledger.cost_s(0) == 150.0
