@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
@@ -85,7 +86,7 @@ def search(
     )
     checked = request.check(asked, _slots(device, slots))
     engine = open_store(_url(home, db))
-    chosen = _free_name(engine, asked)
+    chosen = _free_name(engine, asked, _home(home))
     directory = _make_folder(_home(home) / "studies" / chosen)
     try:
         request.check_disk(directory, 3_000_000, checked.slots, 5)
@@ -301,20 +302,28 @@ def _named(engine: Engine, study: str | None) -> StudyRow:
     return row
 
 
-def _free_name(engine: Engine, asked: request.SearchRequest) -> str:
+def _free_name(engine: Engine, asked: request.SearchRequest, home: Path) -> str:
+    """The name asked for, or the first free one after the data set. Its folder is free too."""
     taken = {row.name for row in read.studies(engine)}
+    folder = home / "studies"
     if asked.name is not None:
         if asked.name in taken:
             raise StudyConflict(
                 f"a study named '{asked.name}' exists already. Go on with it: automl resume {asked.name}. "
                 "Or choose another --name."
             )
+        if (folder / asked.name).is_dir() and any((folder / asked.name).iterdir()):
+            raise StudyConflict(
+                f"{folder / asked.name} holds files of a study that this database does not know. "
+                "Choose another --name, or remove the folder."
+            )
         return asked.name
     file = asked.data.resolve()
     generic = file.stem in ("data", "dataset", "custom")
     stem = "".join(c if c.isalnum() or c in "._-" else "-" for c in (file.parent.name if generic else file.stem))
     stem = stem.strip("._-")[:50] or "study"
-    return next(f"{stem}-{i}" for i in range(1, len(taken) + 2) if f"{stem}-{i}" not in taken)
+    names = (f"{stem}-{number}" for number in itertools.count(1))
+    return next(name for name in names if name not in taken and not (folder / name).exists())
 
 
 def _or_nothing(engine: Engine) -> list[StudyRow]:

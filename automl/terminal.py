@@ -83,7 +83,7 @@ def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> N
     if report.best is not None and report.best.number != 0 and not wide:
         console.print(f"Trial {report.best.number} changed: {_differences(report.best, baseline)}", highlight=False)
     for line in _sentences(report):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 def _row(row: TrialRow, baseline: TrialRow | None, device: str) -> list[str]:
@@ -182,4 +182,4 @@ def print_status(console: Console, found: StudyStatus) -> None:
         )
     lines += [f"{time.strftime('%H:%M:%S', time.localtime(e.at))}  {e.text}" for e in found.events]
     for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)

@@ -49,11 +49,19 @@ from ray.tune.search import Searcher  # noqa: E402
 from ray.tune.stopper import Stopper  # noqa: E402
 
 
+def _hush() -> None:
+    """Keeps Ray's words on dead workers off the user's terminal: the study's log has its own."""
+    for name in ("ray", "ray.tune", "ray.data", "ray.train"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    module = getattr(ray._private, "worker", None)  # there is no public switch for it in Ray 2.60
+    if module is not None and hasattr(module, "print_to_stdstream"):
+        module.print_to_stdstream = lambda *args, **kwargs: None
+
+
 @contextmanager
 def cluster(slots: Slots) -> Iterator[None]:
     """A Ray session with those slots: joins RAY_ADDRESS, or starts one here and stops it at the end."""
-    for name in ("ray", "ray.tune", "ray.data", "ray.train"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    _hush()
     remote = os.environ.get("RAY_ADDRESS")
     common: dict[str, Any] = {
         "logging_level": logging.CRITICAL,
@@ -114,17 +122,18 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
     """A worker process as Tune sees it: one step is one epoch."""
 
     def setup(self, config: dict[str, Any]) -> None:
+        self._renew = False
         self._process = worker.TrialProcess()
         self._process.begin(config["automl"])
 
     def step(self) -> dict[str, Any]:
+        if self._renew:  # not in reset_config: Tune recovers trials that run, and gives up those that are to begin
+            os._exit(0)
         return self._process.step()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._process.end()
-        if self._process.grown():
-            ray.actor.exit_actor()  # Tune starts the trial again in a fresh process
         self._process.begin(new_config["automl"])
+        self._renew = self._process.grown()
         return True
 
     def cleanup(self) -> None:
@@ -141,10 +150,13 @@ class _Unpickled:
 class RayTuneDriver:
     """Drives a session on the cluster that is open, until it ends or is interrupted."""
 
-    def __init__(self, session: Session, trainer: str, slots: Slots, *, wall_s: float = 0.0) -> None:
+    def __init__(
+        self, session: Session, trainer: str, slots: Slots, *, wall_s: float = 0.0, growth: float = worker.GROWTH
+    ) -> None:
         self._session = session
         self._trainer = trainer
         self._slots = slots
+        self._growth = growth
         self._began = time.monotonic() - wall_s
         self._numbers: dict[str, int] = {}
         self._tokens: dict[int, list[str]] = {}
@@ -178,6 +190,9 @@ class RayTuneDriver:
             )
         except KeyboardInterrupt:
             self._interrupts += 1
+        except (ray.exceptions.RayError, tune.TuneError, ConnectionError) as error:
+            name = self._session.search.spec.name
+            raise AutoMLError(f"Ray ended unexpectedly: {error}. Go on with: automl resume {name}") from error
         finally:
             signal.signal(signal.SIGINT, before)
             signal.signal(signal.SIGTERM, terminate)
@@ -198,7 +213,7 @@ class RayTuneDriver:
         if trial is None:
             return None if session.running else str(Searcher.FINISHED)
         self._numbers[ray_id] = trial.number
-        return {"automl": worker.encode(self._trainer, trial, self._job(trial))}
+        return {"automl": worker.encode(self._trainer, trial, self._job(trial), self._growth)}
 
     def result(self, ray_id: str, result: Mapping[str, Any]) -> bool:
         """Takes what a worker reported; answers whether the trial goes on."""
@@ -258,7 +273,9 @@ class _Proposals(_Unpickled, Searcher):  # type: ignore[misc]
         return self._driver.propose(trial_id)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """The session has closed the trial already."""
+        """Called with an error only when Tune gives a trial up; else the session has closed it already."""
+        if error:
+            self._driver.lost(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
         """Our tables are the only truth."""
@@ -275,9 +292,6 @@ class _Decisions(_Unpickled, FIFOScheduler):  # type: ignore[misc]
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         goes_on = self._driver.result(trial.trial_id, result)
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
-
-    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        self._driver.lost(trial.trial_id)
 
 
 class _Ticks(_Unpickled, Stopper):  # type: ignore[misc]

@@ -22,9 +22,12 @@ from automl.trainers.base import open_trainer
 GROWTH = 1.5  # a process whose memory has grown by half since its first trial is renewed
 
 
-def encode(trainer: str, trial: Trial, job: TrainJob) -> str:
-    """A trial for the way to its worker."""
-    return json.dumps({"trainer": trainer, "trial": asdict(trial), "job": asdict(job)})
+def encode(trainer: str, trial: Trial, job: TrainJob, growth: float = GROWTH) -> str:
+    """A trial for the way to its worker.
+
+    growth  the process makes room for a new one when its memory is more than this times its first
+    """
+    return json.dumps({"trainer": trainer, "trial": asdict(trial), "job": asdict(job), "growth": growth})
 
 
 def decode_metrics(text: str) -> EpochMetrics:
@@ -39,11 +42,13 @@ class TrialProcess:
         self._epochs: Generator[EpochMetrics, None, None] | None = None
         self._token = ""
         self._first_bytes: int | None = None
+        self._growth = GROWTH
 
     def begin(self, text: str) -> None:
         """Makes ready for a trial; nothing is trained before the first `step`."""
         self.end()
         message = json.loads(text)
+        self._growth = float(message["growth"])
         trial = Trial(**{**message["trial"], "purpose": Purpose(message["trial"]["purpose"])})
         job = TrainJob(**message["job"])
         log_to(Path(job.directory) / "log.txt")
@@ -77,7 +82,7 @@ class TrialProcess:
 
     def grown(self) -> bool:
         """Whether the process should make room for a new one."""
-        return self._first_bytes is not None and psutil.Process().memory_info().rss > GROWTH * self._first_bytes
+        return self._first_bytes is not None and psutil.Process().memory_info().rss > self._growth * self._first_bytes
 
 
 def prepare(trainer: str, job: TrainJob, epochs: int, seed: int) -> Prepared | AutoMLError:

@@ -53,9 +53,9 @@ class UltralyticsTrainer:
         failure = None
         try:
             prepare_environment(job.cache, job.threads)
-            from automl.trainers.session import Session
+            from automl.trainers.run import Run
 
-            Session(trial, job, self._setup(trial, job), turn).run()
+            Run(trial, job, self._setup(trial, job), turn).to_its_end()
         except AutoMLError as error:
             failure = _without_frames(error)
         except Exception as error:

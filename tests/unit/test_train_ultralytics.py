@@ -293,12 +293,12 @@ def test_a_score_is_never_silently_absent(trainer: Trainer, data: Path, tmp_path
 def test_a_snapshot_that_cannot_be_written_ends_nothing(
     trainer: Trainer, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from automl.trainers import session
+    from automl.trainers import run
 
     def full(content: object, file: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(session, "write_atomically", full)
+    monkeypatch.setattr(run, "write_atomically", full)
     job = tiny_job(data, tmp_path)
     _pause(job)
     assert len(train(trainer, tiny_trial(), job)) == 4

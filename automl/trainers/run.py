@@ -16,7 +16,7 @@ from automl.trainers.stepwise import Closed, Turn
 from automl.trainers.training import Setup, Training, randomness, release, set_randomness
 
 
-class Session:
+class Run:
     """Drives one training and hands over its epochs."""
 
     def __init__(self, trial: Trial, job: TrainJob, setup: Setup, turn: Turn[EpochMetrics]) -> None:
@@ -31,7 +31,7 @@ class Session:
         self._applied: dict[str, ParamValue] | None = None
         self._rhythm = Rhythm(0.0, 0.0)
 
-    def run(self) -> None:
+    def to_its_end(self) -> None:
         """Train until the horizon, or until the other side has had enough."""
         self._directory.mkdir(parents=True, exist_ok=True)
         snapshot = read_snapshot(self._directory / NAME, self._identity)
