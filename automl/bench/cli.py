@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +29,74 @@ def scale(
     from automl.bench import scale as measured
 
     _show(asdict(measured.run(trials, slots, sampler=sampler, parameters=parameters)), json_)
+
+
+@bench.command()
+def overhead(
+    data: Annotated[Path, typer.Option(help="A YOLO data.yaml; copied, never written to.")],
+    weights: Annotated[Path, typer.Option(help="Pretrained weights: .pt or .safetensors.")],
+    model: Annotated[str, typer.Option(help="Variant.")] = "yolov5n",
+    imgsz: Annotated[int, typer.Option(help="Image size.")] = 160,
+    epochs: Annotated[int, typer.Option(help="Horizon of a trial.")] = 5,
+    trials: Annotated[int, typer.Option(help="Trials of each method.")] = 20,
+    batch: Annotated[int, typer.Option(help="Batch size.")] = 16,
+    slots: Annotated[int, typer.Option(help="Trials side by side, one thread each.")] = 2,
+    methods: Annotated[str, typer.Option(help="Which to run: ours,use_ray,ga.")] = "ours,use_ray,ga",
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep results and logs here; methods measured there are not run again.")
+    ] = None,
+    markdown: Annotated[bool, typer.Option(help="Print a Markdown table.")] = False,
+    json_: Json = False,
+) -> None:
+    """Share of CPU and slot time that is training, beside Ultralytics' model.tune with and without Ray."""
+    from automl.bench import overhead as measured
+    from automl.bench import overhead_figures as figures
+    from automl.errors import AutoMLError
+
+    settings = figures.Settings(
+        data=str(data),
+        weights=str(weights),
+        model=model,
+        imgsz=imgsz,
+        epochs=epochs,
+        trials=trials,
+        batch=batch,
+        slots=slots,
+    )
+    try:
+        found = measured.run(
+            settings,
+            [name.strip() for name in methods.split(",") if name.strip()],
+            folder=folder,
+            command=shlex.join(["automl", *sys.argv[1:]]),
+            listener=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    except AutoMLError as error:
+        print(f"automl: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    if json_:
+        print(json.dumps(found.to_dict()))
+    elif markdown:
+        print(figures.markdown(found))
+    else:
+        _print_table(figures.table(found), figures.captions(found))
+
+
+def _print_table(content: tuple[list[str], list[list[str]]], captions: list[str]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    head, rows = content
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in head:
+        table.add_column(name, justify="right" if name else "left")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(highlight=False)
+    console.print(table)
+    for line in captions:
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _show(result: Mapping[str, Any], as_json: bool) -> None:

@@ -1,0 +1,95 @@
+"""The CPU seconds of a tree of processes: those of daemons and of children that nobody waited for as well."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from automl.bench.overhead_tree import Reading, Tree, descendants, ignores_children
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+BURN = "import time\nwhile time.process_time() < {s}: sum(range(1000))\n"
+
+
+def measure(tmp_path: Path, script: str) -> dict[str, Any]:
+    """What the meter reports of a Python script, in a process of its own."""
+    report = tmp_path / "report.json"
+    (tmp_path / "burn.py").write_text(BURN.format(s=0.6))
+    (tmp_path / "script.py").write_text(script)
+    meter = [sys.executable, "-m", "automl.bench.overhead_tree", str(report), str(tmp_path / "log.txt")]
+    command = [sys.executable, "-S", str(tmp_path / "script.py"), sys.executable, str(tmp_path / "burn.py")]
+    subprocess.run([*meter, *command], check=True, timeout=60)
+    found: dict[str, Any] = json.loads(report.read_text())
+    return found
+
+
+def test_a_child_that_was_waited_for_counts(tmp_path: Path) -> None:
+    found = measure(tmp_path, "import subprocess, sys\nsubprocess.run(sys.argv[1:])\nsys.exit(3)\n")
+    assert found["cpu_s"] == pytest.approx(0.7, abs=0.25)
+    assert (found["exit_code"], found["unwaited_cpu_s"], found["leftover"]) == (3, 0, 0)
+
+
+def test_a_daemon_that_outlives_the_command_counts(tmp_path: Path) -> None:
+    script = "import os, sys\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
+    found = measure(tmp_path, script + "        os.execv(sys.argv[1], sys.argv[1:])\nos._exit(0)\n")
+    assert found["cpu_s"] == pytest.approx(0.7, abs=0.25)
+    assert found["processes"] >= 1
+
+
+def test_a_child_that_its_parent_ignores_counts(tmp_path: Path) -> None:
+    """The kernel alone would say next to nothing: that is how Ray's raylet treats its workers."""
+    script = (
+        "import os, signal, sys, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nchild = os.fork()\n"
+        "if child == 0:\n    os.execv(sys.argv[1], sys.argv[1:])\n"
+        "try:\n    os.waitpid(child, 0)\nexcept ChildProcessError:\n    pass\n"
+    )
+    found = measure(tmp_path, script)
+    assert found["unwaited_cpu_s"] == pytest.approx(0.6, abs=0.2)
+    assert found["cpu_s"] == pytest.approx(0.7, abs=0.25)
+
+
+def test_a_child_that_was_killed_counts(tmp_path: Path) -> None:
+    script = (
+        "import subprocess, sys, time\nchild = subprocess.Popen([sys.argv[1], '-c', 'while True: sum(range(1000))'])\n"
+        "time.sleep(1.0)\nchild.kill()\n"
+    )
+    assert measure(tmp_path, script)["cpu_s"] > 0.2
+
+
+def test_the_whole_tree_ends_with_the_meter(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    script = "import os, time\nfor _ in range(2):\n    os.fork()\nos.write(1, b'%d ' % os.getpid())\ntime.sleep(60)\n"
+    meter = [sys.executable, "-m", "automl.bench.overhead_tree", str(tmp_path / "report.json"), str(log)]
+    with subprocess.Popen([*meter, sys.executable, "-c", script]) as process:
+        end = time.monotonic() + 30
+        while not log.exists() or len(log.read_text().split()) < 4:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        process.terminate()
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (process.returncode, report["exit_code"]) == (0, 128 + 9)
+    assert not any(psutil.pid_exists(int(pid)) for pid in log.read_text().split())
+
+
+def test_descendants_are_those_below_the_root() -> None:
+    found = [Reading(2, 1, 0, 0.0), Reading(3, 2, 0, 0.0), Reading(4, 9, 0, 0.0), Reading(5, 3, 0, 0.0)]
+    assert [each.pid for each in descendants(1, found)] == [2, 3, 5]
+
+
+def test_a_process_that_was_waited_for_in_the_end_is_not_counted_twice() -> None:
+    tree = Tree()
+    tree.unwaited = {(7, 100): 3.0, (8, 100): 1.0}
+    tree.waited(7)
+    assert tree.unwaited == {(8, 100): 1.0}
+
+
+def test_a_process_that_is_gone_ignores_nobody() -> None:
+    assert ignores_children(2**22 + 1) is False
