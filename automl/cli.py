@@ -230,7 +230,8 @@ def _drive(
             print(_export(service, name, export, None, "ultralytics", db), file=sys.stderr if as_json else sys.stdout)
         if report.interrupted:
             print(f"Go on with: automl resume {name}", file=sys.stderr)
-            raise typer.Exit(130 if "interrupted" in report.study.reason else 0)
+            stopped = "automl stop" in report.study.reason
+            raise typer.Exit(0 if stopped else 130 if "interrupted" in report.study.reason else 1)
         if export is None and not as_json and report.best is not None:
             print(f"Take it home with: automl export {name} -o hyp.yaml")
 

@@ -88,6 +88,8 @@ class Search:
             ended = self._take(run, metrics.epoch, metrics.map50_95)
             if ended is not None:
                 return ended
+        if self.failure is not None:
+            return Outcome(state=TrialState.CUT, reason="the search has ended without an answer")
         spent = self.ledger.exhausted(at)
         if spent is not None:
             return Outcome(state=TrialState.CUT, reason=f"{spent} after epoch {metrics.epoch}")

@@ -118,6 +118,7 @@ class StudySpec:
     epoch_s: float  # seconds of one epoch of the baseline, as probed
     versions: Mapping[str, str]
     directory: str  # where logs, snapshots and weights of the trials lie
+    parameters: int = 0  # of the baseline's network
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers for JSON."""

@@ -15,7 +15,7 @@ from typing import Any
 from automl import plan
 from automl.budget import Budget, parse_all
 from automl.data.dataset import Dataset, fingerprint, read_dataset
-from automl.errors import AutoMLError, NoSpace, UnknownName
+from automl.errors import AutoMLError, BadWeights, NoSpace, UnknownName
 from automl.halving import rung_levels
 from automl.records import Params, ParamValue, Prepared, Slots, StudySpec
 from automl.sampler import SAMPLERS
@@ -72,7 +72,7 @@ class Checked:
     weights: Path | None
     weights_sha256: str | None
     space: SearchSpace
-    fixed: Params  # what every trial gets, model and image size of the baseline included
+    fixed: Params  # what the user fixed for every trial, and the baseline's model and image size
     notes: tuple[str, ...]  # what the user should know, in sentences
 
 
@@ -103,7 +103,7 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
     space, left_out = _space(request, known, given, dataset, weights)
     notes += [f"{name} is not searched: {why}." for name, why in left_out.items()]
     models, sizes = _points(request, space, {**space.fixed, **given})
-    fixed = {**space.fixed, **given}
+    fixed = dict(given)
     if request.trainer == "ultralytics":
         fixed |= {"model": models[0], "imgsz": sizes[0]}
         space = space.with_points(models, sizes, schema.is_p6)
@@ -139,9 +139,11 @@ def compile_spec(checked: Checked, name: str, directory: Path, prepared: Prepare
     )
     defaults = dict(prepared.defaults)
     given: list[tuple[str, Params]] = [("defaults", defaults)]
-    if request.trainer == "ultralytics":
-        low = {k: v for k, v in SCRATCH_LOW.items() if k not in checked.fixed or k in checked.space.fixed}
+    sgd = str(checked.fixed.get("optimizer", "SGD")).upper() == "SGD"  # hyp.scratch-low's learning rates are SGD's
+    if request.trainer == "ultralytics" and sgd:
+        low = {key: value for key, value in SCRATCH_LOW.items() if key not in checked.fixed}
         given.append(("scratch-low", {**defaults, **low}))
+    resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
     warmup = defaults.get("warmup_epochs")
     return StudySpec(
         name=name,
@@ -159,18 +161,24 @@ def compile_spec(checked: Checked, name: str, directory: Path, prepared: Prepare
         rungs=rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs),
         budgets=tuple(budget.text for budget in checked.budgets),
         slots=slots,
-        fixed={**defaults, **checked.fixed},
+        fixed={**defaults, **checked.space.fixed, **resolved},
         given=tuple(given),
         probe_s=probe_s,
         epoch_s=prepared.epoch_s,
+        parameters=prepared.parameters,
         versions=prepared.versions,
         directory=str(directory),
     )
 
 
-def check_disk(directory: Path, parameters: int, slots: Slots, keep: int) -> int:
-    """Bytes that one running trial needs. Raises NoSpace when the folder cannot hold the study."""
-    running = parameters * 20 + 50_000_000  # snapshot with optimizer state, best and last weights, log
+def bytes_of_a_trial(parameters: int) -> int:
+    """What a running trial may need: snapshot with optimizer state, best and last weights, log."""
+    return parameters * 20 + 50_000_000
+
+
+def check_disk(directory: Path, parameters: int, slots: Slots, keep: int) -> None:
+    """Raises NoSpace when the folder cannot hold the study."""
+    running = bytes_of_a_trial(parameters)
     needed = running * slots.count + parameters * 4 * keep + 200_000_000
     free = shutil.disk_usage(directory).free
     if free < needed:
@@ -178,7 +186,17 @@ def check_disk(directory: Path, parameters: int, slots: Slots, keep: int) -> int
             f"{directory} has {free / 1e9:.1f} GB free, and the study needs {needed / 1e9:.1f} GB. "
             "Free some, or set AUTOML_HOME to a folder on a larger disk."
         )
-    return running
+
+
+def check_model(name: str) -> None:
+    """Raises UnknownName or AutoMLError when the network cannot be found any more."""
+    schema.model_yaml(name)
+
+
+def check_same_weights(file: str, digest: str | None) -> None:
+    """Raises BadWeights when the weights file is gone or is another one."""
+    if sha256(check_weights(file)) != digest:
+        raise BadWeights(f"{file} has changed since the study began. Put the file of sha256 {digest} back.")
 
 
 def find_slots(device: str | None, count: int | None) -> Slots:

@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,7 @@ def search(
     engine = open_store(_url(home, db))
     chosen = _free_name(engine, asked, _home(home))
     directory = _make_folder(_home(home) / "studies" / chosen)
+    begun = False
     try:
         request.check_disk(directory, 3_000_000, checked.slots, 5)
         write_resolved(checked.dataset, directory / "data.yaml")
@@ -96,9 +97,10 @@ def search(
         with _cluster(checked.slots):
             spec = _probed_spec(checked, chosen, directory, listener)
             write.begin_study(engine, spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
+            begun = True
             return _drive(engine, spec, listener)
     except BaseException:
-        if chosen not in {row.name for row in _or_nothing(engine)}:
+        if not begun:
             shutil.rmtree(directory, ignore_errors=True)
         raise
 
@@ -120,7 +122,7 @@ def resume(
             f"the data set {spec.data} has changed since study '{study}' began, so its scores would not compare. "
             "Restore it, or start a new study."
         )
-    _make_folder(Path(spec.directory))
+    _check_resumable(spec)
     write.reopen_study(
         engine,
         study,
@@ -202,27 +204,41 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
     directory = Path(spec.directory)
     (directory / "pause").unlink(missing_ok=True)
     recorder = write.Recorder(engine, spec.name)
-    files = BestFiles(directory, recorder, lag=spec.slots.count, trial_bytes=100_000_000)
+    files = BestFiles(directory, recorder, lag=spec.slots.count, trial_bytes=request.bytes_of_a_trial(spec.parameters))
+    ends = {number: outcome.state for number, outcome in settled}
     for old in rows:
-        if old.state not in (TrialState.RUNNING, TrialState.INTERRUPTED):
-            files.remember(old.number, None if old.state is TrialState.FAILED else old.best_map50_95)
+        state = ends.get(old.number, old.state)
+        if state not in RESUMABLE:
+            files.remember(old.number, None if state is TrialState.FAILED else old.best_map50_95)
     offset_s = time.time() - row.wall_s
     session = Session(found, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
     driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=row.wall_s)
     session.settle(settled, row.wall_s)
     ended = sum(old.state not in RESUMABLE for old in rows) + len(settled)
     session.begin(row.wall_s, begun=len(rows), ended=ended)
-    interrupted = False
+    end = (StudyState.INTERRUPTED, "ended by an error; see what was printed")
     try:
-        interrupted = driver.run()
+        end = _end_of(found, driver.run())
     finally:
-        at = driver.at()
-        state, reason = _end_of(found, interrupted)
         files.finish()
-        recorder.study_closed(state, reason, at=time.time(), slot_s=ledger.spent_s(), wall_s=at)
+        recorder.study_closed(*end, at=time.time(), slot_s=ledger.spent_s(), wall_s=driver.at())
         recorder.close()
     session.check()
-    return report.report_of(engine, read.study(engine, spec.name), interrupted=state is StudyState.INTERRUPTED)
+    return report.report_of(engine, read.study(engine, spec.name), interrupted=end[0] is StudyState.INTERRUPTED)
+
+
+def _check_resumable(spec: StudySpec) -> None:
+    """Raises AutoMLError when what the study stands on is gone or has changed: its trials would all fail."""
+    directory = Path(spec.directory)
+    if not directory.is_dir():
+        raise NoSpace(f"{directory} is gone, and with it the trials' snapshots. Put the folder back where it was.")
+    _make_folder(directory)
+    for model in spec.models if spec.trainer == "ultralytics" else ():
+        request.check_model(model)
+    if spec.weights is not None:
+        request.check_same_weights(spec.weights, spec.weights_sha256)
+    write_resolved(read_dataset(spec.data), directory / "data.yaml")
+    request.check_disk(directory, spec.parameters, spec.slots, 5)
 
 
 def _end_of(found: Search, interrupted: bool) -> tuple[StudyState, str]:
@@ -288,8 +304,7 @@ def _slots(device: str | None, count: int | None) -> Slots:
     if os.environ.get("RAY_ADDRESS"):
         from automl.drivers import ray_tune
 
-        found: Callable[[str | None], Slots] = ray_tune.cluster_slots
-        return found(device)
+        return ray_tune.cluster_slots(device, count)
     return request.find_slots(device, count)
 
 
@@ -324,13 +339,6 @@ def _free_name(engine: Engine, asked: request.SearchRequest, home: Path) -> str:
     stem = stem.strip("._-")[:50] or "study"
     names = (f"{stem}-{number}" for number in itertools.count(1))
     return next(name for name in names if name not in taken and not (folder / name).exists())
-
-
-def _or_nothing(engine: Engine) -> list[StudyRow]:
-    try:
-        return read.studies(engine)
-    except AutoMLError:
-        return []
 
 
 def _make_folder(directory: Path) -> Path:

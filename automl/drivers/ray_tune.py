@@ -10,7 +10,9 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -71,6 +73,7 @@ def cluster(slots: Slots) -> Iterator[None]:
     }
     if remote:
         common.pop("include_dashboard")
+        _check_reachable(remote)
         ray.init(address=remote, **common)
     else:
         if slots.devices:
@@ -88,14 +91,35 @@ def cluster(slots: Slots) -> Iterator[None]:
         ray.shutdown()
 
 
-def cluster_slots(device: str | None) -> Slots:
-    """The slots of the cluster at RAY_ADDRESS: its GPUs, or its cores where there are none."""
+def _check_reachable(address: str) -> None:
+    """Raises AutoMLError when nothing listens at HOST:PORT; Ray itself would try for a minute."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # "auto", "local": Ray's own words
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise AutoMLError(
+            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}). Start one with `ray start --head`, "
+            "or unset RAY_ADDRESS to search on this machine."
+        ) from error
+
+
+def cluster_slots(device: str | None, count: int | None = None) -> Slots:
+    """The slots of the cluster at RAY_ADDRESS: its GPUs, or its cores where there are none.
+
+    device  "cpu", "gpu" or None for whatever there is; count limits the slots
+    """
+    if device not in (None, "cpu", "gpu"):
+        raise AutoMLError(f"--device {device}: on a cluster, which RAY_ADDRESS names, choose cpu or gpu.")
     with cluster(Slots(count=1, device="cpu")):
         total = ray.cluster_resources()
     gpus, cpus = int(total.get("GPU", 0)), int(total.get("CPU", 0))
-    if device == "gpu" or (device is None and gpus):
-        return Slots(count=gpus, device="gpu", threads=max(1, cpus // max(1, gpus)))
-    return Slots(count=max(1, cpus), device="cpu", threads=1)
+    if device == "gpu" and not gpus:
+        raise AutoMLError("--device gpu: the cluster that RAY_ADDRESS names has no GPU. Use --device cpu.")
+    if device != "cpu" and gpus:
+        return Slots(count=min(count or gpus, gpus), device="gpu", threads=max(1, cpus // gpus))
+    return Slots(count=min(count or cpus, max(1, cpus)), device="cpu", threads=1)
 
 
 def prepare(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -> Prepared:
@@ -169,8 +193,9 @@ class RayTuneDriver:
     def run(self) -> bool:
         """Returns whether the user interrupted it. Running trials are then left to be resumed."""
         scratch = tempfile.mkdtemp(prefix="automl-tune-")
-        before = signal.signal(signal.SIGINT, self._on_interrupt)
-        terminate = signal.signal(signal.SIGTERM, self._on_terminate)
+        handlers = {signal.SIGINT: self._on_interrupt, signal.SIGTERM: self._on_terminate}
+        main = threading.current_thread() is threading.main_thread()  # elsewhere Python sets no handlers
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items() if main}
         try:
             tune.run(
                 TrialWorker,
@@ -194,8 +219,8 @@ class RayTuneDriver:
             name = self._session.search.spec.name
             raise AutoMLError(f"Ray ended unexpectedly: {error}. Go on with: automl resume {name}") from error
         finally:
-            signal.signal(signal.SIGINT, before)
-            signal.signal(signal.SIGTERM, terminate)
+            for signum, handler in before.items():
+                signal.signal(signum, handler)
             shutil.rmtree(scratch, ignore_errors=True)
             for number in self._session.running:
                 reason = "interrupted before the epoch's end"

@@ -68,6 +68,7 @@ class Session:
         self._listener = listener
         self._keeper = keeper
         self._attempts: dict[int, tuple[Trial, float]] = {}  # the latest attempt of each trial and its start
+        self._paid: dict[tuple[int, int], tuple[float, float]] = {}  # seconds of running trials' epochs
         self._beat_at = float("-inf")
         self._polled_at = float("-inf")
 
@@ -129,13 +130,22 @@ class Session:
         """Takes a finished epoch; the outcome with which the trial has ended, or None when it goes on."""
         outcome = self.search.report(number, metrics, at)
         cost_s = self.search.ledger.cost_s(number)
+        seconds = (metrics.train_s, metrics.val_s)
+        if self._paid.get((number, metrics.epoch)) == seconds:
+            return self._ended(number, outcome, at)  # told again from a snapshot, not trained again
+        self._paid[number, metrics.epoch] = seconds
         attempt = self._attempts[number][0].attempt
         self._record.epoch(number, attempt, metrics, slot_s=cost_s, at=self._posix(at))
         self._say(
             "epoch", at, number, epoch=metrics.epoch, map50_95=metrics.map50_95, map50=metrics.map50, slot_s=cost_s
         )
+        return self._ended(number, outcome, at)
+
+    def _ended(self, number: int, outcome: Outcome | None, at: float) -> Outcome | None:
         if outcome is not None:
             self.close(number, outcome, at)
+            for epoch in range(1, self.search.spec.epochs + 1):
+                self._paid.pop((number, epoch), None)
         return outcome
 
     def failed(self, number: int, reason: str, error: str | None, at: float) -> None:
@@ -178,6 +188,7 @@ class Session:
     def settle(self, settled: list[tuple[int, Outcome]], at: float) -> None:
         """Writes down the ends that a dead driver had not."""
         for number, outcome in settled:
+            self._begin(self.search.trial(number), at)  # its row was closed as interrupted: open it once more
             cost_s = self.search.ledger.cost_s(number)
             self._record.trial_closed(number, outcome, slot_s=cost_s, at=self._posix(at))
 

@@ -67,7 +67,7 @@ def arguments(study: StudyRow, trial: TrialRow, initial: Path | None) -> dict[st
     known = {key: value for key, value in sorted(merged.items()) if key not in _NOT_IN_A_RECIPE}
     return {
         "model": str(schema.model_yaml(str(model))),
-        "data": spec.data,
+        "data": str(Path(spec.directory) / "data.yaml"),  # the user's, with every path made absolute
         "epochs": trial.epochs,
         "patience": trial.epochs,  # as in the search: a schedule is run to its end
         "seed": trial.seed,
@@ -82,7 +82,7 @@ def render_ultralytics(
     """The text of a `hyp.yaml`: a header of comments, then the arguments."""
     facts = _facts(study, trial, baseline)
     header = "".join(f"# {key}: {value}\n" for key, value in facts.items())
-    command = f"yolo detect train cfg={output} data={study.spec.data}"
+    command = f"yolo detect train cfg={output}"
     body = yaml.safe_dump(arguments(study, trial, initial), sort_keys=False, allow_unicode=True)
     return f"# Training recipe found by automl. Train it with:\n#   {command}\n#\n{header}\n{body}"
 

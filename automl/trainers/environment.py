@@ -65,6 +65,7 @@ def _tame() -> None:
     """Switch off what an import leaves on; once a process."""
     import ultralytics.data.base
     import ultralytics.data.dataset
+    import ultralytics.data.utils
     import ultralytics.engine.trainer
     import ultralytics.engine.validator
     import ultralytics.models.yolo.detect
@@ -81,6 +82,8 @@ def _tame() -> None:
     for name in _BARS:
         sys.modules[f"ultralytics.{name}"].TQDM = Silent  # type: ignore[attr-defined]
     ultralytics.engine.trainer.check_amp = _amp_works
+    # Ultralytics re-encodes damaged JPEG files in place; a user's images are not ours to change.
+    ultralytics.data.utils._replace_image = lambda *args, **kwargs: None
     gc.collect()
     gc.freeze()  # what was imported stays: without it each collection walks a million objects
 

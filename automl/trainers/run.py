@@ -30,6 +30,7 @@ class Run:
         self._best: Best | None = None
         self._applied: dict[str, ParamValue] | None = None
         self._rhythm = Rhythm(0.0, 0.0)
+        self._kept = 0  # epoch of the last snapshot
 
     def to_its_end(self) -> None:
         """Train until the horizon, or until the other side has had enough."""
@@ -75,21 +76,30 @@ class Run:
         if metrics.epoch < training.epochs:
             self._keep_snapshot(training)
         state = randomness()
-        self._turn.offer(replace(metrics, applied=self._applied))
+        try:
+            self._turn.offer(replace(metrics, applied=self._applied))
+        except Closed:
+            set_randomness(state)
+            if self._pausing() and self._kept < metrics.epoch < training.epochs:  # the pause came after the epoch
+                self._keep_snapshot(training)
+            raise
         set_randomness(state)  # the caller may have drawn numbers meanwhile
         self._applied = None
 
     def _keep_snapshot(self, training: Training) -> None:
         began = time.perf_counter()
-        pausing = self._job.pause_file is not None and Path(self._job.pause_file).exists()
-        if not pausing and not self._rhythm.due(began):
+        if not self._pausing() and not self._rhythm.due(began):
             return
+        self._kept = training.epoch + 1
         content = take_snapshot(training, self._identity, self._history, self._best)
         try:
             write_atomically(content, self._directory / NAME)
         except (OSError, RuntimeError) as error:  # a full disk, which torch reports in either way
             LOGGER.warning(f"no snapshot after epoch {training.epoch + 1}: {error}")
         self._rhythm.done(began, time.perf_counter())
+
+    def _pausing(self) -> bool:
+        return self._job.pause_file is not None and Path(self._job.pause_file).exists()
 
     def _leave(self, training: Training) -> None:
         if self._best is not None and training.metrics.get("metrics/mAP50-95(B)") is not None:

@@ -13,7 +13,17 @@ import pytest
 
 from automl.errors import AutoMLError, BadBudget, BadData, BadSpace, BadWeights, BudgetTooSmall, NoSpace, UnknownName
 from automl.records import Slots
-from automl.request import SCRATCH_LOW, Checked, SearchRequest, check, check_disk, compile_spec, find_slots, shipped
+from automl.request import (
+    SCRATCH_LOW,
+    Checked,
+    SearchRequest,
+    bytes_of_a_trial,
+    check,
+    check_disk,
+    compile_spec,
+    find_slots,
+    shipped,
+)
 from automl.trainers import schema
 from tests.unit.factories import make_prepared
 
@@ -104,7 +114,8 @@ def test_a_space_of_the_user_is_read_and_its_fixed_arguments_kept(data: Path) ->
     file.write_text("fixed: {optimizer: AdamW}\nparameters:\n  lr0: {log: [0.0002, 0.02]}\n")
     found = checked(data, space=file)
     assert names(found) == {"lr0"}
-    assert found.fixed["optimizer"] == "AdamW"
+    assert found.space.fixed["optimizer"] == "AdamW"
+    assert "optimizer" not in found.fixed  # the baseline stays what changing nothing gives
 
 
 def test_a_dead_key_in_a_space_of_the_user_is_an_error_with_its_line(data: Path) -> None:
@@ -199,7 +210,8 @@ def test_a_disk_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_disk_with_room_is_accepted_and_a_trials_need_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 10**12))
-    assert check_disk(tmp_path, 1_000_000, CPU, keep=5) == 70_000_000
+    check_disk(tmp_path, 1_000_000, CPU, keep=5)
+    assert bytes_of_a_trial(1_000_000) == 70_000_000
 
 
 @pytest.fixture
@@ -251,3 +263,25 @@ def test_a_shipped_file_that_is_missing_is_said() -> None:
     assert shipped("spaces/scratch-low.yaml").is_file()
     with pytest.raises(AutoMLError, match="is missing from this installation"):
         shipped("spaces/absent.yaml")
+
+
+def test_the_baseline_is_probed_without_what_a_space_fixes(data: Path) -> None:
+    file = data.with_name("space.yaml")
+    file.write_text("fixed: {optimizer: SGD}\nparameters:\n  lr0: {log: [0.002, 0.05]}\n")
+    found = checked(data, space=file)
+    defaults = {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.0011}
+    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(defaults=defaults), 0.0)
+    assert "optimizer" not in found.fixed
+    assert (spec.given[0][1]["optimizer"], spec.fixed["optimizer"]) == ("AdamW", "SGD")
+
+
+def test_scratch_low_is_left_out_with_another_optimizer_than_its_own(data: Path) -> None:
+    found = checked(data, fixed={"optimizer": "AdamW"})
+    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(), 0.0)
+    assert [origin for origin, _ in spec.given] == ["defaults"]
+
+
+def test_an_automatic_batch_is_kept_as_the_number_it_became(data: Path) -> None:
+    found = checked(data, batch=-1)
+    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(defaults={"batch": 24}), 0.0)
+    assert spec.fixed["batch"] == 24

@@ -73,7 +73,27 @@ def test_a_lost_worker_makes_a_new_attempt_of_the_same_trial(session: Session, n
     session.next_trial(0.0)
     session.epoch(0, metrics(1), 60.0)
     session.restarted(0, 90.0)
-    session.epoch(0, metrics(1), 150.0)
+    session.epoch(0, metrics(2), 150.0)
     assert [kind for kind, _ in notes.said if kind == "trial_started"] == ["trial_started"] * 2
     assert session.search.best(0) == 0.3
     assert session.search.ledger.cost_s(0) == 150.0
+
+
+def test_an_epoch_told_again_from_a_snapshot_is_not_written_twice(session: Session, notes: Notes) -> None:
+    session.next_trial(0.0)
+    session.epoch(0, metrics(1), 60.0)
+    session.restarted(0, 70.0)
+    session.epoch(0, metrics(1), 71.0)
+    session.epoch(0, metrics(2), 130.0)
+    assert len(notes.all("epoch")) == 2
+
+
+def test_running_trials_end_once_the_baseline_has_failed(session: Session) -> None:
+    session.next_trial(0.0)
+    session.epoch(0, metrics(1), 60.0)
+    second = session.next_trial(60.0)
+    assert second is not None
+    session.failed(0, "diverged", None, 90.0)
+    outcome = session.epoch(second.number, metrics(1), 120.0)
+    assert outcome is not None
+    assert outcome.state is TrialState.CUT
