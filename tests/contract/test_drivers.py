@@ -1,0 +1,227 @@
+"""Both drivers make the same decisions; under Ray, what breaks is one trial's business."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl.drivers.session import Notice, Session
+from automl.records import EpochMetrics, Params, Slots, StudySpec, TrainJob, Trial, TrialState
+from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
+from tests.unit.factories import MemoryRecord, make_search, make_spec, play
+
+pytestmark = pytest.mark.ray
+TWO = Slots(count=2, device="cpu")
+LONGER_THAN_A_START = 0.02  # pace: a trial must outlast the start of a worker, or the first worker takes them all
+
+
+class Killed(SurrogateTrainer):
+    """Kills its process before an epoch of a trial; the trial's folder remembers how often."""
+
+    def __init__(self, *, trial: int, epoch: int, times: int) -> None:
+        super().__init__()
+        self._trial, self._epoch, self._times = trial, epoch, times
+
+    def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
+        for metrics in super().run(trial, job):
+            marks = list(Path(job.directory).glob("killed-*"))
+            if (trial.number, metrics.epoch) == (self._trial, self._epoch) and len(marks) < self._times:
+                Path(job.directory, f"killed-{len(marks)}").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield metrics
+
+
+class Watched(MemoryRecord):
+    """A record that also keeps where each attempt ran, and may be looked at from another thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes: dict[int, list[int]] = {}
+
+    def trial_started(self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None) -> None:
+        super().trial_started(trial, at=at, node=node, device=device, pid=pid)
+        if pid is not None:
+            self.processes.setdefault(trial.number, []).append(pid)
+
+    def decisions(self) -> list[tuple[int, Params, TrialState, int, str]]:
+        """What was tried, how it ended, after how many epochs and why."""
+        rows = [self.trials[number] for number in sorted(self.trials)]
+        return [(row.number, row.params, row.state, row.done_epochs, row.reason) for row in rows]
+
+    def curves(self) -> list[tuple[int, int, int, float]]:
+        """Every epoch in the order of reporting."""
+        return [(row.trial, row.epoch, row.attempt, row.map50_95) for row in self.epochs]
+
+
+@pytest.fixture(autouse=True)
+def no_cluster_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+
+
+@contextmanager
+def workers_with(make: Callable[[], SurrogateTrainer], die: Callable[[str], object]) -> Iterator[None]:
+    """Workers that start meanwhile open this trainer in place of the surrogate, and may die in other places."""
+    from automl.drivers import ray_tune
+    from automl.trainers import surrogate
+
+    class Prepared(ray_tune.TrialWorker):
+        def setup(self, config: dict[str, Any]) -> None:
+            surrogate.SurrogateTrainer = make  # type: ignore[misc,assignment]
+            die("setup")
+            super().setup(config)
+
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            die("reset")
+            return super().reset_config(new_config)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ray_tune, "TrialWorker", Prepared)
+        yield
+
+
+def drive(
+    spec: StudySpec,
+    folder: Path,
+    make: Callable[[], SurrogateTrainer] = SurrogateTrainer,
+    listener: Callable[[Watched, Notice], None] = lambda record, notice: None,
+    die: Callable[[str], object] = lambda place: None,
+) -> Watched:
+    """A search under Ray to its end; what was recorded."""
+    from automl.drivers.ray_tune import RayTuneDriver, cluster
+
+    record, search = Watched(), make_search(replace(spec, directory=str(folder)))
+    session = Session(search, record, posix_offset_s=1e9, listener=lambda notice: listener(record, notice))
+    with cluster(spec.slots), workers_with(make, die):
+        assert RayTuneDriver(session, spec.trainer, spec.slots).run() is False
+    assert search.ended is not None
+    assert sum(row.slot_s for row in record.trials.values()) == pytest.approx(search.ledger.spent_s())
+    return record
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_both_drivers_decide_the_same(tmp_path: Path, sampler: str) -> None:
+    spec = make_spec(budgets=("40trials",), sampler=sampler)
+    virtual = Watched()
+    play(spec, tmp_path / "virtual", record=virtual)
+    real = drive(spec, tmp_path / "ray")
+    assert real.decisions() == virtual.decisions()
+    assert real.curves() == virtual.curves()
+    assert {row.state for row in real.trials.values()} == {TrialState.COMPLETED, TrialState.STOPPED}
+
+
+def test_both_drivers_take_the_same_failures(tmp_path: Path) -> None:
+    faults = (Fault(trial=2, epoch=2, kind=FaultKind.ERROR), Fault(trial=4, epoch=3, kind=FaultKind.NAN))
+    spec, virtual = make_spec(budgets=("12trials",)), Watched()
+    play(spec, tmp_path / "virtual", SurrogateTrainer(faults=faults), record=virtual)
+    real = drive(spec, tmp_path / "ray", lambda: SurrogateTrainer(faults=faults))
+    assert [row.state for row in real.trials.values()].count(TrialState.FAILED) == 2
+    assert "Traceback" in (real.trials[2].error or "")
+    assert "as its fault asks for" in real.trials[2].reason
+    assert [(row.trial, row.epoch) for row in real.epochs] == [(row.trial, row.epoch) for row in virtual.epochs]
+    states = [[row.state for row in record.trials.values()] for record in (real, virtual)]
+    assert states[0] == states[1]
+
+
+def test_a_trial_whose_worker_dies_goes_on_in_another_one(tmp_path: Path) -> None:
+    spec = make_spec(budgets=("5trials",))
+    undisturbed = Watched()
+    play(spec, tmp_path / "virtual", record=undisturbed)
+    record = drive(spec, tmp_path / "ray", lambda: Killed(trial=1, epoch=2, times=1))
+    assert record.decisions() == undisturbed.decisions()
+    assert [record.trials[number].attempt for number in range(5)] == [1, 2, 1, 1, 1]
+    assert len(set(record.processes[1])) == 2
+    assert record.notes == ["trial 1 goes on in another worker (attempt 2)"]
+
+
+def test_a_trial_whose_every_worker_dies_fails_and_the_search_goes_on(tmp_path: Path) -> None:
+    record = drive(make_spec(budgets=("4trials",)), tmp_path, lambda: Killed(trial=1, epoch=2, times=9))
+    assert record.trials[1].state is TrialState.FAILED
+    assert "worker process died" in record.trials[1].reason
+    assert [record.trials[number].state is TrialState.FAILED for number in range(4)] == [False, True, False, False]
+
+
+@pytest.mark.parametrize(("place", "most_failed"), [("setup", 0), ("reset", 1)])
+def test_a_worker_that_dies_between_two_trials_costs_no_other_one(tmp_path: Path, place: str, most_failed: int) -> None:
+    """Tune does not restart a trial whose worker dies while it is handed over from the trial before."""
+
+    def die(where: str) -> None:
+        """Kills the first process that comes to the place."""
+        mark = tmp_path / "died"
+        if where == place and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    record = drive(make_spec(budgets=("4trials",)), tmp_path, die=die)
+    assert (tmp_path / "died").exists()
+    states = [record.trials[number].state for number in range(4)]
+    assert states.count(TrialState.FAILED) <= most_failed
+    assert {TrialState.RUNNING, TrialState.INTERRUPTED}.isdisjoint(states)
+
+
+def test_killing_one_of_two_workers_restarts_its_trial_alone(tmp_path: Path) -> None:
+    killed: list[int] = []
+
+    def kill(record: Watched, notice: Notice) -> None:
+        """Kills the first trial's worker in the middle of its fourth epoch, while another trains beside it."""
+        if notice.kind == "epoch" and (notice.trial, notice.values["epoch"]) == (1, 3) and not killed:
+            assert [row.state for row in record.trials.values()].count(TrialState.RUNNING) == 2
+            killed.append(record.processes[1][-1])
+            threading.Timer(0.05, os.kill, (killed[0], signal.SIGKILL)).start()
+
+    spec = make_spec(budgets=("4trials",), slots=TWO, rungs=(), given=())
+    record = drive(spec, tmp_path, lambda: SurrogateTrainer(pace=0.005), kill)
+    assert killed
+    assert [record.trials[number].attempt for number in range(4)] == [1, 2, 1, 1]
+    assert {row.state for row in record.trials.values()} == {TrialState.COMPLETED}
+
+
+def test_time_budgets_are_kept_to_an_epoch(tmp_path: Path) -> None:
+    spec = make_spec(budgets=("5cpu-s", "30s"), epoch_s=0.12, slots=TWO)
+    record = drive(spec, tmp_path, lambda: SurrogateTrainer(pace=0.002))
+    spent_s = sum(row.slot_s for row in record.trials.values())
+    assert 4.0 < spent_s < 5.0 + 2 * 0.5
+    assert TrialState.RUNNING not in {row.state for row in record.trials.values()}
+
+
+def test_a_search_joins_the_cluster_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ray.cluster_utils import Cluster
+
+    from automl.drivers.ray_tune import cluster_slots
+
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        nodes.add_node(num_cpus=1)
+        monkeypatch.setenv("RAY_ADDRESS", nodes.address)
+        slots = cluster_slots(None)
+        assert (slots.count, slots.device) == (2, "cpu")
+        spec = make_spec(budgets=("4trials",), slots=slots, epochs=4, rungs=())
+        record = drive(spec, tmp_path, lambda: SurrogateTrainer(pace=LONGER_THAN_A_START))
+    finally:
+        nodes.shutdown()
+    assert len(record.trials) == 4
+    assert len({pid for pids in record.processes.values() for pid in pids}) >= 2
+
+
+def test_each_trial_has_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logical GPUs: Ray hands out indices, and nothing touches a device."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    seen: dict[int, set[str]] = {}
+
+    def look(record: Watched, notice: Notice) -> None:
+        for row in record.trials.values():
+            if row.device is not None:
+                seen.setdefault(row.number, set()).add(row.device)
+
+    slots = Slots(count=2, device="gpu", devices=("0", "1"))
+    spec = make_spec(budgets=("4trials",), slots=slots, epochs=4, rungs=())
+    record = drive(spec, tmp_path, lambda: SurrogateTrainer(pace=LONGER_THAN_A_START), look)
+    assert len(record.trials) == 4
+    assert {device for devices in seen.values() for device in devices} == {"0", "1"}

@@ -1,0 +1,69 @@
+"""Searches that several tests look at."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.e2e.cli import ONE_SLOT, TINY, Place
+from tests.unit.train_tiny import BCCD, COCO_WEIGHTS, draw_data
+
+NAME = "shapes"
+BUDGET_S = 900
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A search on the command line that has ended, and where."""
+
+    place: Place
+    done: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
+    """A small real search with everything that it can leave behind."""
+    place = Place(tmp_path_factory.mktemp("search"))
+    draw_data(place.folder)
+    done = place.run(
+        *("search", *TINY, *ONE_SLOT, "--name", NAME, "--epochs", "4", "--seed", "5"),
+        *("--budget", f"{BUDGET_S}cpu-s", "--budget", "5trials", "--set", "box=6.5"),
+        *("--export", "hyp.yaml", "--json-events", "events.jsonl"),
+    )
+    return Searched(place, done)
+
+
+@pytest.fixture(scope="session")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Searched:
+    """A short search from pretrained weights on some of BCCD.
+
+    On a copy, where nobody minds Ultralytics' label caches. Mosaic and warm-up are for longer trainings.
+    """
+    if not BCCD.is_file() or not COCO_WEIGHTS.is_file():
+        pytest.skip(f"needs {BCCD} and {COCO_WEIGHTS}")
+    place = Place(tmp_path_factory.mktemp("cells"))
+    for split, count in (("train", 64), ("val", 24)):
+        _copy_images(split, count, place.folder)
+    document = {key: value for key, value in yaml.safe_load(BCCD.read_text()).items() if key != "test"}
+    (place.folder / "data.yaml").write_text(yaml.safe_dump(document))
+    settings = ("optimizer=AdamW", "lr0=0.001", "nbs=4", "warmup_epochs=0", "mosaic=0")
+    done = place.run(
+        *("search", "--data", "data.yaml", "--weights", COCO_WEIGHTS, "--models", "yolov5n", "--imgsz", "96"),
+        *("--batch", "4", "--epochs", "6", "--budget", "3trials", "--name", "cells", *ONE_SLOT),
+        *(word for setting in settings for word in ("--set", setting)),
+    )
+    return Searched(place, done)
+
+
+def _copy_images(split: str, count: int, folder: Path) -> None:
+    for image in sorted((BCCD.parent / "images" / split).iterdir())[:count]:
+        label = BCCD.parent / "labels" / split / f"{image.stem}.txt"
+        for file, kind in ((image, "images"), (label, "labels")):
+            target = folder / kind / split / file.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)

@@ -1,0 +1,241 @@
+"""What a search is worth after Ctrl-C, a kill and a request to stop: all that it had."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from automl.records import AttemptRow, EpochRow, StudyRow, StudyState, TrialState
+from tests.e2e.cli import ONE_SLOT, TINY, Place, alive, ctrl_c, family, wait_for
+from tests.unit.train_tiny import draw_data
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+NAME, EPOCHS = "cut", 20
+SEARCH = ("search", *TINY, *ONE_SLOT, "--name", NAME, "--epochs", str(EPOCHS), "--budget", "2trials", "--quiet")
+Process = subprocess.Popen[str]
+
+
+@dataclass
+class Ended:
+    """How a session of the study ended, and the study right after."""
+
+    code: int
+    stdout: str
+    stderr: str
+    took_s: float  # from the signal to the end
+    study: StudyRow
+    epochs: list[EpochRow]
+
+
+@dataclass
+class Story:
+    """One study through every kind of interruption."""
+
+    place: Place
+    meanwhile: list[subprocess.CompletedProcess[str]] = field(default_factory=list)  # commands beside a running search
+    interrupted: Ended | None = None  # by Ctrl-C
+    killed: Ended | None = None  # by kill -9
+    announced: list[tuple[int, int]] = field(default_factory=list)  # epochs of the session that was killed
+    survivors: list[str] = field(default_factory=list)
+    status: str = ""  # what it said of the dead
+    stopped: Ended | None = None  # by automl stop
+    finished: Ended | None = None
+    attempts: list[AttemptRow] = field(default_factory=list)  # of trial 0, at the end
+
+
+def further(place: Place, process: Process, epochs: int) -> None:
+    """Waits until so many more epochs are stored."""
+    before = len(place.epochs(NAME))
+    wait_for("more epochs", lambda: len(place.epochs(NAME)) >= before + epochs, process)
+
+
+def ended(place: Place, process: Process, since: float) -> Ended:
+    """Waits for the end of a session."""
+    stdout, stderr = process.communicate(timeout=150)
+    took_s = time.monotonic() - since
+    return Ended(process.returncode, stdout, stderr, took_s, place.study(NAME), place.epochs(NAME))
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    place = Place(tmp_path_factory.mktemp("story"))
+    draw_data(place.folder)
+    told = Story(place)
+    _interrupt(place, told)
+    _kill(place, told)
+    _stop(place, told)
+    since = time.monotonic()
+    with place.start("resume", NAME, "--quiet", "--export", "hyp.yaml") as process:
+        told.finished = ended(place, process, since)
+    told.attempts = place.attempts(NAME, 0)
+    return told
+
+
+def _interrupt(place: Place, told: Story) -> None:
+    with place.start(*SEARCH) as process:
+        wait_for("the first epoch", lambda: place.epochs(NAME), process)
+        told.meanwhile = [place.run("resume", NAME), place.run(*SEARCH)]
+        since = time.monotonic()
+        ctrl_c(process)
+        told.interrupted = ended(place, process, since)
+
+
+def _kill(place: Place, told: Story) -> None:
+    with place.start("resume", NAME, "--json-events", "events.jsonl") as process:
+        further(place, process, 4)
+        everyone = family(process.pid)
+        names = {each.pid: each.name() for each in everyone}
+        since = time.monotonic()
+        os.kill(process.pid, signal.SIGKILL)
+        told.killed = ended(place, process, since)
+        trainers = [
+            each for each in everyone if not names[each.pid].endswith("Agent")
+        ]  # Ray's two idle ones take a minute
+        psutil.wait_procs(trainers, timeout=20)
+        told.survivors = alive(trainers)
+    events = [json.loads(line) for line in (place.folder / "events.jsonl").read_text().splitlines()]
+    last_s = max(event["at_s"] for event in events)
+    told.announced = [(e["trial"], e["epoch"]) for e in events if e["kind"] == "epoch" and e["at_s"] < last_s - 1]
+    told.status = place.run("status", NAME).stdout
+
+
+def _stop(place: Place, told: Story) -> None:
+    with place.start("resume", NAME) as process:
+        further(place, process, 2)
+        since = time.monotonic()
+        told.meanwhile.append(place.run("stop", NAME))
+        told.stopped = ended(place, process, since)
+
+
+def test_ctrl_c_ends_a_search_after_its_epoch_and_says_how_to_go_on(story: Story) -> None:
+    assert story.interrupted is not None
+    assert story.interrupted.code == 130
+    assert story.interrupted.stderr == f"Go on with: automl resume {NAME}\n"
+    assert "1 interrupted. Ended: interrupted by the user." in story.interrupted.stdout
+    assert story.interrupted.study.state is StudyState.INTERRUPTED
+    assert story.interrupted.took_s < 15
+
+
+def test_a_running_study_is_neither_resumed_nor_begun_again(story: Story) -> None:
+    resumed, begun, _ = story.meanwhile
+    assert (resumed.returncode, begun.returncode) == (2, 2)
+    assert resumed.stderr.startswith(f"automl: study '{NAME}' is running on")
+    assert begun.stderr.startswith(f"automl: a study named '{NAME}' exists already.")
+
+
+def test_a_killed_driver_takes_its_cluster_along_and_is_seen_to_be_dead(story: Story) -> None:
+    assert story.survivors == []
+    assert f"study     {NAME}: died" in story.status
+    assert f"automl resume {NAME}" in story.status
+
+
+def test_a_kill_loses_no_epoch_and_no_cost(story: Story) -> None:
+    assert story.interrupted is not None
+    assert story.killed is not None
+    assert story.stopped is not None
+    stored = [(epoch.trial, epoch.epoch) for epoch in story.killed.epochs]
+    assert story.announced
+    assert set(story.announced) <= set(stored)
+    kept = [(epoch.trial, epoch.epoch, epoch.map50_95) for epoch in story.killed.epochs]
+    assert kept == [(epoch.trial, epoch.epoch, epoch.map50_95) for epoch in story.stopped.epochs[: len(kept)]]
+    spent_s = [each.study.slot_s for each in (story.interrupted, story.killed, story.stopped)]
+    assert spent_s == sorted(spent_s)
+
+
+def test_a_request_from_another_process_stops_a_search(story: Story) -> None:
+    assert story.stopped is not None
+    asked = story.meanwhile[-1]
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert f"automl resume {NAME}" in asked.stdout
+    assert story.stopped.code == 0
+    assert story.stopped.study.state is StudyState.INTERRUPTED
+    assert "stopped by `automl stop`" in story.stopped.study.reason
+    assert story.stopped.took_s < 20
+
+
+def test_a_resumed_study_ends_as_if_nothing_had_been(story: Story) -> None:
+    assert story.finished is not None
+    assert (story.finished.code, story.finished.stderr) == (0, "")
+    assert story.finished.study.state is StudyState.FINISHED
+    rows = story.place.trials(NAME)
+    assert [row.state for row in rows] == [TrialState.COMPLETED] * 2
+    for row in rows:
+        epochs = [epoch.epoch for epoch in story.finished.epochs if epoch.trial == row.number]
+        assert epochs == list(range(1, EPOCHS + 1))
+    assert (story.place.folder / "hyp.yaml").is_file()
+
+
+def test_every_session_of_a_trial_is_an_attempt_that_begins_where_the_last_one_ended(story: Story) -> None:
+    assert story.finished is not None
+    assert [attempt.number for attempt in story.attempts] == list(range(1, len(story.attempts) + 1))
+    assert len(story.attempts) >= 2
+    firsts = [attempt.first_epoch or 0 for attempt in story.attempts]
+    assert firsts[0] == 1
+    assert all(earlier < later for earlier, later in itertools.pairwise(firsts))
+    by_attempt = [epoch.attempt for epoch in story.finished.epochs if epoch.trial == 0]
+    assert by_attempt == sorted(by_attempt)
+    assert set(by_attempt) == set(range(1, len(story.attempts) + 1))
+
+
+def test_the_ledger_is_the_sum_of_all_attempts(story: Story) -> None:
+    assert story.finished is not None
+    study, rows = story.finished.study, story.place.trials(NAME)
+    for row in rows:
+        attempts = story.place.attempts(NAME, row.number)
+        assert row.slot_s == pytest.approx(sum(attempt.slot_s for attempt in attempts), abs=0.01)
+        assert row.paid_s <= row.slot_s
+    assert study.slot_s == pytest.approx(study.spec.probe_s + sum(row.slot_s for row in rows), abs=0.01)
+
+
+def test_a_finished_study_is_not_resumed(story: Story) -> None:
+    done = story.place.run("resume", NAME)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"automl: study '{NAME}' is finished")
+
+
+# -- a second study ---------------------------------------------------------------------------------
+
+
+def test_a_worker_killed_in_a_real_training_goes_on_and_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    draw_data(tmp_path)
+    with place.start(*SEARCH) as process:
+        wait_for("a snapshot", lambda: list(place.home.glob(f"studies/{NAME}/trials/*/snapshot.pt")), process)
+        further(place, process, 2)
+        reported = len(place.epochs(NAME))
+        worker = place.attempts(NAME, 0)[0].pid
+        assert worker is not None
+        os.kill(worker, signal.SIGKILL)
+        wait_for("another attempt", lambda: place.trials(NAME)[0].attempt == 2, process)
+        wait_for("more epochs", lambda: len(place.epochs(NAME)) >= reported + 2, process)
+        epochs = [epoch.epoch for epoch in place.epochs(NAME)]
+        since = time.monotonic()
+        ctrl_c(process)
+        ctrl_c(process)
+        done = ended(place, process, since)
+    assert sorted(epochs) == list(range(1, len(epochs) + 1))
+    assert place.trials(NAME)[0].paid_s <= place.trials(NAME)[0].slot_s
+    assert (done.code, done.study.state) == (130, StudyState.INTERRUPTED)
+    assert done.took_s < 8
+    assert f"automl resume {NAME}" in done.stderr
+
+
+def test_ctrl_c_before_the_first_trial_leaves_nothing(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    draw_data(tmp_path)
+    with place.start(*SEARCH) as process:
+        wait_for("the probe", lambda: (place.home / "studies" / NAME / "probe" / "log.txt").exists(), process)
+        ctrl_c(process)
+        stdout, stderr = process.communicate(timeout=150)
+    assert (process.returncode, stdout, stderr) == (130, "", "automl: interrupted\n")
+    assert place.studies() == []
+    assert list((place.home / "studies").iterdir()) == []
