@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -19,8 +20,9 @@ from tests.e2e.cli import ONE_SLOT, TINY, Place, alive, ctrl_c, family, wait_for
 from tests.unit.train_tiny import draw_data
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-NAME, EPOCHS = "cut", 20
+NAME, EPOCHS = "cut", 30
 SEARCH = ("search", *TINY, *ONE_SLOT, "--name", NAME, "--epochs", str(EPOCHS), "--budget", "2trials", "--quiet")
+WRITTEN_S = 0.5  # after which an epoch is stored
 Process = subprocess.Popen[str]
 
 
@@ -91,7 +93,7 @@ def _interrupt(place: Place, told: Story) -> None:
 
 def _kill(place: Place, told: Story) -> None:
     with place.start("resume", NAME, "--json-events", "events.jsonl") as process:
-        further(place, process, 4)
+        further(place, process, 6)
         everyone = family(process.pid)
         names = {each.pid: each.name() for each in everyone}
         since = time.monotonic()
@@ -104,7 +106,9 @@ def _kill(place: Place, told: Story) -> None:
         told.survivors = alive(trainers)
     events = [json.loads(line) for line in (place.folder / "events.jsonl").read_text().splitlines()]
     last_s = max(event["at_s"] for event in events)
-    told.announced = [(e["trial"], e["epoch"]) for e in events if e["kind"] == "epoch" and e["at_s"] < last_s - 1]
+    told.announced = [
+        (e["trial"], e["epoch"]) for e in events if e["kind"] == "epoch" and e["at_s"] < last_s - WRITTEN_S
+    ]
     told.status = place.run("status", NAME).stdout
 
 
@@ -178,12 +182,11 @@ def test_every_session_of_a_trial_is_an_attempt_that_begins_where_the_last_one_e
     assert story.finished is not None
     assert [attempt.number for attempt in story.attempts] == list(range(1, len(story.attempts) + 1))
     assert len(story.attempts) >= 2
-    firsts = [attempt.first_epoch or 0 for attempt in story.attempts]
+    firsts = [attempt.first_epoch for attempt in story.attempts if attempt.first_epoch is not None]
     assert firsts[0] == 1
-    assert all(earlier < later for earlier, later in itertools.pairwise(firsts))
+    assert all(earlier < later for earlier, later in pairwise(firsts))
     by_attempt = [epoch.attempt for epoch in story.finished.epochs if epoch.trial == 0]
     assert by_attempt == sorted(by_attempt)
-    assert set(by_attempt) == set(range(1, len(story.attempts) + 1))
 
 
 def test_the_ledger_is_the_sum_of_all_attempts(story: Story) -> None:
@@ -217,13 +220,17 @@ def test_a_worker_killed_in_a_real_training_goes_on_and_a_second_ctrl_c_ends_at_
         os.kill(worker, signal.SIGKILL)
         wait_for("another attempt", lambda: place.trials(NAME)[0].attempt == 2, process)
         wait_for("more epochs", lambda: len(place.epochs(NAME)) >= reported + 2, process)
-        epochs = [epoch.epoch for epoch in place.epochs(NAME)]
         since = time.monotonic()
         ctrl_c(process)
         ctrl_c(process)
         done = ended(place, process, since)
-    assert sorted(epochs) == list(range(1, len(epochs) + 1))
-    assert place.trials(NAME)[0].paid_s <= place.trials(NAME)[0].slot_s
+    epochs = [epoch for epoch in done.epochs if epoch.trial == 0]
+    attempts = [epoch.attempt for epoch in epochs]
+    assert [epoch.epoch for epoch in epochs] == list(range(1, len(epochs) + 1))
+    assert attempts == sorted(attempts)
+    assert (attempts[0], attempts[-1]) == (1, 2)
+    paid_s = sum(epoch.train_s + epoch.val_s for epoch in epochs)  # without what was trained a second time
+    assert paid_s - 0.001 <= place.trials(NAME)[0].paid_s <= place.trials(NAME)[0].slot_s
     assert (done.code, done.study.state) == (130, StudyState.INTERRUPTED)
     assert done.took_s < 8
     assert f"automl resume {NAME}" in done.stderr
