@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import signal
@@ -91,9 +90,19 @@ def _interrupt(place: Place, told: Story) -> None:
         told.interrupted = ended(place, process, since)
 
 
+def announced(place: Place) -> list[tuple[int, int]]:
+    """Trial and number of the epochs that were told of so long before the last event that they must be stored."""
+    lines = (place.folder / "events.jsonl").read_text().splitlines(keepends=True)
+    events = [json.loads(line) for line in lines if line.endswith("\n")]
+    last_s = max((event["at_s"] for event in events), default=0.0)
+    old = [each for each in events if each["kind"] == "epoch" and each["at_s"] < last_s - WRITTEN_S]
+    return [(each["trial"], each["epoch"]) for each in old]
+
+
 def _kill(place: Place, told: Story) -> None:
     with place.start("resume", NAME, "--json-events", "events.jsonl") as process:
         further(place, process, 6)
+        wait_for("an epoch that must be stored by now", lambda: announced(place), process)
         everyone = family(process.pid)
         names = {each.pid: each.name() for each in everyone}
         since = time.monotonic()
@@ -104,11 +113,7 @@ def _kill(place: Place, told: Story) -> None:
         ]  # Ray's two idle ones take a minute
         psutil.wait_procs(trainers, timeout=20)
         told.survivors = alive(trainers)
-    events = [json.loads(line) for line in (place.folder / "events.jsonl").read_text().splitlines()]
-    last_s = max(event["at_s"] for event in events)
-    told.announced = [
-        (e["trial"], e["epoch"]) for e in events if e["kind"] == "epoch" and e["at_s"] < last_s - WRITTEN_S
-    ]
+    told.announced = announced(place)
     told.status = place.run("status", NAME).stdout
 
 
