@@ -111,6 +111,7 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
         "cost of the study": format_cost(study.slot_s, spec.slots.device),
         "data": f"{spec.data} {spec.data_fingerprint}",
         "weights": f"{spec.weights} sha256:{spec.weights_sha256}" if spec.weights else "none (from scratch)",
+        "ran on": f"{spec.slots.device}, {spec.slots.threads} threads, workers=0 on a CPU; other settings draw other batches",
         "versions": ", ".join(f"{k} {v}" for k, v in _versions(spec.versions).items()),
     }
     return facts
