@@ -15,7 +15,7 @@ from automl.budget import format_cost
 from automl.data.dataset import read_dataset
 from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.leaderboard import gain
-from automl.records import StudyRow, TrialRow, TrialState
+from automl.records import Slots, StudyRow, TrialRow, TrialState
 from automl.trainers import schema
 
 FORMATS = ("ultralytics", "json")
@@ -111,10 +111,17 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
         "cost of the study": format_cost(study.slot_s, spec.slots.device),
         "data": f"{spec.data} {spec.data_fingerprint}",
         "weights": f"{spec.weights} sha256:{spec.weights_sha256}" if spec.weights else "none (from scratch)",
-        "ran on": f"{spec.slots.device}, {spec.slots.threads} threads, workers=0 on a CPU; other settings draw other batches",
+        "ran on": _machine(spec.slots),
         "versions": ", ".join(f"{k} {v}" for k, v in _versions(spec.versions).items()),
     }
     return facts
+
+
+def _machine(slots: Slots) -> str:
+    """What gives the very same figures: other loaders draw other batches, other threads round otherwise."""
+    if slots.device == "gpu":
+        return "a GPU"
+    return f"a CPU with {slots.threads} thread(s) and workers=0: only so do the figures come back to the digit"
 
 
 def _versions(of_trainer: Mapping[str, str]) -> dict[str, str]:
