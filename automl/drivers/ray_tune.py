@@ -251,10 +251,10 @@ class RayTuneDriver:
         return session.epoch(number, worker.decode_metrics(result["metrics"]), at) is None
 
     def lost(self, ray_id: str) -> None:
-        """The trial's worker died more often than it is restarted."""
+        """Tune gave the trial up: its worker died as it was to begin, or more often than it is restarted."""
         number = self._numbers[ray_id]
         if number in self._session.running:
-            reason = f"its worker process died {MAX_FAILURES + 1} times (killed, or out of memory)"
+            reason = "its worker process died (killed, or out of memory) and Ray Tune gave the trial up"
             self._session.failed(number, reason, None, self.at())
 
     def tick(self) -> None:
