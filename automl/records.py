@@ -17,7 +17,9 @@ class Purpose(StrEnum):
 
     PROBE = "probe"
     BASELINE = "baseline"
+    POINTS = "points"  # the defaults at other variants and image sizes
     SEARCH = "search"
+    CONFIRMATION = "confirmation"  # repeats with other seeds, and the test split
 
 
 class StudyState(StrEnum):
@@ -52,6 +54,7 @@ class Trial:
     origin: str = ""  # "defaults", "scratch-low", "tpe" ...: who proposed it
     attempt: int = 1  # counts restarts after a crash or an interruption
     done_epochs: int = 0  # epochs that an earlier attempt finished and reported
+    repeats: int | None = None  # the trial whose parameters this one trains again with another seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,6 +201,22 @@ class TrialRow:
     device: str | None
     started_at: float | None  # POSIX seconds
     ended_at: float | None
+    repeats: int | None = None  # the trial whose parameters it trained again with another seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRow:
+    """One trial's weights measured once on a split that the search never saw."""
+
+    trial: int
+    split: str  # "test", or "holdout" for a part of val that was held back
+    images: int
+    map50_95: float
+    map50: float
+    precision: float
+    recall: float
+    slot_s: float
+    at: float  # POSIX seconds
 
 
 @dataclass(frozen=True, kw_only=True)

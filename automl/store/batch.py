@@ -55,6 +55,7 @@ class Batch:
             "origin": trial.origin,
             "params": dict(trial.params),
             "seed": trial.seed,
+            "repeats": trial.repeats,
             "epochs": trial.epochs,
             "attempt": trial.attempt,
             "started_at": known.get("started_at", at),

@@ -131,6 +131,7 @@ trials = Table(
     Column("device", String),
     Column("started_at", Double),
     Column("ended_at", Double),
+    Column("repeats", Integer),
     Index(None, "study_id", "best_map50_95"),
 )
 
@@ -198,4 +199,29 @@ artifacts = Table(
     Column("path", Words, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     _trial_key(),
+)
+
+evaluations = Table(
+    f"{PREFIX}evaluations",
+    metadata,
+    Column("study_id", Integer, primary_key=True, autoincrement=False),
+    Column("trial", Integer, primary_key=True, autoincrement=False),
+    Column("split", String, primary_key=True),
+    Column("images", Integer, nullable=False),
+    Column("map50_95", Measured),
+    Column("map50", Measured),
+    Column("precision", Measured),
+    Column("recall", Measured),
+    Column("slot_s", Double, nullable=False),
+    Column("at", Double, nullable=False),
+    _trial_key(),
+)
+
+# What a few steps of training measured, kept for the next study with the same key.
+probes = Table(
+    f"{PREFIX}probes",
+    metadata,
+    Column("key", String, primary_key=True),  # of data, variant, image size, batch, device and versions
+    Column("measured", JSON, nullable=False),
+    Column("at", Double, nullable=False),
 )

@@ -88,10 +88,23 @@ def test_a_newer_database_is_refused_with_the_way_out(store_url: str, engine: En
 def test_an_older_database_is_not_migrated_by_a_reader(
     store_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrate, "REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr(migrate, "HEAD", "0002")
+    monkeypatch.setattr(migrate, "REVISIONS", ("0001", "0002", "0003"))
+    monkeypatch.setattr(migrate, "HEAD", "0003")
     with pytest.raises(BadStore, match=r"older automl.*Start or resume a search"):
         open_store(store_url, read_only=True)
+
+
+def test_a_writer_brings_an_older_database_up_to_date(store_url: str, engine: Engine) -> None:
+    from alembic import command
+
+    with engine.begin() as connection:
+        command.downgrade(migrate.config(connection), "0001")
+    assert "automl_probes" not in tables(engine)
+    upgraded = open_store(store_url)
+    with upgraded.connect() as connection:
+        assert migrate.revision(connection) == migrate.HEAD
+    assert {"automl_probes", "automl_evaluations"} <= tables(upgraded)
+    upgraded.dispose()
 
 
 def test_an_empty_database_is_not_filled_by_a_reader(store_url: str) -> None:
