@@ -122,6 +122,8 @@ class StudySpec:
     versions: Mapping[str, str]
     directory: str  # where logs, snapshots and weights of the trials lie
     parameters: int = 0  # of the baseline's network
+    holdout: float = 0.0  # share of val that was held back from the search
+    unseen: str = ""  # what the baseline and the winner are measured on at the end: "test", "holdout" or nothing
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers for JSON."""
@@ -202,6 +204,17 @@ class TrialRow:
     started_at: float | None  # POSIX seconds
     ended_at: float | None
     repeats: int | None = None  # the trial whose parameters it trained again with another seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitMetrics:
+    """What one set of weights scored on one split. Fractions in [0, 1]."""
+
+    images: int
+    map50_95: float
+    map50: float
+    precision: float
+    recall: float
 
 
 @dataclass(frozen=True, kw_only=True)

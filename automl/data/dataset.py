@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 class Split:
     """One split: where it came from and what is in it."""
 
-    sources: tuple[Path, ...]  # absolute: folders of images and text files that list images
+    sources: tuple[Path, ...]  # absolute: folders of images, text files that list images; none of a part of a split
     images: tuple[Path, ...]  # absolute, sorted as Ultralytics sorts them
     boxes: int  # labelled objects
     polygons: int  # those of them that are outlined by a polygon
@@ -98,7 +98,7 @@ def write_resolved(dataset: Dataset, target: Path) -> Path:
     document: dict[str, Any] = {"path": str(target.parent)}
     for name, split in dataset.splits.items():
         sources = [str(source) for source in split.sources]
-        if not all(source.is_dir() for source in split.sources):
+        if not split.sources or not all(source.is_dir() for source in split.sources):
             listing = target.with_name(f"{target.stem}-{name}.txt")
             listing.write_text("".join(f"{image}\n" for image in split.images), encoding="utf-8")
             sources = [str(listing)]

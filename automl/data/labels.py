@@ -57,6 +57,15 @@ def read_labels(file: str, rules: LabelRules) -> Labels:
     return parse_labels(text, rules)
 
 
+def classes_in(file: str) -> frozenset[int]:
+    """Class ids in a label file whose rows were found usable."""
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return frozenset()
+    return frozenset(int(float(row.split(None, 1)[0])) for row in text.splitlines() if row.strip())
+
+
 def parse_labels(text: str, rules: LabelRules) -> Labels:
     """The objects in the text of one label file."""
     rows = [(line, row.split()) for line, row in enumerate(text.splitlines(), start=1) if row.strip()]

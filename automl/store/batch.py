@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Delete, Insert, Update
 
 from automl.records import EpochMetrics, Outcome, Params, Trial, TrialState
 from automl.store import statements as sql
-from automl.store.tables import artifacts, attempts, epochs, events, trials
+from automl.store.tables import artifacts, attempts, epochs, evaluations, events, trials
 
 Values = dict[str, Any]
 _Attempt = tuple[int, int]  # trial, attempt
@@ -33,12 +33,13 @@ class Batch:
     trial_ends: dict[int, Values] = field(default_factory=dict)
     attempt_ends: dict[_Attempt, Values] = field(default_factory=dict)
     artifacts: dict[tuple[int, str], Values | None] = field(default_factory=dict)
+    evaluations: dict[tuple[int, str], Values] = field(default_factory=dict)
     events: list[Values] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
         """How many things wait, for a message."""
-        return len(self.attempts) + len(self.epochs) + len(self.attempt_ends) + len(self.events)
+        return len(self.attempts) + len(self.epochs) + len(self.attempt_ends) + len(self.evaluations) + len(self.events)
 
     @property
     def empty(self) -> bool:
@@ -109,6 +110,7 @@ class Batch:
         self._apply_costs(write)
         self._apply_ends(write)
         self._apply_artifacts(write)
+        write.insert(sql.upsert(connection, evaluations), self.evaluations.values())
         write.insert(events.insert(), self.events)
         if self.trials or self.paid_s or self.trial_ends:
             write.change(sql.STUDY_BEST, [{}])

@@ -13,6 +13,7 @@ from automl.records import (
     ArtifactRow,
     AttemptRow,
     EpochRow,
+    EvaluationRow,
     EventRow,
     Purpose,
     StudyRow,
@@ -115,6 +116,15 @@ def artifacts(engine: Engine, study: str, number: int | None = None) -> list[Art
         query = _children(connection, table, ArtifactRow, study, number)
         rows = connection.execute(query.order_by(table.c.trial, table.c.kind))
         return [ArtifactRow(**row._asdict()) for row in rows]
+
+
+def evaluations(engine: Engine, study: str, number: int | None = None) -> list[EvaluationRow]:
+    """What a trial, or each, scored on splits that the search never saw, by trial and split."""
+    table = tables.evaluations
+    with reading(engine) as connection:
+        query = _children(connection, table, EvaluationRow, study, number)
+        rows = connection.execute(query.order_by(table.c.trial, table.c.split))
+        return [EvaluationRow(**row._asdict()) for row in rows]
 
 
 def known_names(connection: Connection) -> list[str]:

@@ -7,7 +7,7 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import (
@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
 )
 
 from automl.errors import BadStore, StudyConflict, UnknownName
-from automl.records import EpochMetrics, Outcome, StudyState, Trial, TrialState
+from automl.records import EpochMetrics, EvaluationRow, Outcome, StudyState, Trial, TrialState
 from automl.store.batch import Batch
 from automl.store.engine import explain, writing
 from automl.store.read import known_names
@@ -143,6 +143,12 @@ class Recorder:
     def drop_artifact(self, trial: int, kind: str) -> None:
         """The file is gone."""
         self._next.artifacts[trial, kind] = None
+        self._write_if_due()
+
+    def evaluated(self, row: EvaluationRow) -> None:
+        """A trial's weights were measured on a split; replaces what was known of the two."""
+        self._known(row.trial)
+        self._next.evaluations[row.trial, row.split] = asdict(row)
         self._write_if_due()
 
     def event(self, kind: str, text: str, *, trial: int | None = None, at: float) -> None:

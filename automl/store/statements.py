@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from automl.records import TrialState
-from automl.store.tables import artifacts, attempts, epochs, studies, trials
+from automl.store.tables import artifacts, attempts, epochs, evaluations, studies, trials
 
 _STUDY = bindparam("b_study", type_=Integer)
 _TRIAL = bindparam("b_trial", type_=Integer)
@@ -32,6 +32,7 @@ _REPLACED = {  # what a row that is there already takes from the new one
     trials: ("state", "attempt", "node", "device", "reason", "error", "ended_at"),
     attempts: ("node", "device", "pid", "started_at", "ended_at", "outcome"),
     artifacts: ("path", "size_bytes"),
+    evaluations: ("images", "map50_95", "map50", "precision", "recall", "slot_s", "at"),
 }
 
 

@@ -1,0 +1,187 @@
+"""Images that the search never sees: the test split, or a part of val that is held back."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from automl.data.dataset import Dataset, Split
+from automl.data.labels import LabelRules, classes_in, label_path, read_labels
+from automl.errors import AutoMLError, BadData
+
+TEST, HOLDOUT = "test", "holdout"
+FEWEST = 20  # images in either part of val
+MOST = 0.9  # of val that may be held back
+_BACK, _KEPT = 0, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unseen:
+    """What the defaults and the winner are measured on at the end."""
+
+    dataset: Dataset  # to train on; its test split holds the images
+    name: str  # TEST, HOLDOUT, or nothing where there are none
+    notes: tuple[str, ...] = ()
+
+
+def find_unseen(dataset: Dataset, holdout: float | None, seed: int, *, wanted: bool = True) -> Unseen:
+    """The images for the last measurement: those of the test split, or `holdout` of val.
+
+    wanted  False where the user wants no such measurement
+
+    Raises AutoMLError for a share that cannot be, together with a test split, or without being wanted, and
+    BadData for a val too small to share.
+    """
+    test, why_not = _usable_test(dataset)
+    if holdout is not None:
+        if not wanted:
+            raise AutoMLError(
+                "--holdout holds images back for a last measurement and --no-test leaves it out: drop one."
+            )
+        check_share(holdout)
+        if test:
+            raise AutoMLError(
+                f"--holdout {holdout:g}: {dataset.file} has a test split with labels, on which the defaults and the "
+                "winner are measured at the end. Leave --holdout out, or remove 'test' from the file to hold back val."
+            )
+        kept = hold_back(dataset, holdout, seed)
+        return Unseen(dataset=kept, name=HOLDOUT, notes=tuple(_one_sided(dataset, kept)))
+    if test and wanted:
+        return Unseen(dataset=dataset, name=TEST, notes=tuple(_shared(dataset)))
+    return Unseen(dataset=dataset, name="", notes=(why_not,) if why_not and wanted else ())
+
+
+def check_share(holdout: float) -> None:
+    """Raises AutoMLError where that share of val cannot be held back."""
+    if not 0 < holdout <= MOST:
+        raise AutoMLError(
+            f"--holdout {holdout:g} is no share of val to hold back: above 0 and at most {MOST:g}, for example 0.3."
+        )
+
+
+def hold_back(dataset: Dataset, share: float, seed: int) -> Dataset:
+    """The same data set with that share of val as its test split and the rest as val.
+
+    Who is held back hangs on the images' names, labels and the seed, not on where the data set lies. Classes
+    are shared out from the rarest on, each image to the part that lacks most of the class, so that a class in
+    two or more images is in both parts where the others allow it.
+
+    Raises BadData when a part would have fewer than FEWEST images, or no object.
+    Source: Sechidis et al., "On the stratification of multi-label data", 2011, algorithm 1.
+    """
+    images = list(dict.fromkeys(dataset.val.images))
+    back = round(share * len(images))
+    if min(back, len(images) - back) < FEWEST:
+        least = math.ceil(FEWEST / min(share, 1 - share))
+        raise BadData(
+            dataset.file,
+            f"val has {len(images)} images, too few for --holdout {share:g}: both parts need {FEWEST}. "
+            f"Use a share nearer to 0.5, a val of {least} images or more, or no --holdout.",
+        )
+    held = _share_out(_classes(images), share, seed)
+    parts = [[image for image in dataset.val.images if (image in held) is wanted] for wanted in (True, False)]
+    test, val = (_part(dataset, part) for part in parts)
+    if not test.boxes or not val.boxes:
+        raise BadData(
+            dataset.file, "val has too few labelled images to hold some back. Use no --holdout, or label more of it."
+        )
+    return replace(dataset, val=val, test=test)
+
+
+def _classes(images: Iterable[Path]) -> dict[Path, frozenset[int]]:
+    return {image: classes_in(label_path(str(image))) for image in images}
+
+
+def _share_out(classes: Mapping[Path, frozenset[int]], share: float, seed: int) -> frozenset[Path]:
+    """The images that are held back."""
+    waiting = _in_order(classes, seed)
+    shares = (share, 1 - share)
+    totals = Counter(kind for kinds in classes.values() for kind in kinds)
+    room = [part * len(classes) for part in shares]  # images that a part still wants
+    lacks = [{kind: part * count for kind, count in totals.items()} for part in shares]
+    parts: tuple[set[Path], set[Path]] = (set(), set())
+    holds: tuple[set[int], set[int]] = (set(), set())
+
+    def give(image: Path, part: int) -> None:
+        parts[part].add(image)
+        holds[part].update(classes[image])
+        room[part] -= 1
+        for kind in classes[image]:
+            lacks[part][kind] -= 1
+
+    while left := Counter(kind for image in waiting for kind in classes[image]):
+        rarest = min(left, key=lambda kind: (left[kind], kind))
+        for image in [image for image in waiting if rarest in classes[image]]:
+            without = [part for part in (_KEPT, _BACK) if rarest not in holds[part]]
+            choice = without if left[rarest] <= len(without) else (_KEPT, _BACK)
+            give(image, max(choice, key=lambda part: (lacks[part][rarest], room[part], part)))
+            left[rarest] -= 1
+        waiting = [image for image in waiting if rarest not in classes[image]]
+    for image in waiting:  # without objects
+        give(image, max((_KEPT, _BACK), key=lambda part: (room[part], part)))
+    return frozenset(parts[_BACK])
+
+
+def _in_order(classes: Mapping[Path, frozenset[int]], seed: int) -> list[Path]:
+    """The images, shuffled by what they are called within their folder."""
+    common = os.path.commonpath([image.parent for image in classes])
+
+    def key(image: Path) -> tuple[bytes, str]:
+        name = os.path.relpath(image, common).replace(os.sep, "/")
+        return hashlib.sha256(os.fsencode(f"{seed}\0{name}")).digest(), name
+
+    return sorted(classes, key=key)
+
+
+def _part(dataset: Dataset, images: list[Path]) -> Split:
+    shape = dataset.extra.get("kpt_shape") or (0, 0)
+    rules = LabelRules(nc=dataset.nc, keypoint_columns=int(shape[0]) * int(shape[1]))
+    labels = [read_labels(label_path(str(image)), rules) for image in images]
+    return Split(
+        sources=(),
+        images=tuple(images),
+        boxes=sum(each.boxes for each in labels),
+        polygons=sum(each.polygons for each in labels),
+        backgrounds=sum(not each.boxes for each in labels),
+    )
+
+
+def _usable_test(dataset: Dataset) -> tuple[bool, str]:
+    """Whether the test split can tell anything, and if not, why."""
+    test = dataset.test
+    if test is None:
+        return False, ""
+    offer = "hold back a part of val with --holdout 0.3"
+    if not test.boxes:
+        return False, f"The test split has no labels, so nothing is measured on it at the end; {offer}."
+    seen = {*dataset.train.images, *dataset.val.images}
+    if seen.issuperset(test.images):
+        return False, f"Every image of the test split is in train or val: it is not used. Instead, {offer}."
+    return True, ""
+
+
+def _shared(dataset: Dataset) -> Iterable[str]:
+    assert dataset.test is not None
+    seen = {*dataset.train.images, *dataset.val.images}
+    shared = len(seen.intersection(dataset.test.images))
+    if shared:
+        yield f"{shared} of the {len(dataset.test.images)} test images are in train or val too: test will flatter."
+
+
+def _one_sided(whole: Dataset, kept: Dataset) -> Iterable[str]:
+    """Says which classes of val are in one part only."""
+    assert kept.test is not None
+    yield f"Held back from the search: {len(kept.test.images)} of the {len(whole.val.images)} val images."
+    back, rest = (
+        {kind for kinds in _classes(part.images).values() for kind in kinds} for part in (kept.test, kept.val)
+    )
+    for where, lacking in (("val", back - rest), ("what is held back", rest - back)):
+        if lacking:
+            names = ", ".join(whole.names[kind] for kind in sorted(lacking)[:5])
+            more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+            yield f"Too few images show {names}{more}: {where} has none, and does not measure it."
