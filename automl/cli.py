@@ -58,6 +58,13 @@ def search(
     device: Annotated[str | None, typer.Option(help="cpu, or GPU indices: 0,1. Default: all GPUs, else cpu.")] = None,
     slots: Annotated[int | None, typer.Option(help="Trials side by side on CPU; default: one for each core.")] = None,
     trainer: Annotated[str, typer.Option(help="ultralytics, or surrogate (trains nothing).")] = "ultralytics",
+    target: Annotated[float | None, typer.Option(help="mAP50-95 that is enough: the search ends there.")] = None,
+    max_latency: Annotated[float | None, typer.Option(help="Milliseconds an image may take on this device.")] = None,
+    max_params: Annotated[int | None, typer.Option(help="Parameters that the network may have.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
+    fresh_probe: Annotated[
+        bool, typer.Option("--fresh-probe", help="Measure the cost of an epoch anew instead of reusing an earlier one.")
+    ] = False,
     export: Annotated[Path | None, typer.Option(help="Write the best hyp.yaml here at the end.")] = None,
     db: Db = None,
     quiet: Quiet = False,
@@ -69,7 +76,7 @@ def search(
     def run(service: Any, listener: Any) -> Any:
         if export is not None:
             _check_output(export)
-        return service.search(
+        return (service.dry_run if dry_run else service.search)(
             data,
             budget,
             models=_listed(models),
@@ -85,10 +92,17 @@ def search(
             device=device,
             slots=slots,
             trainer=trainer,
+            target=target,
+            max_latency=max_latency,
+            max_params=max_params,
+            fresh_probe=fresh_probe,
             db=db,
             listener=listener,
         )
 
+    if dry_run:
+        _foresee(run, quiet=quiet, as_json=json_)
+        return
     _drive(run, quiet=quiet, json_events=json_events, as_json=json_, export=export, db=db)
 
 
@@ -234,6 +248,20 @@ def _drive(
             raise typer.Exit(0 if stopped else 130 if "interrupted" in report.study.reason else 1)
         if export is None and not as_json and report.best is not None:
             print(f"Take it home with: automl export {name} -o hyp.yaml")
+
+
+def _foresee(run: Callable[[Any, Any], Any], *, quiet: bool, as_json: bool) -> None:
+    """The plan of a search that does not begin."""
+    with _errors():
+        from automl import plan_view, progress, service, terminal
+
+        shown = progress.display(_console(stderr=True), quiet=quiet or as_json)
+        with shown:
+            plan = run(service, plan_view.without_plan(shown))
+        if as_json:
+            print(terminal.dumps(plan, indent=2))
+        else:
+            plan_view.print_plan(_console(), plan)
 
 
 def _export(service: Any, study: str, output: Path, trial: int | None, format: str, db: str | None) -> str:

@@ -47,6 +47,10 @@ class BadWeights(AutoMLError):
     """A weights file that is missing, unreadable or made for another network."""
 
 
+class OutOfMemory(AutoMLError):
+    """A training that does not fit into the memory of its device."""
+
+
 class BadStore(AutoMLError):
     """A database that cannot be reached, or whose tables are of another version."""
 

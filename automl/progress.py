@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from automl import plan_view
 from automl.budget import Budget, format_cost
 from automl.drivers.session import Notice
 from automl.records import StudySpec, TrialState
@@ -69,11 +70,15 @@ class Tally:
         fitted = values["fitted"]
         told = f"{fitted} of {values['tensors']} tensors fitted; " if fitted is not None else ""
         rungs = ", ".join(map(str, values["rungs"])) or "none"
-        network = f"{Path(spec.models[0]).name} at {spec.imgsz[0]} px, {values['parameters'] / 1e6:.1f} M parameters"
+        model, imgsz = spec.fixed.get("model", spec.models[0]), spec.fixed.get("imgsz", spec.imgsz[0])
+        network = f"{Path(str(model)).name} at {imgsz} px, {values['parameters'] / 1e6:.1f} M parameters"
         return (
             f"Baseline {network}; {told}{values['train_images']} train and {values['val_images']} val images; "
             f"{values['epoch_s']:.1f} s an epoch; horizon {values['epochs']} epochs, rungs at {rungs}"
         )
+
+    def _plan(self, notice: Notice, values: Mapping[str, Any]) -> str:
+        return "\n".join(plan_view.brief(values["plan"]))
 
     def _trial_started(self, notice: Notice, values: Mapping[str, Any]) -> None:
         self.begun += values["attempt"] == 1
@@ -167,7 +172,9 @@ class LiveProgress:
         self._live.__exit__(*exception)
 
     def __call__(self, notice: Notice) -> None:
-        self._tally.take(notice)
+        line = self._tally.take(notice)
+        if notice.kind == "plan" and line is not None:  # stays above the table
+            self._live.console.print(line, highlight=False, markup=False)
 
     def _draw(self) -> RenderableType:
         tally = self._tally

@@ -124,6 +124,9 @@ class StudySpec:
     parameters: int = 0  # of the baseline's network
     holdout: float = 0.0  # share of val that was held back from the search
     unseen: str = ""  # what the baseline and the winner are measured on at the end: "test", "holdout" or nothing
+    points: tuple[tuple[str, float], ...] = ()  # "model@imgsz" of trials 0, 1 ... and probed seconds of an epoch there
+    target: float | None = None  # mAP50-95 that is enough
+    plan: Mapping[str, Any] = field(default_factory=dict)  # document of plan.Plan; empty in studies without one
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers for JSON."""
@@ -138,6 +141,7 @@ class StudySpec:
         for key in ("models", "imgsz", "rungs", "budgets"):
             values[key] = tuple(values[key])
         values["given"] = tuple((origin, params) for origin, params in values["given"])
+        values["points"] = tuple((str(name), float(epoch_s)) for name, epoch_s in values.get("points", ()))
         return cls(**values)
 
 
@@ -168,8 +172,25 @@ class Prepared:
     train_s: float  # seconds of one epoch's training, extrapolated from a few steps
     val_s: float
     startup_s: float  # seconds from the call to the first step
-    memory_bytes: int
+    memory_bytes: int  # high-water mark of the GPU, or of the process where there is none
     versions: Mapping[str, str]
+    memory_total_bytes: int = 0  # of the GPU, or of the machine; 0: unknown
+    latency_s: float = 0.0  # seconds of one image's way through the fused network, alone; 0: not measured
+    gflops: float = 0.0  # of one image; 0: not measured
+    horizon: int = 0  # epochs for which `defaults` were resolved
+    switch_epochs: int | None = None  # beyond so many epochs `optimizer=auto` stands for something else
+    elsewhere: Params = field(default_factory=dict)  # the defaults on the other side of that horizon
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """What `asdict` made of one; keys of a newer version are ignored."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{key: value for key, value in document.items() if key in known})
+
+    def defaults_at(self, epochs: int) -> Params:
+        """`defaults` for a horizon of so many epochs."""
+        switch = self.switch_epochs
+        return self.defaults if switch is None or (epochs > switch) == (self.horizon > switch) else self.elsewhere
 
     @property
     def epoch_s(self) -> float:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from automl import plan
+from automl import plan, points
 from automl.budget import Budget, parse_all
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.errors import AutoMLError, BadWeights, NoSpace, UnknownName
 from automl.halving import rung_levels
+from automl.points import Limits, Probe
 from automl.records import Params, ParamValue, Prepared, Slots, StudySpec
 from automl.sampler import SAMPLERS
 from automl.space import SearchSpace, settle, without
@@ -56,6 +57,9 @@ class SearchRequest:
     device: str | None = None  # "cpu" or GPU indices such as "0,1"; None: GPUs where there are any
     slots: int | None = None  # CPU slots; None: one for each core
     trainer: str = "ultralytics"
+    target: float | None = None  # mAP50-95 that is enough
+    max_latency: float | None = None  # milliseconds of one image on the probing device
+    max_params: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +78,7 @@ class Checked:
     space: SearchSpace
     fixed: Params  # what the user fixed for every trial, and the baseline's model and image size
     notes: tuple[str, ...]  # what the user should know, in sentences
+    limits: Limits = field(default_factory=Limits)
 
 
 def check(request: SearchRequest, slots: Slots) -> Checked:
@@ -88,6 +93,9 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
         )
     if request.epochs is not None and request.epochs < 1:
         raise AutoMLError(f"--epochs {request.epochs} is no training. Use 1 or more.")
+    latency_s = request.max_latency / 1000 if request.max_latency is not None else None
+    limits = Limits(target=request.target, latency_s=latency_s, parameters=request.max_params)
+    points.check_limits(limits)
     budgets = parse_all(request.budgets, slots.device)
     dataset = read_dataset(request.data)
     weights = check_weights(request.weights) if request.weights is not None else None
@@ -122,11 +130,19 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
         space=space,
         fixed=fixed,
         notes=tuple(notes),
+        limits=limits,
     )
 
 
-def compile_spec(checked: Checked, name: str, directory: Path, prepared: Prepared, probe_s: float) -> StudySpec:
-    """The spec of the study. Raises BudgetTooSmall when the baseline cannot be paid."""
+def compile_spec(
+    checked: Checked, name: str, directory: Path, prepared: Prepared, probe_s: float, probes: Sequence[Probe] = ()
+) -> StudySpec:
+    """The spec of the study. Raises BudgetTooSmall when the baseline cannot be paid.
+
+    prepared  of the baseline, at the model and image size that `checked` fixes
+    probe_s   slot-seconds that all probes took
+    probes    of every point of the space; the baseline's alone if left out
+    """
     request, slots = checked.request, checked.slots
     epochs = plan.horizon(checked.budgets, prepared.epoch_s, slots, request.epochs)
     plan.check_affordable(
@@ -137,14 +153,33 @@ def compile_spec(checked: Checked, name: str, directory: Path, prepared: Prepare
         epochs=epochs,
         slots=slots,
     )
-    defaults = dict(prepared.defaults)
+    baseline = next((p for p in probes if p.prepared is prepared), Probe(point="baseline", prepared=prepared))
+    compared = points.compare(
+        probes or (baseline,), baseline, checked.budgets, slots, epochs=epochs, limits=checked.limits
+    )
+    defaults = dict(prepared.defaults_at(epochs))
     given: list[tuple[str, Params]] = [("defaults", defaults)]
+    others = {p.point: p.prepared for p in probes if p.prepared is not None}
+    tried = [p for p in compared if p.role == "compared"]
+    given += [(f"defaults@{points.short(p.name)}", dict(others[p.name].defaults_at(epochs))) for p in tried]
     sgd = str(checked.fixed.get("optimizer", "SGD")).upper() == "SGD"  # hyp.scratch-low's learning rates are SGD's
     if request.trainer == "ultralytics" and sgd:
         low = {key: value for key, value in SCRATCH_LOW.items() if key not in checked.fixed}
         given.append(("scratch-low", {**defaults, **low}))
     resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
     warmup = defaults.get("warmup_epochs")
+    rungs = rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs)
+    drawn = plan.draw_up(
+        compared,
+        checked.budgets,
+        slots,
+        epochs=epochs,
+        rungs=rungs,
+        given=len(given),
+        probe_s=probe_s,
+        disk_bytes=disk_bytes(prepared.parameters, slots, 5),
+    )
+    space = checked.space.at_points([baseline.point, *(p.name for p in tried)]) if probes else checked.space
     return StudySpec(
         name=name,
         data=str(checked.dataset.file),
@@ -154,11 +189,11 @@ def compile_spec(checked: Checked, name: str, directory: Path, prepared: Prepare
         imgsz=checked.imgsz,
         weights=str(checked.weights) if checked.weights is not None else None,
         weights_sha256=checked.weights_sha256,
-        space=checked.space.document(),
+        space=space.document(),
         sampler=request.sampler,
         seed=request.seed,
         epochs=epochs,
-        rungs=rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs),
+        rungs=rungs,
         budgets=tuple(budget.text for budget in checked.budgets),
         slots=slots,
         fixed={**defaults, **checked.space.fixed, **resolved},
@@ -168,6 +203,9 @@ def compile_spec(checked: Checked, name: str, directory: Path, prepared: Prepare
         parameters=prepared.parameters,
         versions=prepared.versions,
         directory=str(directory),
+        points=tuple((p.name, p.epoch_s) for p in (compared[0], *tried)) if tried else (),
+        target=checked.limits.target,
+        plan=drawn.document(),
     )
 
 
@@ -176,10 +214,14 @@ def bytes_of_a_trial(parameters: int) -> int:
     return parameters * 20 + 50_000_000
 
 
+def disk_bytes(parameters: int, slots: Slots, keep: int) -> int:
+    """What a study may need: its running trials, the weights of the best ones, caches and the database."""
+    return bytes_of_a_trial(parameters) * slots.count + parameters * 4 * keep + 200_000_000
+
+
 def check_disk(directory: Path, parameters: int, slots: Slots, keep: int) -> None:
     """Raises NoSpace when the folder cannot hold the study."""
-    running = bytes_of_a_trial(parameters)
-    needed = running * slots.count + parameters * 4 * keep + 200_000_000
+    needed = disk_bytes(parameters, slots, keep)
     free = shutil.disk_usage(directory).free
     if free < needed:
         raise NoSpace(

@@ -7,8 +7,10 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +21,15 @@ from automl.drivers.session import Listener, Notice, Session
 from automl.errors import AutoMLError, NoSpace, SearchFailed, StudyConflict
 from automl.kept import BestFiles
 from automl.policy import RESUMABLE, Search
+from automl.probing import Probing
 from automl.records import (
     EpochRow,
     Params,
-    Prepared,
     Purpose,
     Slots,
     StudyRow,
     StudySpec,
     StudyState,
-    TrainJob,
     TrialState,
 )
 from automl.report import StudyReport, StudyStatus
@@ -58,6 +59,10 @@ def search(
     device: str | None = None,
     slots: int | None = None,
     trainer: str = "ultralytics",
+    target: float | None = None,
+    max_latency: float | None = None,
+    max_params: int | None = None,
+    fresh_probe: bool = False,
     home: str | Path | None = None,
     db: str | None = None,
     listener: Listener = lambda notice: None,
@@ -83,26 +88,36 @@ def search(
         device=device,
         slots=slots,
         trainer=trainer,
+        target=target,
+        max_latency=max_latency,
+        max_params=max_params,
     )
-    checked = request.check(asked, _slots(device, slots))
-    engine = open_store(_url(home, db))
-    chosen = _free_name(engine, asked, _home(home))
-    directory = _make_folder(_home(home) / "studies" / chosen)
-    begun = False
-    try:
-        request.check_disk(directory, 3_000_000, checked.slots, 5)
-        write_resolved(checked.dataset, directory / "data.yaml")
-        for note in checked.notes:
-            listener(Notice(kind="note", at=0.0, values={"text": note}))
-        with _cluster(checked.slots):
-            spec = _probed_spec(checked, chosen, directory, listener)
-            write.begin_study(engine, spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
-            begun = True
-            return _drive(engine, spec, listener)
-    except BaseException:
-        if not begun:
-            shutil.rmtree(directory, ignore_errors=True)
-        raise
+    with _compiled(asked, fresh_probe, home, db, listener) as study:
+        study.ready()
+        write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
+        study.begun = True
+        return _drive(study.engine, study.spec, listener)
+
+
+def dry_run(
+    data: str | Path,
+    budget: str | Sequence[str],
+    *,
+    fresh_probe: bool = False,
+    home: str | Path | None = None,
+    db: str | None = None,
+    listener: Listener = lambda notice: None,
+    **words: Any,
+) -> Mapping[str, Any]:
+    """The plan that `search` with the same arguments would follow, as plain containers of `plan.Plan`.
+
+    Measures a few steps of training where the store knows none, and begins no study. Raises as `search` does.
+    """
+    budgets = (budget,) if isinstance(budget, str) else tuple(budget)
+    files = {key: Path(words[key]) for key in ("weights", "space") if words.get(key) is not None}
+    asked = request.SearchRequest(**{**words, **files, "data": Path(data), "budgets": budgets})
+    with _compiled(asked, fresh_probe, home, db, listener) as study:
+        return study.spec.plan
 
 
 def resume(
@@ -191,6 +206,16 @@ def export(
 # -- wiring ---------------------------------------------------------------------------------------
 
 
+@dataclass
+class _Compiled:
+    """A study that may begin."""
+
+    engine: Engine
+    spec: StudySpec
+    ready: Callable[[], None]  # opens the cluster, unless a probe has
+    begun: bool = False
+
+
 def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
     """Runs the study's driver until it ends or is interrupted, and writes down how."""
     from automl.drivers.ray_tune import RayTuneDriver
@@ -249,47 +274,29 @@ def _end_of(found: Search, interrupted: bool) -> tuple[StudyState, str]:
     return StudyState.FINISHED, found.ended
 
 
-def _probed_spec(checked: request.Checked, name: str, directory: Path, listener: Listener) -> StudySpec:
-    """Measures the baseline's epoch in a worker and compiles the study from it."""
-    from automl.drivers import ray_tune
-
-    listener(Notice(kind="note", at=0.0, values={"text": "Probing: a few real steps of the baseline ..."}))
-    asked = checked.request
-    job = TrainJob(
-        data=str(directory / "data.yaml"),
-        weights=str(checked.weights) if checked.weights is not None else None,
-        fixed=checked.fixed,
-        directory=str(directory / "probe"),
-        cache=str(directory / "cache"),
-        device="0" if checked.slots.device == "gpu" else "cpu",
-        threads=checked.slots.threads,
-    )
-    began = time.monotonic()
-    prepared = ray_tune.prepare(asked.trainer, job, asked.epochs or 100, asked.seed, checked.slots)
-    probe_s = time.monotonic() - began
-    request.check_disk(directory, prepared.parameters, checked.slots, 5)
-    spec = request.compile_spec(checked, name, directory, prepared, probe_s)
-    if asked.epochs is None and spec.epochs != 100:  # the optimizer that `auto` stands for hangs on the horizon
-        began = time.monotonic()
-        prepared = ray_tune.prepare(asked.trainer, job, spec.epochs, asked.seed, checked.slots)
-        probe_s += time.monotonic() - began
-        spec = request.compile_spec(checked, name, directory, prepared, probe_s)
-    listener(Notice(kind="probed", at=0.0, values=_words_of_probe(prepared, spec)))
-    return spec
-
-
-def _words_of_probe(prepared: Prepared, spec: StudySpec) -> Mapping[str, Any]:
-    return {
-        "fitted": prepared.fitted,
-        "tensors": prepared.tensors,
-        "parameters": prepared.parameters,
-        "train_images": prepared.train_images,
-        "val_images": prepared.val_images,
-        "epoch_s": prepared.epoch_s,
-        "epochs": spec.epochs,
-        "rungs": spec.rungs,
-        "spec": spec,
-    }
+@contextmanager
+def _compiled(
+    asked: request.SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
+) -> Iterator[_Compiled]:
+    """The study as compiled. Its folder goes again unless it has begun."""
+    checked = request.check(asked, _slots(asked.device, asked.slots))
+    engine = open_store(_url(home, db))
+    chosen = _free_name(engine, asked, _home(home))
+    directory = _make_folder(_home(home) / "studies" / chosen)
+    compiled = None
+    try:
+        request.check_disk(directory, 3_000_000, checked.slots, 5)
+        write_resolved(checked.dataset, directory / "data.yaml")
+        for note in checked.notes:
+            listener(Notice(kind="note", at=0.0, values={"text": note}))
+        with ExitStack() as stack:
+            ready = cache(lambda: stack.enter_context(_cluster(checked.slots)))
+            probing = Probing(engine, checked, directory, ready, fresh=fresh, listener=listener)
+            compiled = _Compiled(engine, probing.spec(chosen), ready)
+            yield compiled
+    finally:
+        if compiled is None or not compiled.begun:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager
@@ -367,6 +374,7 @@ __all__ = [
     "StudyReport",
     "StudyStatus",
     "curves",
+    "dry_run",
     "export",
     "resume",
     "search",

@@ -145,6 +145,23 @@ class SearchSpace:
         ]
         return SearchSpace((joint, *kept), self.fixed, self.file)
 
+    def at_points(self, points: Sequence[str]) -> SearchSpace:
+        """The space with the joint dimension at those of its points only; with one point it goes.
+
+        Dimensions whose condition is met at none of them go too. The first point is the default.
+        """
+        met: list[Parameter] = []
+        for p in self.parameters:
+            allowed = next((set(map(str, values)) for name, values in p.when if name == POINT), set(points))
+            others = tuple(c for c in p.when if c[0] != POINT)
+            if p.name == POINT or not allowed & set(points):
+                continue
+            rest = tuple(name for name in points if name in allowed)
+            met.append(replace(p, when=others if len(rest) == len(points) else ((POINT, rest), *others)))
+        joint = Parameter(POINT, "choice", points[0], choices=tuple(points))
+        kept = (joint, *met) if len(points) > 1 else tuple(met)
+        return SearchSpace(kept, self.fixed, self.file)
+
     def document(self) -> dict[str, Any]:
         """Plain containers, as `from_document` reads them."""
         parameters = {}

@@ -19,7 +19,7 @@ from automl.leaderboard import changed, gain
 from automl.records import EpochRow, StudyRow, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
 
-_PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
+PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
 
 
 def duration(seconds: float) -> str:
@@ -67,7 +67,7 @@ def _plain(value: Any) -> Any:
 def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> None:
     """The leaderboard, what it cost and the honest sentence."""
     spec, baseline = report.study.spec, report.baseline
-    table = Table(title=f"{spec.name}: best trials on val", title_justify="left", title_style="bold", **_PLAIN)
+    table = Table(title=f"{spec.name}: best trials on val", title_justify="left", title_style="bold", **PLAIN)
     for heading in ("trial", "origin", "mAP50-95", "mAP50", "gain", "epochs", "state", "cost"):
         table.add_column(heading, justify="left" if heading in ("origin", "state") else "right", no_wrap=True)
     wide = console.width >= 140
@@ -143,7 +143,7 @@ def _verdict(best: TrialRow, baseline: TrialRow) -> str:
 
 def print_studies(console: Console, rows: list[StudyRow]) -> None:
     """One line for each study."""
-    table = Table("study", "state", "trials", "best", "defaults", "spent", "begun", **_PLAIN)
+    table = Table("study", "state", "trials", "best", "defaults", "spent", "begun", **PLAIN)
     for row in rows:
         table.add_row(
             escape(row.name),

@@ -16,10 +16,10 @@ PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
     ("errors", "records", "budget"),
     ("data", "space", "space_file", "halving", "leaderboard"),
-    ("sampler", "policy", "plan"),
+    ("sampler", "policy", "plan", "points"),
     ("trainers", "drivers", "store", "recipes"),
-    ("request", "kept", "report", "bench", "service"),
-    ("terminal", "progress", "cli", "automl"),
+    ("request", "kept", "report", "probing", "bench", "service"),
+    ("terminal", "plan_view", "progress", "cli", "automl"),
 )
 # Doors between rooms of one floor, one way each: (who imports, what).
 DOORS = (
@@ -27,13 +27,19 @@ DOORS = (
     ("budget", "automl.records"),
     ("space_file", "automl.space"),
     ("policy", "automl.sampler.protocol"),
+    ("plan", "automl.points"),
     ("drivers", "automl.trainers.base"),
     ("recipes", "automl.trainers"),
     ("service", "automl.request"),
+    ("probing", "automl.request"),
+    ("service", "automl.probing"),
     ("service", "automl.kept"),
     ("service", "automl.report"),
     ("bench", "automl.request"),
     ("cli", "automl.terminal"),
+    ("cli", "automl.plan_view"),
+    ("plan_view", "automl.terminal"),
+    ("progress", "automl.plan_view"),
     ("cli", "automl.progress"),
     ("progress", "automl.terminal"),
 )

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, OutOfMemory
 from automl.records import EpochMetrics, Prepared, Purpose, TrainJob, Trial
 from automl.trainers.base import open_trainer
 
@@ -92,7 +92,8 @@ def prepare(trainer: str, job: TrainJob, epochs: int, seed: int) -> Prepared | A
         return open_trainer(trainer).prepare(job, epochs, seed)
     except AutoMLError as error:
         traceback.print_exc()
-        return AutoMLError(str(error))
+        kind = OutOfMemory if isinstance(error, OutOfMemory) else AutoMLError
+        return kind(str(error))
 
 
 def log_to(file: Path) -> None:

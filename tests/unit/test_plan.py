@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from automl.budget import Budget, parse_all
 from automl.errors import BudgetTooSmall
-from automl.plan import LONGEST, SHORTEST, check_affordable, full_trainings, horizon, round_up
+from automl.plan import LONGEST, SHORTEST, check_affordable, horizon, round_up
+from automl.points import full_trainings
 from automl.records import Slots
 
 CPU = Slots(count=2, device="cpu")

@@ -1,0 +1,91 @@
+"""A plan on a terminal: the points, the shares of the budget, what to expect and what to beware of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from automl.budget import format_cost
+from automl.drivers.session import Listener, Notice
+from automl.points import short, shown
+from automl.terminal import PLAIN, duration
+
+Document = Mapping[str, Any]
+_HEADINGS = ("point", "role", "epoch", "training", "paid", "batch", "memory", "image", "params", "GFLOPs")
+_WIDE = 110  # columns of a terminal that shows all of them
+_ORDER = ("probe", "baseline", "points", "search", "confirmation")
+
+
+def print_plan(console: Console, plan: Document) -> None:
+    """The whole plan, as `automl search --dry-run` shows it."""
+    table = Table(title="Plan: the defaults at each point", title_justify="left", title_style="bold", **PLAIN)
+    headings = _HEADINGS if console.width >= _WIDE else _HEADINGS[:-3]
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("point", "role") else "right", no_wrap=True)
+    for point in plan["points"]:
+        cells = _cells(point, plan["device"])[: len(headings)]
+        table.add_row(*cells, style="dim" if point["role"] == "left out" else "")
+    console.print(table)
+    for line in (*_lines(plan), *plan["notes"], *plan["warnings"]):
+        console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+
+
+def brief(plan: Document) -> list[str]:
+    """The plan in a few lines, as every search begins with."""
+    points = [point for point in plan["points"] if point["role"] != "left out"]
+    told = []
+    for point in points if len(points) > 1 else ():
+        cost = format_cost(point["training_s"], plan["device"])
+        told.append(f"{point['role']} {shown(point['name'])}: {cost} a training, batch {point['batch']}")
+    return [*told, *_lines(plan), *plan["notes"], *plan["warnings"]]
+
+
+def _cells(point: Document, device: str) -> list[str]:
+    name = escape(short(point["name"]))
+    if not point["epoch_s"]:
+        return [name, point["role"], *["–"] * 8]
+    pays = point["trainings"]
+    return [
+        name,
+        point["role"],
+        f"{point['epoch_s']:.2f} s",
+        format_cost(point["training_s"], device),
+        "–" if pays is None or pays == float("inf") else f"{pays:.0f} x",
+        "–" if point["batch"] is None else str(point["batch"]),
+        f"{point['memory_bytes'] / 1e9:.1f} GB",
+        f"{1000 * point['latency_s']:.1f} ms" if point["latency_s"] else "–",
+        f"{point['parameters'] / 1e6:.1f} M",
+        f"{point['gflops']:.1f}" if point["gflops"] else "–",
+    ]
+
+
+def _lines(plan: Document) -> list[str]:
+    device, shares = plan["device"], plan["shares"]
+    total = plan["budget_s"] or sum(shares.values())
+    told = [
+        f"{format_cost(shares[purpose], device)} {purpose} ({shares[purpose] / total:.0%})"
+        for purpose in _ORDER
+        if shares.get(purpose)
+    ]
+    reach = [f"{trials:.0f} to epoch {level}" for level, trials in plan["reach"]]
+    return [
+        f"Plan: horizon {plan['epochs']} epochs, rungs at {', '.join(map(str, plan['rungs'])) or 'none'}; about "
+        f"{plan['trials']} trials, of those after the defaults {', '.join(reach)}.",
+        f"Budget {' / '.join(plan['budgets'])}: {', '.join(told)}.",
+        f"Expected end after {duration(plan['wall_s'])} on {plan['slots']} {device} slot"
+        f"{'s' if plan['slots'] != 1 else ''}; disk {plan['disk_bytes'] / 1e9:.1f} GB.",
+    ]
+
+
+def without_plan(listener: Callable[[Notice], None]) -> Listener:
+    """The listener without the plan in brief: the whole one follows."""
+
+    def listen(notice: Notice) -> None:
+        if notice.kind != "plan":
+            listener(notice)
+
+    return listen
