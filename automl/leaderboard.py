@@ -1,15 +1,81 @@
-"""Ranking of trials: pure functions over stored rows."""
+"""Ranking of trials and the winner among them: pure functions over stored rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from automl.records import Params, ParamValue, TrialRow, TrialState
+from automl.trust import CLAIM, Estimate, estimates
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the repeats with other seeds decided.
+
+    The winner is the trial with the best confirmed mean, if the chance that it beats the defaults is at
+    least 90 %; else the defaults, trial 0.
+    """
+
+    winner: int
+    estimates: tuple[Estimate, ...]  # the defaults and every repeated trial, best mean first
+    cost_s: float  # slot-seconds of the repeats
+
+    def of(self, trial: int) -> Estimate | None:
+        """The trial's estimate; None for one that was not repeated."""
+        return next((each for each in self.estimates if each.trial == trial), None)
+
+    @property
+    def best(self) -> Estimate:
+        """The repeated trial with the best mean, whether it beats the defaults or not."""
+        return next(each for each in self.estimates if each.trial != 0)
+
+
+def verdict(rows: Iterable[TrialRow]) -> Verdict | None:
+    """The winner by the repeats that reached their last epoch; None where no trial was repeated.
+
+    Of the defaults their first run counts too: nobody selected it. Of the others only repeats count, since
+    the score for which they were chosen is optimistic.
+    """
+    rows = list(rows)
+    runs: dict[int, list[float]] = {}
+    for row in rows:
+        of = row.number if row.number == 0 else row.repeats
+        if of is not None and row.state is TrialState.COMPLETED and row.best_map50_95 is not None:
+            runs.setdefault(of, []).append(row.best_map50_95)
+    if 0 not in runs or len(runs) == 1:
+        return None
+    found = estimates(runs)
+    best = next(each for each in found if each.trial != 0)
+    return Verdict(
+        winner=best.trial if (best.chance or 0.0) >= CLAIM else 0,
+        estimates=found,
+        cost_s=sum(row.slot_s for row in rows if row.repeats is not None),
+    )
+
+
+def winner(rows: Iterable[TrialRow]) -> TrialRow | None:
+    """The trial to take home: the confirmed winner, or the defaults where none beats them.
+
+    Without repeats it is the best score; None before any trial has one.
+    """
+    rows = list(rows)
+    decided, ranked = verdict(rows), rank(rows)
+    if decided is None:
+        return ranked[0] if ranked else None
+    return next(row for row in rows if row.number == decided.winner)
 
 
 def rank(rows: Iterable[TrialRow]) -> list[TrialRow]:
-    """Trials with a score, best mAP50-95 on val first; ties: full trainings first, then by number."""
-    scored = [row for row in rows if row.best_map50_95 is not None and row.state is not TrialState.FAILED]
+    """Trials with a score, best mAP50-95 on val first; ties: full trainings first, then by number.
+
+    Repeats are folded into the trial that they repeat: they have no place of their own.
+    """
+    scored = [
+        row
+        for row in rows
+        if row.best_map50_95 is not None and row.state is not TrialState.FAILED and row.repeats is None
+    ]
     return sorted(
         scored, key=lambda row: (-(row.best_map50_95 or 0.0), row.state is not TrialState.COMPLETED, row.number)
     )

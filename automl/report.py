@@ -12,6 +12,7 @@ import psutil
 
 from automl import leaderboard
 from automl.budget import Ledger, parse_all
+from automl.leaderboard import Verdict
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.store import read
 
@@ -32,6 +33,8 @@ class StudyReport:
     spent_s: Mapping[str, float]  # slot-seconds by purpose; their sum is what was charged
     paid_share: float  # share of the trials' slot-seconds that went into training and validation
     interrupted: bool = False
+    verdict: Verdict | None = None  # what repeats with other seeds decided; None where there are none
+    winner: TrialRow | None = None  # to take home: the confirmed winner or the defaults; unconfirmed, the best score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,8 @@ def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> St
         spent_s=spent,
         paid_share=sum(r.paid_s for r in rows) / charged if charged else 0.0,
         interrupted=interrupted,
+        verdict=leaderboard.verdict(rows),
+        winner=leaderboard.winner(rows),
     )
 
 

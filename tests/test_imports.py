@@ -15,7 +15,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
     ("errors", "records", "budget"),
-    ("data", "space", "space_file", "halving", "leaderboard"),
+    ("data", "space", "space_file", "halving", "trust", "leaderboard"),
     ("sampler", "policy", "plan", "points"),
     ("trainers", "drivers", "store", "recipes"),
     ("request", "kept", "report", "probing", "bench", "service"),
@@ -26,6 +26,7 @@ DOORS = (
     ("budget", "automl.errors"),
     ("budget", "automl.records"),
     ("space_file", "automl.space"),
+    ("leaderboard", "automl.trust"),
     ("policy", "automl.sampler.protocol"),
     ("plan", "automl.points"),
     ("drivers", "automl.trainers.base"),

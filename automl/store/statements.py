@@ -93,8 +93,8 @@ def _of_best_trial(name: str) -> ScalarSelect[float]:
 
 
 def ranked() -> ColumnElement[bool]:
-    """Whether a trial takes part in the ranking: it has a score and did not fail."""
-    return trials.c.best_map50_95.is_not(None) & (trials.c.state != TrialState.FAILED)
+    """Whether a trial takes part in the ranking: it has a score, did not fail and repeats no other one."""
+    return trials.c.best_map50_95.is_not(None) & (trials.c.state != TrialState.FAILED) & trials.c.repeats.is_(None)
 
 
 def _baseline() -> ScalarSelect[float]:

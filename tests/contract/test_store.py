@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from automl.errors import BadStore, StudyConflict, UnknownName
-from automl.records import EpochMetrics, Outcome, StudySpec, Trial, TrialState
+from automl.records import EpochMetrics, Outcome, Purpose, StudySpec, Trial, TrialState
 from automl.store import read
 from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study, reopen_study, request_stop
@@ -166,6 +166,17 @@ def test_a_failed_trial_leaves_the_ranking(engine: Engine, birds: str, recorder:
     assert read.study(engine, birds).best_trial == 0
     assert [row.number for row in read.best_trials(engine, birds)] == [0]
     assert read.trial(engine, birds, 1).error == "Traceback:  caf?"
+
+
+def test_a_repeat_says_what_it_repeats_and_leaves_the_ranking(engine: Engine, birds: str, recorder: Recorder) -> None:
+    run(recorder, 0, [0.2])
+    start(recorder, 1, repeats=0, purpose=Purpose.CONFIRMATION, seed=2**40 + 1)
+    recorder.epoch(1, 1, metrics(1, 0.9), slot_s=4.0, at=11.0)
+    row = read.trial(engine, birds, 1)
+    assert (row.repeats, row.purpose, row.best_map50_95) == (0, Purpose.CONFIRMATION, 0.9)
+    assert read.trial(engine, birds, 0).repeats is None
+    assert [row.number for row in read.best_trials(engine, birds)] == [0]
+    assert (read.study(engine, birds).best_trial, read.study(engine, birds).best_map50_95) == (0, 0.2)
 
 
 def test_trials_are_paged_by_number(engine: Engine, birds: str, recorder: Recorder) -> None:

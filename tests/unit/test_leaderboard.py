@@ -7,8 +7,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.leaderboard import baseline_of, best_so_far, changed, gain, rank
-from automl.records import TrialState
+from automl.leaderboard import baseline_of, best_so_far, changed, gain, rank, verdict, winner
+from automl.records import Purpose, TrialRow, TrialState
 from tests.unit.factories import make_row
 
 
@@ -28,6 +28,55 @@ def test_failed_trials_and_those_without_a_score_are_not_ranked() -> None:
 
 def test_a_score_of_zero_is_ranked_and_is_no_failure() -> None:
     assert [row.number for row in rank([make_row(0, 0.0), make_row(1, None)])] == [0]
+
+
+def repeat(number: int, of: int, score: float | None, **changes: object) -> TrialRow:
+    """A run of trial `of` with another seed."""
+    return make_row(number, score, repeats=of, purpose=Purpose.CONFIRMATION, seed=1, **changes)
+
+
+def test_repeats_have_no_place_of_their_own() -> None:
+    assert [row.number for row in rank([make_row(0, 0.5), make_row(1, 0.6), repeat(2, 1, 0.9)])] == [1, 0]
+
+
+def test_without_repeats_nothing_is_decided_and_the_best_score_is_taken_home() -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.6), repeat(2, 1, None, state=TrialState.FAILED)]
+    assert verdict(rows) is None
+    assert winner(rows) is rows[1]
+    assert winner([]) is None
+
+
+def test_repeats_of_the_defaults_alone_decide_nothing() -> None:
+    assert verdict([make_row(0, 0.5), repeat(1, 0, 0.5)]) is None
+
+
+def test_the_best_confirmed_mean_wins_not_the_best_score_of_the_search() -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.62), make_row(2, 0.60)]
+    rows += [repeat(n, of, y) for n, (of, y) in enumerate([(0, 0.5), (1, 0.51), (2, 0.58), (1, 0.5), (2, 0.58)], 3)]
+    found = verdict(rows)
+    assert found is not None
+    assert (found.winner, found.best.trial, winner(rows)) == (2, 2, rows[2])
+    assert [(each.trial, each.seeds) for each in found.estimates] == [(2, 2), (1, 2), (0, 2)]
+    assert (found.best.chance or 0.0) > 0.95
+    assert found.of(1) == found.estimates[1]
+    assert found.of(7) is None
+    assert found.cost_s == 5 * 720.0
+
+
+def test_the_defaults_are_taken_home_where_nothing_surely_beats_them() -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.56), repeat(2, 0, 0.505), repeat(3, 1, 0.51)]
+    found = verdict(rows)
+    assert found is not None
+    assert (found.winner, found.best.trial, winner(rows)) == (0, 1, rows[0])
+
+
+def test_a_repeat_that_failed_or_was_cut_says_nothing() -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.56), repeat(2, 1, 0.56)]
+    more = [repeat(3, 1, 0.1, state=TrialState.CUT), repeat(4, 0, 0.9, state=TrialState.FAILED)]
+    one, two = verdict(rows), verdict([*rows, *more])
+    assert one is not None
+    assert two is not None
+    assert one.estimates == two.estimates
 
 
 def test_the_baseline_is_trial_zero() -> None:

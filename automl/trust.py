@@ -1,0 +1,175 @@
+"""How far a score can be trusted: what repeats with other seeds say of a configuration. Pure; numpy only.
+
+Runs of configuration i score y_ij ~ N(theta_i, sigma^2), with one seed noise sigma for all of them, and
+the configurations that were chosen for a second look are alike before it: theta_i ~ N(mu, tau^2), mu flat.
+That pull towards each other is what keeps the best of several from looking better than it is.
+
+Source: Gelman et al., "Bayesian Data Analysis", 3rd edition, section 5.4 (hierarchical normal model:
+equations 5.17 to 5.21 below) and 5.7 (half-Cauchy prior of tau); Gelman, Hill and Yajima, "Why we
+(usually) don't have to worry about multiple comparisons", 2012.
+
+Priors, in mAP50-95. Two recipes that were trained with two seeds each differed by .013 and .012 between
+the seeds: the difference of two runs has variance 2 sigma^2, so sigma is about .0085 (SEED_SD). That
+counts for as much as the two degrees of freedom it came from (SEED_RUNS): other data are noisier or
+quieter, and their own repeats soon say so. Trainings around strong defaults moved by about .03, the
+chosen best ones by less: tau is half-Cauchy with scale .01 (SPREAD).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from automl.errors import AutoMLError
+
+SEED_SD, SEED_RUNS = 0.0085, 2.0
+SPREAD = 0.01
+WITHIN = 0.9  # share of the probability that an interval holds
+CLAIM = 0.9  # the chance to beat the defaults from which on a winner is named
+DEFAULTS = 0  # the configuration that the others are held against
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A posterior mean and the middle 90 % of the posterior."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def half(self) -> float:
+        """Half of the interval's width."""
+        return (self.high - self.low) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What the runs that no search selected say of one configuration."""
+
+    trial: int
+    seeds: int  # runs that count
+    score: Interval  # mAP50-95 that a training with a new seed has on average
+    gain: Interval | None  # above the defaults; None for the defaults themselves
+    chance: float | None  # that it is better than the defaults; None for them
+
+
+def estimates(runs: Mapping[int, Sequence[float]]) -> tuple[Estimate, ...]:
+    """An estimate for each configuration, best mean first.
+
+    runs  scores by configuration: of the defaults (key 0) every run, of the others only repeats. The
+          score for which a search selected a configuration is optimistic and must be left out: repeats
+          were drawn after the selection, so nothing has to be corrected for it.
+
+    Raises AutoMLError when the defaults have no score or a score is not finite.
+    """
+    known = {number: [float(score) for score in scores] for number, scores in runs.items() if len(scores)}
+    if DEFAULTS not in known:
+        raise AutoMLError("nothing can be held against the defaults: they have no score.")
+    if not all(math.isfinite(score) for scores in known.values() for score in scores):
+        raise AutoMLError("a score is not a finite number: leave failed trainings out.")
+    numbers = sorted(known)
+    posterior = _Posterior([known[number] for number in numbers])
+    base = numbers.index(DEFAULTS)
+    found = [
+        Estimate(
+            trial=number,
+            seeds=len(known[number]),
+            score=posterior.score(index),
+            gain=None if index == base else posterior.difference(index, base),
+            chance=None if index == base else posterior.chance(index, base),
+        )
+        for index, number in enumerate(numbers)
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.score.mean, each.trial)))
+
+
+class _Posterior:
+    """The joint posterior as a weighted grid of (sigma, tau), each point of which is Gaussian."""
+
+    def __init__(self, scores: Sequence[Sequence[float]]) -> None:
+        counts = np.array([len(each) for each in scores], dtype=np.float64)
+        means = np.array([sum(each) / len(each) for each in scores])
+        within = sum((y - m) ** 2 for each, m in zip(scores, means, strict=True) for y in each)
+        sigma, tau = _grid(math.sqrt(within / max(1.0, float(np.sum(counts - 1)))))
+        noise = sigma[:, None] ** 2 / counts  # (G, C): variance of each mean around its theta
+        spread = tau[:, None] ** 2
+        precision = 1 / (noise + spread)
+        self._mu_variance = 1 / precision.sum(axis=1)  # 5.20
+        self._mu = self._mu_variance * (precision * means).sum(axis=1)
+        self._own = spread / (noise + spread)  # how much a configuration's own mean counts
+        self._means = means
+        self._variance = self._own * noise  # 5.17
+        log = _log_prior(sigma, tau)
+        log -= float(np.sum(counts - 1)) * np.log(sigma) + float(within) / (2 * sigma**2)
+        log += 0.5 * np.log(self._mu_variance) + 0.5 * np.log(precision).sum(axis=1)  # 5.21
+        log -= 0.5 * (precision * (means - self._mu[:, None]) ** 2).sum(axis=1)
+        weights = np.exp(log - log.max())
+        self._weights = weights / weights.sum()
+
+    def score(self, index: int) -> Interval:
+        """theta of one configuration."""
+        own = self._own[:, index]
+        mean = own * self._means[index] + (1 - own) * self._mu
+        return self._interval(mean, self._variance[:, index] + (1 - own) ** 2 * self._mu_variance)
+
+    def difference(self, first: int, second: int) -> Interval:
+        """theta of the first above that of the second."""
+        return self._interval(*self._gap(first, second))
+
+    def chance(self, first: int, second: int) -> float:
+        """The probability that theta of the first is the larger one."""
+        mean, variance = self._gap(first, second)
+        return 1 - self._below(0.0, mean, np.sqrt(variance))
+
+    def _gap(self, first: int, second: int) -> tuple[Floats, Floats]:
+        one, two = self._own[:, first], self._own[:, second]
+        mean = one * self._means[first] - two * self._means[second] + (two - one) * self._mu
+        variance = self._variance[:, first] + self._variance[:, second] + (two - one) ** 2 * self._mu_variance
+        return mean, variance
+
+    def _interval(self, mean: Floats, variance: Floats) -> Interval:
+        deviation = np.sqrt(variance)
+        ends = [self._quantile(share, mean, deviation) for share in ((1 - WITHIN) / 2, (1 + WITHIN) / 2)]
+        return Interval(mean=float(self._weights @ mean), low=ends[0], high=ends[1])
+
+    def _quantile(self, share: float, mean: Floats, deviation: Floats) -> float:
+        low, high = float((mean - 9 * deviation).min()), float((mean + 9 * deviation).max())
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._below(middle, mean, deviation) < share else (low, middle)
+        return (low + high) / 2
+
+    def _below(self, value: float, mean: Floats, deviation: Floats) -> float:
+        return float(self._weights @ _phi((value - mean) / deviation))
+
+
+def _grid(observed: float) -> tuple[Floats, Floats]:
+    """Seed noise and spread, (G,) each: as wide as prior and data may reach, even in the logarithm."""
+    sigma = np.geomspace(SEED_SD / 12, 8 * max(SEED_SD, observed), 40)
+    tau = np.geomspace(SPREAD / 40, 60 * SPREAD, 40)
+    pairs = np.stack(np.meshgrid(sigma, tau, indexing="ij"), axis=-1).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _log_prior(sigma: Floats, tau: Floats) -> Floats:
+    """sigma^2 is scaled inverse chi-square, tau half-Cauchy; both as densities over the logarithm."""
+    noise: Floats = -SEED_RUNS * np.log(sigma) - SEED_RUNS * SEED_SD**2 / (2 * sigma**2)
+    spread: Floats = np.log(tau) - np.log1p((tau / SPREAD) ** 2)
+    return noise + spread
+
+
+_AT = np.linspace(-9, 9, 3601)
+_PHI = np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in _AT])
+
+
+def _phi(values: Floats) -> Floats:
+    """The standard normal distribution function, to a millionth."""
+    found: Floats = np.interp(values, _AT, _PHI)
+    return found
