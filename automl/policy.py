@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 
 from automl.budget import Ledger, format_cost
 from automl.halving import Rungs, quantile, smoothed
+from automl.operating import AtPoint, Operating
 from automl.records import (
     EpochMetrics,
     EpochRow,
     Outcome,
-    Purpose,
+    Params,
     StudySpec,
     Trial,
     TrialRow,
@@ -38,6 +39,7 @@ class _Run:
     scores: list[float] = field(default_factory=list)
     best: float | None = None
     outcome: Outcome | None = None
+    told: float | None = None  # what the sampler was told at its end
 
 
 class Search:
@@ -50,12 +52,13 @@ class Search:
         self.rungs = Rungs(spec.rungs, spec.epochs)
         self.ended: str | None = None  # why no trial will begin any more
         self.failure: str | None = None  # why the search ended without an answer
+        self.operating = Operating(spec)
         self._sampler = sampler
         self._runs: dict[int, _Run] = {}
         self._resumable: deque[Trial] = deque()
         self._failures = 0
         self._paused: str | None = None
-        self._epoch_costs: deque[float] = deque(maxlen=50)  # slot-seconds an epoch of the latest trials
+        self._epoch_costs: deque[float] = deque(maxlen=50)  # of the latest trials' epochs, as shares of the probed cost
         self._incumbent: tuple[float, int] | None = None
 
     # -- what a driver calls ----------------------------------------------------------------------
@@ -148,9 +151,18 @@ class Search:
         """The trial's best mAP50-95 so far."""
         return self._runs[number].best
 
-    def epoch_cost_s(self) -> float:
-        """Expected slot-seconds of one epoch: the median of the latest trials, first what was probed."""
-        return quantile(sorted(self._epoch_costs), 0.5) if self._epoch_costs else self.spec.epoch_s
+    def epoch_cost_s(self, params: Params | None = None) -> float:
+        """Expected slot-seconds of one epoch at the trial's point, or at the one that is tuned at.
+
+        What was probed there, times the median of what the latest trials cost by what was probed.
+        """
+        probed_s = self.operating.epoch_s(self.operating.arguments({}) if params is None else params)
+        return probed_s * self.cost_ratio
+
+    @property
+    def cost_ratio(self) -> float:
+        """Measured by probed slot-seconds of an epoch: the median of the latest trials; 1 before the first."""
+        return quantile(sorted(self._epoch_costs), 0.5) if self._epoch_costs else 1.0
 
     # -- memory of earlier sessions ---------------------------------------------------------------
 
@@ -226,28 +238,31 @@ class Search:
 
     def _committed_s(self) -> float:
         """Slot-seconds that the running trials need to their next rung: theirs before a newcomer's."""
-        epochs = 0
+        committed_s = 0.0
         for number in self.ledger.held:
             done = len(self._runs[number].scores)
             exempt = number < len(self.spec.given)
             levels = self.rungs.levels[-1:] if exempt else self.rungs.levels
-            epochs += next((level - done for level in levels if level > done), 0)
-        return epochs * self.epoch_cost_s()
+            epochs = next((level - done for level in levels if level > done), 0)
+            committed_s += epochs * self.epoch_cost_s(self._runs[number].trial.params)
+        return committed_s
 
     def _propose(self) -> Trial:
         number = len(self._runs)
         if number < len(self.spec.given):
             origin, params = self.spec.given[number]
+            if number >= len(self.spec.points):
+                params = self.operating.arguments(params)
             self._sampler.ask(number, self.space.values(params))
         else:
             origin = self.spec.sampler
-            params = self.space.arguments(self._sampler.ask(number))
+            params = self.operating.arguments(self.space.arguments(self._sampler.ask(number)))
         return Trial(
             number=number,
             params=params,
             epochs=self.spec.epochs,
             seed=self.spec.seed,
-            purpose=Purpose.BASELINE if number == 0 else Purpose.SEARCH,
+            purpose=self.operating.purpose(number),
             origin=origin,
         )
 
@@ -292,14 +307,55 @@ class Search:
             score = None
         elif score is not None and outcome.state is not TrialState.COMPLETED:
             score = self.rungs.extrapolate(number, score)
+        run.told = score
         self._sampler.tell(number, score)
-        if run.scores:
-            self._epoch_costs.append(self.ledger.cost_s(number) / len(run.scores))
+        probed_s = self.operating.epoch_s(run.trial.params)
+        if run.scores and probed_s > 0:
+            self._epoch_costs.append(self.ledger.cost_s(number) / len(run.scores) / probed_s)
         if outcome.state is TrialState.FAILED:
             self._incumbent = self._best_that_did_not_fail()
             self._count_failure(run, outcome)
         else:
             self._failures = 0
+        self._settle_point()
+        self._look_at_target(run)
+
+    def _settle_point(self) -> None:
+        """Once the defaults have ended at each compared point: the rest is tuned at the one that paid."""
+        if not self.operating.open:
+            return
+        best: list[float | None] = []
+        for number in range(len(self.spec.points)):
+            run = self._runs.get(number)
+            if run is None or run.outcome is None or run.outcome.state in RESUMABLE:
+                return
+            best.append(None if run.outcome.state is TrialState.FAILED else run.best)
+        point = self.operating.decide(best)
+        if point is None:
+            return
+        self.space = self.space.at_points([point])
+        sampler = AtPoint(self.spec, self.space)
+        for number, run in sorted(self._runs.items()):
+            if self.operating.of(run.trial.params) == point:
+                sampler.ask(number, self.space.values(run.trial.params))
+                for epoch, score in enumerate(run.scores, start=1):
+                    sampler.report(number, epoch, score)
+                if run.outcome is not None and run.outcome.state not in RESUMABLE:
+                    sampler.tell(number, run.told)
+        self._sampler = sampler
+
+    def _look_at_target(self, run: _Run) -> None:
+        """Ends the search when a completed trial has reached what the user asked for."""
+        target = self.spec.target
+        if target is None or self.operating.open or self.ended is not None:
+            return
+        compared = [self._runs[number] for number in range(len(self.spec.points))]
+        chosen = self.operating.chosen
+        for each in sorted((*compared, run), key=lambda each: self.operating.of(each.trial.params) == chosen):
+            done = each.outcome is not None and each.outcome.state is TrialState.COMPLETED
+            if done and each.best is not None and each.best >= target:
+                number, best = each.trial.number, each.best
+                self.ended = f"trial {number} reached mAP50-95 {best:.3f}: the target {target:g} is met"
 
     def _best_that_did_not_fail(self) -> tuple[float, int] | None:
         scored = [

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
     ("errors", "records", "budget"),
     ("data", "space", "space_file", "halving", "trust", "leaderboard"),
-    ("sampler", "policy", "plan", "points"),
+    ("sampler", "operating", "policy", "plan", "points"),
     ("trainers", "drivers", "store", "recipes"),
     ("request", "kept", "report", "probing", "bench", "service"),
     ("terminal", "plan_view", "progress", "cli", "automl"),
@@ -29,6 +29,9 @@ DOORS = (
     ("leaderboard", "automl.trust"),
     ("policy", "automl.sampler.protocol"),
     ("plan", "automl.points"),
+    ("operating", "automl.points"),
+    ("operating", "automl.sampler.protocol"),
+    ("policy", "automl.operating"),
     ("drivers", "automl.trainers.base"),
     ("recipes", "automl.trainers"),
     ("service", "automl.request"),

@@ -69,6 +69,7 @@ class Session:
         self._keeper = keeper
         self._attempts: dict[int, tuple[Trial, float]] = {}  # the latest attempt of each trial and its start
         self._paid: dict[tuple[int, int], tuple[float, float]] = {}  # seconds of running trials' epochs
+        self._point = search.operating.chosen  # told already
         self._beat_at = float("-inf")
         self._polled_at = float("-inf")
 
@@ -154,7 +155,8 @@ class Session:
 
     def close(self, number: int, outcome: Outcome, at: float) -> None:
         """Ends the trial, frees its slot and writes both down."""
-        cost_s = self.search.close(number, outcome, at)
+        search = self.search
+        cost_s = search.close(number, outcome, at)
         self._record.trial_closed(number, outcome, slot_s=cost_s, at=self._posix(at))
         self._say(
             "trial_ended",
@@ -165,6 +167,9 @@ class Session:
             map50_95=self.search.best(number),
             slot_s=cost_s,
         )
+        if search.operating.chosen != self._point:
+            self._point = search.operating.chosen
+            self.note(search.operating.reason, at)
         if self._keeper is not None:
             problem = self._keeper.closed(number, outcome, self.search.best(number))
             if problem is not None:

@@ -1,0 +1,102 @@
+"""Which operating point a search tunes at: decided once, when the defaults have been trained at each compared one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from automl.points import shown
+from automl.records import Params, ParamValue, Purpose, StudySpec
+from automl.sampler.protocol import Sampler, open_sampler
+from automl.space import SearchSpace
+
+NOISE = 0.012  # mAP50-95 by which two seeds of one recipe differed (yolov5n on BCCD)
+_OWN = ("model", "imgsz", "batch")  # what a point is made of
+
+
+class Operating:
+    """The points of a study and the one that is tuned at, once it is known."""
+
+    def __init__(self, spec: StudySpec) -> None:
+        self._spec = spec
+        self._epoch_s = dict(spec.points)
+        self._searched = set(spec.space["parameters"])
+        self.chosen: str | None = None
+        self.reason = ""  # why that one, in a sentence
+
+    @property
+    def open(self) -> bool:
+        """Whether points are still compared."""
+        return bool(self._spec.points) and self.chosen is None
+
+    def purpose(self, number: int) -> Purpose:
+        """What the trial of that number is trained for."""
+        if number == 0:
+            return Purpose.BASELINE
+        return Purpose.POINTS if number < len(self._spec.points) else Purpose.SEARCH
+
+    def of(self, params: Params) -> str:
+        """The point at which a trial with those parameters is trained."""
+        fixed = self._spec.fixed
+        return f"{params.get('model', fixed.get('model'))}@{params.get('imgsz', fixed.get('imgsz'))}"
+
+    def epoch_s(self, params: Params) -> float:
+        """Probed slot-seconds of an epoch of the defaults at the trial's point."""
+        return self._epoch_s.get(self.of(params), self._spec.epoch_s)
+
+    def arguments(self, params: Params) -> dict[str, ParamValue]:
+        """The trial's parameters with the rest of its point: the chosen one, or where they lie."""
+        if not self._spec.points:
+            return dict(params)
+        point = self.chosen or self.of(params)
+        defaults = next((given for _, given in self._spec.given if self.of(given) == point), {})
+        own = {key: defaults[key] for key in _OWN if key in defaults and key not in self._searched}
+        return {**{key: value for key, value in params.items() if key not in _OWN or key in self._searched}, **own}
+
+    def decide(self, best: Sequence[float | None]) -> str | None:
+        """Chooses by the best mAP50-95 of the defaults at each point, None where they failed.
+
+        The best point, or a cheaper one within the noise of it; with a target the cheapest that reaches it.
+        """
+        names = [name for name, _ in self._spec.points]
+        scores = {name: score for name, score in zip(names, best, strict=True) if score is not None}
+        if not scores:
+            return None
+        self.chosen, why = choose(scores, self._epoch_s, self._spec.target)
+        told = ", ".join(f"{shown(name)} {score:.3f}" for name, score in scores.items())
+        self.reason = f"the defaults reached {told}: the search tunes at {shown(self.chosen)}, {why}"
+        return self.chosen
+
+
+def choose(scores: Mapping[str, float], epoch_s: Mapping[str, float], target: float | None) -> tuple[str, str]:
+    """The point to tune at and why. Scores are mAP50-95 of the defaults by point; not empty."""
+    best = max(scores, key=lambda name: (scores[name], -epoch_s[name]))
+    reaching = [name for name, score in scores.items() if target is not None and score >= target]
+    if reaching:
+        return min(reaching, key=lambda name: epoch_s[name]), f"the cheapest that reaches the target {target:g}"
+    close = min((n for n in scores if scores[n] > scores[best] - NOISE), key=lambda name: epoch_s[name])
+    if close != best:
+        return close, f"the cheapest within the noise of {NOISE:g} of the best"
+    return best, "the best"
+
+
+class AtPoint:
+    """A sampler on the space of one point. Trials at other points teach it nothing."""
+
+    def __init__(self, spec: StudySpec, space: SearchSpace) -> None:
+        self._sampler: Sampler = open_sampler(spec.sampler, space, spec.seed)
+        self._asked: set[int] = set()
+
+    def ask(self, number: int, given: Params | None = None) -> Params:
+        """As the sampler answers."""
+        self._asked.add(number)
+        return self._sampler.ask(number, given)
+
+    def report(self, number: int, epoch: int, score: float) -> None:
+        """Passed on for trials at this point."""
+        if number in self._asked:
+            self._sampler.report(number, epoch, score)
+
+    def tell(self, number: int, score: float | None) -> None:
+        """Passed on for trials at this point."""
+        if number in self._asked:
+            self._sampler.tell(number, score)
