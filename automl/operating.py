@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from automl.points import shown
-from automl.records import Params, ParamValue, Purpose, StudySpec
+from automl.records import Outcome, Params, ParamValue, Purpose, StudySpec, Trial, TrialState
 from automl.sampler.protocol import Sampler, open_sampler
 from automl.space import SearchSpace
 
@@ -20,6 +20,8 @@ class Operating:
         self._spec = spec
         self._epoch_s = dict(spec.points)
         self._searched = set(spec.space["parameters"])
+        self._best: dict[int, float | None] = {}  # mAP50-95 of the defaults by trial; None where they failed
+        self._completed: dict[int, tuple[str, float]] = {}  # point and score of trials that meet the target
         self.chosen: str | None = None
         self.reason = ""  # why that one, in a sentence
 
@@ -52,23 +54,41 @@ class Operating:
         own = {key: defaults[key] for key in _OWN if key in defaults and key not in self._searched}
         return {**{key: value for key, value in params.items() if key not in _OWN or key in self._searched}, **own}
 
-    def decide(self, best: Sequence[float | None]) -> str | None:
-        """Chooses by the best mAP50-95 of the defaults at each point, None where they failed.
+    @property
+    def met(self) -> str | None:
+        """Which trial has reached what the user asked for, in words; None as long as none has or points are open."""
+        if self.open or not self._completed:
+            return None
+        number = min(self._completed, key=lambda number: (self._completed[number][0] != self.chosen, number))
+        score = self._completed[number][1]
+        return f"trial {number} reached mAP50-95 {score:.3f}: the target {self._spec.target:g} is met"
 
-        The best point, or a cheaper one within the noise of it; with a target the cheapest that reaches it.
-        """
+    def finished(self, trial: Trial, outcome: Outcome, best: float | None) -> bool:
+        """Takes the end of a trial; whether it was the last that the choice of a point waited for."""
+        target = self._spec.target
+        if outcome.state is TrialState.COMPLETED and best is not None and target is not None and best >= target:
+            self._completed[trial.number] = (self.of(trial.params), best)
+        if not self.open or trial.number >= len(self._spec.points):
+            return False
+        self._best[trial.number] = None if outcome.state is TrialState.FAILED else best
+        if len(self._best) < len(self._spec.points) or all(v is None for v in self._best.values()):
+            return False
+        self._decide([self._best[number] for number in range(len(self._spec.points))])
+        return True
+
+    def _decide(self, best: Sequence[float | None]) -> None:
         names = [name for name, _ in self._spec.points]
         scores = {name: score for name, score in zip(names, best, strict=True) if score is not None}
-        if not scores:
-            return None
         self.chosen, why = choose(scores, self._epoch_s, self._spec.target)
         told = ", ".join(f"{shown(name)} {score:.3f}" for name, score in scores.items())
         self.reason = f"the defaults reached {told}: the search tunes at {shown(self.chosen)}, {why}"
-        return self.chosen
 
 
 def choose(scores: Mapping[str, float], epoch_s: Mapping[str, float], target: float | None) -> tuple[str, str]:
-    """The point to tune at and why. Scores are mAP50-95 of the defaults by point; not empty."""
+    """The point to tune at and why: the best, or a cheaper one within the noise of it.
+
+    With a target the cheapest that reaches it. Scores are mAP50-95 of the defaults by point; not empty.
+    """
     best = max(scores, key=lambda name: (scores[name], -epoch_s[name]))
     reaching = [name for name, score in scores.items() if target is not None and score >= target]
     if reaching:
@@ -85,6 +105,14 @@ class AtPoint:
     def __init__(self, spec: StudySpec, space: SearchSpace) -> None:
         self._sampler: Sampler = open_sampler(spec.sampler, space, spec.seed)
         self._asked: set[int] = set()
+
+    def take_over(self, number: int, values: Params, scores: Sequence[float], ended: bool, told: float | None) -> None:
+        """A trial at this point that began before the point was chosen."""
+        self.ask(number, values)
+        for epoch, score in enumerate(scores, start=1):
+            self.report(number, epoch, score)
+        if ended:
+            self.tell(number, told)
 
     def ask(self, number: int, given: Params | None = None) -> Params:
         """As the sampler answers."""

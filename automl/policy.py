@@ -317,45 +317,18 @@ class Search:
             self._count_failure(run, outcome)
         else:
             self._failures = 0
-        self._settle_point()
-        self._look_at_target(run)
+        if self.operating.finished(run.trial, outcome, run.best):
+            self._narrow()
+        self.ended = self.ended or self.operating.met
 
-    def _settle_point(self) -> None:
-        """Once the defaults have ended at each compared point: the rest is tuned at the one that paid."""
-        if not self.operating.open:
-            return
-        best: list[float | None] = []
-        for number in range(len(self.spec.points)):
-            run = self._runs.get(number)
-            if run is None or run.outcome is None or run.outcome.state in RESUMABLE:
-                return
-            best.append(None if run.outcome.state is TrialState.FAILED else run.best)
-        point = self.operating.decide(best)
-        if point is None:
-            return
-        self.space = self.space.at_points([point])
-        sampler = AtPoint(self.spec, self.space)
+    def _narrow(self) -> None:
+        """From now on the sampler works in the space of the chosen point, with what was learnt there."""
+        self.space = self.space.at_points([str(self.operating.chosen)])
+        self._sampler = sampler = AtPoint(self.spec, self.space)
         for number, run in sorted(self._runs.items()):
-            if self.operating.of(run.trial.params) == point:
-                sampler.ask(number, self.space.values(run.trial.params))
-                for epoch, score in enumerate(run.scores, start=1):
-                    sampler.report(number, epoch, score)
-                if run.outcome is not None and run.outcome.state not in RESUMABLE:
-                    sampler.tell(number, run.told)
-        self._sampler = sampler
-
-    def _look_at_target(self, run: _Run) -> None:
-        """Ends the search when a completed trial has reached what the user asked for."""
-        target = self.spec.target
-        if target is None or self.operating.open or self.ended is not None:
-            return
-        compared = [self._runs[number] for number in range(len(self.spec.points))]
-        chosen = self.operating.chosen
-        for each in sorted((*compared, run), key=lambda each: self.operating.of(each.trial.params) == chosen):
-            done = each.outcome is not None and each.outcome.state is TrialState.COMPLETED
-            if done and each.best is not None and each.best >= target:
-                number, best = each.trial.number, each.best
-                self.ended = f"trial {number} reached mAP50-95 {best:.3f}: the target {target:g} is met"
+            if self.operating.of(run.trial.params) == self.operating.chosen:
+                ended = run.outcome is not None and run.outcome.state not in RESUMABLE
+                sampler.take_over(number, self.space.values(run.trial.params), run.scores, ended, run.told)
 
     def _best_that_did_not_fail(self) -> tuple[float, int] | None:
         scored = [
