@@ -48,7 +48,7 @@ DOORS = (
     ("progress", "automl.terminal"),
 )
 ENGINES = {
-    "optuna": ("automl/sampler/",),
+    "optuna": ("automl/sampler/", "automl/bench/rivals_tpe.py"),  # a peer is Optuna itself, not our sampler
     "ray": ("automl/drivers/ray_tune.py",),
     "ultralytics": ("automl/trainers/", "automl/bench/"),
     "torch": ("automl/trainers/", "automl/bench/"),

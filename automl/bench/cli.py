@@ -82,6 +82,64 @@ def overhead(
         _print_table(figures.table(found), figures.captions(found))
 
 
+@bench.command()
+def policies(
+    policies: Annotated[
+        str, typer.Option(help="automl, automl:SAMPLER, E, F, tpe-full, ga, median, hyperband, random, full.")
+    ] = "automl,E,F,ga,median,hyperband,random",
+    families: Annotated[
+        str, typer.Option(help="lcbench, curves; with +15 behind one, that many irrelevant dimensions.")
+    ] = "lcbench,curves",
+    tasks: Annotated[str, typer.Option(help="Tasks of each family: how many, or which, such as 8-15.")] = "8",
+    seeds: Annotated[int, typer.Option(help="Runs of each policy on each task.")] = 10,
+    slots: Annotated[int, typer.Option(help="Virtual slots.")] = 4,
+    trainings: Annotated[float, typer.Option(help="Budget in median full trainings of the task.")] = 30.0,
+    startup: Annotated[float, typer.Option(help="Virtual seconds before a trial's first epoch.")] = 0.0,
+    jobs: Annotated[int, typer.Option(help="Processes.")] = 2,
+    lcbench: Annotated[
+        Path | None, typer.Option(help="Folder of LCBench's surrogate; default: shared/data/lcbench nearby.")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="Keep every finished run here and take it from here.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw regret against budget, for example out.png.")] = None,
+    json_: Json = False,
+) -> None:
+    """Which search policy reaches a good checkpoint with the least budget, beside its peers, in virtual time."""
+    from automl.bench import policies as measured
+    from automl.bench import policy_figures as figures
+    from automl.errors import AutoMLError
+
+    contest = measured.Contest(
+        policies=_names(policies),
+        families=_names(families),
+        tasks=tasks,
+        seeds=seeds,
+        slots=slots,
+        trainings=trainings,
+        startup_s=startup,
+        jobs=jobs,
+        lcbench=lcbench,
+        cache=cache,
+    )
+    try:
+        standing = measured.run(contest, lambda line: print(line, file=sys.stderr, flush=True))
+        if figure is not None:
+            from automl.bench.policy_plot import draw
+
+            draw(standing, figure)
+    except AutoMLError as error:
+        print(f"automl: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    rows = figures.rows(standing)
+    if json_:
+        print(json.dumps({"rows": [asdict(row) for row in rows], "skipped": standing.skipped}))
+    else:
+        _print_table(figures.printed(rows), figures.captions(standing, rows))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
 def _print_table(content: tuple[list[str], list[list[str]]], captions: list[str]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
