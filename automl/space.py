@@ -68,6 +68,20 @@ class Parameter:
             return round(natural)
         return self.rounded(natural)
 
+    def unit(self, value: ParamValue) -> float:
+        """Where a number lies in the dimension's own scale: 0 at its low end, 1 at its high end."""
+        low, high = self._scaled(self.low), self._scaled(self.high)
+        return (self._scaled(float(value or 0)) - low) / (high - low)
+
+    def at(self, unit: float) -> ParamValue:
+        """The number at that place of the scale; places outside [0, 1] are mirrored at the ends."""
+        place = 1.0 - abs(unit % 2.0 - 1.0)
+        low, high = self._scaled(self.low), self._scaled(self.high)
+        scaled = low + place * (high - low)
+        if self.kind == "int":
+            return round(scaled)
+        return self.rounded(math.exp(scaled) if self.kind == "log" else scaled)
+
     def _scaled(self, value: float) -> float:
         return math.log(value) if self.kind == "log" else value
 

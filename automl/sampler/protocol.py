@@ -8,7 +8,7 @@ from automl.errors import UnknownName
 from automl.records import Params
 from automl.space import SearchSpace
 
-SAMPLERS = ("tpe", "random")
+SAMPLERS = ("tpe", "random", "cmaes", "evolve")
 
 
 class Sampler(Protocol):
@@ -37,4 +37,12 @@ def open_sampler(name: str, space: SearchSpace, seed: int) -> Sampler:
         from automl.sampler.random import RandomSampler
 
         return RandomSampler(space, seed)
+    if name == "cmaes":
+        from automl.sampler.cmaes import CmaesSampler
+
+        return CmaesSampler(space, seed)
+    if name == "evolve":
+        from automl.sampler.evolve import EvolveSampler
+
+        return EvolveSampler(space, seed)
     raise UnknownName("sampler", name, SAMPLERS)

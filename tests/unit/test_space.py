@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from automl.errors import BadSpace
 from automl.records import Params, ParamValue
 from automl.request import shipped
-from automl.space import POINT, Parameter, SearchSpace, settle, trainer_key, without
+from automl.space import POINT, Parameter, SearchSpace, parameter_of, settle, trainer_key, without
 from automl.space_file import read_space
 from automl.trainers import schema
 
@@ -280,3 +281,25 @@ def test_a_key_that_stands_twice_is_an_error(tmp_path: Path) -> None:
     file.write_text("parameters:\n  box: {log: [4.0, 14.0]}\n  box: {log: [5.0, 10.0]}\n")
     with pytest.raises(BadSpace, match=":3: 'box' stands twice"):
         read_space(file, KNOWN, lambda certain: {})
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "unit"),
+    [
+        ({"uniform": [2.0, 6.0], "default": 3.0}, 3.0, 0.25),
+        ({"log": [0.001, 0.1], "default": 0.01}, 0.01, 0.5),
+        ({"int": [0, 20], "default": 10}, 10, 0.5),
+    ],
+)
+def test_a_number_has_a_place_on_its_own_scale(entry: dict[str, Any], value: float, unit: float) -> None:
+    parameter = parameter_of("x", entry)
+    assert parameter.unit(value) == pytest.approx(unit)
+    assert parameter.at(unit) == pytest.approx(value)
+    assert parameter.holds(parameter.at(0.0))
+    assert parameter.holds(parameter.at(1.0))
+
+
+@pytest.mark.parametrize(("outside", "inside"), [(1.2, 0.8), (-0.3, 0.3), (2.1, 0.1), (-1.1, 0.9)])
+def test_places_beyond_the_ends_are_mirrored(outside: float, inside: float) -> None:
+    parameter = parameter_of("x", {"uniform": [0.0, 1.0], "default": 0.5})
+    assert parameter.at(outside) == pytest.approx(inside)
