@@ -65,6 +65,13 @@ def search(
     fresh_probe: Annotated[
         bool, typer.Option("--fresh-probe", help="Measure the cost of an epoch anew instead of reusing an earlier one.")
     ] = False,
+    holdout: Annotated[
+        float | None,
+        typer.Option(help="Share of val that the search never sees, for an unbiased last figure: 0.3."),
+    ] = None,
+    no_test: Annotated[
+        bool, typer.Option("--no-test", help="Measure neither the defaults nor the winner on the test split.")
+    ] = False,
     export: Annotated[Path | None, typer.Option(help="Write the best hyp.yaml here at the end.")] = None,
     db: Db = None,
     quiet: Quiet = False,
@@ -96,6 +103,8 @@ def search(
             max_latency=max_latency,
             max_params=max_params,
             fresh_probe=fresh_probe,
+            holdout=holdout,
+            test=not no_test,
             db=db,
             listener=listener,
         )

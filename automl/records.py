@@ -124,6 +124,7 @@ class StudySpec:
     parameters: int = 0  # of the baseline's network
     holdout: float = 0.0  # share of val that was held back from the search
     unseen: str = ""  # what the baseline and the winner are measured on at the end: "test", "holdout" or nothing
+    unseen_s: float = 0.0  # seconds of measuring the baseline on it, as probed
     points: tuple[tuple[str, float], ...] = ()  # "model@imgsz" of trials 0, 1 ... and probed seconds of an epoch there
     target: float | None = None  # mAP50-95 that is enough
     plan: Mapping[str, Any] = field(default_factory=dict)  # document of plan.Plan; empty in studies without one

@@ -13,7 +13,7 @@ import psutil
 from automl import leaderboard
 from automl.budget import Ledger, parse_all
 from automl.leaderboard import Verdict
-from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
+from automl.records import EvaluationRow, EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.store import read
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class StudyReport:
     interrupted: bool = False
     verdict: Verdict | None = None  # what repeats with other seeds decided; None where there are none
     winner: TrialRow | None = None  # to take home: the confirmed winner or the defaults; unconfirmed, the best score
+    evaluations: tuple[EvaluationRow, ...] = ()  # on images that the search never saw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,10 @@ def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> St
     spent: dict[str, float] = {Purpose.PROBE.value: row.spec.probe_s}
     for trial in rows:
         spent[trial.purpose.value] = spent.get(trial.purpose.value, 0.0) + trial.slot_s
+    evaluations = tuple(read.evaluations(engine, row.name))
+    if evaluations:
+        measured_s = sum(each.slot_s for each in evaluations)
+        spent[Purpose.CONFIRMATION.value] = spent.get(Purpose.CONFIRMATION.value, 0.0) + measured_s
     charged = sum(r.slot_s for r in rows)
     return StudyReport(
         study=row,
@@ -67,6 +72,7 @@ def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> St
         interrupted=interrupted,
         verdict=leaderboard.verdict(rows),
         winner=leaderboard.winner(rows),
+        evaluations=evaluations,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from automl import plan, points
 from automl.budget import Budget, parse_all
 from automl.data.dataset import Dataset, fingerprint, read_dataset
+from automl.data.holdout import find_unseen
 from automl.errors import AutoMLError, BadWeights, NoSpace, UnknownName
 from automl.halving import rung_levels
 from automl.points import Limits, Probe
@@ -60,6 +61,8 @@ class SearchRequest:
     target: float | None = None  # mAP50-95 that is enough
     max_latency: float | None = None  # milliseconds of one image on the probing device
     max_params: int | None = None
+    holdout: float | None = None  # share of val that the search never sees
+    test: bool = True  # measure the defaults and the winner at the end on images that the search never saw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +70,9 @@ class Checked:
     """A request whose every input was read and found good."""
 
     request: SearchRequest
-    dataset: Dataset
-    data_fingerprint: str
+    dataset: Dataset  # as it is searched on: without what is held back of val
+    data_fingerprint: str  # of the whole
+    unseen: str  # as in the spec
     slots: Slots
     budgets: tuple[Budget, ...]
     models: tuple[str, ...]
@@ -97,9 +101,11 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
     limits = Limits(target=request.target, latency_s=latency_s, parameters=request.max_params)
     points.check_limits(limits)
     budgets = parse_all(request.budgets, slots.device)
-    dataset = read_dataset(request.data)
+    whole = read_dataset(request.data)
+    unseen = find_unseen(whole, request.holdout, request.seed, wanted=request.test)
+    dataset = unseen.dataset
     weights = check_weights(request.weights) if request.weights is not None else None
-    notes: list[str] = []
+    notes: list[str] = list(unseen.notes)
     if weights is None and request.trainer == "ultralytics":
         notes.append(
             "No --weights: every trial trains from scratch. On small and medium data sets pretrained "
@@ -120,7 +126,8 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
     return Checked(
         request=request,
         dataset=dataset,
-        data_fingerprint=fingerprint(dataset),
+        data_fingerprint=fingerprint(whole),
+        unseen=unseen.name,
         slots=slots,
         budgets=budgets,
         models=models,
@@ -201,12 +208,21 @@ def compile_spec(
         probe_s=probe_s,
         epoch_s=prepared.epoch_s,
         parameters=prepared.parameters,
+        holdout=request.holdout or 0.0,
+        unseen=checked.unseen,
+        unseen_s=_unseen_s(checked, prepared),
         versions=prepared.versions,
         directory=str(directory),
         points=tuple((p.name, p.epoch_s) for p in (compared[0], *tried)) if tried else (),
         target=checked.limits.target,
         plan=drawn.document(),
     )
+
+
+def _unseen_s(checked: Checked, prepared: Prepared) -> float:
+    """Seconds of measuring one network on the unseen images, at the rate of the validation."""
+    test = checked.dataset.test if checked.unseen else None
+    return prepared.val_s * len(test.images) / prepared.val_images if test is not None else 0.0
 
 
 def bytes_of_a_trial(parameters: int) -> int:

@@ -14,9 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl import report, request
+from automl import report, request, unseen
 from automl.budget import Ledger, parse_all
 from automl.data.dataset import fingerprint, read_dataset, write_resolved
+from automl.data.holdout import hold_back
 from automl.drivers.session import Listener, Notice, Session
 from automl.errors import AutoMLError, NoSpace, SearchFailed, StudyConflict
 from automl.kept import BestFiles
@@ -63,6 +64,8 @@ def search(
     max_latency: float | None = None,
     max_params: int | None = None,
     fresh_probe: bool = False,
+    holdout: float | None = None,
+    test: bool = True,
     home: str | Path | None = None,
     db: str | None = None,
     listener: Listener = lambda notice: None,
@@ -91,6 +94,8 @@ def search(
         target=target,
         max_latency=max_latency,
         max_params=max_params,
+        holdout=holdout,
+        test=test,
     )
     with _compiled(asked, fresh_probe, home, db, listener) as study:
         study.ready()
@@ -200,7 +205,7 @@ def export(
     chosen = found.best if trial is None else read.trial(engine, study, trial)
     if chosen is None:
         raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
-    return write_recipe(found.study, chosen, found.baseline, Path(output), format)
+    return write_recipe(found.study, chosen, found.baseline, Path(output), format, found.evaluations)
 
 
 # -- wiring ---------------------------------------------------------------------------------------
@@ -224,6 +229,7 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
     rows = read.trials(engine, spec.name)
     ledger = Ledger(parse_all(spec.budgets, spec.slots.device))
     ledger.charge(None, Purpose.PROBE, spec.probe_s)
+    ledger.charge(None, Purpose.CONFIRMATION, sum(each.slot_s for each in read.evaluations(engine, spec.name)))
     found = Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
     settled = found.replay(rows, read.epochs(engine, spec.name))
     directory = Path(spec.directory)
@@ -244,6 +250,8 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
     end = (StudyState.INTERRUPTED, "ended by an error; see what was printed")
     try:
         end = _end_of(found, driver.run())
+        if end[0] is StudyState.FINISHED and not unseen.measure(engine, session, recorder, driver.at):
+            end = (StudyState.INTERRUPTED, "interrupted by the user")
     finally:
         files.finish()
         recorder.study_closed(*end, at=time.time(), slot_s=ledger.spent_s(), wall_s=driver.at())
@@ -262,7 +270,7 @@ def _check_resumable(spec: StudySpec) -> None:
         request.check_model(model)
     if spec.weights is not None:
         request.check_same_weights(spec.weights, spec.weights_sha256)
-    write_resolved(read_dataset(spec.data), directory / "data.yaml")
+    write_resolved(hold_back(read_dataset(spec.data), spec.holdout, spec.seed), directory / "data.yaml")
     request.check_disk(directory, spec.parameters, spec.slots, 5)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from automl.budget import format_cost
 from automl.leaderboard import changed, gain
-from automl.records import EpochRow, StudyRow, StudyState, TrialRow, TrialState
+from automl.records import EpochRow, EvaluationRow, StudyRow, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
@@ -84,6 +84,47 @@ def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> N
         console.print(f"Trial {report.best.number} changed: {_differences(report.best, baseline)}", highlight=False)
     for line in _sentences(report):
         console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+    _print_unseen(console, report)
+
+
+def _print_unseen(console: Console, report: StudyReport) -> None:
+    """Val beside what the search never saw, for the defaults and the winner."""
+    by_number = {row.number: row for row in report.trials}
+    rows = [row for row in report.evaluations if row.split == report.study.spec.unseen]
+    if not rows:
+        return
+    split, images = rows[0].split, max(row.images for row in rows)
+    title = f"{images} images that the search never saw ({split})"
+    table = Table(title=title, title_justify="left", title_style="bold", **PLAIN)
+    table.add_column("trial", justify="right")
+    table.add_column("origin")
+    for heading in ("mAP50-95 val", f"mAP50-95 {split}", f"mAP50 {split}"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        trial = by_number[row.trial]
+        cells = (str(row.trial), escape(trial.origin), score(trial.best_map50_95))
+        table.add_row(*cells, score(row.map50_95), score(row.map50), style="bold" if row.trial == 0 else "")
+    console.print(table)
+    sentence = _verdict_on_unseen(rows)
+    if sentence:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+
+
+def _verdict_on_unseen(rows: Sequence[EvaluationRow]) -> str:
+    """Whether the winner is better than the defaults there too, and nothing where one was not measured."""
+    found = {row.trial: row.map50_95 for row in rows if row.map50_95 == row.map50_95}
+    if 0 not in found or len(found) < 2:
+        return ""
+    split, images = rows[0].split, rows[0].images
+    number = next(number for number in found if number)
+    above = found[number] - found[0]
+    if above <= 0:
+        return (
+            f"On {split}, which the search never saw, trial {number} does not beat the defaults ({above:+.3f}): "
+            "what it gained on val is not confirmed."
+        )
+    doubt = f", within what two seeds of one recipe differ by on {images} images: take it for a tie" * (above < 0.02)
+    return f"On {split}, which the search never saw, trial {number} is {above:+.3f} above the defaults{doubt}."
 
 
 def _row(row: TrialRow, baseline: TrialRow | None, device: str) -> list[str]:

@@ -18,7 +18,7 @@ FLOORS = (
     ("data", "space", "space_file", "halving", "trust", "leaderboard"),
     ("sampler", "operating", "policy", "plan", "points"),
     ("trainers", "drivers", "store", "recipes"),
-    ("request", "kept", "report", "probing", "bench", "service"),
+    ("request", "kept", "report", "unseen", "probing", "bench", "service"),
     ("terminal", "plan_view", "progress", "cli", "automl"),
 )
 # Doors between rooms of one floor, one way each: (who imports, what).
@@ -39,6 +39,7 @@ DOORS = (
     ("service", "automl.probing"),
     ("service", "automl.kept"),
     ("service", "automl.report"),
+    ("service", "automl.unseen"),
     ("bench", "automl.request"),
     ("cli", "automl.terminal"),
     ("cli", "automl.plan_view"),

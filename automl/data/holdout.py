@@ -65,7 +65,7 @@ def check_share(holdout: float) -> None:
 
 
 def hold_back(dataset: Dataset, share: float, seed: int) -> Dataset:
-    """The same data set with that share of val as its test split and the rest as val.
+    """The same data set with that share of val as its test split and the rest as val; with 0 as it is.
 
     Who is held back hangs on the images' names, labels and the seed, not on where the data set lies. Classes
     are shared out from the rarest on, each image to the part that lacks most of the class, so that a class in
@@ -74,6 +74,8 @@ def hold_back(dataset: Dataset, share: float, seed: int) -> Dataset:
     Raises BadData when a part would have fewer than FEWEST images, or no object.
     Source: Sechidis et al., "On the stratification of multi-label data", 2011, algorithm 1.
     """
+    if not share:
+        return dataset
     images = list(dict.fromkeys(dataset.val.images))
     back = round(share * len(images))
     if min(back, len(images) - back) < FEWEST:

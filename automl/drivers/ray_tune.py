@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 from automl.drivers import worker
 from automl.drivers.session import Session
 from automl.errors import AutoMLError
-from automl.records import Outcome, Prepared, Slots, TrainJob, Trial, TrialState
+from automl.records import Outcome, Prepared, Slots, SplitMetrics, TrainJob, Trial, TrialState
 
 MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
 _QUIET = {
@@ -133,6 +133,27 @@ def prepare(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -
         raise found
     prepared: Prepared = found
     return prepared
+
+
+def evaluate(
+    trainer: str, trial: Trial, job: TrainJob, split: str, slots: Slots, *, every_s: float, tick: Callable[[], None]
+) -> SplitMetrics:
+    """The trainer's last measurement, run in a worker of the cluster that is open; `tick` is called meanwhile.
+
+    Raises AutoMLError where it cannot be had.
+    """
+    remote = ray.remote(worker.evaluate).options(**_resources(slots, prefix="num_"), max_retries=0)
+    try:
+        waiting = remote.remote(trainer, trial, job, split)
+        while not ray.wait([waiting], timeout=every_s)[0]:
+            tick()
+        found = ray.get(waiting)
+    except ray.exceptions.RayError as error:
+        raise AutoMLError(f"its worker died: {error}. See {job.directory}/log.txt") from error
+    if isinstance(found, AutoMLError):
+        raise found
+    measured: SplitMetrics = found
+    return measured
 
 
 def _resources(slots: Slots, prefix: str = "") -> dict[str, float]:

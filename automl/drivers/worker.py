@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from automl.errors import AutoMLError, OutOfMemory
-from automl.records import EpochMetrics, Prepared, Purpose, TrainJob, Trial
+from automl.records import EpochMetrics, Prepared, Purpose, SplitMetrics, TrainJob, Trial
 from automl.trainers.base import open_trainer
 
 GROWTH = 1.5  # a process whose memory has grown by half since its first trial is renewed
@@ -94,6 +94,16 @@ def prepare(trainer: str, job: TrainJob, epochs: int, seed: int) -> Prepared | A
         traceback.print_exc()
         kind = OutOfMemory if isinstance(error, OutOfMemory) else AutoMLError
         return kind(str(error))
+
+
+def evaluate(trainer: str, trial: Trial, job: TrainJob, split: str) -> SplitMetrics | AutoMLError:
+    """The trainer's last measurement, in a worker; whatever went wrong comes back as a value."""
+    log_to(Path(job.directory) / "log.txt")
+    try:
+        return open_trainer(trainer).evaluate(trial, job, split)
+    except Exception as error:
+        traceback.print_exc()
+        return AutoMLError((str(error).strip() or type(error).__name__).splitlines()[0][:500])
 
 
 def log_to(file: Path) -> None:

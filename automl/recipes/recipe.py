@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from automl.budget import format_cost
 from automl.data.dataset import read_dataset
 from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.leaderboard import gain
-from automl.records import Slots, StudyRow, TrialRow, TrialState
+from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
 from automl.trainers import schema
 
 FORMATS = ("ultralytics", "json")
@@ -23,7 +23,14 @@ FORMATS = ("ultralytics", "json")
 _NOT_IN_A_RECIPE = frozenset(("amp", "device", "workers", "cache", "data", "epochs", "seed", "model"))
 
 
-def write_recipe(study: StudyRow, trial: TrialRow, baseline: TrialRow | None, output: Path, format: str) -> Path:
+def write_recipe(
+    study: StudyRow,
+    trial: TrialRow,
+    baseline: TrialRow | None,
+    output: Path,
+    format: str,
+    evaluations: Sequence[EvaluationRow] = (),
+) -> Path:
     """Writes the trial's recipe to `output` and returns the path; `hyp.yaml` in a folder.
 
     For a study with --weights the initial weights go beside it, as a file that Ultralytics loads.
@@ -45,10 +52,11 @@ def write_recipe(study: StudyRow, trial: TrialRow, baseline: TrialRow | None, ou
     initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
     if initial is not None:
         _write_initial(study, trial, initial)
+    facts = {**_facts(study, trial, baseline), **_unseen_facts(study, trial, evaluations)}
     if format == "ultralytics":
-        text = render_ultralytics(study, trial, baseline, output.absolute(), initial)
+        text = render_ultralytics(facts, arguments(study, trial, initial), output.absolute())
     else:
-        text = json.dumps(document(study, trial, baseline, initial), indent=2) + "\n"
+        text = json.dumps({"facts": facts, "arguments": arguments(study, trial, initial)}, indent=2) + "\n"
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -76,20 +84,12 @@ def arguments(study: StudyRow, trial: TrialRow, initial: Path | None) -> dict[st
     }
 
 
-def render_ultralytics(
-    study: StudyRow, trial: TrialRow, baseline: TrialRow | None, output: Path, initial: Path | None
-) -> str:
+def render_ultralytics(facts: Mapping[str, str], arguments: Mapping[str, Any], output: Path) -> str:
     """The text of a `hyp.yaml`: a header of comments, then the arguments."""
-    facts = _facts(study, trial, baseline)
     header = "".join(f"# {key}: {value}\n" for key, value in facts.items())
     command = f"yolo detect train cfg={output}"
-    body = yaml.safe_dump(arguments(study, trial, initial), sort_keys=False, allow_unicode=True)
+    body = yaml.safe_dump(dict(arguments), sort_keys=False, allow_unicode=True)
     return f"# Training recipe found by automl. Train it with:\n#   {command}\n#\n{header}\n{body}"
-
-
-def document(study: StudyRow, trial: TrialRow, baseline: TrialRow | None, initial: Path | None) -> dict[str, Any]:
-    """The same as plain containers."""
-    return {"facts": _facts(study, trial, baseline), "arguments": arguments(study, trial, initial)}
 
 
 def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mapping[str, str]:
@@ -114,6 +114,19 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
         "ran on": _machine(spec.slots),
         "versions": ", ".join(f"{k} {v}" for k, v in _versions(spec.versions).items()),
     }
+    return facts
+
+
+def _unseen_facts(study: StudyRow, trial: TrialRow, evaluations: Sequence[EvaluationRow]) -> Mapping[str, str]:
+    """What the weights scored on images that the search never saw."""
+    facts = {}
+    for row in evaluations:
+        if row.trial in (0, trial.number) and row.images:
+            whose = "" if row.trial == trial.number else ", defaults"
+            score = f"{row.map50_95:.4f} on {row.images} images that the search never saw"
+            facts[f"mAP50-95 on {row.split}{whose}"] = score
+    if study.spec.holdout:
+        facts["held back"] = f"{study.spec.holdout:.0%} of val, which is `test` in the data.yaml below"
     return facts
 
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Protocol
 
 from automl.errors import UnknownName
-from automl.records import EpochMetrics, Prepared, TrainJob, Trial
+from automl.records import EpochMetrics, Prepared, SplitMetrics, TrainJob, Trial
 
 TRAINERS = ("ultralytics", "surrogate")
 
@@ -29,6 +29,16 @@ class Trainer(Protocol):
         Goes on from the snapshot in `job.directory` when one of the same trial lies there.
 
         Raises TrialError where the training fails, with the traceback in its message.
+        """
+
+    def evaluate(self, trial: Trial, job: TrainJob, split: str) -> SplitMetrics:
+        """What the best weights that `run` left in `job.directory` score on a split of `job.data`.
+
+        Measured as `run` measures its epochs: on "val" it is the best epoch's figure. Writes nothing but caches.
+
+        split  "val" or "test"
+
+        Raises AutoMLError where the split cannot be used, TrialError where there are no weights of this trial.
         """
 
 

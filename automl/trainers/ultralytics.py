@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import AutoMLError, TrialError
-from automl.records import EpochMetrics, Params, Prepared, TrainJob, Trial
+from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
 from automl.trainers import schema
 from automl.trainers.environment import amp_argument, prepare_environment
 from automl.trainers.stepwise import Turn, stepwise
@@ -48,6 +48,20 @@ class UltralyticsTrainer:
         snapshot.pt stays when the iterator is closed, for the trial may go on; it goes at the horizon.
         """
         yield from stepwise(lambda turn: self._train(trial, job, turn), name=f"trial-{trial.number}")
+
+    def evaluate(self, trial: Trial, job: TrainJob, split: str) -> SplitMetrics:
+        """As the protocol says, through the validation that the training itself uses."""
+        prepare_environment(job.cache, job.threads)
+        from automl.trainers.evaluate import evaluate
+
+        try:
+            return evaluate(self._setup(trial, job), Path(job.directory), split)
+        except AutoMLError as error:
+            raise _without_frames(error) from None
+        except Exception as error:
+            raise explain(error, trial, {**job.fixed, **trial.params}) from None
+        finally:
+            gc.collect()
 
     def _train(self, trial: Trial, job: TrainJob, turn: Turn[EpochMetrics]) -> None:
         failure = None

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from automl.errors import BadData, TrialError
 from automl.records import TrainJob, Trial
 from automl.trainers import TRAINERS, open_trainer
 from automl.trainers.base import Trainer
+from automl.trainers.ultralytics import UltralyticsTrainer
 from tests.unit.train_tiny import BCCD, COCO_WEIGHTS, draw_data, scores, tiny_job, tiny_trial
 
 
@@ -79,6 +81,49 @@ def test_prepare_makes_every_default_explicit(trainer: Trainer, job: TrainJob) -
     assert prepared.defaults.get("optimizer") != "auto"
     assert prepared.epoch_s > 0
     assert prepared.versions
+
+
+def test_the_best_weights_score_on_val_what_the_best_epoch_did(trainer: Trainer, job: TrainJob) -> None:
+    learnt = tiny_trial(epochs=25, params={"lr0": 0.02, "mosaic": 0.0})
+    best = max(trainer.run(learnt, job), key=lambda metrics: metrics.map50_95)
+    found = trainer.evaluate(learnt, job, "val")
+    assert best.map50_95 > 0
+    for name in ("map50_95", "map50", "precision", "recall"):
+        assert getattr(found, name) == pytest.approx(getattr(best, name), abs=1e-3)
+
+
+def test_the_test_split_has_a_score_of_its_own_and_nothing_is_left(
+    trainer: Trainer, data: Path, tmp_path: Path
+) -> None:
+    unseen = draw_data(tmp_path / "unseen", train=1, val=6, seed=5)
+    both = tmp_path / "both.yaml"
+    both.write_text(
+        f"train: {data.parent}/images/train\nval: {data.parent}/images/val\ntest: {unseen.parent}/images/val\n"
+        "names: [square, disc]\n"
+    )
+    job = replace(tiny_job(data, tmp_path / "trial"), data=str(both))
+    list(trainer.run(trial(), job))
+    before = sorted(path for folder in (data.parent, tmp_path) for path in folder.rglob("*"))
+    found = trainer.evaluate(trial(), job, "test")
+    assert found == trainer.evaluate(trial(), job, "test")
+    assert all(0 <= v <= 1 for v in (found.map50_95, found.map50, found.precision, found.recall))
+    after = sorted(path for folder in (data.parent, tmp_path) for path in folder.rglob("*"))
+    assert [path for path in after if path not in before and Path(job.cache) not in path.parents] == []
+    if isinstance(trainer, UltralyticsTrainer):
+        assert found.images == 6
+
+
+def test_weights_that_are_gone_or_of_another_network_are_an_error(data: Path, tmp_path: Path) -> None:
+    trainer, job = UltralyticsTrainer(), tiny_job(data, tmp_path)
+    with pytest.raises(TrialError, match=r"best\.pt does not exist: the weights of this trial were not kept"):
+        trainer.evaluate(trial(), job, "val")
+    list(trainer.run(replace(trial(), epochs=1), job))
+    wider = data.parent / "wider.yaml"
+    wider.write_text((data.parent / "network.yaml").read_text().replace("[32, 3, 2]", "[48, 3, 2]"))
+    with pytest.raises(TrialError, match="is not of this trial"):
+        trainer.evaluate(trial(), replace(job, fixed={**job.fixed, "model": str(wider)}), "val")
+    with pytest.raises(BadData, match="Ultralytics cannot use it"):
+        trainer.evaluate(trial(), job, "test")
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     folder = tmp_path / "work"
     folder.mkdir()
     draw_data(folder, train=2, val=1)
+    draw_data(folder / "unseen", train=1, val=1)
     monkeypatch.chdir(folder)
     for name in ("AUTOML_DB", "RAY_ADDRESS"):
         monkeypatch.delenv(name, raising=False)
@@ -148,6 +149,18 @@ CASES = (
         weights("w.safetensors", b"\xff" * 99),
     ),
     Bad("weights of an unknown kind", ("w.onnx", ".safetensors"), ("--weights", "w.onnx"), weights("w.onnx", b"1")),
+    *(
+        Bad(f"a holdout of {share}", (f"--holdout {share}", "at most 0.9", "0.3"), ("--holdout", share))
+        for share in ("0", "0.95", "-1")
+    ),
+    Bad("a val too small to share", ("data.yaml: val has 1 images", "need 20"), ("--holdout", "0.3")),
+    Bad(
+        "a holdout beside a test split",
+        ("--holdout 0.3", "data.yaml", "test split", "remove 'test'"),
+        ("--holdout", "0.3"),
+        text("data.yaml", f"{DATA}test: unseen/images/val\n"),
+    ),
+    Bad("a holdout that is not to be used", ("--holdout", "--no-test"), ("--holdout", "0.3", "--no-test")),
     Bad("a name that is no folder", ("--name", "a/b"), ("--name", "a/b")),
     Bad(
         "a database that does not answer",

@@ -14,6 +14,7 @@ from automl.policy import Search
 from automl.records import (
     EpochMetrics,
     EpochRow,
+    EvaluationRow,
     Outcome,
     Params,
     Prepared,
@@ -146,6 +147,22 @@ def make_epoch_row(trial: int, epoch: int, score: float, at: float, **changes: A
         val_s=10.0,
         slot_s=60.0 * epoch,
         reported_at=at,
+    )
+    return replace(row, **changes)
+
+
+def make_evaluation(trial: int, score: float, **changes: Any) -> EvaluationRow:
+    """A trial measured on a test split of 72 images."""
+    row = EvaluationRow(
+        trial=trial,
+        split="test",
+        images=72,
+        map50_95=score,
+        map50=score,
+        precision=score,
+        recall=score,
+        slot_s=10.0,
+        at=1500.0,
     )
     return replace(row, **changes)
 

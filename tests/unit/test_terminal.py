@@ -16,7 +16,7 @@ from automl.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Ta
 from automl.records import EventRow, TrialState
 from automl.service import StudyReport, StudyStatus
 from automl.terminal import as_json, dumps, duration, print_report, print_status, print_studies, score
-from tests.unit.factories import make_epoch_row, make_row, make_spec, make_study
+from tests.unit.factories import make_epoch_row, make_evaluation, make_row, make_spec, make_study
 
 
 class Clock:
@@ -204,6 +204,39 @@ def test_a_report_as_json_has_each_trials_gain_and_the_curves_on_demand() -> Non
 def test_the_verdict_claims_no_more_than_was_seen(best: float, told: str) -> None:
     text = text_of(lambda console: print_report(console, make_report(make_row(1, best), make_row(0, 0.5))))
     assert told in text
+
+
+@pytest.mark.parametrize(
+    ("winner", "told"),
+    [
+        (0.46, "On test, which the search never saw, trial 1 is +0.060 above the defaults."),
+        (0.41, "trial 1 is +0.010 above the defaults, within what two seeds of one recipe differ by on 72 images"),
+        (0.39, "trial 1 does not beat the defaults (-0.010): what it gained on val is not confirmed."),
+        (0.40, "trial 1 does not beat the defaults (+0.000)"),
+    ],
+)
+def test_the_figure_on_test_stands_beside_val_with_an_honest_sentence(winner: float, told: str) -> None:
+    figures = (make_evaluation(0, 0.40), make_evaluation(1, winner))
+    study = make_study(spec=make_spec(unseen="test"))
+    report = make_report(make_row(1, 0.6), make_row(0, 0.5), study=study, evaluations=figures)
+    lines = text_of(lambda console: print_report(console, report)).splitlines()
+    assert "72 images that the search never saw (test)" in lines[-8]
+    assert [line.split() for line in lines[-4:-2]] == [
+        ["0", "defaults", "0.500", "0.400", "0.400"],
+        ["1", "tpe", "0.600", f"{winner:.3f}", f"{winner:.3f}"],
+    ]
+    assert told in lines[-1]
+    assert json.loads(dumps(as_json(report, None)))["evaluations"][1]["map50_95"] == winner
+
+
+def test_a_measurement_that_failed_is_a_dash_and_no_verdict() -> None:
+    figures = (make_evaluation(0, 0.40, split="holdout"), make_evaluation(1, math.nan, split="holdout", images=0))
+    study = make_study(spec=make_spec(unseen="holdout", holdout=0.3))
+    report = make_report(make_row(1, 0.6), make_row(0, 0.5), study=study, evaluations=figures)
+    text = text_of(lambda console: print_report(console, report))
+    assert "72 images that the search never saw (holdout)" in text
+    assert text.splitlines()[-2].split() == ["1", "tpe", "0.600", "–", "–"]
+    assert "On holdout" not in text
 
 
 def test_a_report_shows_cost_states_and_the_baseline_below_the_best() -> None:

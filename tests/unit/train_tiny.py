@@ -32,9 +32,9 @@ head:
 FIXED: dict[str, ParamValue] = {"imgsz": 64, "batch": 4, "nbs": 4, "optimizer": "SGD", "lr0": 0.02, "momentum": 0.9}
 
 
-def draw_data(folder: Path, *, train: int = 10, val: int = 4, size: int = 96) -> Path:
+def draw_data(folder: Path, *, train: int = 10, val: int = 4, size: int = 96, seed: int = 0) -> Path:
     """Squares (class 0) and discs (class 1) on noise; the data.yaml."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for split, count in (("train", train), ("val", val)):
         for kind in ("images", "labels"):
             (folder / kind / split).mkdir(parents=True)

@@ -1,0 +1,127 @@
+"""The last figures: what the defaults and the winner score on images that the search never saw."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from automl import leaderboard
+from automl.budget import Ledger, format_cost, parse_all
+from automl.drivers.session import HEARTBEAT_S, Session
+from automl.errors import AutoMLError
+from automl.records import EvaluationRow, Purpose, SplitMetrics, StudySpec, Trial, TrialRow
+from automl.store import read
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from automl.store.write import Recorder
+
+SPLIT = "test"  # where the study's data.yaml has the images, whatever they are called
+BEYOND = 0.1  # share of a budget that the measurement may cost beyond it
+BEYOND_S = 60.0  # and at least so many seconds
+_NOTHING = SplitMetrics(images=0, map50_95=math.nan, map50=math.nan, precision=math.nan, recall=math.nan)
+
+
+def chosen(rows: Sequence[TrialRow]) -> list[TrialRow]:
+    """The baseline, and the trial to take home where that is another one."""
+    baseline, winner = leaderboard.baseline_of(rows), leaderboard.winner(rows)
+    measured = [baseline] if winner is None or winner.number == 0 else [baseline, winner]
+    return [row for row in measured if row is not None and row.best_map50_95 is not None]
+
+
+def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[], float]) -> bool:
+    """Measures the baseline and the winner, each once in a study's life; False when the user interrupted it.
+
+    at  wall seconds of the study until now
+
+    What it costs is charged as confirmation, beyond the budget where that is spent, but not by more than
+    BEYOND of it or BEYOND_S: then it is left out and the log says so. A measurement that fails is kept as
+    NaN: it has cost time too.
+    """
+    spec = session.search.spec
+    if not spec.unseen:
+        return True
+    recorder.close()
+    rows = chosen(read.trials(engine, spec.name))
+    known = {each.trial for each in read.evaluations(engine, spec.name) if each.split == spec.unseen}
+    waiting = [row for row in rows if row.number not in known]
+    problem = too_dear(spec, session.search.ledger, len(waiting), at())
+    if problem is not None:
+        session.note(f"Nothing was measured on {spec.unseen}: {problem}", at())
+        return True
+    try:
+        for row in waiting:
+            recorder.evaluated(_measured(session, row, at))
+            recorder.close()
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> EvaluationRow:
+    from automl.drivers import ray_tune
+
+    spec, began = session.search.spec, at()
+    session.note(f"Measuring trial {row.number} on {spec.unseen} ...", began, row.number)
+    trial = as_trained(row)
+    job = session.job(trial, "0" if spec.slots.device == "gpu" else "cpu")
+    found = _NOTHING
+    try:
+        found = ray_tune.evaluate(
+            spec.trainer, trial, job, SPLIT, spec.slots, every_s=HEARTBEAT_S, tick=lambda: session.beat(at())
+        )
+    except AutoMLError as error:
+        session.note(f"Trial {row.number} could not be measured on {spec.unseen}: {error}", at(), row.number)
+    slot_s = at() - began
+    session.search.ledger.charge(None, Purpose.CONFIRMATION, slot_s)
+    session.beat(at())
+    return EvaluationRow(
+        trial=row.number,
+        split=spec.unseen,
+        images=found.images,
+        map50_95=found.map50_95,
+        map50=found.map50,
+        precision=found.precision,
+        recall=found.recall,
+        slot_s=slot_s,
+        at=time.time(),
+    )
+
+
+def as_trained(row: TrialRow) -> Trial:
+    """The trial as it was trained, with the limit of detections that its own splits had raised."""
+    trial = Trial(
+        number=row.number,
+        params=row.params,
+        epochs=row.epochs,
+        seed=row.seed,
+        purpose=row.purpose,
+        origin=row.origin,
+        attempt=row.attempt,
+        done_epochs=row.done_epochs,
+    )
+    limit = (row.applied or {}).get("max_det")
+    return trial if limit is None else replace(trial, params={**row.params, "max_det": limit})
+
+
+def too_dear(spec: StudySpec, ledger: Ledger, count: int, at: float) -> str | None:
+    """Why the budget forbids so many measurements, in words; None where it does not.
+
+    at  wall seconds of the study
+    """
+    cost_s = count * spec.unseen_s
+    for budget in parse_all(spec.budgets, spec.slots.device):
+        limit = budget.slot_s or budget.wall_s
+        if limit is None:
+            continue
+        beyond_s = cost_s + (ledger.spent_s(at) if budget.slot_s else at) - limit
+        if beyond_s > max(BEYOND * limit, BEYOND_S):
+            return (
+                f"it would cost about {format_cost(cost_s, spec.slots.device)}, and {budget.text} would be "
+                f"exceeded by {beyond_s / limit:.0%}."
+            )
+    return None
