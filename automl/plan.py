@@ -122,7 +122,7 @@ def draw_up(
     whole = max(0, given - 1 - len(compared))
     if limit is not None:
         whole = max(0, min(whole, limit - 1 - len(compared)))
-    whole = min(whole, int(left_s / tuned.training_s)) if tuned.training_s else whole
+    whole = int(min(whole, left_s / tuned.training_s)) if tuned.training_s else whole
     most = _MANY if limit is None else max(0, limit - 1 - len(compared) - whole)
     proposals = _affordable(left_s, most, whole, rungs, epochs, eta, tuned.epoch_s, startup_s)
     reach = expected_reach(proposals, whole, rungs, epochs, eta)
@@ -146,6 +146,38 @@ def draw_up(
         warnings=tuple(_warnings(first, epochs)),
         notes=(*notes, *(f"{shown(p.name)} is left out: {p.why}." for p in points if p.role == "left out")),
     )
+
+
+def planned_epoch_s(plan: Mapping[str, Any], point: str | None) -> float:
+    """Slot-seconds of an epoch at that point as the plan's document has it, with its share of the start-up.
+
+    point  None: at the dearest of those that are compared, as long as it is not known which one is tuned at
+    """
+    open_ = [each for each in plan["points"] if each["role"] != "left out"]
+    found = [each for each in open_ if each["name"] == point] if point is not None else open_
+    return max(float(each["training_s"]) for each in found or open_[:1]) / int(plan["epochs"])
+
+
+def rest(
+    *,
+    epoch_s: float,
+    left_s: float,
+    wall_left_s: float,
+    slots: int,
+    rungs: Sequence[int],
+    epochs: int,
+    most: int | None,
+) -> tuple[int, float]:
+    """How many more trials what is left is expected to pay, and the wall seconds until it is spent.
+
+    left_s, wall_left_s  slot-seconds and wall seconds; infinite where there is no such budget
+    most                 trials that may still begin; None for any number
+    """
+    open_s = min(left_s, wall_left_s * slots)
+    trials = _affordable(open_s, _MANY if most is None else most, 0, rungs, epochs, 3, epoch_s, 0.0)
+    needed_s = _cost_s(expected_reach(trials, 0, rungs, epochs, 3), epoch_s, 0.0)
+    spent_s = needed_s if trials == most or not math.isfinite(open_s) else open_s
+    return trials, min(wall_left_s, spent_s / slots)
 
 
 _MANY = 10**6

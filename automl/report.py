@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import psutil
@@ -36,6 +36,7 @@ class StudyReport:
     verdict: Verdict | None = None  # what repeats with other seeds decided; None where there are none
     winner: TrialRow | None = None  # to take home: the confirmed winner or the defaults; unconfirmed, the best score
     evaluations: tuple[EvaluationRow, ...] = ()  # on images that the search never saw
+    planned_s: Mapping[str, float] = field(default_factory=dict)  # what the plan gave to each; empty without a plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,8 @@ class StudyStatus:
     running: tuple[TrialRow, ...]
     share_spent: float  # of the budget that is nearest to its end
     events: tuple[EventRow, ...]
+    spent_s: Mapping[str, float] = field(default_factory=dict)  # slot-seconds by purpose
+    planned_s: Mapping[str, float] = field(default_factory=dict)  # what the plan gave to each; empty without a plan
 
 
 def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> StudyReport:
@@ -54,20 +57,15 @@ def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> St
     rows = read.trials(engine, row.name)
     ranked = leaderboard.rank(rows)
     seen = {r.number for r in ranked}
-    spent: dict[str, float] = {Purpose.PROBE.value: row.spec.probe_s}
-    for trial in rows:
-        spent[trial.purpose.value] = spent.get(trial.purpose.value, 0.0) + trial.slot_s
     evaluations = tuple(read.evaluations(engine, row.name))
-    if evaluations:
-        measured_s = sum(each.slot_s for each in evaluations)
-        spent[Purpose.CONFIRMATION.value] = spent.get(Purpose.CONFIRMATION.value, 0.0) + measured_s
     charged = sum(r.slot_s for r in rows)
     return StudyReport(
         study=row,
         trials=(*ranked, *(r for r in rows if r.number not in seen)),
         baseline=leaderboard.baseline_of(rows),
         best=ranked[0] if ranked else None,
-        spent_s=spent,
+        spent_s=_spent_s(row, rows, evaluations),
+        planned_s=row.spec.plan.get("shares", {}),
         paid_share=sum(r.paid_s for r in rows) / charged if charged else 0.0,
         interrupted=interrupted,
         verdict=leaderboard.verdict(rows),
@@ -87,7 +85,19 @@ def status_of(engine: Engine, row: StudyRow) -> StudyStatus:
         running=tuple(r for r in rows if r.state is TrialState.RUNNING),
         share_spent=ledger.share_spent(row.wall_s, len(rows)),
         events=tuple(read.events(engine, row.name, limit=10)),
+        spent_s=_spent_s(row, rows, read.evaluations(engine, row.name)),
+        planned_s=row.spec.plan.get("shares", {}),
     )
+
+
+def _spent_s(row: StudyRow, rows: Iterable[TrialRow], evaluations: Iterable[EvaluationRow]) -> dict[str, float]:
+    ledger = Ledger(())
+    ledger.charge(None, Purpose.PROBE, row.spec.probe_s)
+    for trial in rows:
+        ledger.charge(trial.number, trial.purpose, trial.slot_s)
+    for each in evaluations:
+        ledger.charge(each.trial, Purpose.CONFIRMATION, each.slot_s)
+    return {purpose.value: slot_s for purpose, slot_s in ledger.by_purpose().items()}
 
 
 def is_dead(row: StudyRow) -> bool:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from automl.budget import format_cost
 from automl.leaderboard import changed, gain
-from automl.records import EpochRow, EvaluationRow, StudyRow, StudyState, TrialRow, TrialState
+from automl.records import EpochRow, EvaluationRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
@@ -161,10 +161,22 @@ def _sentences(report: StudyReport) -> list[str]:
         f"Cost: {format_cost(sum(report.spent_s.values()), device)} of {' / '.join(spec.budgets)} ({spent}); "
         f"wall {duration(study.wall_s)}; {report.paid_share:.0%} of the trials' time was training and validation.",
     ]
+    if report.planned_s:
+        lines.append(f"Spent of what was planned: {plan_against_spent(report.planned_s, report.spent_s, device)}.")
     best, baseline = report.best, report.baseline
     if best is not None and baseline is not None and baseline.best_map50_95 is not None:
         lines.append(_verdict(best, baseline))
     return lines
+
+
+def plan_against_spent(planned_s: Mapping[str, float], spent_s: Mapping[str, float], device: str) -> str:
+    """Each purpose with what it was given and what it took: 'search 8.1 of 8.4 cpu-min'."""
+    told = []
+    for purpose in Purpose:
+        planned, spent = planned_s.get(purpose.value, 0.0), spent_s.get(purpose.value, 0.0)
+        if planned or spent:
+            told.append(f"{purpose.value} {format_cost(spent, device)} of {format_cost(planned, device)}")
+    return ", ".join(told)
 
 
 def _verdict(best: TrialRow, baseline: TrialRow) -> str:
@@ -215,6 +227,8 @@ def print_status(console: Console, found: StudyStatus) -> None:
         f"{' / '.join(row.spec.budgets)}",
         f"trials    {row.trials} begun, {len(found.running)} running",
     ]
+    if found.planned_s:
+        lines.append(f"planned   {plan_against_spent(found.planned_s, found.spent_s, device)}")
     for trial in found.running:
         where = f" on {trial.node} ({trial.device})" if trial.node else ""
         lines.append(

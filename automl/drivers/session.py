@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from automl import plan
 from automl.errors import SearchFailed
 from automl.policy import Search
 from automl.records import EpochMetrics, Outcome, TrainJob, Trial, TrialState
 
 HEARTBEAT_S = 5.0
+REPLANNED = 1.25  # the rest is planned again when epochs cost by so much more, or less, than was said
 STOP_POLL_S = 0.5  # also how long a row waits for its group at most
 
 
@@ -70,6 +72,7 @@ class Session:
         self._attempts: dict[int, tuple[Trial, float]] = {}  # the latest attempt of each trial and its start
         self._paid: dict[tuple[int, int], tuple[float, float]] = {}  # seconds of running trials' epochs
         self._point = search.operating.chosen  # told already
+        self._ratio = self._cost_ratio() if search.trials else 1.0  # told already
         self._beat_at = float("-inf")
         self._polled_at = float("-inf")
 
@@ -167,13 +170,47 @@ class Session:
             map50_95=self.search.best(number),
             slot_s=cost_s,
         )
-        if search.operating.chosen != self._point:
+        decided = search.operating.chosen != self._point
+        if decided:
             self._point = search.operating.chosen
             self.note(search.operating.reason, at)
+        self._plan_again(at, decided=decided)
         if self._keeper is not None:
             problem = self._keeper.closed(number, outcome, self.search.best(number))
             if problem is not None:
                 self.pause(problem, at)
+
+    def _cost_ratio(self) -> float:
+        """Measured by planned slot-seconds of an epoch, where the search tunes now."""
+        search = self.search
+        if not search.spec.plan:
+            return 1.0
+        planned_s = plan.planned_epoch_s(search.spec.plan, search.operating.of(search.operating.arguments({})))
+        return search.epoch_cost_s() / planned_s if planned_s > 0 else 1.0
+
+    def _plan_again(self, at: float, *, decided: bool) -> None:
+        """Says how far what is left goes when epochs cost otherwise than planned. The horizon stays."""
+        search, ratio = self.search, self._cost_ratio()
+        same = max(ratio / self._ratio, self._ratio / ratio) <= REPLANNED
+        if not search.spec.plan or search.ended is not None or (same and not decided):
+            return
+        self._ratio = ratio
+        spec, ledger = search.spec, search.ledger
+        epoch_s = ratio * plan.planned_epoch_s(spec.plan, search.operating.chosen if spec.points else "")
+        more, wall_s = plan.rest(
+            epoch_s=epoch_s,
+            left_s=ledger.left_s(at),
+            wall_left_s=ledger.wall_left_s(at),
+            slots=spec.slots.count,
+            rungs=spec.rungs,
+            epochs=spec.epochs,
+            most=None if ledger.trial_limit is None else max(0, ledger.trial_limit - search.trials),
+        )
+        self.note(
+            f"planned again: an epoch costs {epoch_s:.1f} s, {ratio:.2f} times what was planned; about "
+            f"{search.trials + more} trials instead of {spec.plan['trials']}, ending in {wall_s / 60:.0f} min",
+            at,
+        )
 
     def begin(self, at: float, *, begun: int, ended: int) -> None:
         """Announces where the study stands as this session begins."""

@@ -12,7 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from automl.budget import parse_all
 from automl.operating import Operating, choose
+from automl.plan import draw_up
+from automl.points import Point
 from automl.records import EpochMetrics, Params, Purpose, Slots, StudySpec, TrainJob, Trial, TrialState
 from automl.space import POINT
 from tests.unit.factories import MemoryRecord, Played, make_metrics, make_prepared, make_spec, play
@@ -172,3 +175,48 @@ def test_points_never_overspend_and_the_ledger_sums_by_purpose(
     assert ledger.by_purpose() == pytest.approx(by_rows)
     assert sum(ledger.by_purpose().values()) == pytest.approx(ledger.spent_s())
     assert ledger.spent_s() <= minutes * 60 + slots * max(costs) + 1e-6
+
+
+def planned_spec(**changes: Any) -> StudySpec:
+    """The study of three points with its plan."""
+    spec = spec_of(**changes)
+    points = tuple(
+        Point(name=name, role="compared" if n else "baseline", epoch_s=s, training_s=12 * s)
+        for n, (name, s) in enumerate(COST.items())
+    )
+    drawn = draw_up(
+        points, parse_all(spec.budgets, "cpu"), spec.slots, epochs=12, rungs=spec.rungs, given=4, probe_s=0.0
+    )
+    return replace(spec, plan=drawn.document())
+
+
+def notes_of(cost: float, folder: Path) -> list[str]:
+    real = {point: cost * each for point, each in COST.items()}
+    played = play(planned_spec(), folder, Pointed({"n@64": 0.3, "n@128": 0.5, "s@128": 0.45}, real))
+    return [note for note in played.record.notes if note.startswith("planned again")]
+
+
+@pytest.mark.parametrize("cost", [0.7, 1.5])
+def test_when_epochs_cost_otherwise_the_rest_is_planned_again(tmp_path: Path, cost: float) -> None:
+    first, decided = notes_of(cost, tmp_path)
+    assert f"an epoch costs {120 * cost:.1f} s, {cost:.2f} times what was planned" in first
+    assert f"an epoch costs {60 * cost:.1f} s, {cost:.2f} times what was planned" in decided
+    trials = int(first.split("about ")[1].split()[0])
+    assert (trials > planned_spec().plan["trials"]) == (cost < 1)
+
+
+@pytest.mark.parametrize("cost", [0.85, 1.0, 1.2])
+def test_small_differences_do_not_change_the_plan_before_the_point_is_known(tmp_path: Path, cost: float) -> None:
+    (note,) = notes_of(cost, tmp_path)
+    played = play(planned_spec(), tmp_path, Pointed({"n@64": 0.3, "n@128": 0.5, "s@128": 0.45}))
+    said = int(note.split("about ")[1].split()[0])
+    assert said == pytest.approx(len(played.record.trials) / cost, rel=0.35)
+
+
+def test_a_resumed_search_does_not_repeat_what_it_said(tmp_path: Path) -> None:
+    trainer = Pointed({"n@64": 0.3, "n@128": 0.5, "s@128": 0.45}, {p: 2 * s for p, s in COST.items()})
+    first = play(planned_spec(), tmp_path, trainer, pause_after=60)
+    assert any("2.00 times" in note for note in first.record.notes)
+    before = len(first.record.notes)
+    play(planned_spec(), tmp_path, trainer, record=first.record, at=first.at)
+    assert not [note for note in first.record.notes[before:] if "times what" in note or "tunes at" in note]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.budget import Budget, parse_all
-from automl.errors import BudgetTooSmall
-from automl.plan import LONGEST, SHORTEST, check_affordable, horizon, round_up
-from automl.points import full_trainings
+from automl.errors import AutoMLError, BudgetTooSmall
+from automl.plan import LONGEST, SHORTEST, Plan, check_affordable, draw_up, expected_reach, horizon, rest, round_up
+from automl.points import Limits, Point, Probe, check_limits, compare, first_admitted, full_trainings
 from automl.records import Slots
+from tests.unit.factories import make_prepared
 
 CPU = Slots(count=2, device="cpu")
 
@@ -76,3 +79,215 @@ def test_what_the_probe_cost_is_part_of_the_need() -> None:
 def test_a_budget_that_is_offered_can_be_read_and_suffices(needed_s: float, prefix: str) -> None:
     budget = Budget.parse(round_up(needed_s, prefix))
     assert (budget.slot_s or budget.wall_s or 0.0) >= needed_s
+
+
+def point(name: str = "n@64", role: str = "baseline", training_s: float = 120.0, epochs: int = 12) -> Point:
+    trainings = 3600.0 / training_s
+    return Point(name=name, role=role, epoch_s=training_s / epochs, training_s=training_s, trainings=trainings)
+
+
+def drawn(*texts: str, points: tuple[Point, ...] | None = None, **changes: Any) -> Plan:
+    """A plan of 12 epochs with rungs at 3 and 9."""
+    words: dict[str, Any] = {"epochs": 12, "rungs": (3, 9), "given": 1, "probe_s": 0.0, **changes}
+    return draw_up(points or (point(),), budgets(*texts), words.pop("slots", CPU), **words)
+
+
+def probe(name: str, **changes: Any) -> Probe:
+    return Probe(point=name, prepared=make_prepared(**{"startup_s": 0.0, "val_s": 0.0, "train_s": 10.0, **changes}))
+
+
+def compared(*probes: Probe, budget: str = "2cpu-h", epochs: int = 12, **limits: Any) -> dict[str, Point]:
+    """The points by name."""
+    found = compare(probes, probes[0], budgets(budget), CPU, epochs=epochs, limits=Limits(**limits))
+    assert found[0].name == probes[0].point
+    return {each.name: each for each in found}
+
+
+amounts = st.floats(0.01, 1e5)
+texts = st.lists(
+    st.one_of(
+        st.integers(1, 10**5).map(lambda s: f"{s}cpu-s"),
+        st.integers(1, 10**5).map(lambda s: f"{s}s"),
+        st.integers(1, 500).map(lambda n: f"{n}trials"),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(
+    texts=texts,
+    trainings=st.lists(amounts, min_size=1, max_size=3),
+    slots=st.integers(1, 64),
+    probe_s=st.floats(0.0, 1e4),
+    reserve_s=st.floats(0.0, 1e4),
+    portfolio=st.integers(0, 6),
+    rungs=st.sampled_from([(), (3,), (3, 9)]),
+)
+def test_no_plan_is_over_budget(
+    texts: list[str],
+    trainings: list[float],
+    slots: int,
+    probe_s: float,
+    reserve_s: float,
+    portfolio: int,
+    rungs: tuple[int, ...],
+) -> None:
+    points = tuple(point(f"n@{i}", "compared" if i else "baseline", s) for i, s in enumerate(trainings))
+    found = draw_up(
+        points,
+        budgets(*texts),
+        Slots(count=slots, device="cpu"),
+        epochs=12,
+        rungs=rungs,
+        given=len(points) + portfolio,
+        probe_s=probe_s,
+        reserve_s=reserve_s,
+    )
+    parsed = budgets(*texts)
+    assert all(share >= 0 for share in found.shares.values())
+    total_s = sum(found.shares.values())
+    for budget in parsed:
+        if budget.slot_s is not None:
+            assert total_s <= max(budget.slot_s, probe_s) * (1 + 1e-9)
+        if budget.wall_s is not None:
+            assert total_s - probe_s <= slots * budget.wall_s * (1 + 1e-9)
+            assert found.wall_s <= budget.wall_s
+        if budget.trials is not None:
+            assert found.trials <= max(budget.trials, len(points))
+    reached = [trials for _, trials in found.reach]
+    assert reached == sorted(reached, reverse=True)
+
+
+@given(st.floats(1.0, 500.0), st.integers(1, 40), st.integers(0, 5))
+def test_the_expected_trials_spend_the_search_share_but_for_one_training(
+    training_s: float, hours: int, exempt: int
+) -> None:
+    found = drawn(f"{hours}cpu-h", points=(point(training_s=training_s),), given=1 + exempt)
+    before, cost_s = 0, 0.0
+    for level, trials in found.reach:
+        cost_s += (level - before) * training_s / 12 * trials
+        before = level
+    assert found.shares["search"] - 1.1 * training_s <= cost_s <= found.shares["search"] + 0.2 * training_s
+
+
+def test_early_trials_survive_a_rung_more_often_than_one_in_three() -> None:
+    reach = dict(expected_reach(3, 0, (4,), 12, 3))
+    assert reach[4] == 3
+    assert reach[12] == pytest.approx(1 + 1 / 2 + 1 / 3)
+    many = dict(expected_reach(3000, 0, (4,), 12, 3))
+    assert many[12] == pytest.approx(1000, rel=0.02)
+
+
+def test_exempt_trials_reach_every_rung() -> None:
+    assert dict(expected_reach(0, 5, (3, 9), 12, 3)) == {3: 5, 9: 5, 12: 5}
+
+
+def test_the_shares_name_every_purpose() -> None:
+    points = (point(), point("n@128", "compared", 240.0))
+    found = drawn("1cpu-h", points=points, given=2, probe_s=10.0, reserve_s=360.0)
+    assert found.shares == {
+        "probe": 10.0,
+        "baseline": 120.0,
+        "points": 240.0,
+        "confirmation": 360.0,
+        "search": pytest.approx(3600 - 10 - 120 - 240 - 360),
+    }
+    assert found.budget_s == 3600
+    assert found.wall_s == pytest.approx((3600 - 10) / 2)
+
+
+def test_a_trial_count_alone_gives_no_budget_but_an_end() -> None:
+    found = drawn("5trials", given=2)
+    assert found.budget_s is None
+    assert found.trials == 5
+    assert 3 * 120 * 3 / 12 < found.shares["search"] <= 4 * 120
+
+
+@pytest.mark.parametrize(
+    ("trainings", "told"), [(3.0, "too few for a search"), (9.0, "expect little"), (30.0, None), (10.0, None)]
+)
+def test_few_trainings_are_said(trainings: float, told: str | None) -> None:
+    found = drawn("1cpu-h", points=(point(training_s=3600 / trainings),), epochs=100)
+    assert bool(found.warnings) == (told is not None)
+    assert told is None or told in found.warnings[0]
+
+
+@pytest.mark.parametrize(("epochs", "warned"), [(12, True), (85, True), (86, False), (300, False)])
+def test_a_horizon_that_says_nothing_of_production_is_said_with_figures(epochs: int, warned: bool) -> None:
+    warnings = drawn("1cpu-h", epochs=epochs).warnings
+    assert bool(warnings) == warned
+    assert not warned or f"{epochs} epochs is {epochs / 300:.0%} of a production training's 300" in warnings[0]
+
+
+def test_dearer_points_come_first_as_long_as_twenty_trainings_are_paid() -> None:
+    found = compared(probe("a@64"), probe("b@64", train_s=20.0), probe("c@64", train_s=30.0), probe("d@64", train_s=50))
+    assert [each.name for each in found.values()] == ["a@64", "c@64", "b@64", "d@64"]
+    assert [each.role for each in found.values()] == ["baseline", "compared", "compared", "left out"]
+    assert "points are compared at most" in found["d@64"].why
+
+
+def test_a_point_that_ten_trainings_cannot_be_paid_of_is_left_out_with_figures() -> None:
+    found = compared(probe("a@64"), probe("b@64", train_s=61.0))
+    assert found["b@64"].role == "left out"
+    assert found["b@64"].why == "12 epochs cost 12.2 cpu-min, of which the budget pays 9.8; 10 are needed"
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"parameters": 2000}, "3,000 parameters are more than --max-params 2,000"),
+        ({"latency_s": 0.02}, "30.0 ms an image on this cpu are more than --max-latency 20"),
+    ],
+)
+def test_limits_leave_points_out(limits: dict[str, Any], told: str) -> None:
+    found = compared(probe("a@64"), probe("b@64", parameters=3000, latency_s=0.03), **limits)
+    assert found["b@64"].why == told
+
+
+def test_a_point_that_the_slots_memory_cannot_hold_is_left_out() -> None:
+    big = probe("b@64", memory_bytes=8_000_000_000, memory_total_bytes=16_000_000_000)
+    assert "2 trials of 8.0 GB each do not fit" in compared(probe("a@64"), big)["b@64"].why
+
+
+def test_with_a_target_the_cheapest_point_is_compared_too() -> None:
+    probes = (probe("a@64"), probe("b@64", train_s=20.0), probe("c@64", train_s=30.0), probe("d@64", train_s=5.0))
+    assert compared(*probes)["d@64"].role == "left out"
+    assert compared(*probes, target=0.5)["d@64"].role == "compared"
+
+
+def test_the_baseline_is_the_first_point_within_the_limits() -> None:
+    probes = (probe("a@64", parameters=9000), probe("b@64"))
+    assert first_admitted(probes, Limits(parameters=5000), CPU).point == "b@64"
+    with pytest.raises(
+        AutoMLError, match=r"nothing is left to train: a at 64 px: 9,000 parameters .* --max-params 10;"
+    ):
+        first_admitted(probes, Limits(parameters=10), CPU)
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        (Limits(target=1.5), r"--target 1\.5: mAP50-95 is a fraction"),
+        (Limits(target=0.0), "--target 0"),
+        (Limits(latency_s=0.0), "--max-latency 0"),
+        (Limits(parameters=0), "--max-params 0"),
+    ],
+)
+def test_a_limit_that_nothing_can_keep_is_refused(limits: Limits, told: str) -> None:
+    with pytest.raises(AutoMLError, match=told):
+        check_limits(limits)
+
+
+@given(epoch_s=st.floats(0.1, 100.0), left_s=st.floats(0.0, 1e5), slots=st.integers(1, 8))
+def test_what_is_left_is_never_planned_twice(epoch_s: float, left_s: float, slots: int) -> None:
+    more, wall_s = rest(
+        epoch_s=epoch_s, left_s=left_s, wall_left_s=float("inf"), slots=slots, rungs=(3, 9), epochs=12, most=None
+    )
+    assert 3 * epoch_s * more <= left_s * (1 + 1e-9)
+    assert wall_s <= left_s / slots * (1 + 1e-9)
+
+
+def test_the_rest_of_a_trial_count_ends_when_those_have_run() -> None:
+    more, wall_s = rest(epoch_s=10.0, left_s=1e6, wall_left_s=1e6, slots=2, rungs=(), epochs=12, most=4)
+    assert (more, wall_s) == (4, 4 * 120 / 2)
