@@ -61,6 +61,9 @@ def search(
     target: Annotated[float | None, typer.Option(help="mAP50-95 that is enough: the search ends there.")] = None,
     max_latency: Annotated[float | None, typer.Option(help="Milliseconds an image may take on this device.")] = None,
     max_params: Annotated[int | None, typer.Option(help="Parameters that the network may have.")] = None,
+    no_portfolio: Annotated[
+        bool, typer.Option("--no-portfolio", help="Try no known-good recipes after the defaults.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
     fresh_probe: Annotated[
         bool, typer.Option("--fresh-probe", help="Measure the cost of an epoch anew instead of reusing an earlier one.")
@@ -102,6 +105,7 @@ def search(
             target=target,
             max_latency=max_latency,
             max_params=max_params,
+            portfolio=not no_portfolio,
             fresh_probe=fresh_probe,
             holdout=holdout,
             test=not no_test,

@@ -99,7 +99,7 @@ def draw_up(
 ) -> Plan:
     """The plan for those points; the shares never sum to more than the tightest budget pays.
 
-    given      trials that run before any proposal and are never stopped: the baseline, points, portfolio
+    given      trials that run first and are never stopped: the baseline and the compared points
     probe_s    slot-seconds that probing has cost
     reserve_s  slot-seconds kept for the confirmation
     """

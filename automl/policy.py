@@ -236,13 +236,16 @@ class Search:
             self.ended = f"what is left cannot pay for another training ({format_cost(cost_s, device)})"
         return False
 
+    def _exempt(self, number: int) -> bool:
+        """Whether the trial is never stopped early: the baseline, and the defaults at the compared points."""
+        return number < max(1, len(self.spec.points))
+
     def _committed_s(self) -> float:
         """Slot-seconds that the running trials need to their next rung: theirs before a newcomer's."""
         committed_s = 0.0
         for number in self.ledger.held:
             done = len(self._runs[number].scores)
-            exempt = number < len(self.spec.given)
-            levels = self.rungs.levels[-1:] if exempt else self.rungs.levels
+            levels = self.rungs.levels[-1:] if self._exempt(number) else self.rungs.levels
             epochs = next((level - done for level in levels if level > done), 0)
             committed_s += epochs * self.epoch_cost_s(self._runs[number].trial.params)
         return committed_s
@@ -283,7 +286,7 @@ class Search:
                 self._incumbent = (score, run.trial.number)
 
     def _judge(self, run: _Run, epoch: int) -> Outcome | None:
-        """Holds the trial against the others at a rung; the given ones are never stopped early."""
+        """Holds the trial against the others at a rung; the defaults are never stopped early."""
         number = run.trial.number
         if epoch >= self.spec.epochs:
             self.rungs.record(number, self.spec.epochs, max(run.scores))
@@ -291,7 +294,7 @@ class Search:
         if epoch not in self.rungs.levels:
             return None
         verdict = self.rungs.judge(number, epoch, smoothed(run.scores))
-        if verdict.survives or number < len(self.spec.given):
+        if verdict.survives or self._exempt(number):
             return None
         return Outcome(
             state=TrialState.STOPPED,

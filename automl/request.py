@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from automl import plan, points
+from automl import plan, points, portfolio
 from automl.budget import Budget, parse_all
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import find_unseen
@@ -28,15 +28,6 @@ from automl.trainers.base import TRAINERS
 from automl.trainers.weights import check_weights, sha256
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# hyp.scratch-low on Ultralytics' scale: its values are the library's defaults once SGD is named.
-# Source: hyp.scratch-low.yaml of YOLOv5; box .05 there is 7.5 here, cls_pw 1.0 there is 0 here.
-SCRATCH_LOW: Params = {
-    **{"optimizer": "SGD", "lr0": 0.01, "lrf": 0.01, "momentum": 0.937, "weight_decay": 0.0005},
-    **{"warmup_epochs": 3.0, "warmup_momentum": 0.8, "warmup_bias_lr": 0.1, "box": 7.5, "cls": 0.5},
-    **{"hsv_h": 0.015, "hsv_s": 0.7, "hsv_v": 0.4, "degrees": 0.0, "translate": 0.1, "scale": 0.5},
-    **{"shear": 0.0, "perspective": 0.0, "flipud": 0.0, "fliplr": 0.5, "mosaic": 1.0, "mixup": 0.0},
-    "copy_paste": 0.0,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +54,7 @@ class SearchRequest:
     max_params: int | None = None
     holdout: float | None = None  # share of val that the search never sees
     test: bool = True  # measure the defaults and the winner at the end on images that the search never saw
+    portfolio: bool = True  # whether known-good recipes run after the defaults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,10 +161,12 @@ def compile_spec(
     others = {p.point: p.prepared for p in probes if p.prepared is not None}
     tried = [p for p in compared if p.role == "compared"]
     given += [(f"defaults@{points.short(p.name)}", dict(others[p.name].defaults_at(epochs))) for p in tried]
-    sgd = str(checked.fixed.get("optimizer", "SGD")).upper() == "SGD"  # hyp.scratch-low's learning rates are SGD's
-    if request.trainer == "ultralytics" and sgd:
-        low = {key: value for key, value in SCRATCH_LOW.items() if key not in checked.fixed}
-        given.append(("scratch-low", {**defaults, **low}))
+    told = ""
+    if request.trainer == "ultralytics" and request.portfolio:
+        trainings = compared[0].trainings
+        known = portfolio.starts({**defaults, **checked.space.fixed}, checked.space, given, trainings)
+        told = portfolio.words(known, trainings)
+        given += known
     resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
     warmup = defaults.get("warmup_epochs")
     rungs = rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs)
@@ -182,9 +176,10 @@ def compile_spec(
         slots,
         epochs=epochs,
         rungs=rungs,
-        given=len(given),
+        given=1 + len(tried),
         probe_s=probe_s,
         disk_bytes=disk_bytes(prepared.parameters, slots, 5),
+        notes=(told,) if told else (),
     )
     space = checked.space.at_points([baseline.point, *(p.name for p in tried)]) if probes else checked.space
     return StudySpec(

@@ -63,6 +63,7 @@ def search(
     target: float | None = None,
     max_latency: float | None = None,
     max_params: int | None = None,
+    portfolio: bool = True,
     fresh_probe: bool = False,
     holdout: float | None = None,
     test: bool = True,
@@ -96,6 +97,7 @@ def search(
         max_params=max_params,
         holdout=holdout,
         test=test,
+        portfolio=portfolio,
     )
     with _compiled(asked, fresh_probe, home, db, listener) as study:
         study.ready()

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
     ("errors", "records", "budget"),
     ("data", "space", "space_file", "halving", "trust", "leaderboard"),
-    ("sampler", "operating", "policy", "plan", "points"),
+    ("sampler", "operating", "policy", "plan", "points", "portfolio"),
     ("trainers", "drivers", "store", "recipes"),
     ("request", "kept", "report", "unseen", "probing", "bench", "service"),
     ("terminal", "plan_view", "progress", "cli", "automl"),

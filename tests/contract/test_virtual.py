@@ -115,12 +115,12 @@ def test_no_search_overspends_by_more_than_an_epoch_a_slot(
 
 @quick
 @given(slots=st.integers(1, 4), seed=st.integers(0, 1000))
-def test_the_given_trials_are_never_stopped_early(slots: int, seed: int) -> None:
+def test_the_baseline_is_never_stopped_early(slots: int, seed: int) -> None:
     bad = {**LONG.fixed, "x0": 0.0, "lr0": 1e-5}
-    given_ = (("defaults", bad), ("scratch-low", bad))
+    given_ = (("defaults", bad), ("scratch-low", dict(LONG.fixed)))
     spec = replace(LONG, given=given_, slots=Slots(count=slots, device="cpu"), seed=seed)
     with tempfile.TemporaryDirectory() as folder:
-        assert play(spec, Path(folder)).states[:2] == [TrialState.COMPLETED] * 2
+        assert play(spec, Path(folder)).states[0] is TrialState.COMPLETED
 
 
 @pytest.mark.parametrize("killed", [False, True])

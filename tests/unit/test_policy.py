@@ -96,11 +96,24 @@ def test_a_trial_is_judged_at_rungs_only() -> None:
     assert train(search, begun(search, at), [0.1, 0.1], at)[0] is None
 
 
-def test_the_given_trials_are_never_stopped_early() -> None:
+def test_of_the_given_trials_only_the_baseline_is_never_stopped_early() -> None:
+    search = make_search(make_spec(given=TWO_GIVEN, slots=Slots(count=2, device="cpu")))
+    baseline = begun(search)
+    for epoch in (1, 2):
+        search.report(baseline, make_metrics(epoch, 0.1), epoch * EPOCH_S)
+    second, outcome = begun(search, 2 * EPOCH_S), None
+    for epoch in range(1, 13):
+        outcome = search.report(second, make_metrics(epoch, 0.9), (2 + epoch) * EPOCH_S) or outcome
+    assert outcome is not None
+    assert outcome.state is TrialState.COMPLETED
+    assert search.report(baseline, make_metrics(3, 0.1), 15 * EPOCH_S) is None
+
+
+def test_a_weak_given_trial_is_stopped_like_any_other() -> None:
     search, at = after_baseline(0.9, given=TWO_GIVEN)
     outcome, _ = train(search, begun(search, at), [0.0] * 12, at)
     assert outcome is not None
-    assert outcome.state is TrialState.COMPLETED
+    assert outcome.state is TrialState.STOPPED
 
 
 def test_scores_of_zero_stop_nobody() -> None:

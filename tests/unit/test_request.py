@@ -14,7 +14,6 @@ import pytest
 from automl.errors import AutoMLError, BadBudget, BadData, BadSpace, BadWeights, BudgetTooSmall, NoSpace, UnknownName
 from automl.records import Slots
 from automl.request import (
-    SCRATCH_LOW,
     Checked,
     SearchRequest,
     bytes_of_a_trial,
@@ -169,17 +168,38 @@ def spec_of(found: Checked, **changes: Any) -> Any:
     return compile_spec(found, "birds", Path("/runs"), make_prepared(defaults=defaults, **changes), probe_s=30.0)
 
 
-def test_the_baseline_and_scratch_low_run_first(data: Path) -> None:
-    (first, defaults), (second, low) = spec_of(checked(data)).given
-    assert (first, second) == ("defaults", "scratch-low")
+def origins(found: Checked, defaults: dict[str, Any] | None = None) -> list[str]:
+    """Who proposed the trials that run first, for a training of 24 minutes."""
+    defaults = defaults or {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.002}
+    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(defaults=defaults), 0.0)
+    return [origin for origin, _ in spec.given]
+
+
+def test_the_baseline_runs_first_and_then_known_good_recipes(data: Path) -> None:
+    spec = spec_of(checked(data))
+    assert [origin for origin, _ in spec.given] == [
+        *("defaults", "scratch-low", "scratch-med+scratch-high", "VOC", "Objects365"),
+    ]
+    (_, defaults), (_, low), *_ = spec.given
     assert (defaults["optimizer"], defaults["lr0"]) == ("AdamW", 0.002)
-    assert {key: low[key] for key in SCRATCH_LOW} == SCRATCH_LOW
+    assert (low["optimizer"], low["lr0"], low["box"], low["cls_pw"]) == ("SGD", 0.01, 7.5, 0.0)
+    assert any("Known-good recipes after the defaults: scratch-low, " in note for note in spec.plan["notes"])
 
 
-def test_scratch_low_keeps_what_the_user_set(data: Path) -> None:
+def test_a_small_budget_tries_two_recipes_and_a_smaller_one_none(data: Path) -> None:
+    assert origins(checked(data, epochs=40)) == ["defaults", "scratch-low", "scratch-med+scratch-high"]
+    assert origins(checked(data, epochs=60)) == ["defaults"]
+
+
+def test_no_portfolio_leaves_the_recipes_out(data: Path) -> None:
+    assert origins(checked(data, portfolio=False)) == ["defaults"]
+
+
+def test_known_good_recipes_keep_what_the_user_set(data: Path) -> None:
     found = checked(data, fixed={"box": 3.0})
     spec = compile_spec(found, "birds", Path("/runs"), make_prepared(defaults={**schema.defaults(), "box": 3.0}), 0.0)
-    assert spec.given[1][1]["box"] == 3.0
+    assert len(spec.given) == 5
+    assert {params["box"] for _, params in spec.given} == {3.0}
     assert spec.fixed["box"] == 3.0
 
 
@@ -275,10 +295,13 @@ def test_the_baseline_is_probed_without_what_a_space_fixes(data: Path) -> None:
     assert (spec.given[0][1]["optimizer"], spec.fixed["optimizer"]) == ("AdamW", "SGD")
 
 
-def test_scratch_low_is_left_out_with_another_optimizer_than_its_own(data: Path) -> None:
+def test_known_good_learning_rates_are_left_out_with_another_optimizer(data: Path) -> None:
     found = checked(data, fixed={"optimizer": "AdamW"})
-    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(), 0.0)
-    assert [origin for origin, _ in spec.given] == ["defaults"]
+    defaults = {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.002}
+    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(defaults=defaults), 0.0)
+    assert "scratch-low" not in [origin for origin, _ in spec.given]
+    assert len(spec.given) == 4
+    assert {(params["optimizer"], params["lr0"]) for _, params in spec.given} == {("AdamW", 0.002)}
 
 
 def test_an_automatic_batch_is_kept_as_the_number_it_became(data: Path) -> None:

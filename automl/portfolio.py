@@ -1,0 +1,141 @@
+"""Known-good recipes to start from after the defaults, as published and as the searched trainer has them. Pure.
+
+Source: hyp.scratch-low, -med, -high, hyp.VOC and hyp.Objects365 of YOLOv5's data/hyps, on YOLOv5's own scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from automl.records import Params, ParamValue
+from automl.space import POINT, Parameter, SearchSpace, trainer_key
+
+NAMES = ("scratch-low", "scratch-med", "scratch-high", "VOC", "Objects365")
+PUBLISHED: Mapping[str, tuple[float, ...]] = {  # in the order of NAMES; `anchors` is left out, it names no gain
+    "lr0": (0.01, 0.01, 0.01, 0.00334, 0.00258),
+    "lrf": (0.01, 0.1, 0.1, 0.15135, 0.17),
+    "momentum": (0.937, 0.937, 0.937, 0.74832, 0.779),
+    "weight_decay": (0.0005, 0.0005, 0.0005, 0.00025, 0.00058),
+    "warmup_epochs": (3.0, 3.0, 3.0, 3.3835, 1.33),
+    "warmup_momentum": (0.8, 0.8, 0.8, 0.59462, 0.86),
+    "warmup_bias_lr": (0.1, 0.1, 0.1, 0.18657, 0.0711),
+    "box": (0.05, 0.05, 0.05, 0.02, 0.0539),
+    "cls": (0.5, 0.3, 0.3, 0.21638, 0.299),
+    "cls_pw": (1.0, 1.0, 1.0, 0.5, 0.825),
+    "obj": (1.0, 0.7, 0.7, 0.51728, 0.632),
+    "obj_pw": (1.0, 1.0, 1.0, 0.67198, 1.0),
+    "iou_t": (0.2, 0.2, 0.2, 0.2, 0.2),
+    "anchor_t": (4.0, 4.0, 4.0, 3.3744, 3.44),
+    "fl_gamma": (0.0, 0.0, 0.0, 0.0, 0.0),
+    "hsv_h": (0.015, 0.015, 0.015, 0.01041, 0.0188),
+    "hsv_s": (0.7, 0.7, 0.7, 0.54703, 0.704),
+    "hsv_v": (0.4, 0.4, 0.4, 0.27739, 0.36),
+    "degrees": (0.0, 0.0, 0.0, 0.0, 0.0),
+    "translate": (0.1, 0.1, 0.1, 0.04591, 0.0902),
+    "scale": (0.5, 0.9, 0.9, 0.75544, 0.491),
+    "shear": (0.0, 0.0, 0.0, 0.0, 0.0),
+    "perspective": (0.0, 0.0, 0.0, 0.0, 0.0),
+    "flipud": (0.0, 0.0, 0.0, 0.0, 0.0),
+    "fliplr": (0.5, 0.5, 0.5, 0.5, 0.5),
+    "mosaic": (1.0, 1.0, 1.0, 0.85834, 1.0),
+    "mixup": (0.0, 0.1, 0.1, 0.04266, 0.0),
+    "copy_paste": (0.0, 0.0, 0.1, 0.0, 0.0),
+}
+CLASSIC = ("obj", "obj_pw", "iou_t", "anchor_t", "fl_gamma", "anchors")  # keys that Ultralytics does not have
+BOX = 150.0  # Ultralytics' default box gain of 7.5 by YOLOv5's .05
+FEW, MANY = 10, 20  # full trainings that the budget must pay for two recipes, and for all of them
+_OF_ITS_OPTIMIZER = ("lr0", "momentum", "warmup_momentum", "warmup_bias_lr")
+Given = tuple[str, Params]
+
+
+def is_classic(hyp: Params) -> bool:
+    """Whether a recipe is on YOLOv5's scale: it has keys of YOLOv5 alone, or a box gain below 1."""
+    box = hyp.get("box")
+    return any(key in hyp for key in CLASSIC) or (isinstance(box, int | float) and box < 1)
+
+
+def translated(hyp: Params) -> dict[str, ParamValue]:
+    """A recipe of YOLOv5 as Ultralytics has it: what exists there, on its scale. YOLOv5 trains with SGD.
+
+    cls_pw is left out: it weighs positives in YOLOv5 (1 changes nothing) and classes in Ultralytics (0 does).
+    """
+    kept = {key: value for key, value in hyp.items() if key not in (*CLASSIC, "cls_pw")}
+    box = kept.get("box")
+    if isinstance(box, int | float):
+        kept["box"] = float(f"{box * BOX:.6g}")
+    return {"optimizer": "SGD", **kept}
+
+
+def recipes() -> tuple[Given, ...]:
+    """The published recipes by name, as Ultralytics has them."""
+    return tuple(
+        (name, translated({key: row[column] for key, row in PUBLISHED.items()})) for column, name in enumerate(NAMES)
+    )
+
+
+def starts(base: Params, space: SearchSpace, before: Sequence[Given], trainings: float) -> tuple[Given, ...]:
+    """The recipes to train after what is given `before`; each is a trial like any other, and may be stopped.
+
+    base       every argument of a trial that changes nothing of the study's fixed ones
+    trainings  how many full trainings the budget pays: none below 10, the first two below 20, then all
+    """
+    count = 0 if round(trainings) < FEW else 2 if round(trainings) < MANY else len(NAMES)
+    fitted = [(name, fit(recipe, base, space)) for name, recipe in recipes()]
+    return distinct(fitted, [params for _, params in before])[:count]
+
+
+def words(chosen: Sequence[Given], trainings: float) -> str:
+    """What of the portfolio is trained, and why not more, in a sentence."""
+    rule = f"none where the budget pays fewer than {FEW} trainings, two below {MANY}"
+    if not chosen:
+        return f"No known-good recipes are tried ({rule}; it pays {trainings:.1f})." if trainings < FEW else ""
+    return f"Known-good recipes after the defaults: {', '.join(name for name, _ in chosen)} ({rule}; --no-portfolio)."
+
+
+def fit(recipe: Params, base: Params, space: SearchSpace) -> dict[str, ParamValue]:
+    """A trial's arguments: `base` with those of the recipe that are searched.
+
+    Numbers beyond a range become its end; a category that is no choice stays as in `base`. Learning rates
+    and momenta belong to the recipe's optimizer and are left out with another one.
+    """
+    choices = next((p for p in space.parameters if p.name == "optimizer"), None)
+    wanted = dict(recipe)
+    named = str(wanted.get("optimizer", base.get("optimizer")))
+    if choices is None or not choices.holds(named):
+        wanted.pop("optimizer", None)
+        if named.lower() != str(base.get("optimizer", named)).lower():
+            wanted = {key: value for key, value in wanted.items() if key not in _OF_ITS_OPTIMIZER}
+    arguments = dict(base)
+    values: dict[str, ParamValue] = {}
+    for parameter in space.parameters:
+        key = trainer_key(parameter.name)
+        if parameter.name == POINT:
+            values[POINT] = f"{base.get('model')}@{base.get('imgsz')}"
+        elif parameter.active(values):
+            if key in wanted:
+                arguments[key] = _nearest(parameter, wanted[key], arguments.get(key))
+            values[parameter.name] = arguments.get(key)
+    return arguments
+
+
+def distinct(given: Sequence[Given], known: Sequence[Params] = ()) -> tuple[Given, ...]:
+    """Those that none of the known equals; equal ones are one, under both names."""
+    merged: dict[int, Given] = {}
+    for name, params in given:
+        if any(dict(params) == dict(other) for other in known):
+            continue
+        twin = next((index for index, (_, other) in merged.items() if dict(other) == dict(params)), None)
+        if twin is None:
+            merged[len(merged)] = (name, params)
+        else:
+            merged[twin] = (f"{merged[twin][0]}+{name}", params)
+    return tuple(merged.values())
+
+
+def _nearest(parameter: Parameter, value: ParamValue, otherwise: ParamValue) -> ParamValue:
+    if parameter.holds(value):
+        return value
+    if parameter.kind == "choice" or not isinstance(value, int | float) or isinstance(value, bool):
+        return otherwise
+    nearest = min(parameter.high, max(parameter.low, float(value)))
+    return round(nearest) if parameter.kind == "int" else nearest
