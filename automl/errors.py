@@ -55,6 +55,10 @@ class BadStore(AutoMLError):
     """A database that cannot be reached, or whose tables are of another version."""
 
 
+class NothingToCompare(AutoMLError):
+    """Too few finished trainings for the figure that was asked for."""
+
+
 class StudyConflict(AutoMLError):
     """A study name that is taken, or a study that is in the wrong state for the request."""
 

@@ -136,11 +136,42 @@ def policies(
         _print_table(figures.printed(rows), figures.captions(standing, rows))
 
 
+@bench.command()
+def predictors(
+    curves: Annotated[Path | None, typer.Option(help="Recorded trainings, one JSON object a line.")] = None,
+    study: Annotated[str | None, typer.Option(help="Or a study: its trials that ran to the horizon.")] = None,
+    db: Annotated[
+        str | None, typer.Option(envvar="AUTOML_DB", help="Database of the study; without it that in AUTOML_HOME.")
+    ] = None,
+    end: Annotated[str, typer.Option(help="What is predicted: best (epoch) or last3 (mean of them).")] = "best",
+    resamples: Annotated[int, typer.Option(min=20, help="Bootstrap resamples of the trainings.")] = 400,
+    json_: Json = False,
+) -> None:
+    """What predicts the end of a training from its first epochs: rank correlations of many predictors."""
+    from automl.bench import predictors as judged
+    from automl.bench import recorded
+    from automl.errors import AutoMLError
+
+    try:
+        if (curves is None) == (study is None):
+            raise AutoMLError("give either --curves FILE or --study NAME: that is where the trainings come from.")
+        trainings = recorded.from_file(curves) if curves is not None else recorded.from_store(str(study), db)
+        found = judged.predict_table(trainings, end=end, resamples=resamples)
+    except AutoMLError as error:
+        print(f"automl: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    if json_:
+        print(json.dumps({"end": end, "resamples": resamples, "rows": judged.rows_of(found)}))
+        return
+    for trainings_, group, n in judged.sections(found):
+        _print_table(judged.table(found, trainings_, group), [judged.caption(trainings_, group, n, end), ""], 150)
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
-def _print_table(content: tuple[list[str], list[list[str]]], captions: list[str]) -> None:
+def _print_table(content: tuple[list[str], list[list[str]]], captions: list[str], least_width: int = 0) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -152,6 +183,7 @@ def _print_table(content: tuple[list[str], list[list[str]]], captions: list[str]
     for row in rows:
         table.add_row(*row)
     console = Console(highlight=False)
+    console.width = max(console.width, least_width)
     console.print(table)
     for line in captions:
         console.print(line, markup=False, soft_wrap=True)
