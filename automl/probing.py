@@ -137,6 +137,7 @@ class Probing:
         model = str(fixed.get("model", ""))
         described = {
             "data": checked.data_fingerprint,
+            "holdout": checked.request.holdout,  # the smaller val is validated faster
             "trainer": checked.request.trainer,
             "network": _content(model) if checked.request.trainer == "ultralytics" else "",
             "weights": checked.weights_sha256,

@@ -242,7 +242,8 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
     for old in rows:
         state = ends.get(old.number, old.state)
         if state not in RESUMABLE:
-            files.remember(old.number, None if state is TrialState.FAILED else old.best_map50_95)
+            kept = state is not TrialState.FAILED and old.repeats is None
+            files.remember(old.number, old.best_map50_95 if kept else None)
     offset_s = time.time() - row.wall_s
     session = Session(found, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
     driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=row.wall_s)

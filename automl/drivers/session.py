@@ -176,7 +176,8 @@ class Session:
             self.note(search.operating.reason, at)
         self._plan_again(at, decided=decided)
         if self._keeper is not None:
-            problem = self._keeper.closed(number, outcome, self.search.best(number))
+            repeat = self.search.trial(number).repeats is not None  # its weights are nobody's to take home
+            problem = self._keeper.closed(number, outcome, None if repeat else self.search.best(number))
             if problem is not None:
                 self.pause(problem, at)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from automl.budget import Ledger, parse_all
 from automl.drivers.session import Session
 from automl.policy import Search
-from automl.records import EpochMetrics, TrialState
+from automl.records import EpochMetrics, Outcome, Trial, TrialState
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from tests.unit.factories import make_spec
@@ -86,6 +87,36 @@ def test_an_epoch_told_again_from_a_snapshot_is_not_written_twice(session: Sessi
     session.epoch(0, metrics(1), 71.0)
     session.epoch(0, metrics(2), 130.0)
     assert len(notes.all("epoch")) == 2
+
+
+class Repeating(Search):
+    """A search whose trials all repeat the defaults."""
+
+    def trial(self, number: int) -> Trial:
+        return replace(super().trial(number), repeats=0)
+
+
+class Scores:
+    """A keeper that remembers by which scores it is to choose."""
+
+    def __init__(self) -> None:
+        self.told: list[float | None] = []
+
+    def closed(self, number: int, outcome: Outcome, score: float | None) -> None:
+        self.told.append(score)
+
+
+@pytest.mark.parametrize(("kind", "score"), [(Search, 0.3), (Repeating, None)])
+def test_repeats_push_no_weights_out(session: Session, notes: Notes, kind: type[Search], score: float | None) -> None:
+    spec = session.search.spec
+    sampler = open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed)
+    search = kind(spec, sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
+    keeper = Scores()
+    repeating = Session(search, notes, posix_offset_s=0.0, keeper=keeper)
+    repeating.next_trial(0.0)
+    repeating.epoch(0, metrics(1), 60.0)
+    repeating.close(0, Outcome(state=TrialState.CUT), 61.0)
+    assert keeper.told == [score]
 
 
 def test_running_trials_end_once_the_baseline_has_failed(session: Session) -> None:
