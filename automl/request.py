@@ -152,6 +152,7 @@ def compile_spec(
         epochs=epochs,
         slots=slots,
     )
+    space = checked.space.at_horizon(epochs)
     baseline = next((p for p in probes if p.prepared is prepared), Probe(point="baseline", prepared=prepared))
     compared = points.compare(
         probes or (baseline,), baseline, checked.budgets, slots, epochs=epochs, limits=checked.limits
@@ -164,7 +165,7 @@ def compile_spec(
     told = ""
     if request.trainer == "ultralytics" and request.portfolio:
         trainings = compared[0].trainings
-        known = portfolio.starts({**defaults, **checked.space.fixed}, checked.space, given, trainings)
+        known = portfolio.starts({**defaults, **space.fixed}, space, given, trainings)
         told = portfolio.words(known, trainings)
         given += known
     resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
@@ -181,7 +182,8 @@ def compile_spec(
         disk_bytes=disk_bytes(prepared.parameters, slots, 5),
         notes=(told,) if told else (),
     )
-    space = checked.space.at_points([baseline.point, *(p.name for p in tried)]) if probes else checked.space
+    if probes:
+        space = space.at_points([baseline.point, *(p.name for p in tried)])
     return StudySpec(
         name=name,
         data=str(checked.dataset.file),

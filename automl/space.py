@@ -11,6 +11,7 @@ from typing import Any
 from automl.records import Params, ParamValue
 
 KINDS = ("uniform", "log", "int", "choice")
+EPOCH_KEYS = ("warmup_epochs", "close_mosaic")  # counted in epochs, so their ranges may be shares of the horizon
 POINT = "model@imgsz"  # the name under which samplers see model variant and image size together
 
 
@@ -30,6 +31,7 @@ class Parameter:
     high: float = 0.0
     choices: tuple[ParamValue, ...] = ()
     when: tuple[tuple[str, tuple[ParamValue, ...]], ...] = ()  # active if each named choice is among these
+    of_horizon: bool = False  # low and high are shares of the horizon, not epochs yet; the default is epochs
 
     def active(self, values: Params) -> bool:
         """Whether the parameter takes part, given the values of the others."""
@@ -48,6 +50,18 @@ class Parameter:
         if self.kind in ("uniform", "log") and isinstance(value, float):
             return min(self.high, max(self.low, float(f"{value:.6g}")))
         return value
+
+    def at_horizon(self, epochs: int) -> Parameter:
+        """The dimension in epochs, wide enough to hold its default, which is at most the whole horizon."""
+        if not self.of_horizon:
+            return self
+        default = min(float(self.default or 0), float(epochs))
+        low, high = min(self.low * epochs, default), max(self.high * epochs, default)
+        if self.kind == "int":
+            most = max(1, round(high))
+            least = min(round(low), most - 1)
+            return replace(self, default=round(default), low=float(least), high=float(most), of_horizon=False)
+        return replace(self, default=default, low=float(f"{low:.6g}"), high=float(f"{high:.6g}"), of_horizon=False)
 
     def near(self, centre: ParamValue, rng: random.Random, spread: float) -> ParamValue:
         """A value drawn around `centre`: normal in the dimension's own scale, mirrored at its ends.
@@ -119,6 +133,10 @@ class SearchSpace:
                 values[parameter.name] = parameter.near(centre, rng, spread) if parameter.name in moved else centre
         return values
 
+    def at_horizon(self, epochs: int) -> SearchSpace:
+        """The space with every range in epochs for trainings of that many: trials know nothing of shares."""
+        return replace(self, parameters=tuple(p.at_horizon(epochs) for p in self.parameters))
+
     def arguments(self, values: Params) -> dict[str, ParamValue]:
         """Trainer arguments of a sampler's values: the joint point becomes model and imgsz."""
         arguments = {trainer_key(name): value for name, value in values.items()}
@@ -182,6 +200,8 @@ class SearchSpace:
         for p in self.parameters:
             bounds: list[ParamValue] = list(p.choices) if p.kind == "choice" else [p.low, p.high]
             entry: dict[str, Any] = {p.kind: bounds, "default": p.default}
+            if p.of_horizon:
+                entry["of"] = "horizon"
             if p.when:
                 entry["when"] = {name: list(allowed) for name, allowed in p.when}
             parameters[p.name] = entry
@@ -202,7 +222,8 @@ def parameter_of(name: str, entry: Mapping[str, Any]) -> Parameter:
     default = entry.get("default")
     if kind == "choice":
         return Parameter(name, kind, default, choices=tuple(bounds), when=when)
-    return Parameter(name, kind, default, low=float(bounds[0]), high=float(bounds[1]), when=when)
+    shares = entry.get("of") == "horizon"
+    return Parameter(name, kind, default, low=float(bounds[0]), high=float(bounds[1]), when=when, of_horizon=shares)
 
 
 def _conditions_on_points(

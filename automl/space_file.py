@@ -10,7 +10,7 @@ import yaml
 
 from automl.errors import BadSpace
 from automl.records import Params, ParamValue
-from automl.space import KINDS, Parameter, SearchSpace, parameter_of, trainer_key
+from automl.space import EPOCH_KEYS, KINDS, Parameter, SearchSpace, parameter_of, trainer_key
 
 
 def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[str, str]]) -> SearchSpace:
@@ -97,9 +97,9 @@ def _checked(name: str, entry: object, defaults: Params, earlier: Sequence[Param
     if not isinstance(entry, dict):
         raise ValueError(f"'{name}' must be a mapping such as {{uniform: [0.0, 1.0]}}")  # noqa: TRY004
     kinds = [kind for kind in KINDS if kind in entry]
-    unknown = [key for key in entry if key not in (*KINDS, "default", "when")]
+    unknown = [key for key in entry if key not in (*KINDS, "default", "of", "when")]
     if unknown:
-        raise ValueError(f"'{name}' has the unknown key '{unknown[0]}'. Known: {', '.join(KINDS)}, default, when.")
+        raise ValueError(f"'{name}' has the unknown key '{unknown[0]}'. Known: {', '.join(KINDS)}, default, of, when.")
     if len(kinds) != 1:
         raise ValueError(f"'{name}' needs exactly one of {', '.join(KINDS)}")
     kind, bounds = kinds[0], entry[kinds[0]]
@@ -108,8 +108,10 @@ def _checked(name: str, entry: object, defaults: Params, earlier: Sequence[Param
     if kind == "choice":
         if len(set(map(repr, bounds))) < 2:
             raise ValueError(f"'{name}': a choice of fewer than two values is no choice: move it under 'fixed'")
-    else:
+    elif "of" not in entry:
         _check_range(name, kind, bounds)
+    if "of" in entry:
+        _check_shares(name, kind, bounds, entry["of"])
     entry = {"default": defaults.get(trainer_key(name)), **entry}
     for other in entry.get("when") or {}:
         chosen = next((p for p in earlier if p.name == other), None)
@@ -121,7 +123,9 @@ def _checked(name: str, entry: object, defaults: Params, earlier: Sequence[Param
         wrong = next((value for value in allowed if value not in choices), None)
         if wrong is not None:
             raise ValueError(f"'{name}': 'when' asks for {other}={wrong}, which is not among its choices")
-    if not parameter.holds(parameter.default):
+    if parameter.of_horizon:
+        _check_epochs(name, kind, parameter.default)
+    elif not parameter.holds(parameter.default):
         raise ValueError(
             f"'{name}': the default {parameter.default!r} lies outside. Widen the range or give a 'default'."
         )
@@ -143,6 +147,27 @@ def _check_range(name: str, kind: str, bounds: Sequence[object]) -> None:
         raise ValueError(f"'{name}': a log range must start above zero, not at {low}")
     if kind == "int" and any(n != int(n) for n in numbers):
         raise ValueError(f"'{name}': an int range needs whole numbers")
+
+
+def _check_shares(name: str, kind: str, bounds: Sequence[object], of: object) -> None:
+    if of != "horizon":
+        raise ValueError(f"'{name}': of: {of} is unknown. Write 'of: horizon' for a range in shares of the epochs.")
+    if trainer_key(name) not in EPOCH_KEYS or kind == "choice":
+        raise ValueError(f"'{name}': only ranges of {' and '.join(EPOCH_KEYS)} can be shares 'of: horizon'")
+    _check_range(name, "log" if kind == "log" else "uniform", bounds)
+    wrong = next((b for b in bounds if isinstance(b, int | float) and not 0 <= b <= 1), None)
+    if wrong is not None:
+        raise ValueError(f"'{name}': with 'of: horizon' the range is in shares from 0 to 1, and {wrong} is none")
+
+
+def _check_epochs(name: str, kind: str, default: ParamValue) -> None:
+    number = isinstance(default, int | float) and not isinstance(default, bool)
+    if not number or not math.isfinite(float(default or 0)) or float(default or 0) < 0:
+        raise ValueError(f"'{name}': the default is in epochs, 0 or more, and {default!r} is not")
+    if kind == "log" and default == 0:
+        raise ValueError(f"'{name}': a log range cannot hold the default of 0 epochs")
+    if kind == "int" and default != int(default or 0):
+        raise ValueError(f"'{name}': an int range cannot hold the default of {default} epochs")
 
 
 def _lines(node: yaml.Node | None, prefix: str = "") -> dict[str, int]:

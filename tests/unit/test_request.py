@@ -209,6 +209,12 @@ def test_horizon_and_rungs_follow_from_budget_and_warmup(data: Path) -> None:
     assert spec.rungs == (5, 15)
 
 
+def test_ranges_in_shares_of_the_horizon_are_epochs_in_the_spec(data: Path) -> None:
+    parameters = spec_of(checked(data, epochs=100, budgets=("100cpu-h",))).space["parameters"]
+    assert parameters["close_mosaic"]["int"] == [0.0, 25.0]
+    assert parameters["warmup_epochs"] == {"log": [0.5, 10.0], "default": 3.0}
+
+
 def test_the_surrogate_has_its_defaults_as_the_only_given_trial(data: Path) -> None:
     found = checked(data, trainer="surrogate")
     spec = compile_spec(found, "birds", Path("/runs"), make_prepared(), 0.0)

@@ -78,7 +78,24 @@ def test_a_good_file_becomes_dimensions(tmp_path: Path) -> None:
         ("mosaic: {choice: [1.0]}", "a choice of fewer than two values is no choice"),
         ("mosaic: {choice: [1.0, 1.0]}", "a choice of fewer than two values is no choice"),
         ("mosaic: {choice: [0.0, 0.5]}", "the default 1.0 lies outside"),
-        ("box: {unifrom: [4, 14]}", "has the unknown key 'unifrom'. Known: uniform, log, int, choice, default, when."),
+        ("close_mosaic: {int: [0.0, 1.5], of: horizon}", "the range is in shares from 0 to 1, and 1.5 is none"),
+        ("close_mosaic: {int: [0.0, 0.2], of: epochs}", "'close_mosaic': of: epochs is unknown. Write 'of: horizon'"),
+        ("close_mosaic: {int: [0.2, 0.1], of: horizon}", "the range [0.2, 0.1] is inverted"),
+        (
+            "close_mosaic: {int: [0.0, 0.2], of: horizon, default: -1}",
+            "the default is in epochs, 0 or more, and -1 is not",
+        ),
+        ("close_mosaic: {int: [0.0, 0.2], of: horizon, default: 2.5}", "cannot hold the default of 2.5 epochs"),
+        ("close_mosaic: {log: [0.1, 0.2], of: horizon, default: 0}", "cannot hold the default of 0 epochs"),
+        (
+            "close_mosaic: {choice: [0.1, 0.2], of: horizon}",
+            "only ranges of warmup_epochs and close_mosaic can be shares",
+        ),
+        ("box: {uniform: [0.1, 0.2], of: horizon}", "only ranges of warmup_epochs and close_mosaic can be shares"),
+        (
+            "box: {unifrom: [4, 14]}",
+            "has the unknown key 'unifrom'. Known: uniform, log, int, choice, default, of, when.",
+        ),
         ("box: {default: 7.5}", "needs exactly one of uniform, log, int, choice"),
         ("box: {uniform: [4, 14], log: [4, 14]}", "needs exactly one of uniform, log, int, choice"),
         ("box: 7.5", "must be a mapping such as"),
@@ -303,3 +320,40 @@ def test_a_number_has_a_place_on_its_own_scale(entry: dict[str, Any], value: flo
 def test_places_beyond_the_ends_are_mirrored(outside: float, inside: float) -> None:
     parameter = parameter_of("x", {"uniform": [0.0, 1.0], "default": 0.5})
     assert parameter.at(outside) == pytest.approx(inside)
+
+
+def test_shares_of_the_horizon_become_epochs_and_hold_the_default(tmp_path: Path) -> None:
+    text = "parameters:\n  close_mosaic: {int: [0.0, 0.25], of: horizon, default: 10}\n"
+    shared = read(tmp_path, text)
+    assert SearchSpace.from_document(shared.document()) == shared
+    ranges = {epochs: shared.at_horizon(epochs).parameters[0] for epochs in (4, 12, 100)}
+    assert [(p.low, p.default, p.high) for p in ranges.values()] == [(0, 4, 4), (0, 10, 10), (0, 10, 25)]
+    assert "of" not in shared.at_horizon(12).document()["parameters"]["close_mosaic"]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "low", "default", "high"), [(2, 0.01, 2.0, 2.0), (20, 0.1, 3.0, 3.0), (300, 1.5, 3.0, 30.0)]
+)
+def test_a_log_range_of_the_horizon_keeps_the_default_in_epochs(
+    epochs: int, low: float, default: float, high: float
+) -> None:
+    entry = {"log": [0.005, 0.1], "of": "horizon", "default": 3.0}
+    parameter = parameter_of("warmup_epochs", entry).at_horizon(epochs)
+    assert (parameter.low, parameter.default, parameter.high) == (low, default, high)
+    assert parameter.holds(parameter.default)
+
+
+@given(
+    st.integers(1, 400),
+    st.integers(0, 400),
+    st.floats(0, 0.9),
+    st.floats(0.01, 0.1),
+    st.sampled_from(["int", "uniform"]),
+)
+def test_a_range_of_the_horizon_always_holds_its_default(
+    epochs: int, default: int, low: float, width: float, kind: str
+) -> None:
+    entry = {kind: [low, low + width], "of": "horizon", "default": default}
+    parameter = parameter_of("close_mosaic", entry).at_horizon(epochs)
+    assert parameter.holds(parameter.default)
+    assert 0 <= parameter.low < parameter.high <= max(epochs, 1)
