@@ -50,7 +50,9 @@ def search(
     epochs: Annotated[
         int | None, typer.Option(help="Horizon; default: the longest for which the budget pays 20 trainings.")
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Batch size; default: the trainer's.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Batch size; default: 16 on CPU, else what fits 60 % of the GPU, 64 at most.")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="KEY=VALUE for every trial, the baseline included. Repeatable."),

@@ -33,7 +33,14 @@ CPU_BATCH = 16
 MEMORY_SHARE = 0.6  # of a GPU's memory that the automatic batch may take
 _LEEWAY = 0.05  # by which a verified batch may pass that share
 _PROBED_EPOCHS = 100  # horizon of a probe where the user names none
+Prepare = Callable[[str, TrainJob, int, int, Slots], Prepared]  # trainer, job, horizon, seed, slots
 Measure = Callable[[int | None], Prepared]  # batch, or None for the trainer's default
+
+
+def _in_a_worker(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -> Prepared:
+    from automl.drivers import ray_tune
+
+    return ray_tune.prepare(trainer, job, epochs, seed, slots)
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Probing:
     ready: Callable[[], None]  # called before something is measured: opens the cluster
     fresh: bool = False  # measure anew what the store knows
     listener: Listener = lambda notice: None
+    prepare: Prepare = _in_a_worker
 
     def spec(self, name: str) -> StudySpec:
         """The spec of the study, compiled from a probe of each point in its space.
@@ -110,8 +118,6 @@ class Probing:
         return prepared, note
 
     def _prepare(self, name: str, batch: int | None) -> Prepared:
-        from automl.drivers import ray_tune
-
         checked = self.checked
         fixed = self._fixed(name) | ({"batch": batch} if batch is not None else {})
         job = TrainJob(
@@ -124,7 +130,7 @@ class Probing:
             threads=checked.slots.threads,
         )
         asked = checked.request
-        return ray_tune.prepare(asked.trainer, job, asked.epochs or _PROBED_EPOCHS, asked.seed, checked.slots)
+        return self.prepare(asked.trainer, job, asked.epochs or _PROBED_EPOCHS, asked.seed, checked.slots)
 
     def _fixed(self, name: str) -> dict[str, Any]:
         model, _, imgsz = name.rpartition("@")
