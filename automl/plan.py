@@ -16,6 +16,7 @@ from automl.points import FEWEST_TRAININGS, WANTED_TRAININGS, Point, full_traini
 from automl.records import Purpose, Slots
 
 SHORTEST, LONGEST = 10, 300  # epochs; 300 is the guide's production training
+ROUNDS = 3  # new seeds of one configuration at most
 MEASURED_SHARE = 12 / 42  # shortest horizon, as a share of production's, of which rank agreement was measured
 
 
@@ -81,6 +82,29 @@ def check_affordable(
                 f"{epoch_s:.1f} s each need {needed}. Raise --budget to at least {round_up(needed_s, unit)}, "
                 "lower --epochs or --imgsz, or choose a smaller model."
             )
+
+
+def confirmation(budgets: Sequence[Budget], training_s: float, slots: Slots, best: int) -> tuple[int, float]:
+    """Repeats with other seeds to keep from the search, and their slot-seconds.
+
+    A tenth of the trainings that the budget pays, from 20 on; two, of the defaults and the best, from 10 on;
+    below that the search needs everything. Within wall time whole waves of all slots, which idle otherwise;
+    none where those would take more than a third of it.
+
+    best  trials to repeat beside the defaults; 0 for no repeats
+    """
+    trainings = full_trainings(budgets, training_s, slots)
+    if best < 1 or trainings < FEWEST_TRAININGS:
+        return 0, 0.0
+    most = (best + 1) * ROUNDS
+    repeats = 2 if trainings < WANTED_TRAININGS else int(max(2, min(trainings / 10, most)))
+    wall_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=math.inf)
+    waves = math.ceil(repeats / slots.count)
+    if waves * training_s > wall_s / 3:
+        return 0, 0.0
+    if trainings >= WANTED_TRAININGS and slots.count * wall_s / training_s <= trainings:
+        repeats = min(most, waves * slots.count)
+    return repeats, repeats * training_s
 
 
 def draw_up(

@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from automl.budget import Ledger, format_cost
+from automl.confirming import SHARE_SPENT, Confirming
 from automl.halving import Rungs, quantile, smoothed
+from automl.history import RESUMABLE, happened, restored
 from automl.operating import AtPoint, Operating
 from automl.records import (
     EpochMetrics,
@@ -28,7 +30,6 @@ from automl.sampler.protocol import Sampler
 from automl.space import SearchSpace
 
 FAILURES_IN_A_ROW = 5  # so many failed trials one after the other end the search
-RESUMABLE = (TrialState.RUNNING, TrialState.INTERRUPTED)
 
 
 @dataclass
@@ -50,7 +51,9 @@ class Search:
         self.space = SearchSpace.from_document(spec.space)
         self.ledger = ledger
         self.rungs = Rungs(spec.rungs, spec.epochs)
-        self.ended: str | None = None  # why no trial will begin any more
+        self.confirming = Confirming(spec, ledger, lambda: self.epoch_cost_s() * spec.epochs)
+        self.searched: str | None = None  # why no trial but repeats will begin any more
+        self.ended: str | None = None  # why no trial at all will begin any more
         self.failure: str | None = None  # why the search ended without an answer
         self.operating = Operating(spec)
         self._sampler = sampler
@@ -76,9 +79,10 @@ class Search:
             self._runs[trial.number].trial = trial
             self._runs[trial.number].outcome = None
         else:
-            if not self._may_begin(at):
+            found = self._propose() if self._may_begin(at) else self._repeat(at)
+            if found is None:
                 return None
-            trial = self._propose()
+            trial = found
             self._runs[trial.number] = _Run(trial)
         self.ledger.hold(trial.number, trial.purpose, at)
         return trial
@@ -93,7 +97,7 @@ class Search:
                 return ended
         if self.failure is not None:
             return Outcome(state=TrialState.CUT, reason="the search has ended without an answer")
-        spent = self.ledger.exhausted(at)
+        spent = self.ledger.exhausted(at) or self.confirming.cuts(run.trial, at)
         if spent is not None:
             return Outcome(state=TrialState.CUT, reason=f"{spent} after epoch {metrics.epoch}")
         if self._paused is not None:
@@ -176,13 +180,7 @@ class Search:
         for number in sorted(rows):
             self._restore(rows[number])
         verdicts: dict[int, Outcome | None] = {}
-        happened: list[tuple[float, int, int, EpochRow | None]] = [
-            (row.ended_at if row.ended_at is not None else float("inf"), 1, row.number, None)
-            for row in rows.values()
-            if row.state not in RESUMABLE
-        ]
-        happened += [(epoch.reported_at, 0, epoch.trial, epoch) for epoch in epochs]
-        for _, _, number, epoch in sorted(happened, key=lambda item: item[:3]):
+        for number, epoch in happened(rows.values(), epochs):
             run, row = self._runs[number], rows[number]
             if epoch is None:
                 self._finish(run, Outcome(state=row.state, reason=row.reason, error=row.error))
@@ -199,16 +197,11 @@ class Search:
         return settled
 
     def _restore(self, row: TrialRow) -> None:
-        trial = Trial(
-            number=row.number,
-            params=row.params,
-            epochs=row.epochs,
-            seed=row.seed,
-            purpose=row.purpose,
-            origin=row.origin,
-            attempt=row.attempt,
-        )
-        self._sampler.ask(row.number, self.space.values(row.params))
+        trial = restored(row)
+        if trial.repeats is None:
+            self._sampler.ask(row.number, self.space.values(row.params))
+        else:
+            self.confirming.begins(trial)
         self._runs[row.number] = _Run(trial)
         self.ledger.charge(row.number, row.purpose, row.slot_s)
 
@@ -219,22 +212,36 @@ class Search:
     # -- policy -----------------------------------------------------------------------------------
 
     def _may_begin(self, at: float) -> bool:
-        limit = self.ledger.trial_limit
-        if limit is not None and len(self._runs) >= limit:
-            self.ended = f"{limit} trials have begun"
+        """Whether the sampler may propose another trial; sets `searched` when it never may again."""
+        self.searched = self.searched or self.confirming.share_spent(at, len(self._runs))
+        if self.searched is not None:
             return False
         if not self._runs:
             return True
         if self.baseline is None:
             return False  # the set-up has to prove itself on the baseline before more is spent
         cost_s = self.epoch_cost_s() * self.spec.epochs
-        left_s = self.ledger.left_s(at) - self._committed_s()
-        if left_s >= cost_s and self.ledger.wall_left_s(at) >= cost_s:
+        left_s = self.ledger.left_s(at) - self._committed_s() - self.confirming.reserve_s()
+        if left_s >= cost_s and self.ledger.wall_left_s(at) - self.confirming.reserve_wall_s() >= cost_s:
             return True
         if not self.ledger.held:
-            device = self.spec.slots.device
-            self.ended = f"what is left cannot pay for another training ({format_cost(cost_s, device)})"
+            cost = format_cost(cost_s, self.spec.slots.device)
+            unpaid = f"what is left cannot pay for another training ({cost})"
+            self.searched = SHARE_SPENT if self.spec.reserve_trials else unpaid
         return False
+
+    def _repeat(self, at: float) -> Trial | None:
+        """The next repeat with another seed; sets `ended` when the search is over and none will follow."""
+        if self.searched is None:
+            return None
+        due = self.confirming.due(at, len(self._runs))
+        if due is not None:
+            return self.confirming.propose(len(self._runs), self._runs[due[0]].trial, due[1])
+        if not self.spec.reserve_trials:
+            self.ended = self.searched
+        elif not self.ledger.held:
+            self.ended = f"{self.searched}; {self.confirming.summary()}"
+        return None
 
     def _exempt(self, number: int) -> bool:
         """Whether the trial is never stopped early: the baseline, and the defaults at the compared points."""
@@ -244,6 +251,8 @@ class Search:
         """Slot-seconds that the running trials need to their next rung: theirs before a newcomer's."""
         committed_s = 0.0
         for number in self.ledger.held:
+            if self._runs[number].trial.repeats is not None:
+                continue
             done = len(self._runs[number].scores)
             levels = self.rungs.levels[-1:] if self._exempt(number) else self.rungs.levels
             epochs = next((level - done for level in levels if level > done), 0)
@@ -274,8 +283,15 @@ class Search:
         if not math.isfinite(score):
             reason = f"mAP50-95 is not a number after epoch {epoch}: the training diverged"
             return Outcome(state=TrialState.FAILED, reason=reason)
-        self._note(run, epoch, score)
-        return self._judge(run, epoch)
+        if run.trial.repeats is None:
+            self._note(run, epoch, score)
+            return self._judge(run, epoch)
+        run.scores.append(score)
+        run.best = max(run.scores)
+        return self._completed() if epoch >= self.spec.epochs else None
+
+    def _completed(self) -> Outcome:
+        return Outcome(state=TrialState.COMPLETED, reason=f"trained all {self.spec.epochs} epochs")
 
     def _note(self, run: _Run, epoch: int, score: float) -> None:
         run.scores.append(score)
@@ -290,7 +306,7 @@ class Search:
         number = run.trial.number
         if epoch >= self.spec.epochs:
             self.rungs.record(number, self.spec.epochs, max(run.scores))
-            return Outcome(state=TrialState.COMPLETED, reason=f"trained all {self.spec.epochs} epochs")
+            return self._completed()
         if epoch not in self.rungs.levels:
             return None
         verdict = self.rungs.judge(number, epoch, smoothed(run.scores))
@@ -303,9 +319,11 @@ class Search:
 
     def _finish(self, run: _Run, outcome: Outcome) -> None:
         run.outcome = outcome
-        if outcome.state in RESUMABLE:
+        if outcome.state in RESUMABLE or run.trial.repeats is not None:
             return
         number, score = run.trial.number, run.best
+        if outcome.state is TrialState.COMPLETED and score is not None:
+            self.confirming.completed(number, score)
         if outcome.state is TrialState.FAILED:
             score = None
         elif score is not None and outcome.state is not TrialState.COMPLETED:
@@ -322,14 +340,14 @@ class Search:
             self._failures = 0
         if self.operating.finished(run.trial, outcome, run.best):
             self._narrow()
-        self.ended = self.ended or self.operating.met
+        self.searched = self.searched or self.operating.met
 
     def _narrow(self) -> None:
         """From now on the sampler works in the space of the chosen point, with what was learnt there."""
         self.space = self.space.at_points([str(self.operating.chosen)])
         self._sampler = sampler = AtPoint(self.spec, self.space)
         for number, run in sorted(self._runs.items()):
-            if self.operating.of(run.trial.params) == self.operating.chosen:
+            if run.trial.repeats is None and self.operating.of(run.trial.params) == self.operating.chosen:
                 ended = run.outcome is not None and run.outcome.state not in RESUMABLE
                 sampler.take_over(number, self.space.values(run.trial.params), run.scores, ended, run.told)
 
@@ -337,7 +355,9 @@ class Search:
         scored = [
             (run.best, -number)
             for number, run in self._runs.items()
-            if run.best is not None and (run.outcome is None or run.outcome.state is not TrialState.FAILED)
+            if run.best is not None
+            and run.trial.repeats is None
+            and (run.outcome is None or run.outcome.state is not TrialState.FAILED)
         ]
         return (max(scored)[0], -max(scored)[1]) if scored else None
 

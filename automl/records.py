@@ -128,6 +128,9 @@ class StudySpec:
     points: tuple[tuple[str, float], ...] = ()  # "model@imgsz" of trials 0, 1 ... and probed seconds of an epoch there
     target: float | None = None  # mAP50-95 that is enough
     plan: Mapping[str, Any] = field(default_factory=dict)  # document of plan.Plan; empty in studies without one
+    confirm: int = 3  # best trials that run again with other seeds, beside the defaults
+    reserve_trials: int = 0  # repeats that are kept from the search's share of the budget
+    reserve_s: float = 0.0  # slot-seconds that they were expected to cost
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers for JSON."""

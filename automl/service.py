@@ -20,8 +20,9 @@ from automl.data.dataset import fingerprint, read_dataset, write_resolved
 from automl.data.holdout import hold_back
 from automl.drivers.session import Listener, Notice, Session
 from automl.errors import AutoMLError, NoSpace, SearchFailed, StudyConflict
+from automl.history import RESUMABLE
 from automl.kept import BestFiles
-from automl.policy import RESUMABLE, Search
+from automl.policy import Search
 from automl.probing import Probing
 from automl.records import (
     EpochRow,

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
     ("errors", "records", "budget"),
     ("data", "space", "space_file", "halving", "trust", "leaderboard"),
-    ("sampler", "operating", "policy", "plan", "points", "portfolio"),
+    ("sampler", "history", "operating", "confirming", "policy", "plan", "points", "portfolio"),
     ("trainers", "drivers", "store", "recipes"),
     ("request", "kept", "report", "unseen", "probing", "bench", "service"),
     ("terminal", "plan_view", "progress", "cli", "automl"),
@@ -28,6 +28,9 @@ DOORS = (
     ("space_file", "automl.space"),
     ("leaderboard", "automl.trust"),
     ("policy", "automl.sampler.protocol"),
+    ("policy", "automl.confirming"),
+    ("policy", "automl.history"),
+    ("confirming", "automl.plan"),
     ("plan", "automl.points"),
     ("operating", "automl.points"),
     ("operating", "automl.sampler.protocol"),

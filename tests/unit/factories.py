@@ -208,6 +208,7 @@ class MemoryRecord:
             params=trial.params,
             seed=trial.seed,
             epochs=trial.epochs,
+            repeats=trial.repeats,
             done_epochs=0,
             best_epoch=None,
             slot_s=0.0,

@@ -1,0 +1,172 @@
+"""Repeats with other seeds after a search: what they may cost, which are due, and when they begin.
+
+A repeat trains a trial's parameters again with another seed. Its order is fixed by what has happened, so
+a resumed study repeats the same: the defaults and the best trials with the next seed, then with another.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+from collections.abc import Callable
+
+from automl.budget import Ledger
+from automl.plan import ROUNDS
+from automl.records import Purpose, StudySpec, Trial
+
+SHARE_SPENT = "the search's share of the budget is spent"
+MARGIN = 1.05  # a repeat may cost so much more than the trial that it repeats
+MOST = 2.0  # dearer trials than probed may widen the reserve to so many times what was planned
+
+
+class Confirming:
+    """The repeats of one study, and what the search must leave for them.
+
+    training_s  slot-seconds that a whole training is expected to cost
+    """
+
+    def __init__(self, spec: StudySpec, ledger: Ledger, training_s: Callable[[], float]) -> None:
+        self._spec = spec
+        self._ledger = ledger
+        self._training_s = training_s
+        self._baseline: float | None = None
+        self._completed: list[tuple[float, int]] = []  # minus the score, and the trial
+        self._begun: dict[tuple[int, int], Trial] = {}  # by trial and seed
+
+    # -- what happened ----------------------------------------------------------------------------
+
+    def completed(self, trial: int, score: float) -> None:
+        """A trial that is no repeat has reached its last epoch."""
+        if trial == 0:
+            self._baseline = score
+        else:
+            insort(self._completed, (-score, trial))
+
+    def begins(self, trial: Trial) -> None:
+        """A repeat begins, or has begun in an earlier session."""
+        if trial.repeats is not None:
+            self._begun[trial.repeats, trial.seed] = trial
+
+    # -- what the search may spend ----------------------------------------------------------------
+
+    @property
+    def trials_left(self) -> int:
+        """Trials of a limited number that are kept for repeats."""
+        return max(0, self._spec.reserve_trials - len(self._begun))
+
+    def reserve_s(self) -> float:
+        """Slot-seconds that the search must leave: the planned repeats at what their trials cost, without what
+        repeats have cost already, and an epoch of each running trial, which ends only then."""
+        spec = self._spec
+        if not spec.reserve_trials:
+            return 0.0
+        planned_s = MARGIN * sum(self._planned_costs())
+        planned_s = min(max(planned_s, spec.reserve_s), MOST * spec.reserve_s)
+        paid_s = sum(self._ledger.cost_s(trial.number) for trial in self._begun.values())
+        return max(0.0, planned_s - paid_s) + len(self._ledger.held) * self._training_s() / spec.epochs
+
+    def reserve_wall_s(self) -> float:
+        """Wall seconds that the search must leave: the repeats that have not begun, side by side on the slots."""
+        spec = self._spec
+        if not spec.reserve_trials:
+            return 0.0
+        waves = math.ceil(self.trials_left / spec.slots.count)
+        one_s = min(max(self._planned_costs()), MOST * spec.reserve_s / spec.reserve_trials)
+        return waves * MARGIN * one_s + self._training_s() / spec.epochs
+
+    def share_spent(self, at: float, trials: int) -> str | None:
+        """Why the search may begin no further trial: what is left is for the repeats.
+
+        trials  how many have begun, repeats among them
+        """
+        limit = self._ledger.trial_limit
+        if limit is not None and trials >= limit - self.trials_left:
+            return f"{trials - len(self._begun)} trials have begun"
+        return SHARE_SPENT if self._begun or self._time_spent(at) else None
+
+    def cuts(self, trial: Trial, at: float) -> str | None:
+        """Why a running trial has to end now. The baseline and repeats may spend what is kept for repeats."""
+        kept = trial.purpose in (Purpose.BASELINE, Purpose.CONFIRMATION)
+        return SHARE_SPENT if not kept and self._time_spent(at) else None
+
+    def _time_spent(self, at: float) -> bool:
+        if not self._spec.reserve_trials:
+            return False
+        ledger = self._ledger
+        return ledger.left_s(at) <= self.reserve_s() or ledger.wall_left_s(at) <= self.reserve_wall_s()
+
+    def _planned_costs(self) -> list[float]:
+        wanted = self._spec.reserve_trials
+        costs = [self.cost_s(trial) for trial, _ in self.order()[:wanted]] if self.candidates else []
+        return [*costs, *[self._training_s()] * (wanted - len(costs))]
+
+    def cost_s(self, trial: int) -> float:
+        """Slot-seconds that a repeat of the trial is expected to cost: what the trial has cost."""
+        return self._ledger.cost_s(trial) or self._training_s()
+
+    # -- what is due ------------------------------------------------------------------------------
+
+    @property
+    def candidates(self) -> tuple[int, ...]:
+        """The best completed trials that scored above the defaults, best first; they alone are worth a repeat."""
+        if self._baseline is None or not self._spec.reserve_trials:
+            return ()
+        most = min(self._spec.confirm, self._spec.reserve_trials - 1)
+        return tuple(trial for score, trial in self._completed[:most] if -score > self._baseline)
+
+    def order(self) -> list[tuple[int, int]]:
+        """Trial and seed of all repeats: whole rounds of the defaults and the candidates, as many as are planned."""
+        group = (0, *self.candidates)
+        if len(group) == 1:
+            return []
+        rounds = min(ROUNDS, max(1, math.ceil(self._spec.reserve_trials / len(group))))
+        seeds = [self._spec.seed + number for number in range(1, rounds + 1)]
+        return [(trial, seed) for seed in seeds for trial in group]
+
+    def due(self, at: float, trials: int) -> tuple[int, int] | None:
+        """Trial and seed of the next repeat that can be paid to its end; None when there is none now.
+
+        While trials of the search still run, only the defaults are certain to be repeated.
+
+        trials  how many have begun, repeats among them
+        """
+        ledger, order = self._ledger, self.order()
+        if order and set(ledger.held) - {trial.number for trial in self._begun.values()}:
+            sure = max(1, self._spec.reserve_trials // (1 + min(self._spec.confirm, self._spec.reserve_trials - 1)))
+            order = [pair for pair in order if pair[0] == 0][:sure]
+        pair = next((pair for pair in order if pair not in self._begun), None)
+        if pair is None or (ledger.trial_limit is not None and trials >= ledger.trial_limit):
+            return None
+        cost_s = self.cost_s(pair[0])
+        affordable = ledger.left_s(at) - self._owed_s() >= cost_s and ledger.wall_left_s(at) >= cost_s
+        return pair if affordable else None
+
+    def _owed_s(self) -> float:
+        """Slot-seconds that the running repeats still need."""
+        held = set(self._ledger.held)
+        running = [trial for trial in self._begun.values() if trial.number in held]
+        return sum(max(0.0, self.cost_s(t.repeats or 0) - self._ledger.cost_s(t.number)) for t in running)
+
+    def propose(self, number: int, repeated: Trial, seed: int) -> Trial:
+        """The repeat as a trial of its own, which begins now."""
+        trial = Trial(
+            number=number,
+            params=repeated.params,
+            epochs=repeated.epochs,
+            seed=seed,
+            purpose=Purpose.CONFIRMATION,
+            origin="confirmation",
+            repeats=repeated.number,
+        )
+        self.begins(trial)
+        return trial
+
+    def summary(self) -> str:
+        """What came of the reserve, in words that follow why the search ended."""
+        if self._begun:
+            repeated = sorted({trial for trial, _ in self._begun} - {0})
+            named = ", ".join(f"trial {number}" for number in repeated)
+            return f"the defaults{' and ' if named else ''}{named} ran again with other seeds"
+        if self.candidates:
+            return "what is left cannot pay for a repeat"
+        return "no completed trial scored above the defaults, so there was nothing to confirm"
