@@ -8,7 +8,7 @@ from automl.errors import UnknownName
 from automl.records import Params
 from automl.space import SearchSpace
 
-SAMPLERS = ("tpe", "random", "cmaes", "evolve")
+SAMPLERS = ("gp", "tpe", "cmaes", "evolve", "random")
 
 
 class Sampler(Protocol):
@@ -33,6 +33,10 @@ def open_sampler(name: str, space: SearchSpace, seed: int) -> Sampler:
         from automl.sampler.tpe import TpeSampler
 
         return TpeSampler(space, seed)
+    if name == "gp":
+        from automl.sampler.gp import GpSampler
+
+        return GpSampler(space, seed)
     if name == "random":
         from automl.sampler.random import RandomSampler
 
