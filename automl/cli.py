@@ -45,7 +45,7 @@ def search(
     weights: Annotated[Path | None, typer.Option(help="Pretrained weights: .pt or .safetensors.")] = None,
     space: Annotated[Path | None, typer.Option(help="Search space; default: configs/spaces/scratch-low.yaml.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
-    sampler: Annotated[str, typer.Option(help="tpe, random, cmaes or evolve.")] = "tpe",
+    sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = "gp",
     seed: Annotated[int, typer.Option(help="Seed of the search and of every training.")] = 0,
     epochs: Annotated[
         int | None, typer.Option(help="Horizon; default: the longest for which the budget pays 20 trainings.")

@@ -8,11 +8,16 @@ reached it so far.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from automl.errors import BadBudget
+
+PAIRS = 10  # trials that must have a value at a rung and at the next before the rung is doubted
+RECENT = 200  # of the latest trials at the next rung so many are looked at
+MISLEADS, LEADS = 0.15, 0.3  # rank correlations at which a rung loses and wins back its say
 
 
 def rung_levels(warmup_epochs: float, horizon: int, eta: int = 3) -> tuple[int, ...]:
@@ -58,8 +63,28 @@ class Survival:
     level: int
 
 
+@dataclass(frozen=True)
+class RungTrust:
+    """How well a rung's order agrees with that at the next one, over the trials that reached both.
+
+    Those are the survivors of the rung while it stops trials, so the figure is lower than it would be
+    over all trials.
+    """
+
+    level: int
+    following: int
+    correlation: float | None  # Spearman's; None for fewer than three trials
+    trials: int  # with a value at both
+    stops: bool  # whether trials may be stopped here
+
+
 class Rungs:
-    """What trials scored at each rung. The horizon is the last level; nobody is stopped there."""
+    """What trials scored at each rung. The horizon is the last level; nobody is stopped there.
+
+    A rung that turns out to say nothing of the next one loses its say: while the lowest rung that stops
+    trials ranks them with less than MISLEADS, over at least PAIRS trials, trials pass it. It goes on
+    recording, without the bias of survival, and has its say again from LEADS on.
+    """
 
     def __init__(self, levels: Sequence[int], horizon: int, eta: int = 3) -> None:
         self.levels = (*levels, horizon)
@@ -67,6 +92,7 @@ class Rungs:
         self._values: dict[int, dict[int, float]] = {level: {} for level in self.levels}
         self._ordered: dict[int, list[float]] = {level: [] for level in self.levels}
         self._gains: dict[int, list[float]] = {level: [] for level in self.levels}
+        self._passed = 0  # how many of the lowest rungs stop nobody
 
     def record(self, trial: int, level: int, value: float) -> None:
         """Notes a finite value of a trial at a level, once."""
@@ -79,6 +105,7 @@ class Rungs:
             before = self._values[self.levels[index - 1]].get(trial)
             if before is not None:
                 insort(self._gains[self.levels[index - 1]], value - before)
+                self._doubt(index - 1)
 
     def judge(self, trial: int, level: int, value: float) -> Survival:
         """Records the value and answers whether the trial is among the best 1/eta so far.
@@ -87,7 +114,39 @@ class Rungs:
         """
         self.record(trial, level, value)
         threshold = quantile(self._ordered[level], 1 - 1 / self.eta)
-        return Survival(value >= threshold, value, threshold, level)
+        return Survival(value >= threshold or not self.stops(level), value, threshold, level)
+
+    def stops(self, level: int) -> bool:
+        """Whether a trial may be stopped at the level."""
+        return self._passed <= self.levels.index(level) < len(self.levels) - 1
+
+    @property
+    def lowest(self) -> int:
+        """The lowest level at which trials are stopped; the horizon where they are stopped nowhere."""
+        return self.levels[self._passed]
+
+    def trust(self) -> tuple[RungTrust, ...]:
+        """What is known of each rung, the lowest first."""
+        return tuple(self._trust(index) for index in range(len(self.levels) - 1))
+
+    def _trust(self, index: int) -> RungTrust:
+        level, following = self.levels[index : index + 2]
+        before, latest = self._values[level], islice(reversed(self._values[following].items()), RECENT)
+        both = [(before[trial], value) for trial, value in latest if trial in before]
+        correlation = rank_correlation([first for first, _ in both], [second for _, second in both])
+        return RungTrust(level, following, correlation, len(both), self.stops(level))
+
+    def _doubt(self, index: int) -> None:
+        """Takes the say from the lowest rung that has one, or gives it back to the highest that lost it."""
+        if index not in (self._passed - 1, self._passed):
+            return
+        trust = self._trust(index)
+        if trust.correlation is None or trust.trials < PAIRS:
+            return
+        if index == self._passed and trust.correlation < MISLEADS:
+            self._passed += 1
+        elif index == self._passed - 1 and trust.correlation >= LEADS:
+            self._passed -= 1
 
     def values(self, level: int) -> dict[int, float]:
         """Values by trial at a level."""
@@ -114,6 +173,18 @@ class Rungs:
         return max(best, value)
 
 
+def rung_trust(curves: Mapping[int, Sequence[float]], levels: Sequence[int], horizon: int) -> tuple[RungTrust, ...]:
+    """What `Rungs.trust` says after trainings with those scores by epoch, in the order of their numbers."""
+    rungs = Rungs(levels, horizon)
+    for number, scores in sorted(curves.items()):
+        for level in levels:
+            if len(scores) >= level and all(map(math.isfinite, scores[:level])):
+                rungs.record(number, level, smoothed(scores[:level]))
+        if len(scores) >= horizon:
+            rungs.record(number, horizon, max(scores))
+    return rungs.trust()
+
+
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
     """Spearman's rank correlation with mean ranks for ties; None below three pairs or without spread."""
     if len(first) != len(second) or len(first) < 3:
@@ -129,6 +200,5 @@ def _ranks(values: Sequence[float]) -> list[float]:
     ordered = sorted(values)
     ranks = []
     for value in values:
-        first = bisect_left(ordered, value)
-        ranks.append(first + (ordered.count(value) - 1) / 2)
+        ranks.append((bisect_left(ordered, value) + bisect_right(ordered, value) - 1) / 2)
     return ranks

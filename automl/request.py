@@ -41,7 +41,7 @@ class SearchRequest:
     weights: Path | None = None
     space: Path | None = None
     name: str | None = None
-    sampler: str = "tpe"
+    sampler: str = "gp"
     seed: int = 0
     epochs: int | None = None
     batch: int | None = None

@@ -53,7 +53,7 @@ def search(
     weights: str | Path | None = None,
     space: str | Path | None = None,
     name: str | None = None,
-    sampler: str = "tpe",
+    sampler: str = "gp",
     seed: int = 0,
     epochs: int | None = None,
     batch: int | None = None,

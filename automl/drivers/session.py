@@ -73,6 +73,7 @@ class Session:
         self._paid: dict[tuple[int, int], tuple[float, float]] = {}  # seconds of running trials' epochs
         self._point = search.operating.chosen  # told already
         self._ratio = self._cost_ratio() if search.trials else 1.0  # told already
+        self._rung = search.rungs.lowest  # told already
         self._beat_at = float("-inf")
         self._polled_at = float("-inf")
 
@@ -143,7 +144,23 @@ class Session:
         self._say(
             "epoch", at, number, epoch=metrics.epoch, map50_95=metrics.map50_95, map50=metrics.map50, slot_s=cost_s
         )
+        self._tell_rung(at)
         return self._ended(number, outcome, at)
+
+    def _tell_rung(self, at: float) -> None:
+        """Notes when the rungs at which trials are stopped have changed."""
+        rungs = self.search.rungs
+        if rungs.lowest == self._rung:
+            return
+        level = min(self._rung, rungs.lowest)
+        self._rung = rungs.lowest
+        trust = next(known for known in rungs.trust() if known.level == level)
+        verdict = "trials are stopped at it again" if trust.stops else "no trial is stopped at it any more"
+        self.note(
+            f"rung {level} ranks {trust.trials} trials like rung {trust.following} with a correlation of "
+            f"{trust.correlation or 0.0:.2f}: {verdict}",
+            at,
+        )
 
     def _ended(self, number: int, outcome: Outcome | None, at: float) -> Outcome | None:
         if outcome is not None:

@@ -120,7 +120,7 @@ def _normal_cdf(z: Array) -> Array:
 
 def _prior(dimensions: int) -> tuple[Array, Array]:
     """Means and standard deviations [g + 3] of the normal priors on the logarithms."""
-    middle = np.concatenate([np.full(dimensions, math.log(0.5) + 0.5 * math.log(dimensions)), [0.0, -3.0, -2.0]])
+    middle = np.concatenate([np.full(dimensions, math.log(0.8) + 0.5 * math.log(dimensions)), [0.0, -2.0, -2.0]])
     width = np.concatenate([np.full(dimensions, 1.0), [0.7, 1.5, 1.5]])
     return middle, width
 
@@ -131,7 +131,7 @@ def _noise(missing: Array, theta: Array) -> Array:
 
 def _distance(left: Array, right: Array) -> Array:
     squared = (left**2).sum(1)[:, None] + (right**2).sum(1)[None, :] - 2 * left @ right.T
-    return np.sqrt(np.maximum(squared, 0.0))
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)))
 
 
 def _kernel(left: Array, right: Array, groups: NDArray[np.intp], theta: Array) -> Array:

@@ -18,8 +18,9 @@ from automl.sampler.gaussian import Observations, Regression, fit, log_expected_
 from automl.sampler.tpe import TpeSampler
 from automl.space import SearchSpace
 
-STARTUP_TRIALS = 6  # drawn near the defaults before the regression has anything to learn from
+STARTUP_TRIALS = 5  # finished trials before the regression is asked: until then draws are wide, to learn more
 RANDOM_EVERY = 16  # every so many proposals is a wide draw, whatever the regression believes
+WIDE = 0.3  # standard deviation of a wide draw around the defaults, as a share of each range
 HANDOVER = 300  # finished trials after which the estimator of automl/sampler/tpe.py goes on: it stays cheap
 PENDING = 64  # running trials that are believed to score what is expected; more would slow every proposal
 
@@ -54,12 +55,10 @@ class GpSampler:
             values = dict(given)
         elif told >= HANDOVER:
             values = dict(self._after.ask(number))
-        elif told < STARTUP_TRIALS or not self._space.parameters:
-            values = self._space.draw(rng)
-        elif number % RANDOM_EVERY == RANDOM_EVERY - 1:
-            values = self._space.draw(rng, spread=0.3, share=1.0)
+        elif told < STARTUP_TRIALS or number % RANDOM_EVERY == RANDOM_EVERY - 1 or not self._space.parameters:
+            values = self._space.draw(rng, spread=WIDE, share=1.0)
         else:
-            values = self._propose(number)
+            values = dict(self._propose(number))
         if given is not None or told < HANDOVER:
             self._after.ask(number, values)
         self._open[number] = _Open(values, self._cube.point(values))

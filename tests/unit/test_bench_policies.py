@@ -268,7 +268,7 @@ def test_a_family_without_its_files_is_skipped_with_a_reason(monkeypatch: pytest
 
 
 def test_unknown_names_know_the_known_ones() -> None:
-    with pytest.raises(UnknownName, match="Known: automl, automl:tpe"):
+    with pytest.raises(UnknownName, match="Known: automl, automl:gp"):
         open_policy("nonsense", Line(), slots=1, budget_s=1.0, seed=0)
     with pytest.raises(AutoMLError, match="34 tasks"):
         policies.numbers("3-34")

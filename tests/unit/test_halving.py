@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.errors import BadBudget
-from automl.halving import Rungs, quantile, rank_correlation, rung_levels, smoothed
+from automl.halving import PAIRS, Rungs, quantile, rank_correlation, rung_levels, rung_trust, smoothed
 
 scores = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=40)
 
@@ -143,3 +144,52 @@ def test_ties_share_their_mean_rank() -> None:
 @pytest.mark.parametrize(("first", "second"), [([1, 2], [1, 2]), ([1, 1, 1], [1, 2, 3]), ([1, 2, 3], [1, 2])])
 def test_without_three_pairs_that_differ_there_is_no_correlation(first: list[float], second: list[float]) -> None:
     assert rank_correlation(first, second) is None
+
+
+def ranked(pairs: list[tuple[float, float]], rungs: Rungs, first: int = 0) -> None:
+    """Trials that scored those values at epochs 3 and 9."""
+    for trial, (low, high) in enumerate(pairs, start=first):
+        rungs.record(trial, 3, low)
+        rungs.record(trial, 9, high)
+
+
+def test_a_rung_that_says_nothing_of_the_next_stops_nobody_any_more() -> None:
+    rungs = Rungs((3, 9), 27)
+    ranked([(0.01 * n, 0.5 - 0.01 * n) for n in range(PAIRS - 1)], rungs)
+    assert rungs.lowest == 3
+    ranked([(0.2, 0.1)], rungs, first=50)
+    assert rungs.lowest == 9
+    assert rungs.judge(99, 3, 0.0).survives
+    assert not rungs.judge(98, 9, 0.0).survives
+
+
+def test_a_rung_wins_its_say_back() -> None:
+    rungs = Rungs((3, 9), 27)
+    ranked([(0.01 * n, 0.5 - 0.01 * n) for n in range(PAIRS)], rungs)
+    assert rungs.lowest == 9
+    ranked([(0.3 + 0.01 * n, 0.6 + 0.01 * n) for n in range(2 * PAIRS)], rungs, first=50)
+    assert rungs.lowest == 3
+    assert not rungs.judge(99, 3, 0.0).survives
+
+
+def test_a_rung_that_agrees_with_the_next_keeps_its_say() -> None:
+    rungs = Rungs((3, 9), 27)
+    ranked([(0.01 * n, 0.02 * n) for n in range(30)], rungs)
+    first, second = rungs.trust()
+    assert (first.level, first.following, first.trials, first.stops) == (3, 9, 30, True)
+    assert first.correlation == pytest.approx(1.0)
+    assert (second.level, second.correlation, second.trials) == (9, None, 0)
+
+
+def test_where_every_rung_misleads_nobody_is_stopped() -> None:
+    rungs = Rungs((3,), 9)
+    ranked([(0.01 * n, 0.5 - 0.01 * n) for n in range(PAIRS)], rungs)
+    assert rungs.lowest == 9
+    assert rungs.judge(99, 3, 0.0).survives
+
+
+def test_stored_curves_tell_how_far_the_rungs_can_be_trusted() -> None:
+    curves = {n: [0.1 * n / 10] * 3 + [0.2 * n / 10] * 6 for n in range(6)} | {7: [0.3, math.nan]}
+    (trust,) = rung_trust(curves, (3,), 9)
+    assert trust.trials == 6
+    assert trust.correlation == pytest.approx(1.0)

@@ -33,7 +33,7 @@ def trained(sampler: TpeSampler, trials: int) -> TpeSampler:
 
 
 def test_an_unknown_sampler_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(UnknownName, match=r"unknown sampler 'grid'\. Known: tpe, random, cmaes, evolve"):
+    with pytest.raises(UnknownName, match=r"unknown sampler 'grid'\. Known: gp, tpe, cmaes, evolve, random"):
         open_sampler("grid", SPACE, 0)
 
 
