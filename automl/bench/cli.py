@@ -85,11 +85,11 @@ def overhead(
 @bench.command()
 def policies(
     policies: Annotated[
-        str, typer.Option(help="automl, automl:SAMPLER, E, F, tpe-full, ga, median, hyperband, random, full.")
+        str, typer.Option(help="automl, automl:SAMPLER, E, F, tpe-full, ga, median, hyperband, random, full, defaults.")
     ] = "automl,E,F,ga,median,hyperband,random",
     families: Annotated[
-        str, typer.Option(help="lcbench, curves; with +15 behind one, that many irrelevant dimensions.")
-    ] = "lcbench,curves",
+        str, typer.Option(help="lcbench, curves, mixed, yolo; +15 behind one adds that many irrelevant dimensions.")
+    ] = "lcbench,lcbench+15,curves,mixed,yolo",
     tasks: Annotated[str, typer.Option(help="Tasks of each family: how many, or which, such as 8-15.")] = "8",
     seeds: Annotated[int, typer.Option(help="Runs of each policy on each task.")] = 10,
     slots: Annotated[int, typer.Option(help="Virtual slots.")] = 4,
@@ -133,7 +133,7 @@ def policies(
     if json_:
         print(json.dumps({"rows": [asdict(row) for row in rows], "skipped": standing.skipped}))
     else:
-        _print_table(figures.printed(rows), figures.captions(standing, rows))
+        _print_table(figures.printed(rows), figures.captions(standing, rows), 130)
 
 
 @bench.command()

@@ -57,6 +57,11 @@ class CurvesTask:
         """Epochs."""
         return HORIZON
 
+    @property
+    def warmup(self) -> float:
+        """None."""
+        return 0.0
+
     @cached_property
     def _drawn(self) -> dict[str, float]:
         rng = random.Random(self.name)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from automl.bench import lcbench
 from automl.bench.curves import CurvesTask
+from automl.bench.mixed import MixedTask
 from automl.bench.tasks import Padded, Task
+from automl.bench.yolo import YoloTask
 from automl.errors import AutoMLError, UnknownName
 
-SYNTHETIC: dict[str, Callable[[int], Task]] = {"curves": CurvesTask}
+SYNTHETIC: dict[str, Callable[[int], Task]] = {"curves": CurvesTask, "mixed": MixedTask, "yolo": YoloTask}
 FAMILIES = ("lcbench", *SYNTHETIC)
 SHORT_OF = 34  # tasks that a synthetic family is cut off at, as many as LCBench has
 

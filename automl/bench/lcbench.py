@@ -71,6 +71,11 @@ class LcBenchTask:
         """Epochs."""
         return HORIZON
 
+    @property
+    def warmup(self) -> float:
+        """None."""
+        return 0.0
+
     def curve(self, params: Params) -> Curve:
         """All epochs in one call of the surrogate; a running maximum makes its time cumulative."""
         values = tuple(float(params[name] or 0.0) for name in ORDER)

@@ -23,9 +23,13 @@ from automl.sampler import SAMPLERS
 
 OURS = "automl"  # the product's default sampler; "automl:gp" names another
 # What a kept result depends on, so that a change of ours does not run the peers again.
-TRACK_FILES = ("bench/race.py", "bench/tasks.py", "bench/lcbench.py", "bench/curves.py")
+TRACK_FILES = tuple(f"bench/{name}.py" for name in ("race", "tasks", "lcbench", "curves", "mixed", "yolo"))
 PEER_FILES = ("bench/rivals.py", "bench/rivals_tpe.py", "bench/genetic.py", "halving.py")
-OUR_FILES = ("bench/ours.py", "policy.py", "halving.py", "budget.py", "space.py", "sampler")
+OUR_FILES = (
+    "bench/ours.py",
+    *(f"{name}.py" for name in ("policy", "operating", "points", "halving", "budget", "space")),
+)
+OUR_FILES += ("sampler",)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ median     Optuna's default TPE with its median pruner
 hyperband  flat random draws, Hyperband's brackets with eta 3, asynchronous within each
 random     flat random draws, our halving
 full       flat random draws, full length
+defaults   the defaults once, for comparison
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import itertools
 import math
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -70,6 +71,7 @@ class Rival:
         self._ahead = ahead
         self._waiting: deque[Trial] = deque()
         self._numbers = itertools.count()
+        self._begun: set[int] = set()
         self._scores: dict[int, list[float]] = {}
 
     def next_trial(self, at: float) -> Trial | None:
@@ -78,6 +80,7 @@ class Rival:
             self._waiting.append(self._propose(next(self._numbers)))
         trial = self._waiting.popleft()
         self._scores[trial.number] = []
+        self._begun.add(trial.number)
         return trial
 
     def _propose(self, number: int) -> Trial:
@@ -101,6 +104,14 @@ class Rival:
         """Tells the proposer; the race keeps the accounts."""
         self._proposer.tell(number, self._scores.pop(number), stopped=outcome.state is TrialState.STOPPED)
         return 0.0
+
+
+class Once(Rival):
+    """Nothing but the given trials."""
+
+    def next_trial(self, at: float) -> Trial | None:
+        """None once they have begun."""
+        return super().next_trial(at) if len(self._begun) < self._given else None
 
 
 class Flat:
@@ -148,10 +159,9 @@ class Asha:
 
 
 class Halving:
-    """Our own successive halving, with the levels of a search without warm-up."""
+    """Our own successive halving, at the given levels."""
 
-    def __init__(self, horizon: int, levels: Sequence[int] | None = None) -> None:
-        levels = rung_levels(0, horizon, ETA) if levels is None else levels
+    def __init__(self, horizon: int, levels: Sequence[int]) -> None:
         self._rungs = Rungs(levels, horizon, ETA)
         self._levels = frozenset(levels)
 
@@ -188,6 +198,11 @@ class Hyperband:
         return self._brackets[self.bracket(number)].stops(number, scores)
 
 
+def _halving(task: Task) -> Halving:
+    """At the levels of our own search."""
+    return Halving(task.horizon, rung_levels(task.warmup, task.horizon, ETA))
+
+
 def _ultralytics_ray(task: Task, seed: int) -> Rival:
     from automl.bench.rivals_tpe import Tpe
 
@@ -199,7 +214,7 @@ def _ultralytics_ray(task: Task, seed: int) -> Rival:
 def _fair_tpe(task: Task, seed: int) -> Rival:
     from automl.bench.rivals_tpe import Tpe
 
-    return Rival(task, Tpe(task.space, seed, univariate=True), Halving(task.horizon), given=1)
+    return Rival(task, Tpe(task.space, seed, univariate=True), _halving(task), given=1)
 
 
 def _full_tpe(task: Task, seed: int) -> Rival:
@@ -222,11 +237,7 @@ RIVALS: dict[str, Callable[[Task, int], Rival]] = {
     "ga": lambda task, seed: Rival(task, Genetic(task.space, seed), None, given=1),
     "median": _median,
     "hyperband": lambda task, seed: Rival(task, Flat(task.space, seed), Hyperband(task.horizon)),
-    "random": lambda task, seed: Rival(task, Flat(task.space, seed), Halving(task.horizon)),
+    "random": lambda task, seed: Rival(task, Flat(task.space, seed), _halving(task)),
     "full": lambda task, seed: Rival(task, Flat(task.space, seed), None),
+    "defaults": lambda task, seed: Once(task, Flat(task.space, seed), None, given=1),
 }
-
-
-def rival_names() -> Iterator[str]:
-    """The peers, the two that speed-ups refer to first."""
-    yield from RIVALS

@@ -60,6 +60,11 @@ class Task(Protocol):
         """Epochs of every training's schedule."""
         ...
 
+    @property
+    def warmup(self) -> float:
+        """Epochs of warm-up, before which our halving does not judge."""
+        ...
+
     def curve(self, params: Params) -> Curve:
         """The noise-free curve of trainer arguments, as `SearchSpace.arguments` gives them."""
         ...
@@ -183,6 +188,11 @@ class Padded:
     def horizon(self) -> int:
         """As within."""
         return self.inner.horizon
+
+    @property
+    def warmup(self) -> float:
+        """As within."""
+        return self.inner.warmup
 
     def curve(self, params: Params) -> Curve:
         """As within."""

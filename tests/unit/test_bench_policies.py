@@ -17,7 +17,7 @@ from automl.bench.curves import CurvesTask
 from automl.bench.genetic import Genetic
 from automl.bench.policies import Contest, Entry, open_policy, play, policy_names
 from automl.bench.race import GRID, Delivered, Race, Track, regrets
-from automl.bench.rivals import RIVALS, Asha, Flat, Hyperband, Rival
+from automl.bench.rivals import RIVALS, Asha, Flat, Hyperband, Once
 from automl.bench.tasks import Curve, Padded, Scale, at_share, defaults, flat, measure, share_of
 from automl.errors import AutoMLError, UnknownName
 from automl.records import Params
@@ -32,6 +32,7 @@ class Line:
 
     name = family = "line"
     horizon = 12
+    warmup = 0.0
     space = SearchSpace(
         (Parameter("x", "uniform", 0.4, 0.0, 1.0), Parameter("kind", "choice", "a", choices=("a", "b")))
     )
@@ -85,15 +86,7 @@ def test_slot_seconds_are_epochs_and_startups() -> None:
     task = Line()
     track = Track(task, slots=2, budget_s=1e9, seed=0, startup_s=7.0)
 
-    class Three(Rival):
-        def next_trial(self, at: float):  # type: ignore[no-untyped-def]
-            return super().next_trial(at) if self._propose_count() else None
-
-        def _propose_count(self) -> bool:
-            self.left = getattr(self, "left", 3) - 1
-            return self.left >= 0
-
-    race = track.run(Three(task, Flat(task.space, 1), None, given=3))
+    race = track.run(Once(task, Flat(task.space, 1), None, given=3))
     assert race.spent_s == pytest.approx(3 * (7.0 + 12 * 5.0))
     assert race.end_s == pytest.approx(2 * (7.0 + 12 * 5.0))
     assert (race.trials, race.completed, race.epochs) == (3, 3, 36)
@@ -155,10 +148,10 @@ def test_genetic_children_of_a_good_parent_stay_within_the_space() -> None:
 def test_every_policy_runs_and_repeats_itself(name: str) -> None:
     first, again, other = play(entry(name)), play(entry(name)), play(entry(name, seed=1))
     assert replace(first, cpu_s=0.0) == replace(again, cpu_s=0.0)
-    assert first.regrets != other.regrets or first.epochs != other.epochs or name == "ga"
-    assert first.trials > 3
+    assert first.regrets != other.regrets or first.epochs != other.epochs or name in ("ga", "defaults")
+    assert first.trials > 3 or name == "defaults"
     assert first.regrets[-1] <= first.regrets[GRID // 4]
-    assert 0.0 <= first.regrets[-1] < 1.0
+    assert 0.0 <= first.regrets[-1] < 1.0 or name == "defaults"
 
 
 @pytest.mark.parametrize("name", ["F", "ga", "tpe-full", "automl"])
