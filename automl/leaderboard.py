@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from automl.records import Params, ParamValue, TrialRow, TrialState
-from automl.trust import CLAIM, Estimate, estimates
+from automl.trust import Estimate, estimates
+from automl.trust import winner as trust_winner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,8 @@ def verdict(rows: Iterable[TrialRow]) -> Verdict | None:
     if 0 not in runs or len(runs) == 1:
         return None
     found = estimates(runs)
-    best = next(each for each in found if each.trial != 0)
     return Verdict(
-        winner=best.trial if (best.chance or 0.0) >= CLAIM else 0,
+        winner=trust_winner(found),
         estimates=found,
         cost_s=sum(row.slot_s for row in rows if row.repeats is not None),
     )

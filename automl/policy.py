@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from automl import trust
 from automl.budget import Ledger, format_cost
 from automl.confirming import SHARE_SPENT, Confirming
 from automl.halving import Rungs, quantile, smoothed
@@ -146,6 +147,29 @@ class Search:
     def epochs(self) -> int:
         """How many epochs were reported, those of all trials together."""
         return sum(len(run.scores) for run in self._runs.values())
+
+    @property
+    def leader(self) -> int | None:
+        """The trial that would be taken home now; None before the first epoch.
+
+        What repeats with other seeds decided. Else the completed trial with the best mean of its last epochs,
+        since a single best epoch is mostly luck; or the defaults, where that is a tie with them. The incumbent
+        while no trial is completed.
+        """
+        done = {number: run for number, run in self._runs.items() if _is_completed(run)}
+        repeated: dict[int, list[float]] = {}
+        for number, run in done.items():
+            of = run.trial.repeats if number else 0
+            if of is not None and run.best is not None:
+                repeated.setdefault(of, []).append(run.best)
+        if 0 in repeated and len(repeated) > 1:
+            return trust.winner(trust.estimates(repeated))
+        first = [(smoothed(run.scores), -number) for number, run in done.items() if run.trial.repeats is None]
+        if first:
+            best, number = max(first)
+            tied = 0 in done and best < smoothed(self._runs[0].scores) + trust.TIE
+            return 0 if tied else -number
+        return self._incumbent[1] if self._incumbent is not None else None
 
     def trial(self, number: int) -> Trial:
         """The trial as it was proposed."""
@@ -305,7 +329,7 @@ class Search:
         """Holds the trial against the others at a rung; the defaults are never stopped early."""
         number = run.trial.number
         if epoch >= self.spec.epochs:
-            self.rungs.record(number, self.spec.epochs, max(run.scores))
+            self.rungs.record(number, self.spec.epochs, smoothed(run.scores))
             return self._completed()
         if epoch not in self.rungs.levels:
             return None
@@ -321,7 +345,7 @@ class Search:
         run.outcome = outcome
         if outcome.state in RESUMABLE or run.trial.repeats is not None:
             return
-        number, score = run.trial.number, run.best
+        number, score = run.trial.number, smoothed(run.scores) if run.scores else None
         if outcome.state is TrialState.COMPLETED and score is not None:
             self.confirming.completed(number, score)
         if outcome.state is TrialState.FAILED:
@@ -370,3 +394,7 @@ class Search:
             self.failure = f"{self._failures} trials failed one after the other, the last with: {why}"
         if self.failure is not None:
             self.ended = self.failure
+
+
+def _is_completed(run: _Run) -> bool:
+    return run.outcome is not None and run.outcome.state is TrialState.COMPLETED

@@ -18,6 +18,7 @@ from automl.budget import format_cost
 from automl.leaderboard import changed, gain
 from automl.records import EpochRow, EvaluationRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
+from automl.trust import TIE
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
 
@@ -123,7 +124,7 @@ def _verdict_on_unseen(rows: Sequence[EvaluationRow]) -> str:
             f"On {split}, which the search never saw, trial {number} does not beat the defaults ({above:+.3f}): "
             "what it gained on val is not confirmed."
         )
-    doubt = f", within what two seeds of one recipe differ by on {images} images: take it for a tie" * (above < 0.02)
+    doubt = f", within what two seeds of one recipe differ by on {images} images: take it for a tie" * (above < TIE)
     return f"On {split}, which the search never saw, trial {number} is {above:+.3f} above the defaults{doubt}."
 
 
@@ -185,7 +186,7 @@ def _verdict(best: TrialRow, baseline: TrialRow) -> str:
         return f"The defaults are as good: no trial beat their mAP50-95 of {score(baseline.best_map50_95)} on val."
     doubt = (
         "That is within what two seeds of one recipe differ by (about 0.01-0.02): take it for a tie."
-        if above < 0.02
+        if above < TIE
         else "One seed each, and the best of several is optimistic: a second seed would tell more."
     )
     return (

@@ -30,6 +30,7 @@ SEED_SD, SEED_RUNS = 0.0085, 2.0
 SPREAD = 0.01
 WITHIN = 0.9  # share of the probability that an interval holds
 CLAIM = 0.9  # the chance to beat the defaults from which on a winner is named
+TIE = 0.02  # single runs that lie closer together are a tie: two seeds of one recipe differ by that much
 DEFAULTS = 0  # the configuration that the others are held against
 
 Floats = npt.NDArray[np.float64]
@@ -88,6 +89,12 @@ def estimates(runs: Mapping[int, Sequence[float]]) -> tuple[Estimate, ...]:
         for index, number in enumerate(numbers)
     ]
     return tuple(sorted(found, key=lambda each: (-each.score.mean, each.trial)))
+
+
+def winner(found: Sequence[Estimate]) -> int:
+    """The trial with the best mean where it beats the defaults with a chance of CLAIM or more, else the defaults."""
+    best = next(each for each in found if each.trial != DEFAULTS)
+    return best.trial if (best.chance or 0.0) >= CLAIM else DEFAULTS
 
 
 class _Posterior:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from automl.bench.tasks import Task, defaults
 from automl.budget import Budget, Ledger
 from automl.halving import rung_levels
+from automl.plan import confirmation
 from automl.points import Limits, Point, Probe, compare
 from automl.policy import Search
 from automl.records import Params, Prepared, Slots, StudySpec
@@ -25,6 +26,8 @@ def spec_of(task: Task, *, sampler: str, slots: int, budget_s: float, seed: int)
     given: list[tuple[str, Params]] = [("defaults", start)]
     given += [(f"defaults@{point.name}", _at(task, point.name)) for point in points[1:]]
     space = task.space.at_points([point.name for point in points]) if points else task.space
+    training_s = _epoch_s(task, start) * task.horizon
+    repeats, reserve_s = confirmation([budget], training_s, places, StudySpec.confirm)
     return StudySpec(
         name=task.name,
         data="",
@@ -48,6 +51,9 @@ def spec_of(task: Task, *, sampler: str, slots: int, budget_s: float, seed: int)
         versions={},
         directory="",
         points=tuple((point.name, point.epoch_s) for point in points) if len(points) > 1 else (),
+        confirm=StudySpec.confirm,
+        reserve_s=reserve_s,
+        reserve_trials=repeats,
     )
 
 

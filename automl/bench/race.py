@@ -1,7 +1,7 @@
 """A policy's run on a task in virtual time: k slots, an event heap, a budget of slot-seconds.
 
-The answer is the regret of the checkpoint that would be delivered, the incumbent by best observed epoch,
-against what was spent. Every policy is judged by the same rule, whatever it believes itself.
+The answer is the regret of the checkpoint that would be delivered, against what was spent: the best epoch of
+the trial that the policy would take home, and where it names none the best epoch that was observed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -32,6 +32,16 @@ class Policy(Protocol):
 
     def close(self, number: int, outcome: Outcome, at: float) -> float:
         """The trial has ended; its slot is free again."""
+        ...
+
+
+@runtime_checkable
+class Leading(Protocol):
+    """A policy that says itself what it would deliver; of the others it is the best observed epoch."""
+
+    @property
+    def leader(self) -> int | None:
+        """The trial whose best epoch would be delivered now; None before the first epoch."""
         ...
 
 
@@ -65,6 +75,7 @@ class _Running:
     seconds: FloatArray
     since: float  # when its slot was taken
     epoch: int  # the one that runs now
+    best: tuple[float, int] = (-1.0, 0)  # best observed score, and minus its epoch
 
 
 class Track:
@@ -83,6 +94,7 @@ class Track:
         self._order = itertools.count()
         self._heap: list[tuple[float, int, int]] = []
         self._running: dict[int, _Running] = {}
+        self._begun: dict[int, _Running] = {}
         self._paid_s = 0.0  # by trials that have left their slot
         self._best = -1.0
         self.race = Race()
@@ -110,7 +122,7 @@ class Track:
             curve = self._task.curve(trial.params)
             observed = self._task.observe(trial.params, f"{self._task.name} {self._seed} {trial.number} {trial.seed}")
             run = _Running(trial, observed, curve.scores, curve.seconds, at, trial.done_epochs + 1)
-            self._running[trial.number] = run
+            self._running[trial.number] = self._begun[trial.number] = run
             self.race.trials += trial.attempt == 1
             self._push(run, at + self._startup_s)
 
@@ -123,19 +135,29 @@ class Track:
         self.race.epochs += 1
         if score > self._best:
             self._best = score
-            value = float(run.scores[run.epoch - 1])
-            self.race.delivered.append(Delivered(self.spent_s(at), number, run.epoch, value))
+            if not isinstance(policy, Leading):
+                self._deliver(run, run.epoch, at)
+        run.best = max(run.best, (score, -run.epoch))
         outcome = policy.report(number, metrics(run.epoch, score, seconds), at)
         if outcome is None and self.spent_s(at) >= self._budget_s:
             outcome = Outcome(state=TrialState.CUT, reason="the budget is spent")
         if outcome is None:
             run.epoch += 1
             self._push(run, at)
-            return
-        self.race.completed += outcome.state is TrialState.COMPLETED
-        del self._running[number]
-        self._paid_s += at - run.since
-        policy.close(number, outcome, at)
+        else:
+            self.race.completed += outcome.state is TrialState.COMPLETED
+            del self._running[number]
+            self._paid_s += at - run.since
+            policy.close(number, outcome, at)
+        if isinstance(policy, Leading) and (outcome is not None or not self.race.completed):
+            leader = self._begun[number if policy.leader is None else policy.leader]
+            self._deliver(leader, -leader.best[1], at)
+
+    def _deliver(self, run: _Running, epoch: int, at: float) -> None:
+        delivered = Delivered(self.spent_s(at), run.trial.number, epoch, float(run.scores[epoch - 1]))
+        last = self.race.delivered[-1] if self.race.delivered else None
+        if last is None or (last.trial, last.epoch) != (delivered.trial, delivered.epoch):
+            self.race.delivered.append(delivered)
 
 
 def metrics(epoch: int, score: float, seconds: float) -> EpochMetrics:
