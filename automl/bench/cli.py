@@ -21,14 +21,28 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def scale(
     trials: Annotated[int, typer.Option(help="Surrogate trials to play.")] = 10_000,
     slots: Annotated[int, typer.Option(help="Virtual slots.")] = 100,
-    sampler: Annotated[str, typer.Option(help="tpe or random.")] = "tpe",
-    parameters: Annotated[int | None, typer.Option(help="Dimensions of the space; default: the surrogate's 8.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="A sampler's name; default: that of a search.")] = None,
+    parameters: Annotated[int, typer.Option(help="Numeric dimensions of the space.")] = 28,
+    sqlite: Annotated[bool, typer.Option("--sqlite", help="Record every epoch in SQLite while deciding.")] = False,
+    cpu_clock: Annotated[
+        bool, typer.Option("--cpu-clock", help="Time decisions by CPU seconds: for a machine that others keep busy.")
+    ] = False,
     json_: Json = False,
 ) -> None:
-    """CPU, memory and decision time of the search itself, in virtual time with SQLite."""
+    """Decision time, idle slots, CPU and memory of the search itself, in virtual time."""
     from automl.bench import scale as measured
+    from automl.errors import AutoMLError
+    from automl.request import SearchRequest
 
-    _show(asdict(measured.run(trials, slots, sampler=sampler, parameters=parameters)), json_)
+    try:
+        if min(trials, slots, parameters) < 1:
+            raise AutoMLError("--trials, --slots and --parameters are 1 or more.")
+        name = sampler or SearchRequest.sampler
+        found = measured.run(trials, slots, sampler=name, parameters=parameters, sqlite=sqlite, cpu_clock=cpu_clock)
+    except AutoMLError as error:
+        print(f"automl: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    _show(asdict(found), json_)
 
 
 @bench.command()

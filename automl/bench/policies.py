@@ -25,11 +25,8 @@ OURS = "automl"  # the product's default sampler; "automl:gp" names another
 # What a kept result depends on, so that a change of ours does not run the peers again.
 TRACK_FILES = tuple(f"bench/{name}.py" for name in ("race", "tasks", "lcbench", "curves", "mixed", "yolo"))
 PEER_FILES = ("bench/rivals.py", "bench/rivals_tpe.py", "bench/genetic.py", "halving.py")
-OUR_FILES = (
-    "bench/ours.py",
-    *(f"{name}.py" for name in ("policy", "operating", "points", "halving", "budget", "space")),
-)
-OUR_FILES += ("sampler",)
+_POLICY = ("policy", "confirming", "history", "operating", "points", "halving", "budget", "space")
+OUR_FILES = ("bench/ours.py", *(f"{name}.py" for name in _POLICY), "sampler")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,8 @@
-"""How much CPU and memory the search itself takes: many surrogate trials in virtual time, to SQLite."""
+"""How much CPU, memory and slot time the search itself takes: many surrogate trials in virtual time.
+
+The driver is one: while it decides, what has happened in other slots waits, and so do the slots. A decision
+takes as much virtual time as it took in reality.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,18 @@ import resource
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from automl.budget import Ledger, parse_all
-from automl.drivers.session import Session
+from automl.drivers.session import Record, Session
 from automl.drivers.virtual import VirtualDriver
 from automl.halving import rung_levels
 from automl.policy import Search
-from automl.records import EpochMetrics, Outcome, Slots, StudySpec, StudyState, Trial
-from automl.request import surrogate_space
+from automl.records import EpochMetrics, Outcome, Slots, StudySpec, StudyState, TrainJob, Trial
+from automl.request import SearchRequest, surrogate_space
 from automl.sampler import open_sampler
 from automl.space import Parameter, SearchSpace
 from automl.store import write
@@ -43,13 +47,20 @@ class ScaleResult:
     decision_ms_p50: float
     decision_ms_p99: float  # of report and next trial together
     decision_ms_max: float
-    idle_share: float  # share of slot time in which no trial held the slot
+    idle_share: float  # share of slot time in which nothing was trained, waiting for the driver included
+    sampler: str
+    recorded: str  # "sqlite", or "nowhere"
+    clock: str  # by which decisions were timed: "wall", or "cpu" seconds of the deciding thread
 
 
 class _Timed(Session):
     """A session that notes how long each decision takes."""
 
     decisions_s: list[float]
+    clock: Callable[[], float]
+
+    def last_s(self) -> float:
+        return self.decisions_s[-1]
 
     def next_trial(self, at: float) -> Trial | None:
         return self._timed(lambda: super(_Timed, self).next_trial(at))
@@ -58,33 +69,74 @@ class _Timed(Session):
         return self._timed(lambda: super(_Timed, self).epoch(number, metrics, at))
 
     def _timed(self, call: Callable[[], T]) -> T:
-        began = time.perf_counter()
+        began = self.clock()
         answer = call()
-        self.decisions_s.append(time.perf_counter() - began)
+        self.decisions_s.append(self.clock() - began)
         return answer
 
 
-def run(trials: int, slots: int, *, sampler: str = "tpe", parameters: int | None = None, seed: int = 0) -> ScaleResult:
-    """Plays that many surrogate trials of 30 epochs through the virtual driver into a new SQLite file.
+class _Nowhere:
+    """A record that keeps nothing; the search has its memory."""
+
+    def trial_started(
+        self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None
+    ) -> None: ...
+    def epoch(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float, at: float) -> None: ...
+    def trial_closed(self, trial: int, outcome: Outcome, *, slot_s: float, at: float) -> None: ...
+    def heartbeat(self, *, at: float, slot_s: float, wall_s: float, running: Mapping[int, float]) -> None: ...
+    def event(self, kind: str, text: str, *, trial: int | None = None, at: float) -> None: ...
+    def stop_requested(self) -> bool:
+        return False
+
+
+class _Counting(SurrogateTrainer):
+    """A trainer that adds up what its epochs took."""
+
+    trained_s = 0.0
+
+    def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
+        for metrics in super().run(trial, job):
+            self.trained_s += metrics.train_s + metrics.val_s
+            yield metrics
+
+
+def run(
+    trials: int,
+    slots: int,
+    *,
+    sampler: str = SearchRequest.sampler,
+    parameters: int = 28,
+    seed: int = 0,
+    sqlite: bool = False,
+    cpu_clock: bool = False,
+) -> ScaleResult:
+    """Plays that many surrogate trials of 30 epochs through the virtual driver. Raises UnknownName.
 
     parameters  dimensions of the space; those beyond the surrogate's own change nothing
+    sqlite      records all of it in a new SQLite file, within the decisions
+    cpu_clock   times decisions by the CPU seconds of their thread: for a machine that others keep busy
     """
     space = _space(parameters)
     with tempfile.TemporaryDirectory(prefix="automl-scale-") as folder:
         spec = _spec(space, trials, slots, sampler, seed, folder)
-        engine = open_store(default_url(Path(folder)))
-        began_cpu, began = time.process_time(), time.perf_counter()
-        write.begin_study(engine, spec, at=0.0, host=socket.gethostname(), pid=os.getpid())
-        recorder = write.Recorder(engine, spec.name)
         ledger = Ledger(parse_all(spec.budgets, "cpu"))
         found = Search(spec, open_sampler(sampler, space, seed), ledger)
-        session = _Timed(found, recorder, posix_offset_s=0.0)
-        session.decisions_s = []
-        at = VirtualDriver(session, SurrogateTrainer(), slots=slots).run()
-        recorder.study_closed(StudyState.FINISHED, found.ended or "", at=at, slot_s=ledger.spent_s(), wall_s=at)
-        recorder.close()
+        engine = open_store(default_url(Path(folder))) if sqlite else None
+        began_cpu, began = time.process_time(), time.perf_counter()
+        record: Record = _Nowhere()
+        if engine is not None:
+            write.begin_study(engine, spec, at=0.0, host=socket.gethostname(), pid=os.getpid())
+            record = write.Recorder(engine, spec.name)
+        session = _Timed(found, record, posix_offset_s=0.0)
+        session.decisions_s, session.clock = [], time.thread_time if cpu_clock else time.perf_counter
+        trainer = _Counting()
+        at = VirtualDriver(session, trainer, slots=slots, decided_s=session.last_s).run()
+        if isinstance(record, write.Recorder):
+            record.study_closed(StudyState.FINISHED, found.ended or "", at=at, slot_s=ledger.spent_s(), wall_s=at)
+            record.close()
         cpu_s, wall_s = time.process_time() - began_cpu, time.perf_counter() - began
-        engine.dispose()
+        if engine is not None:
+            engine.dispose()
     ordered = sorted(session.decisions_s)
     return ScaleResult(
         trials=found.trials,
@@ -97,15 +149,18 @@ def run(trials: int, slots: int, *, sampler: str = "tpe", parameters: int | None
         decision_ms_p50=round(1e3 * ordered[len(ordered) // 2], 3),
         decision_ms_p99=round(1e3 * ordered[int(len(ordered) * 0.99)], 3),
         decision_ms_max=round(1e3 * ordered[-1], 3),
-        idle_share=round(1 - ledger.spent_s() / (slots * at), 4),
+        idle_share=round(1 - trainer.trained_s / (slots * at), 4),
+        sampler=sampler,
+        recorded="sqlite" if sqlite else "nowhere",
+        clock="cpu" if cpu_clock else "wall",
     )
 
 
-def _space(parameters: int | None) -> SearchSpace:
+def _space(parameters: int) -> SearchSpace:
     own = surrogate_space()
-    missing = max(0, (parameters or 0) - len(own.parameters))
+    missing = max(0, parameters - len(own.parameters))
     idle = tuple(Parameter(f"idle{i}", "uniform", 0.5, 0.0, 1.0) for i in range(missing))
-    return SearchSpace((*own.parameters[: parameters or None], *idle))
+    return SearchSpace((*own.parameters[:parameters], *idle))
 
 
 def _spec(space: SearchSpace, trials: int, slots: int, sampler: str, seed: int, folder: str) -> StudySpec:

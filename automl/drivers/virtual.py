@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from automl.drivers.session import Session
 from automl.errors import TrialError
@@ -20,40 +20,58 @@ class VirtualDriver:
     """Drives a session to its end and returns the virtual time at which it ended.
 
     startup_s  virtual seconds between taking a slot and the first epoch's start
+    decided_s  seconds that the last decision took: virtual time in which the driver is busy, and what has
+               happened meanwhile waits
     """
 
-    def __init__(self, session: Session, trainer: Trainer, *, slots: int, startup_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        session: Session,
+        trainer: Trainer,
+        *,
+        slots: int,
+        startup_s: float = 0.0,
+        decided_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._session = session
         self._trainer = trainer
         self._free = slots
         self._startup_s = startup_s
+        self._decided_s = decided_s
         self._order = itertools.count()
         self._heap: list[tuple[float, int, int, Generator[EpochMetrics, None, None], EpochMetrics | str]] = []
 
     def run(self, at: float = 0.0) -> float:
         """Plays events until no trial runs and none begins any more."""
         session = self._session
-        self._fill(at)
+        at = self._fill(at)
         while self._heap:
-            at, _, number, epochs, happened = heapq.heappop(self._heap)
+            happened_at, _, number, epochs, happened = heapq.heappop(self._heap)
+            at = max(at, happened_at)
             if isinstance(happened, str):
                 session.failed(number, happened.strip().splitlines()[-1], happened, at)
                 self._free += 1
-            elif session.epoch(number, happened, at) is not None:
-                epochs.close()
-                self._free += 1
             else:
-                self._advance(number, epochs, at)
-            self._fill(at)
+                outcome = session.epoch(number, happened, at)
+                at += self._decided_s()
+                if outcome is None:
+                    self._advance(number, epochs, at)
+                else:
+                    epochs.close()
+                    self._free += 1
+            at = self._fill(at)
         return at
 
-    def _fill(self, at: float) -> None:
+    def _fill(self, at: float) -> float:
+        """Begins trials in the free slots; returns when that is done."""
         while self._free:
             trial = self._session.next_trial(at)
+            at += self._decided_s()
             if trial is None:
-                return
+                break
             self._free -= 1
             self._begin(trial, at)
+        return at
 
     def _begin(self, trial: Trial, at: float) -> None:
         epochs = self._trainer.run(trial, self._session.job(trial, "cpu"))
