@@ -14,7 +14,7 @@ from automl.space import POINT, SearchSpace, trainer_key
 STARTS = 3  # recipes of earlier trainings that are trained again at most
 TOLD = 100  # earlier scores that a sampler is told at most, the newest: they are kept in the study's row
 _RANKED = 10  # best recipes of one source that are looked at
-Told = tuple[tuple[str, Params, float], ...]
+Told = tuple[tuple[str, Params, float, int], ...]  # source, arguments, score at the horizon, epochs trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class Earlier:
     source: str  # "birds-1", "evolve.csv"
     params: Params  # the trainer's arguments, as far as they are known
     score: float | None  # by which its source ranks it
+    done_epochs: int = 0  # after which the score was taken or, below the horizon, extrapolated from
     epochs: int | None = None  # the horizon, where data, trainer and weights were the new study's; None elsewhere
 
 
@@ -73,7 +74,7 @@ def starts(
 
 
 def comparable(earlier: Sequence[Earlier], bases: Sequence[Params], space: SearchSpace, epochs: int) -> Told:
-    """Source, searched arguments and score of what was trained as this study would train it; the newest last.
+    """Source, searched arguments, score and epochs of what was trained as this study would train it; the newest last.
 
     That is: on the same data, for as many epochs, and with equal arguments wherever the space holds none.
 
@@ -91,14 +92,15 @@ def comparable(earlier: Sequence[Earlier], bases: Sequence[Params], space: Searc
         fitted = fit(each.params, base, space)
         if all(each.params.get(key, value) == value for key, value in fitted.items()):
             kept = searched if joint else searched - {"model", "imgsz"}
-            found.append((each.source, {key: fitted[key] for key in fitted if key in kept}, each.score))
+            arguments = {key: fitted[key] for key in fitted if key in kept}
+            found.append((each.source, arguments, each.score, each.done_epochs))
     return tuple(reversed(found[:TOLD]))
 
 
 def words(told: Told) -> tuple[str, ...]:
     """How many scores of which source the sampler is told, in a sentence; nothing where there are none."""
     counts: dict[str, int] = {}
-    for source, _, _ in told:
+    for source, *_ in told:
         counts[source] = counts.get(source, 0) + 1
     named = ", ".join(f"{count} of {source}" for source, count in counts.items())
     return (f"The sampler begins with scores of the same training: {named}.",) if counts else ()

@@ -103,6 +103,7 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
                 source=row.name,
                 params={**spec.fixed, **trial.params},
                 score=score,
+                done_epochs=trial.done_epochs,
                 epochs=spec.epochs if same else None,
             )
 

@@ -112,6 +112,7 @@ def test_earlier_trainings_are_told_under_negative_numbers(sampler_of: Opener) -
         sampler = sampler_of(0)
         for number in range(1, 16):
             sampler.ask(-number, {**BASELINE, "box": 5.0 + number / 2})
+            sampler.report(-number, 2, number / 20)
             sampler.tell(-number, number / 20)
         asked.append(live(sampler, range(12)))
     assert asked[0] == asked[1]

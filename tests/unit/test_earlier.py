@@ -18,7 +18,7 @@ BEFORE = (("defaults", BASE),)
 
 
 def tried(source: str, score: float | None, epochs: int | None = 9, **params: Any) -> Earlier:
-    return Earlier(source=source, params={**BASE, **params}, score=score, epochs=epochs)
+    return Earlier(source=source, params={**BASE, **params}, score=score, done_epochs=7, epochs=epochs)
 
 
 def test_the_best_of_each_source_come_in_turn() -> None:
@@ -74,7 +74,9 @@ def test_earlier_recipes_come_before_the_portfolio() -> None:
     ],
 )
 def test_a_score_of_another_training_is_not_told(other: Earlier) -> None:
-    assert comparable([other, tried("a", 0.4, lr0=0.02)], [BASE], SPACE, 9) == (("a", {"lr0": 0.02, "box": 7.5}, 0.4),)
+    assert comparable([other, tried("a", 0.4, lr0=0.02)], [BASE], SPACE, 9) == (
+        ("a", {"lr0": 0.02, "box": 7.5}, 0.4, 7),
+    )
 
 
 def test_the_newest_scores_are_told_last_and_not_too_many() -> None:
@@ -90,5 +92,5 @@ def test_scores_at_each_point_of_the_study_are_told_with_their_point() -> None:
     larger = {**BASE, "imgsz": 96, "batch": 2}
     space = SPACE.with_points(("n",), (64, 96), lambda model: False)
     found = comparable([tried("a", 0.5), tried("a", 0.6, imgsz=96, batch=2)], [BASE, larger], space, 9)
-    assert [(params["imgsz"], score) for _, params, score in found] == [(96, 0.6), (64, 0.5)]
-    assert all("batch" not in params for _, params, _ in found)
+    assert [(params["imgsz"], score) for _, params, score, _ in found] == [(96, 0.6), (64, 0.5)]
+    assert all("batch" not in params for _, params, _, _ in found)

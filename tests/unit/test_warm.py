@@ -174,6 +174,7 @@ def test_a_study_of_the_same_data_is_found_said_and_learnt_from(engine: Engine, 
     assert [origin for origin, _ in spec.given] == ["defaults", "warm:birds", "warm:birds", "warm:birds"]
     assert len(spec.warm) == 12
     assert "The sampler begins with scores of the same training: 12 of birds." in spec.plan["notes"]
+    assert {epochs for _, _, _, epochs in spec.warm} == {3, 9, 12}  # some were stopped at a rung
     best = max(spec.warm, key=lambda told: told[2])
     assert {**DEFAULTS, **best[1]} == {**DEFAULTS, **spec.given[1][1]}
 
@@ -225,7 +226,7 @@ def test_a_file_gives_recipes_and_no_scores(engine: Engine, tmp_path: Path, data
 
 def test_a_warm_search_proposes_from_what_was_learnt_and_a_resumed_one_alike() -> None:
     space = SearchSpace.from_document(make_spec().space)
-    told = tuple(("birds", {**DEFAULTS, "x0": 0.95, "x1": place / 40}, 0.9 + place / 1000) for place in range(20))
+    told = tuple(("birds", {**DEFAULTS, "x0": 0.95, "x1": place / 40}, 0.9 + place / 1000, 12) for place in range(20))
     warm = make_spec(sampler="evolve", warm=told, given=())
     again = StudySpec.from_dict(json.loads(json.dumps(warm.to_dict())))
     assert again == warm
