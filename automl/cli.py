@@ -66,6 +66,13 @@ def search(
     no_portfolio: Annotated[
         bool, typer.Option("--no-portfolio", help="Try no known-good recipes after the defaults.")
     ] = False,
+    warm_start: Annotated[
+        list[str] | None,
+        typer.Option(help="Begin with what a study, evolve.csv, tune_results.ndjson or hyp.yaml found. Repeatable."),
+    ] = None,
+    no_warm_start: Annotated[
+        bool, typer.Option("--no-warm-start", help="Look for no earlier studies of the same data.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
     fresh_probe: Annotated[
         bool, typer.Option("--fresh-probe", help="Measure the cost of an epoch anew instead of reusing an earlier one.")
@@ -108,6 +115,8 @@ def search(
             max_latency=max_latency,
             max_params=max_params,
             portfolio=not no_portfolio,
+            warm_start=warm_start or (),
+            reuse=not no_warm_start,
             fresh_probe=fresh_probe,
             holdout=holdout,
             test=not no_test,

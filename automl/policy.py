@@ -64,6 +64,10 @@ class Search:
         self._paused: str | None = None
         self._epoch_costs: deque[float] = deque(maxlen=50)  # of the latest trials' epochs, as shares of the probed cost
         self._incumbent: tuple[float, int] | None = None
+        for number, (_, params, score, epochs) in enumerate(spec.warm, start=1):  # they count from -1 down
+            sampler.ask(-number, self.space.values(params))
+            sampler.report(-number, epochs, score)
+            sampler.tell(-number, score)
 
     # -- what a driver calls ----------------------------------------------------------------------
 
@@ -178,6 +182,10 @@ class Search:
     def best(self, number: int) -> float | None:
         """The trial's best mAP50-95 so far."""
         return self._runs[number].best
+
+    def told(self, number: int) -> float | None:
+        """The score that the sampler was told at the trial's end; None before, or when it failed."""
+        return self._runs[number].told
 
     def epoch_cost_s(self, params: Params | None = None) -> float:
         """Expected slot-seconds of one epoch at the trial's point, or at the one that is tuned at.
@@ -370,6 +378,11 @@ class Search:
         """From now on the sampler works in the space of the chosen point, with what was learnt there."""
         self.space = self.space.at_points([str(self.operating.chosen)])
         self._sampler = sampler = AtPoint(self.spec, self.space)
+        for number, (_, params, score, epochs) in enumerate(self.spec.warm, start=1):
+            if self.operating.of(params) == self.operating.chosen:
+                sampler.ask(-number, self.space.values(params))
+                sampler.report(-number, epochs, score)
+                sampler.tell(-number, score)
         for number, run in sorted(self._runs.items()):
             if run.trial.repeats is None and self.operating.of(run.trial.params) == self.operating.chosen:
                 ended = run.outcome is not None and run.outcome.state not in RESUMABLE

@@ -128,8 +128,14 @@ def distinct(given: Sequence[Given], known: Sequence[Params] = ()) -> tuple[Give
         if twin is None:
             merged[len(merged)] = (name, params)
         else:
-            merged[twin] = (f"{merged[twin][0]}+{name}", params)
+            merged[twin] = (_joined(merged[twin][0], name), params)
     return tuple(merged.values())
+
+
+def _joined(first: str, second: str) -> str:
+    """Both names, what they begin with said once: 'scratch-med+high'."""
+    shared = first.partition("-")[0] + "-"
+    return f"{first}+{second.removeprefix(shared)}"
 
 
 def _nearest(parameter: Parameter, value: ParamValue, otherwise: ParamValue) -> ParamValue:

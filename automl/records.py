@@ -122,6 +122,7 @@ class StudySpec:
     versions: Mapping[str, str]
     directory: str  # where logs, snapshots and weights of the trials lie
     parameters: int = 0  # of the baseline's network
+    warm: tuple[tuple[str, Params, float, int], ...] = ()  # earlier trainings: source, arguments, score, trained epochs
     holdout: float = 0.0  # share of val that was held back from the search
     unseen: str = ""  # what the baseline and the winner are measured on at the end: "test", "holdout" or nothing
     unseen_s: float = 0.0  # seconds of measuring the baseline on it, as probed
@@ -145,6 +146,8 @@ class StudySpec:
         for key in ("models", "imgsz", "rungs", "budgets"):
             values[key] = tuple(values[key])
         values["given"] = tuple((origin, params) for origin, params in values["given"])
+        warm = values.get("warm", ())
+        values["warm"] = tuple((str(o), params, float(score), int(epochs)) for o, params, score, epochs in warm)
         values["points"] = tuple((str(name), float(epoch_s)) for name, epoch_s in values.get("points", ()))
         return cls(**values)
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from automl import plan, points, portfolio
+from automl import plan, points
 from automl.budget import Budget, parse_all
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import find_unseen
+from automl.earlier import Earlier, beginnings, comparable, words
 from automl.errors import AutoMLError, BadWeights, NoSpace, UnknownName
 from automl.halving import rung_levels
 from automl.points import Limits, Probe
@@ -55,6 +56,8 @@ class SearchRequest:
     holdout: float | None = None  # share of val that the search never sees
     test: bool = True  # measure the defaults and the winner at the end on images that the search never saw
     portfolio: bool = True  # whether known-good recipes run after the defaults
+    warm_start: Sequence[str] = ()  # earlier studies, and files of other tools
+    reuse: bool = True  # whether earlier studies of the same data are looked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,7 @@ class Checked:
     fixed: Params  # what the user fixed for every trial, and the baseline's model and image size
     notes: tuple[str, ...]  # what the user should know, in sentences
     limits: Limits = field(default_factory=Limits)
+    earlier: tuple[Earlier, ...] = ()  # what earlier trainings gave, the newest study first
 
 
 def check(request: SearchRequest, slots: Slots) -> Checked:
@@ -103,7 +107,7 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
             "No --weights: every trial trains from scratch. On small and medium data sets pretrained "
             "weights usually give more than any search: --weights yolov5s.pt."
         )
-    known = _known_keys(request.trainer)
+    known = known_keys(request.trainer)
     given = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
     _check_fixed(request.trainer, given)
     space, left_out = _space(request, known, given, dataset, weights)
@@ -162,12 +166,17 @@ def compile_spec(
     others = {p.point: p.prepared for p in probes if p.prepared is not None}
     tried = [p for p in compared if p.role == "compared"]
     given += [(f"defaults@{points.short(p.name)}", dict(others[p.name].defaults_at(epochs))) for p in tried]
-    told = ""
-    if request.trainer == "ultralytics" and request.portfolio:
-        trainings = compared[0].trainings
-        known = portfolio.starts({**defaults, **space.fixed}, space, given, trainings)
-        told = portfolio.words(known, trainings)
-        given += known
+    bases = [{**params, **space.fixed} for _, params in given]
+    more, notes = beginnings(
+        checked.earlier,
+        bases[0],
+        space,
+        given,
+        compared[0].trainings,
+        known_good=request.trainer == "ultralytics" and request.portfolio,
+    )
+    given += more
+    warm = comparable(checked.earlier, bases, space, epochs)
     resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
     warmup = defaults.get("warmup_epochs")
     rungs = rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs)
@@ -180,7 +189,7 @@ def compile_spec(
         given=1 + len(tried),
         probe_s=probe_s,
         disk_bytes=disk_bytes(prepared.parameters, slots, 5),
-        notes=(told,) if told else (),
+        notes=(*notes, *words(warm)),
     )
     if probes:
         space = space.at_points([baseline.point, *(p.name for p in tried)])
@@ -202,6 +211,7 @@ def compile_spec(
         slots=slots,
         fixed={**defaults, **checked.space.fixed, **resolved},
         given=tuple(given),
+        warm=warm,
         probe_s=probe_s,
         epoch_s=prepared.epoch_s,
         parameters=prepared.parameters,
@@ -293,7 +303,8 @@ def _gpus() -> tuple[str, ...]:
     return tuple(re.findall(r"^GPU (\d+):", found, flags=re.MULTILINE))
 
 
-def _known_keys(trainer: str) -> Params:
+def known_keys(trainer: str) -> Params:
+    """The arguments that a study of the trainer may set, with their defaults."""
     return dict(surrogate.DEFAULTS) if trainer == "surrogate" else schema.defaults()
 
 

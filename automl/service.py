@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import socket
@@ -22,6 +21,7 @@ from automl.drivers.session import Listener, Notice, Session
 from automl.errors import AutoMLError, NoSpace, SearchFailed, StudyConflict
 from automl.history import RESUMABLE
 from automl.kept import BestFiles
+from automl.places import free_name, home_folder, make_folder, store_url
 from automl.policy import Search
 from automl.probing import Probing
 from automl.records import (
@@ -38,7 +38,8 @@ from automl.report import StudyReport, StudyStatus
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.store import read, write
-from automl.store.engine import default_url, open_store
+from automl.store.engine import open_store
+from automl.warm import with_earlier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -65,6 +66,8 @@ def search(
     max_latency: float | None = None,
     max_params: int | None = None,
     portfolio: bool = True,
+    warm_start: Sequence[str | Path] = (),
+    reuse: bool = True,
     fresh_probe: bool = False,
     holdout: float | None = None,
     test: bool = True,
@@ -99,6 +102,8 @@ def search(
         holdout=holdout,
         test=test,
         portfolio=portfolio,
+        warm_start=tuple(map(str, warm_start)),
+        reuse=reuse,
     )
     with _compiled(asked, fresh_probe, home, db, listener) as study:
         study.ready()
@@ -132,7 +137,7 @@ def resume(
     study: str, *, home: str | Path | None = None, db: str | None = None, listener: Listener = lambda notice: None
 ) -> StudyReport:
     """Goes on with an interrupted study, or with one whose driver died, from its last snapshots."""
-    engine = open_store(_url(home, db), create=False)
+    engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     if row.state in (StudyState.FINISHED, StudyState.FAILED):
         raise StudyConflict(
@@ -161,7 +166,7 @@ def resume(
 
 def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
     """Asks the study's driver to stop after the running epochs; it can be resumed."""
-    engine = open_store(_url(home, db), create=False)
+    engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     if row.state is StudyState.RUNNING and report.is_dead(row):
         raise StudyConflict(f"study '{study}' is not running: its driver died. Go on with: automl resume {study}")
@@ -171,24 +176,24 @@ def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -
 
 def studies(*, home: str | Path | None = None, db: str | None = None) -> list[StudyRow]:
     """All studies, newest first."""
-    return read.studies(open_store(_url(home, db), create=False))
+    return read.studies(open_store(store_url(home, db), create=False))
 
 
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
     """A study with its trials; the newest one without a name."""
-    engine = open_store(_url(home, db), create=False)
+    engine = open_store(store_url(home, db), create=False)
     return report.report_of(engine, _named(engine, study))
 
 
 def status(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyStatus:
     """The state of a study; of the newest one without a name."""
-    engine = open_store(_url(home, db), create=False)
+    engine = open_store(store_url(home, db), create=False)
     return report.status_of(engine, _named(engine, study))
 
 
 def curves(study: str, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
     """Every epoch of a study in the order of reporting."""
-    return read.epochs(open_store(_url(home, db), create=False), study)
+    return read.epochs(open_store(store_url(home, db), create=False), study)
 
 
 def export(
@@ -203,7 +208,7 @@ def export(
     """Writes the recipe of the best trial, or of the one named, and returns the file's path."""
     from automl.recipes import write_recipe
 
-    engine = open_store(_url(home, db), create=False)
+    engine = open_store(store_url(home, db), create=False)
     found = report.report_of(engine, read.study(engine, study))
     chosen = found.best if trial is None else read.trial(engine, study, trial)
     if chosen is None:
@@ -269,7 +274,7 @@ def _check_resumable(spec: StudySpec) -> None:
     directory = Path(spec.directory)
     if not directory.is_dir():
         raise NoSpace(f"{directory} is gone, and with it the trials' snapshots. Put the folder back where it was.")
-    _make_folder(directory)
+    make_folder(directory)
     for model in spec.models if spec.trainer == "ultralytics" else ():
         request.check_model(model)
     if spec.weights is not None:
@@ -292,9 +297,10 @@ def _compiled(
 ) -> Iterator[_Compiled]:
     """The study as compiled. Its folder goes again unless it has begun."""
     checked = request.check(asked, _slots(asked.device, asked.slots))
-    engine = open_store(_url(home, db))
-    chosen = _free_name(engine, asked, _home(home))
-    directory = _make_folder(_home(home) / "studies" / chosen)
+    engine = open_store(store_url(home, db))
+    checked = with_earlier(engine, checked)
+    chosen = free_name({row.name for row in read.studies(engine)}, asked.name, asked.data, home_folder(home))
+    directory = make_folder(home_folder(home) / "studies" / chosen)
     compiled = None
     try:
         request.check_disk(directory, 3_000_000, checked.slots, 5)
@@ -334,51 +340,6 @@ def _named(engine: Engine, study: str | None) -> StudyRow:
     if row is None:
         raise AutoMLError("there is no study yet. Begin one with: automl search --data data.yaml --budget 1cpu-h")
     return row
-
-
-def _free_name(engine: Engine, asked: request.SearchRequest, home: Path) -> str:
-    """The name asked for, or the first free one after the data set. Its folder is free too."""
-    taken = {row.name for row in read.studies(engine)}
-    folder = home / "studies"
-    if asked.name is not None:
-        if asked.name in taken:
-            raise StudyConflict(
-                f"a study named '{asked.name}' exists already. Go on with it: automl resume {asked.name}. "
-                "Or choose another --name."
-            )
-        if (folder / asked.name).is_dir() and any((folder / asked.name).iterdir()):
-            raise StudyConflict(
-                f"{folder / asked.name} holds files of a study that this database does not know. "
-                "Choose another --name, or remove the folder."
-            )
-        return asked.name
-    file = asked.data.resolve()
-    generic = file.stem in ("data", "dataset", "custom")
-    stem = "".join(c if c.isalnum() or c in "._-" else "-" for c in (file.parent.name if generic else file.stem))
-    stem = stem.strip("._-")[:50] or "study"
-    names = (f"{stem}-{number}" for number in itertools.count(1))
-    return next(name for name in names if name not in taken and not (folder / name).exists())
-
-
-def _make_folder(directory: Path) -> Path:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        probe = directory / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise NoSpace(
-            f"{directory} cannot be written ({error.strerror}). Set AUTOML_HOME to a folder that can."
-        ) from error
-    return directory
-
-
-def _home(home: str | Path | None) -> Path:
-    return Path(home or os.environ.get("AUTOML_HOME") or "automl-runs").expanduser().absolute()
-
-
-def _url(home: str | Path | None, db: str | None) -> str:
-    return db or os.environ.get("AUTOML_DB") or default_url(_home(home))
 
 
 __all__ = [

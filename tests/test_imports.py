@@ -16,9 +16,9 @@ PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
     ("errors", "records", "budget"),
     ("data", "space", "space_file", "halving", "trust", "leaderboard"),
-    ("sampler", "history", "operating", "confirming", "policy", "plan", "points", "portfolio"),
+    ("sampler", "history", "operating", "confirming", "policy", "plan", "points", "portfolio", "earlier"),
     ("trainers", "drivers", "store", "recipes"),
-    ("request", "kept", "report", "unseen", "probing", "bench", "service"),
+    ("request", "places", "warm", "kept", "report", "unseen", "probing", "bench", "service"),
     ("terminal", "plan_view", "progress", "cli", "automl"),
 )
 # Doors between rooms of one floor, one way each: (who imports, what).
@@ -35,9 +35,13 @@ DOORS = (
     ("operating", "automl.points"),
     ("operating", "automl.sampler.protocol"),
     ("policy", "automl.operating"),
+    ("earlier", "automl.portfolio"),
     ("drivers", "automl.trainers.base"),
     ("recipes", "automl.trainers"),
     ("service", "automl.request"),
+    ("service", "automl.places"),
+    ("service", "automl.warm"),
+    ("warm", "automl.request"),
     ("probing", "automl.request"),
     ("service", "automl.probing"),
     ("service", "automl.kept"),

@@ -104,3 +104,15 @@ def test_failures_alone_keep_no_sampler_from_proposing(sampler_of: Opener) -> No
     for number in range(30):
         assert sampler.ask(number)
         sampler.tell(number, None)
+
+
+def test_earlier_trainings_are_told_under_negative_numbers(sampler_of: Opener) -> None:
+    asked = []
+    for _ in range(2):
+        sampler = sampler_of(0)
+        for number in range(1, 16):
+            sampler.ask(-number, {**BASELINE, "box": 5.0 + number / 2})
+            sampler.report(-number, 2, number / 20)
+            sampler.tell(-number, number / 20)
+        asked.append(live(sampler, range(12)))
+    assert asked[0] == asked[1]

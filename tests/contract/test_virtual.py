@@ -124,13 +124,14 @@ def test_the_baseline_is_never_stopped_early(slots: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize("killed", [False, True])
-@pytest.mark.parametrize("sampler", ["random", "tpe"])
+@pytest.mark.parametrize("sampler", ["random", "tpe", "cmaes", "evolve"])
 def test_a_search_interrupted_anywhere_goes_on_as_if_it_had_not_been(
     tmp_path: Path, sampler: str, killed: bool
 ) -> None:
-    spec = replace(LONG, sampler=sampler, budgets=("3cpu-h",))
+    warm = tuple(("birds", {**LONG.fixed, "x0": place / 20}, place / 40, 12) for place in range(20))
+    spec = replace(LONG, sampler=sampler, budgets=("3cpu-h",), warm=warm if killed else ())
     whole = play(spec, tmp_path)
-    for epochs in range(1, len(whole.record.epochs), 7 if sampler == "random" else 29):
+    for epochs in range(1, len(whole.record.epochs), 29 if sampler == "tpe" else 7):
         again = resumed(spec, tmp_path, epochs, killed=killed)
         assert again.decisions == whole.decisions
         assert ledger_of(again) == pytest.approx(ledger_of(whole))

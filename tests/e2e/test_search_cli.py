@@ -155,6 +155,19 @@ def test_quiet_prints_the_result_alone_and_two_slots_train_side_by_side(place: P
     assert any(a.started_at < b.started_at < a.ended_at for a in rows for b in rows if a.ended_at and b.started_at)
 
 
+def test_a_second_search_begins_with_what_files_and_the_first_one_found(place: Place) -> None:
+    short = [word if word != "30trials" else "12trials" for word in QUICK]
+    assert place.run(*short, "--name", "first").returncode == 0
+    (place.folder / "hyp.yaml").write_text("lr0: 0.004\nx0: 0.7\n")
+    done = place.run(*short, "--name", "second", "--sampler", "evolve", "--warm-start", "hyp.yaml")
+    assert done.returncode == 0
+    assert "Study 'first' trained 12 trials on the same data" in done.stdout
+    assert "The sampler begins with scores of the same training: 12 of first." in done.stdout
+    origins = [row.origin for row in place.trials("second")]
+    assert origins[:4] == ["defaults", "warm:hyp.yaml", "warm:first", "warm:first"]
+    assert set(origins[4:]) == {"evolve"}
+
+
 @pytest.mark.postgres
 def test_a_study_lives_in_postgres_as_well(tmp_path: Path, postgres_url: str) -> None:
     draw_data(tmp_path, train=2, val=1)

@@ -76,7 +76,7 @@ def test_equal_recipes_are_one_under_both_names_and_known_ones_are_left_out() ->
 def test_how_many_recipes_are_tried_hangs_on_the_budget(trainings: float, count: int) -> None:
     found = starts(BASE, SPACE, [("defaults", BASE)], trainings)
     assert len(found) == count
-    assert [name for name, _ in found] == ["scratch-low+scratch-med+scratch-high", "VOC", "Objects365"][:count]
+    assert [name for name, _ in found] == ["scratch-low+med+high", "VOC", "Objects365"][:count]
 
 
 def test_what_runs_anyway_is_not_tried_again() -> None:

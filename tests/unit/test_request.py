@@ -178,7 +178,7 @@ def origins(found: Checked, defaults: dict[str, Any] | None = None) -> list[str]
 def test_the_baseline_runs_first_and_then_known_good_recipes(data: Path) -> None:
     spec = spec_of(checked(data))
     assert [origin for origin, _ in spec.given] == [
-        *("defaults", "scratch-low", "scratch-med+scratch-high", "VOC", "Objects365"),
+        *("defaults", "scratch-low", "scratch-med+high", "VOC", "Objects365"),
     ]
     (_, defaults), (_, low), *_ = spec.given
     assert (defaults["optimizer"], defaults["lr0"]) == ("AdamW", 0.002)
@@ -187,7 +187,7 @@ def test_the_baseline_runs_first_and_then_known_good_recipes(data: Path) -> None
 
 
 def test_a_small_budget_tries_two_recipes_and_a_smaller_one_none(data: Path) -> None:
-    assert origins(checked(data, epochs=40)) == ["defaults", "scratch-low", "scratch-med+scratch-high"]
+    assert origins(checked(data, epochs=40)) == ["defaults", "scratch-low", "scratch-med+high"]
     assert origins(checked(data, epochs=60)) == ["defaults"]
 
 

@@ -1,0 +1,114 @@
+"""What earlier trainings give a new search: recipes to begin with and scores to learn from. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+
+from automl import portfolio
+from automl.portfolio import Given, distinct, fit
+from automl.records import Params
+from automl.space import POINT, SearchSpace, trainer_key
+
+STARTS = 3  # recipes of earlier trainings that are trained again at most
+TOLD = 100  # earlier scores that a sampler is told at most, the newest: they are kept in the study's row
+_RANKED = 10  # best recipes of one source that are looked at
+Told = tuple[tuple[str, Params, float, int], ...]  # source, arguments, score at the horizon, epochs trained
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """One configuration that was trained before, by a study of ours or by another tool."""
+
+    source: str  # "birds-1", "evolve.csv"
+    params: Params  # the trainer's arguments, as far as they are known
+    score: float | None  # by which its source ranks it
+    done_epochs: int = 0  # after which the score was taken or, below the horizon, extrapolated from
+    epochs: int | None = None  # the horizon, where data, trainer and weights were the new study's; None elsewhere
+
+
+def beginnings(
+    earlier: Sequence[Earlier],
+    base: Params,
+    space: SearchSpace,
+    before: Sequence[Given],
+    trainings: float,
+    *,
+    known_good: bool,
+) -> tuple[tuple[Given, ...], tuple[str, ...]]:
+    """The trials to run after the defaults, and sentences on them: earlier recipes, then the portfolio.
+
+    base        every argument of a trial that changes nothing
+    before      what runs first; it is not run again
+    trainings   how many full trainings the budget pays
+    known_good  whether the portfolio is wanted and means something to the trainer
+    """
+    warm = starts(earlier, base, space, before, trainings)
+    told = [f"Tried again from earlier trainings: {', '.join(name for name, _ in warm)}."] if warm else []
+    known: tuple[Given, ...] = ()
+    if known_good:
+        known = portfolio.starts(base, space, [*before, *warm], trainings)
+        told.append(portfolio.words(known, trainings))
+    return (*warm, *known), tuple(text for text in told if text)
+
+
+def starts(
+    earlier: Sequence[Earlier], base: Params, space: SearchSpace, before: Sequence[Given], trainings: float
+) -> tuple[Given, ...]:
+    """The best recipes of each source in turn: three that differ, one where fewer than 10 trainings are paid.
+
+    Scores of different sources do not compare, so each source's best comes before anyone's second.
+    """
+    sources: dict[str, list[Earlier]] = {}
+    for each in earlier:
+        sources.setdefault(each.source, []).append(each)
+    ranked = [sorted(found, key=_rank)[:_RANKED] for found in sources.values()]
+    turns = [each for each in chain.from_iterable(zip_longest(*ranked)) if each is not None]
+    fitted = [(f"warm:{each.source}", fit(each.params, base, space)) for each in turns]
+    known = [params for _, params in before]
+    found: list[Given] = []
+    for name, params in fitted:
+        found += distinct([(name, params)], [*known, *(other for _, other in found)])
+    return tuple(found[: STARTS if round(trainings) >= portfolio.FEW else 1])
+
+
+def comparable(earlier: Sequence[Earlier], bases: Sequence[Params], space: SearchSpace, epochs: int) -> Told:
+    """Source, searched arguments, score and epochs of what was trained as this study would train it; the newest last.
+
+    That is: on the same data, for as many epochs, and with equal arguments wherever the space holds none.
+
+    earlier  the newest source first
+    bases    the defaults at each point of the study, with what the study fixes
+    """
+    at = {_point(base): base for base in bases}
+    searched = {trainer_key(p.name) for p in space.parameters} | {"model", "imgsz"}
+    joint = any(p.name == POINT for p in space.parameters)
+    found = []
+    for each in earlier:
+        base = at.get(_point(each.params))
+        if each.epochs != epochs or each.score is None or base is None:
+            continue
+        fitted = fit(each.params, base, space)
+        if all(each.params.get(key, value) == value for key, value in fitted.items()):
+            kept = searched if joint else searched - {"model", "imgsz"}
+            arguments = {key: fitted[key] for key in fitted if key in kept}
+            found.append((each.source, arguments, each.score, each.done_epochs))
+    return tuple(reversed(found[:TOLD]))
+
+
+def words(told: Told) -> tuple[str, ...]:
+    """How many scores of which source the sampler is told, in a sentence; nothing where there are none."""
+    counts: dict[str, int] = {}
+    for source, *_ in told:
+        counts[source] = counts.get(source, 0) + 1
+    named = ", ".join(f"{count} of {source}" for source, count in counts.items())
+    return (f"The sampler begins with scores of the same training: {named}.",) if counts else ()
+
+
+def _rank(each: Earlier) -> float:
+    return -each.score if each.score is not None else 0.0
+
+
+def _point(params: Params) -> str:
+    return f"{params.get('model')}@{params.get('imgsz')}"
