@@ -60,7 +60,7 @@ def in_words(decided: Verdict) -> str:
     assert base is not None, "a verdict holds the defaults"
     assert best.gain is not None, "and a trial that ran again"
     assert best.chance is not None
-    chance = f"{best.chance:.0%}" if 0.01 <= best.chance <= 0.99 else "over 99%" if best.chance > 0.5 else "under 1%"
+    chance = odds(best.chance)
     defaults = f"{base.score.mean:.3f} ± {base.score.half:.3f} over {_seeds(base.seeds)}"
     theirs = f"{best.score.mean:.3f} ± {best.score.half:.3f} over {_seeds(best.seeds, 'new ')}"
     if decided.winner:
@@ -74,6 +74,13 @@ def in_words(decided: Verdict) -> str:
         f"{best.trial}, the best that ran again. The chance that it beats them is {chance}; a winner is named "
         f"from {CLAIM:.0%} on."
     )
+
+
+def odds(chance: float) -> str:
+    """A chance in whole percents, never as a certainty."""
+    if 0.01 <= chance <= 0.99:
+        return f"{chance:.0%}"
+    return "over 99%" if chance > 0.5 else "under 1%"
 
 
 def _seeds(count: int, kind: str = "") -> str:

@@ -14,7 +14,7 @@ import yaml
 from automl.budget import format_cost
 from automl.data.dataset import read_dataset
 from automl.errors import AutoMLError, NoSpace, UnknownName
-from automl.leaderboard import Verdict, gain, in_words
+from automl.leaderboard import Verdict, gain, in_words, odds
 from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
 from automl.trainers import schema
 
@@ -129,7 +129,7 @@ def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, s
         score = found.score
         told = f"{score.mean:.4f}, 90 % interval {score.low:.4f} to {score.high:.4f}, {found.seeds} seed(s)"
         if found.chance is not None:
-            told += f"; chance to beat the defaults {found.chance:.0%}"
+            told += f"; chance to beat the defaults {odds(found.chance)}"
         facts["confirmed mAP50-95 on val"] = told
     else:
         facts["confirmed mAP50-95 on val"] = "this trial did not run again: its score is one seed's"

@@ -14,7 +14,20 @@ from tests.e2e.cli import ONE_SLOT, Place, wait_for
 from tests.unit.train_tiny import draw_data
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-SEARCH = ("search", "--data", "data.yaml", "--trainer", "surrogate", "--epochs", "9", "--name", "sure", *ONE_SLOT)
+SEARCH = (
+    "search",
+    "--data",
+    "data.yaml",
+    "--trainer",
+    "surrogate",
+    "--epochs",
+    "9",
+    "--name",
+    "sure",
+    "--sampler",
+    "tpe",
+    *ONE_SLOT,
+)
 
 
 @pytest.fixture
