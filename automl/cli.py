@@ -63,6 +63,9 @@ def search(
     target: Annotated[float | None, typer.Option(help="mAP50-95 that is enough: the search ends there.")] = None,
     max_latency: Annotated[float | None, typer.Option(help="Milliseconds an image may take on this device.")] = None,
     max_params: Annotated[int | None, typer.Option(help="Parameters that the network may have.")] = None,
+    confirm: Annotated[
+        int, typer.Option(help="Best trials that run again with other seeds, beside the defaults; 0 for none.")
+    ] = 3,
     no_portfolio: Annotated[
         bool, typer.Option("--no-portfolio", help="Try no known-good recipes after the defaults.")
     ] = False,
@@ -117,6 +120,7 @@ def search(
             portfolio=not no_portfolio,
             warm_start=warm_start or (),
             reuse=not no_warm_start,
+            confirm=confirm,
             fresh_probe=fresh_probe,
             holdout=holdout,
             test=not no_test,
@@ -207,11 +211,11 @@ def show(
 def export(
     study: Study,
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")] = Path("hyp.yaml"),
-    trial: Annotated[int | None, typer.Option(help="Number of the trial; the best one if left out.")] = None,
+    trial: Annotated[int | None, typer.Option(help="Number of the trial; the winner if left out.")] = None,
     format: Annotated[str, typer.Option(help="ultralytics or json.")] = "ultralytics",
     db: Db = None,
 ) -> None:
-    """Write the best trial's complete recipe for production training."""
+    """Write the winner's complete recipe for production training."""
     with _errors():
         from automl import service
 

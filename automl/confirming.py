@@ -50,6 +50,11 @@ class Confirming:
     # -- what the search may spend ----------------------------------------------------------------
 
     @property
+    def begun(self) -> int:
+        """How many repeats have begun."""
+        return len(self._begun)
+
+    @property
     def trials_left(self) -> int:
         """Trials of a limited number that are kept for repeats."""
         return max(0, self._spec.reserve_trials - len(self._begun))

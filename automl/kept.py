@@ -22,7 +22,9 @@ class Shelf(Protocol):
 
 
 class BestFiles:
-    """The weights of the best trials and of the baseline; all logs; snapshots of unfinished trials only.
+    """The weights of the best trials, of the best completed ones and of the baseline; all logs.
+
+    Snapshots stay of unfinished trials only. A trial without a score, such as a repeat, keeps no weights.
 
     lag  a worker writes its last files after its trial was closed: so many closings are waited for
     """
@@ -34,6 +36,7 @@ class BestFiles:
         self._trial_bytes = trial_bytes
         self._keep = keep
         self._scores: dict[int, float] = {}
+        self._whole: set[int] = set()  # trials that reached their last epoch: a winner is one of them
         self._closed: list[int] = []
         self._present: set[int] = set()  # closed trials whose weights may still lie there
 
@@ -44,6 +47,8 @@ class BestFiles:
             self._present.add(number)
             if score is not None and outcome.state is not TrialState.FAILED:
                 self._scores[number] = score
+            if outcome.state is TrialState.COMPLETED:
+                self._whole.add(number)
         for settled in self._present.difference(self._closed[-self._lag :]):
             self._tidy(settled)
         free = shutil.disk_usage(self._directory).free
@@ -61,16 +66,19 @@ class BestFiles:
                 if file.is_file():
                     self._shelf.artifact(number, kind, str(file), file.stat().st_size)
 
-    def remember(self, number: int, score: float | None) -> None:
+    def remember(self, number: int, score: float | None, state: TrialState) -> None:
         """A trial that ended in an earlier session."""
+        if state is TrialState.COMPLETED:
+            self._whole.add(number)
         self._closed.append(number)
         self._present.add(number)
         if score is not None:
             self._scores[number] = score
 
     def _tidy(self, number: int) -> None:
-        best = sorted(self._scores, key=lambda n: (-self._scores[n], n))[: self._keep]
-        stays = number in best or number == 0
+        best = sorted(self._scores, key=lambda n: (-self._scores[n], n))
+        whole = [n for n in best if n in self._whole]
+        stays = number == 0 or number in best[: self._keep] or number in whole[: self._keep]
         if not stays:
             self._present.discard(number)
         names = (SNAPSHOT,) if stays else (SNAPSHOT, *WEIGHTS)

@@ -54,6 +54,39 @@ def verdict(rows: Iterable[TrialRow]) -> Verdict | None:
     )
 
 
+def in_words(decided: Verdict) -> str:
+    """The winner with its interval and its chance, or that the defaults are as good, in sentences."""
+    best, base = decided.best, decided.of(0)
+    assert base is not None, "a verdict holds the defaults"
+    assert best.gain is not None, "and a trial that ran again"
+    assert best.chance is not None
+    chance = odds(best.chance)
+    defaults = f"{base.score.mean:.3f} ± {base.score.half:.3f} over {_seeds(base.seeds)}"
+    theirs = f"{best.score.mean:.3f} ± {best.score.half:.3f} over {_seeds(best.seeds, 'new ')}"
+    if decided.winner:
+        return (
+            f"The winner is trial {best.trial}: mAP50-95 {theirs} on val (90 % interval), "
+            f"{best.gain.mean:+.3f} [{best.gain.low:+.3f}, {best.gain.high:+.3f}] against the defaults' {defaults}. "
+            f"The chance that it beats them is {chance}."
+        )
+    return (
+        f"The defaults are as good: mAP50-95 {defaults} on val (90 % interval), against {theirs} of trial "
+        f"{best.trial}, the best that ran again. The chance that it beats them is {chance}; a winner is named "
+        f"from {CLAIM:.0%} on."
+    )
+
+
+def odds(chance: float) -> str:
+    """A chance in whole percents, never as a certainty."""
+    if 0.01 <= chance <= 0.99:
+        return f"{chance:.0%}"
+    return "over 99%" if chance > 0.5 else "under 1%"
+
+
+def _seeds(count: int, kind: str = "") -> str:
+    return f"{count} {kind}seed{'s' if count > 1 else ''}"
+
+
 def winner(rows: Iterable[TrialRow]) -> TrialRow | None:
     """The trial to take home: the confirmed winner, or the defaults where none beats them.
 

@@ -116,6 +116,7 @@ def draw_up(
     rungs: Sequence[int],
     given: int,
     probe_s: float,
+    reserve_trials: int = 0,
     reserve_s: float = 0.0,
     eta: int = 3,
     disk_bytes: int = 0,
@@ -125,13 +126,13 @@ def draw_up(
 
     given      trials that run first and are never stopped: the baseline and the compared points
     probe_s    slot-seconds that probing has cost
-    reserve_s  slot-seconds kept for the confirmation
+    reserve_*  repeats kept for the confirmation, and their slot-seconds
     """
     first = points[0]
     compared = [point for point in points if point.role == "compared"]
     slot_s = min((b.slot_s for b in budgets if b.slot_s is not None), default=math.inf)
     wall_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=math.inf)
-    limit = min((b.trials for b in budgets if b.trials is not None), default=None)
+    limit = min((b.trials - reserve_trials for b in budgets if b.trials is not None), default=None)
     left_s = max(0.0, min(slot_s - probe_s, wall_s * slots.count))
     shares = {Purpose.PROBE.value: probe_s}
     for purpose, wanted_s in (

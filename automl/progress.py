@@ -84,6 +84,7 @@ class Tally:
         self.begun += values["attempt"] == 1
         self.running[notice.trial or 0] = {
             "origin": values["origin"],
+            "repeats": values.get("repeats"),
             "epoch": values["done_epochs"],
             "epochs": values["epochs"],
             "map50_95": None,
@@ -101,7 +102,7 @@ class Tally:
             run["best"] = max(value, run["best"] or 0.0)
             if notice.trial == 0:
                 self.baseline = max(value, self.baseline or 0.0)
-            if self.incumbent is None or value > self.incumbent[0]:
+            if run["repeats"] is None and (self.incumbent is None or value > self.incumbent[0]):
                 self.incumbent = (value, notice.trial or 0)
 
     def _trial_ended(self, notice: Notice, values: Mapping[str, Any]) -> str:

@@ -58,6 +58,7 @@ class SearchRequest:
     portfolio: bool = True  # whether known-good recipes run after the defaults
     warm_start: Sequence[str] = ()  # earlier studies, and files of other tools
     reuse: bool = True  # whether earlier studies of the same data are looked for
+    confirm: int = 3  # best trials that run again with other seeds, beside the defaults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,8 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
     latency_s = request.max_latency / 1000 if request.max_latency is not None else None
     limits = Limits(target=request.target, latency_s=latency_s, parameters=request.max_params)
     points.check_limits(limits)
+    if request.confirm < 0:
+        raise AutoMLError(f"--confirm {request.confirm}: write how many of the best trials run again, or 0 for none.")
     budgets = parse_all(request.budgets, slots.device)
     whole = read_dataset(request.data)
     unseen = find_unseen(whole, request.holdout, request.seed, wanted=request.test)
@@ -180,6 +183,7 @@ def compile_spec(
     resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
     warmup = defaults.get("warmup_epochs")
     rungs = rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs)
+    repeats, reserve_s = plan.confirmation(checked.budgets, compared[0].training_s, slots, request.confirm)
     drawn = plan.draw_up(
         compared,
         checked.budgets,
@@ -188,6 +192,8 @@ def compile_spec(
         rungs=rungs,
         given=1 + len(tried),
         probe_s=probe_s,
+        reserve_trials=repeats,
+        reserve_s=reserve_s,
         disk_bytes=disk_bytes(prepared.parameters, slots, 5),
         notes=(*notes, *words(warm)),
     )
@@ -223,6 +229,9 @@ def compile_spec(
         points=tuple((p.name, p.epoch_s) for p in (compared[0], *tried)) if tried else (),
         target=checked.limits.target,
         plan=drawn.document(),
+        confirm=request.confirm,
+        reserve_trials=repeats,
+        reserve_s=reserve_s,
     )
 
 

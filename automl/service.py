@@ -68,6 +68,7 @@ def search(
     portfolio: bool = True,
     warm_start: Sequence[str | Path] = (),
     reuse: bool = True,
+    confirm: int = 3,
     fresh_probe: bool = False,
     holdout: float | None = None,
     test: bool = True,
@@ -104,6 +105,7 @@ def search(
         portfolio=portfolio,
         warm_start=tuple(map(str, warm_start)),
         reuse=reuse,
+        confirm=confirm,
     )
     with _compiled(asked, fresh_probe, home, db, listener) as study:
         study.ready()
@@ -205,15 +207,15 @@ def export(
     home: str | Path | None = None,
     db: str | None = None,
 ) -> Path:
-    """Writes the recipe of the best trial, or of the one named, and returns the file's path."""
+    """Writes the recipe of the winner, or of the trial named, and returns the file's path."""
     from automl.recipes import write_recipe
 
     engine = open_store(store_url(home, db), create=False)
     found = report.report_of(engine, read.study(engine, study))
-    chosen = found.best if trial is None else read.trial(engine, study, trial)
+    chosen = found.winner if trial is None else read.trial(engine, study, trial)
     if chosen is None:
         raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
-    return write_recipe(found.study, chosen, found.baseline, Path(output), format, found.evaluations)
+    return write_recipe(found.study, chosen, found.baseline, Path(output), format, found.evaluations, found.verdict)
 
 
 # -- wiring ---------------------------------------------------------------------------------------
@@ -249,7 +251,7 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
         state = ends.get(old.number, old.state)
         if state not in RESUMABLE:
             kept = state is not TrialState.FAILED and old.repeats is None
-            files.remember(old.number, old.best_map50_95 if kept else None)
+            files.remember(old.number, old.best_map50_95 if kept else None, state)
     offset_s = time.time() - row.wall_s
     session = Session(found, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
     driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=row.wall_s)

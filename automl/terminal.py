@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from automl.budget import format_cost
-from automl.leaderboard import changed, gain
+from automl.leaderboard import Verdict, changed, gain, in_words
 from automl.records import EpochRow, EvaluationRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
 from automl.trust import TIE
@@ -43,6 +43,8 @@ def as_json(report: StudyReport, epochs: list[EpochRow] | None) -> dict[str, Any
     document: dict[str, Any] = _plain(report)
     for trial, row in zip(document["trials"], report.trials, strict=True):
         trial["gain"] = gain(row, report.baseline)
+    if report.verdict is not None:
+        document["verdict"]["sentence"] = in_words(report.verdict)
     if epochs is not None:
         document["epochs"] = _plain(epochs)
     return document
@@ -69,23 +71,42 @@ def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> N
     """The leaderboard, what it cost and the honest sentence."""
     spec, baseline = report.study.spec, report.baseline
     table = Table(title=f"{spec.name}: best trials on val", title_justify="left", title_style="bold", **PLAIN)
-    for heading in ("trial", "origin", "mAP50-95", "mAP50", "gain", "epochs", "state", "cost"):
+    headings = ["trial", "origin", "mAP50-95", "mAP50", "gain", "epochs", "state", "cost"]
+    if report.verdict is not None:
+        headings.insert(3, "± 90 % (seeds)")
+    for heading in headings:
         table.add_column(heading, justify="left" if heading in ("origin", "state") else "right", no_wrap=True)
     wide = console.width >= 140
     if wide:
         table.add_column("changed", overflow="ellipsis", no_wrap=True)
-    shown = [row for row in report.trials if row.best_map50_95 is not None][:limit]
-    if baseline is not None and baseline not in shown and baseline.best_map50_95 is not None:
-        shown.append(baseline)
-    for row in shown:
+    for row in _shown(report, limit):
         cells = _row(row, baseline, spec.slots.device)
+        if report.verdict is not None:
+            cells.insert(3, _confirmed(report.verdict, row))
         table.add_row(*(cells if wide else cells[:-1]), style="bold" if row.number == 0 else "")
     console.print(table)
-    if report.best is not None and report.best.number != 0 and not wide:
-        console.print(f"Trial {report.best.number} changed: {_differences(report.best, baseline)}", highlight=False)
+    taken = report.winner if report.winner is not None and report.winner.number != 0 else report.best
+    if taken is not None and taken.number != 0 and not wide:
+        console.print(f"Trial {taken.number} changed: {_differences(taken, baseline)}", highlight=False)
     for line in _sentences(report):
         console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
     _print_unseen(console, report)
+
+
+def _shown(report: StudyReport, limit: int) -> list[TrialRow]:
+    """Rows of the leaderboard: those that ran again first, by what came of it; repeats have no row of their own."""
+    rows = {row.number: row for row in report.trials if row.best_map50_95 is not None and row.repeats is None}
+    first = [each.trial for each in report.verdict.estimates] if report.verdict is not None else []
+    shown = [rows[number] for number in (*first, *(n for n in rows if n not in first))][: max(limit, len(first))]
+    if 0 in rows and rows[0] not in shown:
+        shown.append(rows[0])
+    return shown
+
+
+def _confirmed(decided: Verdict, row: TrialRow) -> str:
+    """Mean and interval over the seeds that no search selected."""
+    found = decided.of(row.number)
+    return "" if found is None else f"{found.score.mean:.3f} ± {found.score.half:.3f} ({found.seeds})"
 
 
 def _print_unseen(console: Console, report: StudyReport) -> None:
@@ -165,7 +186,10 @@ def _sentences(report: StudyReport) -> list[str]:
     if report.planned_s:
         lines.append(f"Spent of what was planned: {plan_against_spent(report.planned_s, report.spent_s, device)}.")
     best, baseline = report.best, report.baseline
-    if best is not None and baseline is not None and baseline.best_map50_95 is not None:
+    if report.verdict is not None:
+        cost = format_cost(report.verdict.cost_s, device)
+        lines.append(f"{in_words(report.verdict)} The repeats cost {cost}.")
+    elif best is not None and baseline is not None and baseline.best_map50_95 is not None:
         lines.append(_verdict(best, baseline))
     return lines
 

@@ -101,13 +101,16 @@ class Session:
         """The trial for a free slot, recorded as started; None when there is none now."""
         trial = self.search.next_trial(at)
         if trial is not None:
+            if trial.repeats is not None and self.search.confirming.begun == 1:
+                self.note(f"{self.search.searched}: the defaults and the best trials run again with other seeds", at)
             self._begin(trial, at)
             self._say(
                 "trial_started",
                 at,
                 trial.number,
                 params=trial.params,
-                origin=trial.origin,
+                origin=trial.origin if trial.repeats is None else f"{trial.origin} of {trial.repeats}",
+                repeats=trial.repeats,
                 attempt=trial.attempt,
                 done_epochs=trial.done_epochs,
                 epochs=trial.epochs,
@@ -210,19 +213,20 @@ class Session:
         """Says how far what is left goes when epochs cost otherwise than planned. The horizon stays."""
         search, ratio = self.search, self._cost_ratio()
         same = max(ratio / self._ratio, self._ratio / ratio) <= REPLANNED
-        if not search.spec.plan or search.ended is not None or (same and not decided):
+        over = search.searched is not None or search.ended is not None
+        if not search.spec.plan or over or (same and not decided):
             return
         self._ratio = ratio
-        spec, ledger = search.spec, search.ledger
+        spec, ledger, repeats, limit = search.spec, search.ledger, search.confirming, search.ledger.trial_limit
         epoch_s = ratio * plan.planned_epoch_s(spec.plan, search.operating.chosen if spec.points else "")
         more, wall_s = plan.rest(
             epoch_s=epoch_s,
-            left_s=ledger.left_s(at),
-            wall_left_s=ledger.wall_left_s(at),
+            left_s=ledger.left_s(at) - repeats.reserve_s(),
+            wall_left_s=ledger.wall_left_s(at) - repeats.reserve_wall_s(),
             slots=spec.slots.count,
             rungs=spec.rungs,
             epochs=spec.epochs,
-            most=None if ledger.trial_limit is None else max(0, ledger.trial_limit - search.trials),
+            most=None if limit is None else max(0, limit - repeats.trials_left - search.trials),
         )
         self.note(
             f"planned again: an epoch costs {epoch_s:.1f} s, {ratio:.2f} times what was planned; about "

@@ -14,7 +14,7 @@ import yaml
 from automl.budget import format_cost
 from automl.data.dataset import read_dataset
 from automl.errors import AutoMLError, NoSpace, UnknownName
-from automl.leaderboard import gain
+from automl.leaderboard import Verdict, gain, in_words, odds
 from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
 from automl.trainers import schema
 
@@ -30,6 +30,7 @@ def write_recipe(
     output: Path,
     format: str,
     evaluations: Sequence[EvaluationRow] = (),
+    verdict: Verdict | None = None,
 ) -> Path:
     """Writes the trial's recipe to `output` and returns the path; `hyp.yaml` in a folder.
 
@@ -52,7 +53,8 @@ def write_recipe(
     initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
     if initial is not None:
         _write_initial(study, trial, initial)
-    facts = {**_facts(study, trial, baseline), **_unseen_facts(study, trial, evaluations)}
+    facts = {**_facts(study, trial, baseline), **_confirmed_facts(trial, verdict)}
+    facts |= _unseen_facts(study, trial, evaluations)
     if format == "ultralytics":
         text = render_ultralytics(facts, arguments(study, trial, initial), output.absolute())
     else:
@@ -114,6 +116,23 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
         "ran on": _machine(spec.slots),
         "versions": ", ".join(f"{k} {v}" for k, v in _versions(spec.versions).items()),
     }
+    return facts
+
+
+def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, str]:
+    """What repeats with other seeds said of the trial, and of the defaults."""
+    if verdict is None:
+        return {}
+    facts = {"verdict": in_words(verdict)}
+    found = verdict.of(trial.number)
+    if found is not None:
+        score = found.score
+        told = f"{score.mean:.4f}, 90 % interval {score.low:.4f} to {score.high:.4f}, {found.seeds} seed(s)"
+        if found.chance is not None:
+            told += f"; chance to beat the defaults {odds(found.chance)}"
+        facts["confirmed mAP50-95 on val"] = told
+    else:
+        facts["confirmed mAP50-95 on val"] = "this trial did not run again: its score is one seed's"
     return facts
 
 

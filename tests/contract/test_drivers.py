@@ -117,6 +117,18 @@ def test_both_drivers_decide_the_same(tmp_path: Path, sampler: str) -> None:
     assert {row.state for row in real.trials.values()} == {TrialState.COMPLETED, TrialState.STOPPED}
 
 
+def test_both_drivers_repeat_the_same_with_the_same_seeds(tmp_path: Path) -> None:
+    spec = make_spec(budgets=("24trials",), sampler="tpe", reserve_trials=4, reserve_s=4 * 720.0)
+    virtual = Watched()
+    play(spec, tmp_path / "virtual", record=virtual)
+    real = drive(spec, tmp_path / "ray")
+    assert real.decisions() == virtual.decisions()
+    assert real.curves() == virtual.curves()
+    repeats = [[(row.repeats, row.seed) for row in record.trials.values()] for record in (real, virtual)]
+    assert repeats[0] == repeats[1]
+    assert [row.repeats is not None for row in real.trials.values()] == [False] * 20 + [True] * 4
+
+
 def test_both_drivers_take_the_same_failures(tmp_path: Path) -> None:
     faults = (Fault(trial=2, epoch=2, kind=FaultKind.ERROR), Fault(trial=4, epoch=3, kind=FaultKind.NAN))
     spec, virtual = make_spec(budgets=("12trials",)), Watched()

@@ -118,10 +118,26 @@ def test_what_goes_is_taken_from_the_record(study: Study) -> None:
 def test_trials_of_an_earlier_session_compete_with_new_ones(study: Study) -> None:
     for number, score in ((1, 0.9), (2, 0.2), (3, None)):
         study.write(number)
-        study.files.remember(number, score)
+        study.files.remember(number, score, TrialState.COMPLETED)
     study.close(4, 0.5)
     study.files.finish()
     assert study.with_weights() == [1, 4]
+
+
+def test_a_completed_trial_is_kept_though_stopped_ones_scored_higher(study: Study) -> None:
+    for number, score in ((1, 0.9), (2, 0.8), (3, 0.7)):
+        study.close(number, score, Outcome(state=TrialState.STOPPED))
+    for number, score in ((4, 0.5), (5, 0.6), (6, 0.4)):
+        study.close(number, score)
+    study.files.finish()
+    assert study.with_weights() == [1, 2, 4, 5]
+
+
+def test_a_trial_without_a_score_such_as_a_repeat_keeps_its_log_only(study: Study) -> None:
+    study.close(1, 0.5)
+    study.close(2, None)
+    study.files.finish()
+    assert (study.left(2), study.with_weights()) == ({"log.txt"}, [1])
 
 
 def test_a_nearly_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

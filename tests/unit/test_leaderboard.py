@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.leaderboard import baseline_of, best_so_far, changed, gain, rank, verdict, winner
+from automl.leaderboard import baseline_of, best_so_far, changed, gain, odds, rank, verdict, winner
 from automl.records import Purpose, TrialRow, TrialState
 from tests.unit.factories import make_row
 
@@ -68,6 +69,11 @@ def test_the_defaults_are_taken_home_where_nothing_surely_beats_them() -> None:
     found = verdict(rows)
     assert found is not None
     assert (found.winner, found.best.trial, winner(rows)) == (0, 1, rows[0])
+
+
+@pytest.mark.parametrize(("chance", "told"), [(1.0, "over 99%"), (0.987, "99%"), (0.5, "50%"), (0.001, "under 1%")])
+def test_a_chance_is_never_told_as_a_certainty(chance: float, told: str) -> None:
+    assert odds(chance) == told
 
 
 def test_a_repeat_that_failed_or_was_cut_says_nothing() -> None:

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from automl.budget import Budget, parse_all
 from automl.errors import AutoMLError, BudgetTooSmall
-from automl.plan import LONGEST, SHORTEST, Plan, check_affordable, draw_up, expected_reach, horizon, rest, round_up
+from automl.plan import (
+    LONGEST,
+    SHORTEST,
+    Plan,
+    check_affordable,
+    confirmation,
+    draw_up,
+    expected_reach,
+    horizon,
+    rest,
+    round_up,
+)
 from automl.points import Limits, Point, Probe, check_limits, compare, first_admitted, full_trainings
 from automl.records import Slots
 from tests.unit.factories import make_prepared
@@ -28,6 +39,30 @@ def budgets(*texts: str) -> tuple[Budget, ...]:
 )
 def test_the_tightest_budget_says_how_many_trainings_are_paid(texts: tuple[str, ...], paid: float) -> None:
     assert full_trainings(budgets(*texts), 600.0, CPU) == paid
+
+
+@pytest.mark.parametrize(
+    ("text", "slots", "best", "repeats"),
+    [
+        ("99cpu-min", 2, 3, 0),  # fewer than ten trainings: the search needs them all
+        ("100cpu-min", 2, 3, 2),
+        ("199cpu-min", 2, 3, 2),  # the defaults and the best
+        ("200cpu-min", 2, 3, 2),
+        ("65cpu-h", 2, 3, 12),  # three seeds each
+        ("5cpu-h", 2, 3, 3),
+        ("65cpu-h", 2, 1, 6),
+        ("65cpu-h", 2, 0, 0),
+        ("36trials", 2, 3, 3),
+        ("100min", 4, 3, 4),  # within wall time a whole wave of the slots
+        ("25min", 4, 3, 0),  # one wave would be 40 % of the time
+        ("60min", 2, 3, 2),
+    ],
+)
+def test_a_tenth_of_twenty_trainings_or_more_is_kept_for_repeats(
+    text: str, slots: int, best: int, repeats: int
+) -> None:
+    kept = confirmation(budgets(text), 600.0, Slots(count=slots, device="cpu"), best)
+    assert kept == (repeats, 600.0 * repeats)
 
 
 def test_the_horizon_is_what_the_user_asked_for() -> None:

@@ -203,6 +203,21 @@ def test_known_good_recipes_keep_what_the_user_set(data: Path) -> None:
     assert spec.fixed["box"] == 3.0
 
 
+@pytest.mark.parametrize(("budget", "confirm", "repeats"), [("40trials", 3, 4), ("9trials", 3, 0), ("40trials", 0, 0)])
+def test_repeats_are_kept_from_the_search(data: Path, budget: str, confirm: int, repeats: int) -> None:
+    spec = spec_of(checked(data, budgets=(budget,), confirm=confirm))
+    assert (spec.confirm, spec.reserve_trials) == (confirm, repeats)
+    training_s = spec.plan["points"][0]["training_s"]
+    assert spec.reserve_s == pytest.approx(repeats * training_s)
+    assert spec.plan["shares"]["confirmation"] == pytest.approx(spec.reserve_s)
+    assert spec.plan["trials"] <= int(budget.removesuffix("trials")) - repeats
+
+
+def test_a_negative_number_of_repeats_is_refused(data: Path) -> None:
+    with pytest.raises(AutoMLError, match="--confirm -1: write how many of the best trials run again"):
+        checked(data, confirm=-1)
+
+
 def test_horizon_and_rungs_follow_from_budget_and_warmup(data: Path) -> None:
     spec = spec_of(checked(data))
     assert spec.epochs == 24  # 8 hours of minutes for 20 trainings

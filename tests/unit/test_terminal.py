@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ import pytest
 from rich.console import Console
 
 from automl.drivers.session import Notice
+from automl.leaderboard import verdict, winner
 from automl.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Tally, display
-from automl.records import EventRow, TrialState
+from automl.records import EventRow, Purpose, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
 from automl.terminal import as_json, dumps, duration, print_report, print_status, print_studies, score
 from tests.unit.factories import make_epoch_row, make_evaluation, make_row, make_spec, make_study
@@ -258,6 +261,65 @@ def test_a_narrow_terminal_gets_the_changes_below_the_table() -> None:
 def test_a_report_without_any_score_can_be_shown() -> None:
     text = text_of(lambda console: print_report(console, make_report(best=None, spent_s={}, paid_share=0.0)))
     assert "Trials: none." in text
+
+
+def repeat(number: int, of: int, value: float) -> TrialRow:
+    return make_row(number, value, repeats=of, purpose=Purpose.CONFIRMATION, origin="confirmation", seed=1)
+
+
+def confirmed(second: float) -> StudyReport:
+    """Trial 1 had .62 in the search, trial 2 .60; trial 2 repeats as given, the defaults and trial 1 with .50."""
+    rows = [make_row(1, 0.62, params={"lr0": 0.02}), make_row(2, 0.60, params={"lr0": 0.03}), make_row(0, 0.5)]
+    rows += [repeat(n, of, y) for n, (of, y) in enumerate([(0, 0.5), (1, 0.5), (2, second), (0, 0.5), (2, second)], 3)]
+    return make_report(*rows, verdict=verdict(rows), winner=winner(rows))
+
+
+def test_a_winner_is_named_with_interval_chance_seeds_and_cost() -> None:
+    text = text_of(lambda console: print_report(console, confirmed(0.58)), width=120)
+    assert re.search(
+        r"The winner is trial 2: mAP50-95 0\.5\d\d ± 0\.0\d\d over 2 new seeds on val \(90 % interval\), "
+        r"\+0\.0\d\d \[\+0\.0\d\d, \+0\.0\d\d\] against the defaults' 0\.50\d ± 0\.0\d\d over 3 seeds\. "
+        r"The chance that it beats them is (over )?\d\d%\. The repeats cost 1\.00 cpu-h\.",
+        " ".join(text.split()),
+    )
+    assert "Trial 2 changed: lr0=0.03" in text
+
+
+def test_the_defaults_are_as_good_where_the_repeats_do_not_say_otherwise() -> None:
+    text = text_of(lambda console: print_report(console, confirmed(0.505)))
+    assert "The defaults are as good: mAP50-95 0.50" in text
+    assert "of trial 2, the best that ran again. The chance that it beats them is" in text
+    assert "a winner is named from 90% on" in text
+
+
+def test_repeats_have_no_row_of_their_own_and_those_that_ran_again_come_first() -> None:
+    text = text_of(lambda console: print_report(console, confirmed(0.58), limit=2), width=120)
+    rows = [line.split() for line in text.splitlines() if " completed " in line and "Trials:" not in line]
+    assert [row[0] for row in rows] == ["2", "1", "0"]
+    assert [row[6] for row in rows] == ["(2)", "(1)", "(3)"]
+    assert "confirmation" not in "".join(row[1] for row in rows)
+
+
+def test_json_has_winner_mean_interval_chance_seeds_and_cost() -> None:
+    document = json.loads(dumps(as_json(confirmed(0.58), None)))
+    found = document["verdict"]
+    assert (found["winner"], document["winner"]["number"], found["cost_s"]) == (2, 2, 3600.0)
+    assert found["sentence"].startswith("The winner is trial 2")
+    first = found["estimates"][0]
+    assert (first["trial"], first["seeds"]) == (2, 2)
+    assert first["score"]["low"] < first["score"]["mean"] < first["score"]["high"]
+    assert 0.9 < first["chance"] <= 1.0
+    assert json.loads(dumps(as_json(make_report(make_row(0, 0.5)), None)))["verdict"] is None
+
+
+def test_a_repeat_is_never_the_best_so_far_of_a_display() -> None:
+    tally = Tally(Clock())
+    for each in (started(0, 0.0), epoch(0, 60.0, 0.4)):
+        tally.take(each)
+    again = started(1, 60.0)
+    tally.take(replace(again, values={**again.values, "repeats": 0}))
+    tally.take(epoch(1, 120.0, 0.9))
+    assert tally.incumbent == (0.4, 0)
 
 
 def test_studies_are_listed_with_their_best() -> None:

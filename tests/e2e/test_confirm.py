@@ -1,0 +1,88 @@
+"""A search that repeats its best with other seeds, as a user sees it. The surrogate trains nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from automl.records import Purpose, StudyState, TrialState
+from tests.e2e.cli import ONE_SLOT, Place, wait_for
+from tests.unit.train_tiny import draw_data
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+SEARCH = (
+    "search",
+    "--data",
+    "data.yaml",
+    "--trainer",
+    "surrogate",
+    "--epochs",
+    "9",
+    "--name",
+    "sure",
+    "--sampler",
+    "tpe",
+    *ONE_SLOT,
+)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    draw_data(tmp_path, train=2, val=1)
+    return Place(tmp_path)
+
+
+def test_the_winner_comes_with_interval_chance_and_seeds(place: Place) -> None:
+    done = place.run(*SEARCH, "--budget", "60trials", "--epochs", "30")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "54 trials have begun: the defaults and the best trials run again with other seeds" in done.stdout
+    assert "± 90 % (seeds)" in done.stdout
+    assert "The winner is trial " in done.stdout
+    assert "The chance that it beats them is " in done.stdout
+    rows = place.trials("sure")
+    repeats = [row for row in rows if row.repeats is not None]
+    assert [(row.number, row.seed) for row in repeats] == [(54, 1), (55, 1), (56, 1), (57, 1), (58, 2), (59, 2)]
+    assert {(row.purpose, row.state) for row in repeats} == {(Purpose.CONFIRMATION, TrialState.COMPLETED)}
+    report = json.loads(place.run("show", "sure", "--json").stdout)
+    assert report["verdict"]["winner"] == report["winner"]["number"] != 0
+    assert report["verdict"]["winner"] in {row.repeats for row in repeats}
+    assert report["study"]["best_trial"] < 54
+    assert report["spent_s"]["confirmation"] == pytest.approx(report["verdict"]["cost_s"])
+
+
+def test_the_defaults_are_as_good_where_the_repeats_do_not_say_otherwise(place: Place) -> None:
+    done = place.run(*SEARCH, "--budget", "40trials", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(place.run("show", "sure", "--json").stdout)
+    assert (report["verdict"]["winner"], report["winner"]["number"]) == (0, 0)
+    assert report["best"]["number"] != 0
+    assert "The defaults are as good: mAP50-95 " in done.stdout
+
+
+def test_no_repeats_where_none_are_asked_for(place: Place) -> None:
+    done = place.run(*SEARCH, "--budget", "40trials", "--confirm", "0", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(row.repeats is None for row in place.trials("sure"))
+    assert "take it for a tie" in done.stdout
+    refused = place.run(*SEARCH, "--budget", "40trials", "--confirm", "-1")
+    assert refused.returncode == 2
+    assert "--confirm -1" in refused.stderr
+
+
+def test_a_study_killed_while_it_repeats_goes_on_with_the_same_repeats(place: Place) -> None:
+    with place.start(*SEARCH, "--budget", "40trials", "--quiet") as process:
+        wait_for("a repeat", lambda: any(row.repeats is not None for row in place.trials("sure")), process)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    resumed = place.run("resume", "sure", "--quiet")
+    assert (resumed.returncode, resumed.stderr) == (0, "")
+    rows = place.trials("sure")
+    repeats = [(row.repeats, row.seed) for row in rows if row.repeats is not None]
+    assert len(rows) == 40
+    assert len(set(repeats)) == len(repeats) == 4
+    assert (repeats[0], place.study("sure").state) == ((0, 1), StudyState.FINISHED)
+    assert "The chance that it beats them is " in resumed.stdout

@@ -1,0 +1,48 @@
+"""What a recipe says of the trial that it was written from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from automl.leaderboard import verdict
+from automl.recipes import write_recipe
+from automl.records import Purpose, TrialRow
+from tests.unit.factories import make_row, make_spec, make_study
+
+
+def repeat(number: int, of: int, score: float) -> TrialRow:
+    return make_row(number, score, repeats=of, purpose=Purpose.CONFIRMATION, seed=1)
+
+
+def facts(folder: Path, rows: list[TrialRow], trial: int) -> dict[str, Any]:
+    """The facts of the recipe of that trial."""
+    spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "imgsz": 64, "lr0": 0.01})
+    args = (make_study(spec=spec), rows[trial], rows[0], folder / "recipe.json", "json")
+    found: dict[str, Any] = json.loads(write_recipe(*args, verdict=verdict(rows)).read_text())["facts"]
+    return found
+
+
+def test_a_winners_recipe_says_the_confirmed_figure_with_interval_and_chance(tmp_path: Path) -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.6), repeat(2, 0, 0.5), repeat(3, 1, 0.58), repeat(4, 1, 0.58)]
+    found = facts(tmp_path, rows, 1)
+    assert found["verdict"].startswith("The winner is trial 1: mAP50-95 0.57")
+    assert found["confirmed mAP50-95 on val"].startswith("0.57")
+    assert "90 % interval 0.5" in found["confirmed mAP50-95 on val"]
+    assert "2 seed(s); chance to beat the defaults over 99%" in found["confirmed mAP50-95 on val"]
+
+
+def test_the_defaults_recipe_says_that_they_are_as_good(tmp_path: Path) -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.6), repeat(2, 0, 0.5), repeat(3, 1, 0.505)]
+    found = facts(tmp_path, rows, 0)
+    assert found["verdict"].startswith("The defaults are as good: mAP50-95 0.50")
+    assert "chance" not in found["confirmed mAP50-95 on val"]
+
+
+def test_the_recipe_of_a_trial_that_did_not_run_again_says_so(tmp_path: Path) -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.6), make_row(2, 0.59), repeat(3, 0, 0.5), repeat(4, 1, 0.505)]
+    assert facts(tmp_path, rows, 2)["confirmed mAP50-95 on val"] == (
+        "this trial did not run again: its score is one seed's"
+    )
+    assert "verdict" not in facts(tmp_path, rows[:3], 1)
