@@ -256,8 +256,8 @@ class Search:
             done = len(self._runs[number].scores)
             levels = self.rungs.levels[-1:] if self._exempt(number) else self.rungs.levels
             epochs = next((level - done for level in levels if level > done), 0)
-            committed_s += epochs * self.epoch_cost_s(self._runs[number].trial.params)
-        return committed_s
+            committed_s += epochs * self.operating.epoch_s(self._runs[number].trial.params)
+        return committed_s * self.cost_ratio
 
     def _propose(self) -> Trial:
         number = len(self._runs)
