@@ -43,7 +43,7 @@ class Operating:
 
     def epoch_s(self, params: Params) -> float:
         """Probed slot-seconds of an epoch of the defaults at the trial's point."""
-        return self._epoch_s.get(self.of(params), self._spec.epoch_s)
+        return self._epoch_s.get(self.of(params), self._spec.epoch_s) if self._epoch_s else self._spec.epoch_s
 
     def arguments(self, params: Params) -> dict[str, ParamValue]:
         """The trial's parameters with the rest of its point: the chosen one, or where they lie."""

@@ -15,7 +15,7 @@ from automl.points import short, shown
 from automl.terminal import PLAIN, duration
 
 Document = Mapping[str, Any]
-_HEADINGS = ("point", "role", "epoch", "training", "paid", "batch", "memory", "image", "params", "GFLOPs")
+_HEADINGS = ("point", "role", "epoch", "val", "training", "paid", "batch", "memory", "image", "params", "GFLOPs")
 _WIDE = 110  # columns of a terminal that shows all of them
 _ORDER = ("probe", "baseline", "points", "search", "confirmation")
 
@@ -47,12 +47,13 @@ def brief(plan: Document) -> list[str]:
 def _cells(point: Document, device: str) -> list[str]:
     name = escape(short(point["name"]))
     if not point["epoch_s"]:
-        return [name, point["role"], *["–"] * 8]
+        return [name, point["role"], *["–"] * 9]
     pays = point["trainings"]
     return [
         name,
         point["role"],
         f"{point['epoch_s']:.2f} s",
+        f"{point['val_s']:.2f} s",
         format_cost(point["training_s"], device),
         "–" if pays is None or pays == float("inf") else f"{pays:.0f} x",
         "–" if point["batch"] is None else str(point["batch"]),

@@ -47,6 +47,8 @@ class Point:
     reused: bool = False  # measured by an earlier search
     batch: int | None = None
     epoch_s: float = 0.0  # slot-seconds with validation
+    val_s: float = 0.0  # of those, the validation's
+    startup_s: float = 0.0  # before the first step of a trial
     training_s: float = 0.0  # slot-seconds of the whole horizon
     trainings: float = 0.0  # that the budget would pay; infinite with a trial count alone
     memory_bytes: int = 0
@@ -149,6 +151,8 @@ def _priced(probe: Probe, budgets: Sequence[Budget], slots: Slots, epochs: int) 
         reused=probe.reused,
         batch=int(batch) if isinstance(batch, int | float) else None,
         epoch_s=found.epoch_s,
+        val_s=found.val_s,
+        startup_s=found.startup_s,
         training_s=training_s,
         trainings=full_trainings(budgets, max(training_s, 1e-9), slots),
         memory_bytes=found.memory_bytes,

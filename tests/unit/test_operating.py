@@ -129,10 +129,10 @@ def test_a_target_ends_a_search_of_one_point_too(tmp_path: Path) -> None:
     assert "the target 0.2 is met" in (played.search.ended or "")
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe"])
+@pytest.mark.parametrize("sampler", ["random", "tpe", "cmaes", "evolve"])
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_search_interrupted_anywhere_tunes_at_the_same_point(tmp_path: Path, sampler: str, killed: bool) -> None:
-    spec, trainer = spec_of(sampler=sampler), Pointed({"n@64": 0.3, "n@128": 0.5, "s@128": 0.45})
+    spec, trainer = spec_of(sampler=sampler, budgets=("3cpu-h",)), Pointed({"n@64": 0.3, "n@128": 0.5, "s@128": 0.45})
     whole = play(spec, tmp_path, trainer)
     for epochs in (5, 20, 36, 41, 90):
         first = play(spec, tmp_path, trainer, pause_after=epochs)

@@ -203,6 +203,28 @@ def test_a_long_auto_run_is_explicit_too(trainer: Trainer, data: Path, tmp_path:
     assert [scores(m) for m in one] == [scores(m) for m in other]
 
 
+@pytest.mark.parametrize(("probed", "asked"), [(4, 9000), (9000, 4)])
+def test_a_probe_knows_what_auto_stands_for_at_any_horizon(
+    trainer: Trainer, data: Path, tmp_path: Path, probed: int, asked: int
+) -> None:
+    job = tiny_job(data, tmp_path / "p")
+    job = replace(job, fixed={key: v for key, v in job.fixed.items() if key not in ("optimizer", "lr0", "momentum")})
+    known, fresh = (trainer.prepare(job, epochs=epochs, seed=1) for epochs in (probed, asked))
+    assert known.switch_epochs == 3333  # 10,000 steps, three batches an epoch
+    assert known.defaults_at(asked) == fresh.defaults
+    assert known.defaults_at(probed) == known.defaults != fresh.defaults
+
+
+def test_a_probe_times_a_single_image_and_forgets_the_memory_of_larger_ones(
+    trainer: Trainer, data: Path, tmp_path: Path
+) -> None:
+    large = trainer.prepare(tiny_job(data, tmp_path / "l", imgsz=640), epochs=4, seed=1)
+    small = trainer.prepare(tiny_job(data, tmp_path / "s"), epochs=4, seed=1)
+    assert 0 < small.latency_s < large.latency_s
+    assert large.gflops > 50 * small.gflops > 0
+    assert small.memory_bytes < large.memory_bytes < large.memory_total_bytes
+
+
 def test_prepare_tells_what_an_epoch_costs(trainer: Trainer, data: Path, tmp_path: Path) -> None:
     prepared = trainer.prepare(tiny_job(data, tmp_path), epochs=4, seed=1)
     assert (prepared.train_images, prepared.val_images) == (10, 4)
