@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automl.data import fingerprint, read_dataset
-from tests.e2e.cli import ONE_SLOT, TINY, Place
+from tests.e2e.cli import ONE_SLOT, TINY, WAIT_S, Place, ctrl_c
 from tests.unit.train_tiny import draw_data
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -32,6 +32,14 @@ class Measured:
 def shown(place: Place, name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(place.run("show", name, "--json").stdout)
     return found
+
+
+def forget(place: Place, which: str) -> None:
+    """Leaves the study as a driver does that ends before those measurements."""
+    with sqlite3.connect(place.home / "automl.db") as database:
+        database.execute(f"DELETE FROM automl_evaluations WHERE {which}")
+        database.execute("UPDATE automl_studies SET state = 'interrupted'")
+    database.close()
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +93,22 @@ def test_the_recipe_says_what_its_weights_scored(tested: Measured) -> None:
     assert len(defaults) == (number != 0)
 
 
+def test_ctrl_c_while_measuring_leaves_it_to_a_resume(tested: Measured) -> None:
+    place, before = tested.place, tested.report["evaluations"]
+    forget(place, "true")
+    with replace(place, variables={"PYTHONUNBUFFERED": "1"}).start("resume", "t") as process:
+        assert process.stdout is not None
+        assert any("Measuring trial 0" in line for line in process.stdout)
+        ctrl_c(process)
+        _, stderr = process.communicate(timeout=WAIT_S)
+    assert (process.returncode, stderr) == (130, "Go on with: automl resume t\n")
+    assert shown(place, "t")["evaluations"] == []
+    assert place.run("resume", "t").returncode == 0
+    after = shown(place, "t")
+    assert after["study"]["state"] == "finished"
+    assert [row["map50_95"] for row in after["evaluations"]] == [row["map50_95"] for row in before]
+
+
 @pytest.fixture(scope="module")
 def held(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     """A search that trains nothing, with a part of val held back."""
@@ -112,10 +136,7 @@ def test_each_is_measured_once_also_when_the_driver_died_in_between(held: Measur
     place, first = held.place, held.report["evaluations"]
     assert [row["trial"] for row in first] == [0, held.report["winner"]["number"]]
     lists = {file: file.read_text() for file in (place.home / "studies" / "h").glob("data*")}
-    with sqlite3.connect(place.home / "automl.db") as database:  # as a driver leaves it that is killed in between
-        database.execute("DELETE FROM automl_evaluations WHERE trial != 0")
-        database.execute("UPDATE automl_studies SET state = 'interrupted'")
-    database.close()
+    forget(place, "trial != 0")
     done = place.run("resume", "h")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("Measuring trial") == 1
