@@ -31,7 +31,7 @@ import psutil
 INTERVAL_S = 0.1
 TIMELINE_S = 1.0  # between two lines of the timeline
 GRACE_S = 20.0  # for daemons to end by themselves after the command has
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 Key = tuple[int, int]  # pid, and when it started: pids come again
@@ -265,6 +265,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("log", type=Path)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     given = parser.parse_args(arguments)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # a bench that is killed takes its tree along
     watch = Watch(cpu_s=given.cpu_limit, wall_s=given.wall_limit, timeline=given.timeline)
     cost = measure(given.command, given.log, os.environ, watch)
     given.report.write_text(json.dumps(asdict(cost)), encoding="utf-8")
