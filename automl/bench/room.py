@@ -55,7 +55,7 @@ def environment(room: Path, config: Path) -> dict[str, str]:
     """What the measured command finds: the user's variables without those that would lead it elsewhere."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AUTOML_", "RAY_", "YOLO_"))}
     hook = room / "hook"
-    hook.mkdir()
+    hook.mkdir(exist_ok=True)
     shutil.copyfile(overhead_marks.__file__, hook / "sitecustomize.py")
     path = os.pathsep.join(part for part in (str(hook), kept.get("PYTHONPATH", "")) if part)
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
