@@ -181,6 +181,59 @@ def predictors(
         _print_table(judged.table(found, trainings_, group), [judged.caption(trainings_, group, n, end), ""], 150)
 
 
+@bench.command()
+def real(
+    data: Annotated[Path, typer.Option(help="A YOLO data.yaml; copied, never written to.")],
+    weights: Annotated[Path, typer.Option(help="Pretrained weights: .pt or .safetensors.")],
+    budget: Annotated[str, typer.Option(help="Of each method: 20trainings, 1800cpu-s, 1cpu-h or 30gpu-min.")],
+    out: Annotated[Path, typer.Option(help="Results, logs and figure; what is there is not run again.")],
+    model: Annotated[str, typer.Option("--model", "--models", help="Variant.")] = "yolov5n",
+    imgsz: Annotated[int, typer.Option(help="Image size.")] = 160,
+    epochs: Annotated[int, typer.Option(help="Horizon of every trial.")] = 40,
+    batch: Annotated[int, typer.Option(help="Batch size.")] = 16,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings anew of each winner.")] = 2,
+    seed: Annotated[int, typer.Option(help="Seed of the searches.")] = 0,
+    slots: Annotated[int, typer.Option(min=1, help="Trainings side by side, one thread each.")] = 2,
+    device: Annotated[str, typer.Option(help="cpu, or a GPU's index.")] = "cpu",
+    methods: Annotated[str, typer.Option(help="Which to run now.")] = "automl,ray,genetic,defaults",
+    json_: Json = False,
+) -> None:
+    """Ours beside Ultralytics' tuners and its defaults: real trainings at equal CPU (or GPU) seconds."""
+    from automl.bench import real as measured
+    from automl.bench import real_figures as figures
+    from automl.bench.real_plot import draw
+    from automl.errors import AutoMLError
+
+    settings = figures.RealSettings(
+        data=str(data),
+        weights=str(weights),
+        model=model,
+        imgsz=imgsz,
+        epochs=epochs,
+        budget=budget,
+        seeds=seeds,
+        batch=batch,
+        slots=slots if device == "cpu" else 1,
+        seed=seed,
+        device=device,
+    )
+    try:
+        found = measured.run(
+            settings, _names(methods), out, listener=lambda line: print(line, file=sys.stderr, flush=True)
+        )
+        unit = settings.unit
+        draw(found.findings, found.judged, budget_s=found.budget_s, unit=unit, target=out / "real.png")
+    except AutoMLError as error:
+        print(f"automl: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    captions = figures.captions(settings, found.budget_s, found.missing, found.split)
+    if json_:
+        document = {"rows": [asdict(row) for row in found.rows], "budget_s": found.budget_s, "captions": captions}
+        print(json.dumps(document))
+    else:
+        _print_table(figures.table(found.rows, unit), [*captions, f"Figure: {out / 'real.png'}"], 120)
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 

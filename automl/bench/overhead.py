@@ -16,26 +16,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
-import yaml
 
-from automl.bench import overhead_marks
 from automl.bench.overhead_figures import METHODS, Comparison, MethodCost, Settings, add_up, cost
+from automl.bench.room import copy_data, empty, environment, run_beside, versions, write_initial, write_settings
 from automl.data.dataset import Dataset, fingerprint, read_dataset
-from automl.data.labels import label_path
 from automl.errors import AutoMLError, UnknownName
 from automl.trainers.weights import check_weights
 
@@ -43,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BUSY = 0.1  # share of the machine that others may take before a note says so
-SHOWN = ("python", "torch", "ultralytics", "ray")
 
 
 def run(
@@ -73,7 +66,7 @@ def run(
             file = place / f"{method}.json"
             kept = _kept(file, settings, dataset)
             if kept is None and method in methods:
-                initial = initial or _write_initial(settings, place / "initial")
+                initial = initial or write_initial(settings, place / "initial")
                 listener(f"Measuring {method}: {settings.trials} trials of {settings.epochs} epochs ...")
                 kept = _measure(method, replace(settings, weights=str(initial)), dataset, place / method)
                 document = {"settings": _identity(settings, dataset), "cost": asdict(kept)}
@@ -83,44 +76,17 @@ def run(
         return Comparison(methods=found, settings=settings, circumstances=_circumstances(settings, command))
 
 
-def copy_data(dataset: Dataset, folder: Path) -> Path:
-    """The data.yaml of a copy of train and val; Ultralytics writes beside the labels, and mends broken images."""
-    document: dict[str, Any] = {"path": str(folder.absolute())}
-    for name in ("train", "val"):
-        images, labels = folder / "images" / name, folder / "labels" / name
-        images.mkdir(parents=True)
-        labels.mkdir(parents=True)
-        for number, image in enumerate(dataset.splits[name].images):
-            shutil.copyfile(image, images / f"{number:06}{image.suffix}")
-            written = Path(label_path(str(image)))
-            if written.exists():
-                shutil.copyfile(written, labels / f"{number:06}.txt")
-        document[name] = f"images/{name}"
-    document |= {"names": dict(enumerate(dataset.names)), **dataset.extra}
-    file = folder / "data.yaml"
-    file.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    return file
-
-
-def _write_initial(settings: Settings, room: Path) -> Path:
-    """The checkpoint with which every method begins; beside it Ultralytics' settings with its fonts."""
-    _empty(room)
-    file = _settings_file(settings, room)
-    _run_beside([sys.executable, "-m", "automl.bench.peers", "initial", str(file)], room, os.environ)
-    return room / "initial.pt"
-
-
 def _measure(method: str, settings: Settings, dataset: Dataset, room: Path) -> MethodCost:
     """Runs a method in a folder of its own. The settings' weights are the initial checkpoint."""
-    _empty(room)
+    empty(room)
     given = replace(settings, data=str(copy_data(dataset, room / "data")))
-    file = _settings_file(given, room)
-    environment = _environment(room, Path(given.weights).parent / "ultralytics")
+    file = write_settings(given, room)
+    variables = environment(room, Path(given.weights).parent / "ultralytics")
     if method == "use_ray":
-        environment["RAY_ADDRESS"] = "local"  # a cluster of its own, whatever else runs on this machine
+        variables["RAY_ADDRESS"] = "local"  # a cluster of its own, whatever else runs on this machine
     report, log = room / "tree.json", room / "log.txt"
     meter = [sys.executable, "-m", "automl.bench.overhead_tree", str(report), str(log)]
-    _run_beside([*meter, *_command(method, given, file)], room, environment)
+    run_beside([*meter, *_command(method, given, file)], room, variables)
     tree = json.loads(report.read_text(encoding="utf-8"))
     marks = room / "marks.jsonl"
     paid = add_up(marks.read_text(encoding="utf-8").splitlines() if marks.exists() else ())
@@ -170,58 +136,6 @@ def _command(method: str, given: Settings, file: Path) -> list[str]:
     return [sys.executable, "-m", "automl.cli", "search", *words]
 
 
-def _environment(room: Path, config: Path) -> dict[str, str]:
-    """What the measured command finds: the user's variables without those that would lead it elsewhere."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AUTOML_", "RAY_", "YOLO_"))}
-    hook = room / "hook"
-    hook.mkdir()
-    shutil.copyfile(overhead_marks.__file__, hook / "sitecustomize.py")
-    path = os.pathsep.join(part for part in (str(hook), kept.get("PYTHONPATH", "")) if part)
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    threads[overhead_marks.THREADS] = "1"
-    return {
-        **kept,
-        **threads,
-        "PYTHONPATH": path,
-        overhead_marks.FILE: str(room / "marks.jsonl"),
-        "AUTOML_HOME": str(room / "home"),
-        "YOLO_CONFIG_DIR": str(config),
-        "YOLO_OFFLINE": "1",
-        "YOLO_AUTOINSTALL": "0",
-        "RAY_worker_niceness": "0",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_USE_MULTIPROCESSING_CPU_COUNT": "1",
-    }
-
-
-def _run_beside(command: Sequence[str], room: Path, environment: Mapping[str, str]) -> None:
-    """Runs a command to its end; where we are interrupted, it ends first."""
-    with (room / "bench.txt").open("ab") as log:
-        process = subprocess.Popen(
-            command, cwd=room, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
-        )
-        try:
-            process.wait()
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
-    if process.returncode != 0:
-        tail = (room / "bench.txt").read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise AutoMLError(f"{' '.join(command[1:4])} failed:\n{tail}")
-
-
-def _empty(room: Path) -> None:
-    shutil.rmtree(room, ignore_errors=True)
-    room.mkdir(parents=True)
-
-
-def _settings_file(settings: Settings, room: Path) -> Path:
-    file = room / "settings.json"
-    file.write_text(json.dumps(asdict(settings)), encoding="utf-8")
-    return file
-
-
 def _kept(file: Path, settings: Settings, dataset: Dataset) -> MethodCost | None:
     if not file.exists():
         return None
@@ -232,7 +146,7 @@ def _kept(file: Path, settings: Settings, dataset: Dataset) -> MethodCost | None
 def _identity(settings: Settings, dataset: Dataset) -> dict[str, Any]:
     """What has to be the same for two results to stand in one table."""
     weights = hashlib.sha256(Path(settings.weights).read_bytes()).hexdigest()
-    return {**asdict(settings), "data": fingerprint(dataset), "weights": weights, "versions": _versions()}
+    return {**asdict(settings), "data": fingerprint(dataset), "weights": weights, "versions": versions()}
 
 
 def _circumstances(settings: Settings, command: str) -> dict[str, str]:
@@ -240,13 +154,9 @@ def _circumstances(settings: Settings, command: str) -> dict[str, str]:
     return {
         "date": datetime.now().astimezone().date().isoformat(),
         "command": command,
-        "versions": ", ".join(f"{name} {version}" for name, version in _versions().items()),
+        "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
         "machine": f"{psutil.cpu_count()} cores, {memory:.0f} GB; {settings.slots} slots of one thread",
     }
-
-
-def _versions() -> dict[str, str]:
-    return {n: sys.version.split()[0] if n == "python" else metadata.version(n) for n in SHOWN}
 
 
 @contextmanager

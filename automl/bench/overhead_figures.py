@@ -26,6 +26,7 @@ class Settings:
     batch: int = 16
     slots: int = 2
     seed: int = 0
+    device: str = "cpu"  # or a GPU's index
 
 
 @dataclass(frozen=True, kw_only=True)

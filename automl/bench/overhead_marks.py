@@ -8,7 +8,8 @@ a line for each finished span. So it imports nothing but what Python has loaded 
 A span of training lasts from the event on_train_epoch_start to on_train_epoch_end, one of validation as long as
 the trainer's `validate`. Clocks: `wall_s`; `cpu_s` of the thread that trains, which with one thread a trial is all
 of the work and leaves out threads that draw plots or talk to Ray; `process_s` of all threads of the process.
-The final evaluation is a span of its own kind: it scores the best epoch a second time.
+The final evaluation is a span of its own kind: it scores the best epoch a second time. A span of validation also
+tells when it ended (`at`, POSIX seconds) and the mAP50-95 that it found.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def _watch(kind: Any) -> None:
         self._automl_trained = False  # one validation after each epoch counts, and not what it calls in turn
         answer = validate(self, *args, **kwargs)
         if trained:
-            _write(self, "val", began)
+            scores = answer[0] if isinstance(answer, tuple) and answer[0] else {}
+            _write(self, "val", began, at=time.time(), map50_95=float(scores.get("metrics/mAP50-95(B)", "nan")))
         return answer
 
     run_callbacks._automl_inner, _validate._automl_inner = tell, validate  # type: ignore[attr-defined]
@@ -105,10 +107,11 @@ def _clocks() -> Clocks:
     return time.monotonic(), time.thread_time(), time.process_time()
 
 
-def _write(trainer: Any, kind: str, began: Clocks) -> None:
+def _write(trainer: Any, kind: str, began: Clocks, **more: float) -> None:
     spent = [now - then for now, then in zip(_clocks(), began, strict=True)]
     span = {"run": trainer._automl_run, "by": type(trainer).__name__, "kind": kind, "epoch": trainer.epoch + 1}
-    span |= zip(("wall_s", "cpu_s", "process_s"), (round(each, 6) for each in spent), strict=True)
+    span |= dict(zip(("wall_s", "cpu_s", "process_s"), (round(each, 6) for each in spent), strict=True))
+    span |= more
     import json
 
     handle = os.open(os.environ[FILE], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

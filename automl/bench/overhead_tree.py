@@ -1,6 +1,7 @@
 """CPU seconds of a command with everything that it starts, daemons and killed grandchildren included.
 
-Run as `python -m automl.bench.overhead_tree REPORT LOG COMMAND...`; the report is one JSON object. Linux only.
+Run as `python -m automl.bench.overhead_tree [--cpu-limit S] [--wall-limit S] [--timeline FILE] REPORT LOG COMMAND...`;
+the report is one JSON object. At a limit the whole tree is killed. Linux only.
 
 The measuring process makes itself a subreaper: a descendant whose parent has ended becomes its child instead
 of init's, so that nothing leaves the tree. It waits until the last of them is gone, and RUSAGE_CHILDREN then
@@ -11,8 +12,10 @@ as Ray's raylet may, the kernel forgets the times of its children. So the tree i
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import json
+import math
 import os
 import resource
 import signal
@@ -26,8 +29,9 @@ from types import FrameType
 import psutil
 
 INTERVAL_S = 0.1
+TIMELINE_S = 1.0  # between two lines of the timeline
 GRACE_S = 20.0  # for daemons to end by themselves after the command has
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 Key = tuple[int, int]  # pid, and when it started: pids come again
@@ -45,6 +49,16 @@ class TreeCost:
     processes: int  # seen alive
     leftover: int  # had to be killed after GRACE_S
     meter_cpu_s: float  # of the measuring itself, not part of cpu_s
+    limited: bool = False  # it was killed because it had used up its limit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What ends a measurement early, and where its course is written down."""
+
+    cpu_s: float = math.inf  # of the whole tree
+    wall_s: float = math.inf
+    timeline: Path | None = None  # a line {"at": POSIX seconds, "cpu_s", "wall_s"} about every second
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,7 @@ class Tree:
     def __init__(self) -> None:
         self.processes: set[Key] = set()
         self.unwaited: dict[Key, float] = {}
+        self._last: list[Reading] = []
 
     def look(self) -> list[int]:
         """Take a reading; the pids that are alive."""
@@ -77,10 +92,18 @@ class Tree:
                 self.unwaited[key] = each.cpu_s
             else:  # its parent has ended, or waits after all
                 self.unwaited.pop(key, None)
+        self._last = found
         return [each.pid for each in found]
+
+    def living_s(self) -> float:
+        """CPU seconds, as last read, that no wait has brought to this process yet."""
+        alive = {(each.pid, each.started) for each in self._last}
+        gone = sum(cpu_s for key, cpu_s in self.unwaited.items() if key not in alive)
+        return gone + sum(each.cpu_s for each in self._last)
 
     def waited(self, pid: int) -> None:
         """This process has waited for that one: the kernel counts it."""
+        self._last = [each for each in self._last if each.pid != pid]
         for key in [key for key in self.unwaited if key[0] == pid]:
             del self.unwaited[key]
 
@@ -122,7 +145,7 @@ def ignores_children(pid: int) -> bool:
     return bool(mask >> (signal.SIGCHLD - 1) & 1)
 
 
-def measure(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> TreeCost:
+def measure(command: Sequence[str], log: Path, environment: Mapping[str, str], watch: Watch | None = None) -> TreeCost:
     """Runs the command to its end and its descendants to theirs. This process must have no other children.
 
     SIGTERM and SIGINT end the whole tree; the cost until then is returned.
@@ -136,20 +159,20 @@ def measure(command: Sequence[str], log: Path, environment: Mapping[str, str]) -
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        return _measure(command, log, environment, lambda: bool(stopped))
+        return _measure(command, log, environment, lambda: bool(stopped), watch or Watch())
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _measure(
-    command: Sequence[str], log: Path, environment: Mapping[str, str], stopped: Callable[[], bool]
+    command: Sequence[str], log: Path, environment: Mapping[str, str], stopped: Callable[[], bool], watch: Watch
 ) -> TreeCost:
     tree, cpu, machine, own = Tree(), _children_s(), _machine_s(), time.process_time()
     began = time.monotonic()
     first = _spawn(command, log, environment)
     code: int | None = None
-    ended, leftover = began, 0
+    ended, leftover, limited, told = began, 0, False, -math.inf
     while True:
         alive = tree.look()
         for pid, status in _reap():
@@ -158,9 +181,14 @@ def _measure(
                 code, ended = status, time.monotonic()
         if not _has_children():
             break
+        wall_s, cpu_s = time.monotonic() - began, _children_s() - cpu + tree.living_s()
+        limited = limited or (code is None and (cpu_s >= watch.cpu_s or wall_s >= watch.wall_s))
+        if watch.timeline is not None and (limited or wall_s - told >= TIMELINE_S):
+            told = wall_s
+            _tell(watch.timeline, cpu_s, wall_s)
         late = code is not None and time.monotonic() - ended > GRACE_S
-        if late or stopped():
-            leftover = max(leftover, len(alive))
+        if late or limited or stopped():
+            leftover = leftover if limited else max(leftover, len(alive))
             _kill(alive)
         time.sleep(INTERVAL_S)
     unwaited = sum(tree.unwaited.values())
@@ -173,7 +201,13 @@ def _measure(
         processes=len(tree.processes),
         leftover=leftover,
         meter_cpu_s=time.process_time() - own,
+        limited=limited,
     )
+
+
+def _tell(timeline: Path, cpu_s: float, wall_s: float) -> None:
+    with timeline.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"at": time.time(), "cpu_s": round(cpu_s, 2), "wall_s": round(wall_s, 2)}) + "\n")
 
 
 def _spawn(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> int:
@@ -222,10 +256,19 @@ def _machine_s() -> float:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """REPORT LOG COMMAND..."""
-    report, log, *command = arguments
-    cost = measure(command, Path(log), os.environ)
-    Path(report).write_text(json.dumps(asdict(cost)), encoding="utf-8")
+    """[--cpu-limit S] [--wall-limit S] [--timeline FILE] REPORT LOG COMMAND..."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cpu-limit", type=float, default=math.inf)
+    parser.add_argument("--wall-limit", type=float, default=math.inf)
+    parser.add_argument("--timeline", type=Path)
+    parser.add_argument("report", type=Path)
+    parser.add_argument("log", type=Path)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    given = parser.parse_args(arguments)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # a bench that is killed takes its tree along
+    watch = Watch(cpu_s=given.cpu_limit, wall_s=given.wall_limit, timeline=given.timeline)
+    cost = measure(given.command, given.log, os.environ, watch)
+    given.report.write_text(json.dumps(asdict(cost)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ultralytics' two tuners, started the way its documentation does, for `automl bench overhead`.
+"""Ultralytics' two tuners, started the way its documentation does, for `automl bench overhead` and `real`.
 
 Run as `python -m automl.bench.peers initial|use_ray|ga SETTINGS`, in a process of its own. Everything that does not
 decide what is trained keeps the peer's default: plots, checkpoints, integrations, loggers, search space (26
@@ -42,13 +42,15 @@ def tune(method: str, settings: Settings, folder: Path) -> None:
         "imgsz": settings.imgsz,
         "batch": settings.batch,
         "seed": settings.seed,
-        "device": "cpu",
+        "device": settings.device,
         "project": str(folder / "runs"),  # else it writes into the Git repository that its package lies in
     }
     model = YOLO(settings.weights)
     if method == "use_ray":
         multiprocessing.cpu_count = lambda: settings.slots  # what Ray asks for the cores it may fill
-        model.tune(use_ray=True, iterations=settings.trials, gpu_per_trial=0, **arguments)
+        model.tune(
+            use_ray=True, iterations=settings.trials, gpu_per_trial=0 if settings.device == "cpu" else 1, **arguments
+        )
     else:
         model.tune(iterations=settings.trials, **arguments)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from automl.bench import overhead
+from automl.bench import overhead, room
 from automl.bench.overhead_figures import (
     Comparison,
     MethodCost,
@@ -118,7 +118,7 @@ def test_captions_name_the_circumstances_first() -> None:
 
 def test_the_copy_of_the_data_has_the_same_images_and_labels(tmp_path: Path) -> None:
     dataset = read_dataset(draw_data(tmp_path / "data"))
-    copied = read_dataset(overhead.copy_data(dataset, tmp_path / "copy"))
+    copied = read_dataset(room.copy_data(dataset, tmp_path / "copy"))
     assert (copied.names, copied.train.boxes, copied.val.boxes) == (
         dataset.names,
         dataset.train.boxes,

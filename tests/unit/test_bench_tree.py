@@ -19,12 +19,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 BURN = "import time\nwhile time.process_time() < {s}: sum(range(1000))\n"
 
 
-def measure(tmp_path: Path, script: str) -> dict[str, Any]:
+def measure(tmp_path: Path, script: str, *options: str) -> dict[str, Any]:
     """What the meter reports of a Python script, in a process of its own."""
     report = tmp_path / "report.json"
     (tmp_path / "burn.py").write_text(BURN.format(s=0.6))
     (tmp_path / "script.py").write_text(script)
-    meter = [sys.executable, "-m", "automl.bench.overhead_tree", str(report), str(tmp_path / "log.txt")]
+    meter = [sys.executable, "-m", "automl.bench.overhead_tree", *options, str(report), str(tmp_path / "log.txt")]
     command = [sys.executable, "-S", str(tmp_path / "script.py"), sys.executable, str(tmp_path / "burn.py")]
     subprocess.run([*meter, *command], check=True, timeout=60)
     found: dict[str, Any] = json.loads(report.read_text())
@@ -59,9 +59,10 @@ def test_a_child_that_its_parent_ignores_counts(tmp_path: Path) -> None:
 def test_a_child_that_was_killed_counts(tmp_path: Path) -> None:
     script = (
         "import subprocess, sys, time\nchild = subprocess.Popen([sys.argv[1], '-c', 'while True: sum(range(1000))'])\n"
-        "time.sleep(1.0)\nchild.kill()\n"
+        "while int(open(f'/proc/{child.pid}/stat').read().rpartition(')')[2].split()[11]) < 30:\n    time.sleep(0.05)\n"
+        "child.kill()\n"
     )
-    assert measure(tmp_path, script)["cpu_s"] > 0.2
+    assert measure(tmp_path, script)["cpu_s"] > 0.25
 
 
 def test_the_whole_tree_ends_with_the_meter(tmp_path: Path) -> None:
@@ -93,3 +94,33 @@ def test_a_process_that_was_waited_for_in_the_end_is_not_counted_twice() -> None
 
 def test_a_process_that_is_gone_ignores_nobody() -> None:
     assert ignores_children(2**22 + 1) is False
+
+
+def test_a_tree_is_killed_when_all_of_it_has_used_the_limit(tmp_path: Path) -> None:
+    """Two that burn at once, one of them behind a parent that waits for nobody."""
+    script = (
+        "import signal, subprocess, sys, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "for _ in range(2):\n    subprocess.Popen([sys.executable, '-c', 'while True: sum(range(1000))'])\n"
+        "time.sleep(60)\n"
+    )
+    timeline = tmp_path / "timeline.jsonl"
+    found = measure(tmp_path, script, "--cpu-limit", "2", "--timeline", str(timeline))
+    assert (found["limited"], found["exit_code"], found["leftover"]) == (True, 128 + 9, 0)
+    assert found["cpu_s"] == pytest.approx(2.2, abs=0.6)
+    spent = [json.loads(line)["cpu_s"] for line in timeline.read_text().splitlines()]
+    assert spent == sorted(spent)
+    assert spent[-1] >= 2
+
+
+def test_children_that_ended_count_against_the_limit(tmp_path: Path) -> None:
+    script = "import subprocess, sys\nwhile True:\n    subprocess.run(sys.argv[1:])\n"
+    found = measure(tmp_path, script, "--cpu-limit", "1.5")
+    assert found["limited"]
+    assert found["cpu_s"] == pytest.approx(1.6, abs=0.4)
+
+
+def test_a_command_that_ends_below_its_limit_is_left_alone(tmp_path: Path) -> None:
+    found = measure(
+        tmp_path, "import subprocess, sys\nsubprocess.run(sys.argv[1:])\n", "--cpu-limit", "30", "--wall-limit", "50"
+    )
+    assert (found["limited"], found["exit_code"]) == (False, 0)
