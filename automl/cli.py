@@ -63,6 +63,9 @@ def search(
     target: Annotated[float | None, typer.Option(help="mAP50-95 that is enough: the search ends there.")] = None,
     max_latency: Annotated[float | None, typer.Option(help="Milliseconds an image may take on this device.")] = None,
     max_params: Annotated[int | None, typer.Option(help="Parameters that the network may have.")] = None,
+    no_early_end: Annotated[
+        bool, typer.Option("--no-early-end", help="Spend the budget also where the rest promises next to nothing.")
+    ] = False,
     confirm: Annotated[
         int, typer.Option(help="Best trials that run again with other seeds, beside the defaults; 0 for none.")
     ] = 3,
@@ -121,6 +124,7 @@ def search(
             warm_start=warm_start or (),
             reuse=not no_warm_start,
             confirm=confirm,
+            early_end=not no_early_end,
             fresh_probe=fresh_probe,
             holdout=holdout,
             test=not no_test,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from automl.records import Params, ParamValue, TrialRow, TrialState
-from automl.trust import Estimate, estimates
+from automl.trust import CLAIM, Estimate, estimates
 from automl.trust import winner as trust_winner
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 from collections.abc import Collection
 from pathlib import Path
 
-from automl.errors import NoSpace, StudyConflict
+from automl.errors import AutoMLError, NoSpace, StudyConflict
 from automl.store.engine import default_url
 
 
@@ -59,3 +60,13 @@ def home_folder(home: str | Path | None) -> Path:
 def store_url(home: str | Path | None, db: str | None) -> str:
     """The database: as given, as AUTOML_DB says, or SQLite in the home folder."""
     return db or os.environ.get("AUTOML_DB") or default_url(home_folder(home))
+
+
+def shipped(name: str) -> Path:
+    """A file of `configs/`, in a checkout or as installed."""
+    spec = importlib.util.find_spec("automl")
+    package = Path(spec.origin).parent if spec is not None and spec.origin is not None else Path("automl")
+    for folder in (package / "configs", package.parent / "configs"):
+        if (folder / name).is_file():
+            return folder / name
+    raise AutoMLError(f"configs/{name} is missing from this installation. Install automl again.")

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from automl import trust
 from automl.budget import Ledger, format_cost
 from automl.confirming import SHARE_SPENT, Confirming
+from automl.ending import LOOK_BACK, nothing_left
 from automl.halving import Rungs, quantile, smoothed
 from automl.history import RESUMABLE, happened, restored
 from automl.operating import AtPoint, Operating
@@ -27,21 +27,11 @@ from automl.records import (
     TrialRow,
     TrialState,
 )
+from automl.runs import Run, incumbent, leader
 from automl.sampler.protocol import Sampler
 from automl.space import SearchSpace
 
 FAILURES_IN_A_ROW = 5  # so many failed trials one after the other end the search
-
-
-@dataclass
-class _Run:
-    """What the search remembers of one trial."""
-
-    trial: Trial
-    scores: list[float] = field(default_factory=list)
-    best: float | None = None
-    outcome: Outcome | None = None
-    told: float | None = None  # what the sampler was told at its end
 
 
 class Search:
@@ -58,12 +48,14 @@ class Search:
         self.failure: str | None = None  # why the search ended without an answer
         self.operating = Operating(spec)
         self._sampler = sampler
-        self._runs: dict[int, _Run] = {}
+        self._runs: dict[int, Run] = {}
         self._resumable: deque[Trial] = deque()
         self._failures = 0
         self._paused: str | None = None
         self._epoch_costs: deque[float] = deque(maxlen=50)  # of the latest trials' epochs, as shares of the probed cost
         self._incumbent: tuple[float, int] | None = None
+        self._settled: float | None = None  # best mean of the last epochs of a completed trial
+        self._latest: deque[tuple[float, float]] = deque(maxlen=LOOK_BACK)  # score and slot-seconds of ended trials
         for number, (_, params, score, epochs) in enumerate(spec.warm, start=1):  # they count from -1 down
             sampler.ask(-number, self.space.values(params))
             sampler.report(-number, epochs, score)
@@ -88,7 +80,7 @@ class Search:
             if found is None:
                 return None
             trial = found
-            self._runs[trial.number] = _Run(trial)
+            self._runs[trial.number] = Run(trial)
         self.ledger.hold(trial.number, trial.purpose, at)
         return trial
 
@@ -156,24 +148,9 @@ class Search:
     def leader(self) -> int | None:
         """The trial that would be taken home now; None before the first epoch.
 
-        What repeats with other seeds decided. Else the completed trial with the best mean of its last epochs,
-        since a single best epoch is mostly luck; or the defaults, where that is a tie with them. The incumbent
-        while no trial is completed.
+        After repeats what they decided, before them the best mean of the last epochs, defaults in a tie.
         """
-        done = {number: run for number, run in self._runs.items() if _is_completed(run)}
-        repeated: dict[int, list[float]] = {}
-        for number, run in done.items():
-            of = run.trial.repeats if number else 0
-            if of is not None and run.best is not None:
-                repeated.setdefault(of, []).append(run.best)
-        if 0 in repeated and len(repeated) > 1:
-            return trust.winner(trust.estimates(repeated))
-        first = [(smoothed(run.scores), -number) for number, run in done.items() if run.trial.repeats is None]
-        if first:
-            best, number = max(first)
-            tied = 0 in done and best < smoothed(self._runs[0].scores) + trust.TIE
-            return 0 if tied else -number
-        return self._incumbent[1] if self._incumbent is not None else None
+        return leader(self._runs, self._incumbent)
 
     def trial(self, number: int) -> Trial:
         """The trial as it was proposed."""
@@ -234,7 +211,7 @@ class Search:
             self._sampler.ask(row.number, self.space.values(row.params))
         else:
             self.confirming.begins(trial)
-        self._runs[row.number] = _Run(trial)
+        self._runs[row.number] = Run(trial)
         self.ledger.charge(row.number, row.purpose, row.slot_s)
 
     def _queue_again(self, row: TrialRow) -> None:
@@ -254,6 +231,10 @@ class Search:
             return False  # the set-up has to prove itself on the baseline before more is spent
         cost_s = self.epoch_cost_s() * self.spec.epochs
         left_s = self.ledger.left_s(at) - self._committed_s() - self.confirming.reserve_s()
+        if self.spec.early_end:
+            self.searched = self._nothing_left(left_s, self.ledger.wall_left_s(at) - self.confirming.reserve_wall_s())
+            if self.searched is not None:
+                return False
         if left_s >= cost_s and self.ledger.wall_left_s(at) - self.confirming.reserve_wall_s() >= cost_s:
             return True
         if not self.ledger.held:
@@ -261,6 +242,13 @@ class Search:
             unpaid = f"what is left cannot pay for another training ({cost})"
             self.searched = SHARE_SPENT if self.spec.reserve_trials else unpaid
         return False
+
+    def _nothing_left(self, left_s: float, wall_left_s: float) -> str | None:
+        """Why the rest of the budget is better kept; None while it may still pay."""
+        if self._settled is None:
+            return None
+        slots = self.spec.slots
+        return nothing_left(self._latest, self._settled, min(left_s, wall_left_s * slots.count), slots.device)
 
     def _repeat(self, at: float) -> Trial | None:
         """The next repeat with another seed; sets `ended` when the search is over and none will follow."""
@@ -310,7 +298,7 @@ class Search:
             origin=origin,
         )
 
-    def _take(self, run: _Run, epoch: int, score: float) -> Outcome | None:
+    def _take(self, run: Run, epoch: int, score: float) -> Outcome | None:
         """Remembers a new epoch's score; how the trial ends with it, or None when it goes on."""
         if not math.isfinite(score):
             reason = f"mAP50-95 is not a number after epoch {epoch}: the training diverged"
@@ -325,7 +313,7 @@ class Search:
     def _completed(self) -> Outcome:
         return Outcome(state=TrialState.COMPLETED, reason=f"trained all {self.spec.epochs} epochs")
 
-    def _note(self, run: _Run, epoch: int, score: float) -> None:
+    def _note(self, run: Run, epoch: int, score: float) -> None:
         run.scores.append(score)
         self._sampler.report(run.trial.number, epoch, score)
         if run.best is None or score > run.best:
@@ -333,7 +321,7 @@ class Search:
             if self._incumbent is None or score > self._incumbent[0]:
                 self._incumbent = (score, run.trial.number)
 
-    def _judge(self, run: _Run, epoch: int) -> Outcome | None:
+    def _judge(self, run: Run, epoch: int) -> Outcome | None:
         """Holds the trial against the others at a rung; the defaults are never stopped early."""
         number = run.trial.number
         if epoch >= self.spec.epochs:
@@ -349,7 +337,7 @@ class Search:
             reason=f"rung {epoch}: mean mAP50-95 {verdict.value:.3f} below the threshold {verdict.threshold:.3f}",
         )
 
-    def _finish(self, run: _Run, outcome: Outcome) -> None:
+    def _finish(self, run: Run, outcome: Outcome) -> None:
         run.outcome = outcome
         if outcome.state in RESUMABLE or run.trial.repeats is not None:
             return
@@ -361,12 +349,16 @@ class Search:
         elif score is not None and outcome.state is not TrialState.COMPLETED:
             score = self.rungs.extrapolate(number, score)
         run.told = score
+        if score is not None:
+            self._latest.append((score, self.ledger.cost_s(number)))
+            if outcome.state is TrialState.COMPLETED:
+                self._settled = max(score, self._settled or 0.0)
         self._sampler.tell(number, score)
         probed_s = self.operating.epoch_s(run.trial.params)
         if run.scores and probed_s > 0:
             self._epoch_costs.append(self.ledger.cost_s(number) / len(run.scores) / probed_s)
         if outcome.state is TrialState.FAILED:
-            self._incumbent = self._best_that_did_not_fail()
+            self._incumbent = incumbent(self._runs)
             self._count_failure(run, outcome)
         else:
             self._failures = 0
@@ -388,17 +380,7 @@ class Search:
                 ended = run.outcome is not None and run.outcome.state not in RESUMABLE
                 sampler.take_over(number, self.space.values(run.trial.params), run.scores, ended, run.told)
 
-    def _best_that_did_not_fail(self) -> tuple[float, int] | None:
-        scored = [
-            (run.best, -number)
-            for number, run in self._runs.items()
-            if run.best is not None
-            and run.trial.repeats is None
-            and (run.outcome is None or run.outcome.state is not TrialState.FAILED)
-        ]
-        return (max(scored)[0], -max(scored)[1]) if scored else None
-
-    def _count_failure(self, run: _Run, outcome: Outcome) -> None:
+    def _count_failure(self, run: Run, outcome: Outcome) -> None:
         self._failures += 1
         why = (outcome.error or outcome.reason).strip().splitlines()[-1]
         if run.trial.number == 0:
@@ -407,7 +389,3 @@ class Search:
             self.failure = f"{self._failures} trials failed one after the other, the last with: {why}"
         if self.failure is not None:
             self.ended = self.failure
-
-
-def _is_completed(run: _Run) -> bool:
-    return run.outcome is not None and run.outcome.state is TrialState.COMPLETED

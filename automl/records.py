@@ -130,6 +130,7 @@ class StudySpec:
     target: float | None = None  # mAP50-95 that is enough
     plan: Mapping[str, Any] = field(default_factory=dict)  # document of plan.Plan; empty in studies without one
     confirm: int = 3  # best trials that run again with other seeds, beside the defaults
+    early_end: bool = False  # whether the search ends when the rest of the budget promises too little
     reserve_trials: int = 0  # repeats that are kept from the search's share of the budget
     reserve_s: float = 0.0  # slot-seconds that they were expected to cost
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -19,6 +18,7 @@ from automl.data.holdout import find_unseen
 from automl.earlier import Earlier, beginnings, comparable, words
 from automl.errors import AutoMLError, BadWeights, NoSpace, UnknownName
 from automl.halving import rung_levels
+from automl.places import shipped
 from automl.points import Limits, Probe
 from automl.records import Params, ParamValue, Prepared, Slots, StudySpec
 from automl.sampler import SAMPLERS
@@ -58,6 +58,7 @@ class SearchRequest:
     portfolio: bool = True  # whether known-good recipes run after the defaults
     warm_start: Sequence[str] = ()  # earlier studies, and files of other tools
     reuse: bool = True  # whether earlier studies of the same data are looked for
+    early_end: bool = True  # whether the search ends when the rest of the budget promises too little
     confirm: int = 3  # best trials that run again with other seeds, beside the defaults
 
 
@@ -230,6 +231,7 @@ def compile_spec(
         target=checked.limits.target,
         plan=drawn.document(),
         confirm=request.confirm,
+        early_end=request.early_end,
         reserve_trials=repeats,
         reserve_s=reserve_s,
     )
@@ -389,13 +391,3 @@ def _points(request: SearchRequest, space: SearchSpace, fixed: Params) -> tuple[
 def _absolute(model: str) -> str:
     file = Path(model).expanduser()
     return str(file.absolute()) if file.suffix in (".yaml", ".yml") and file.is_file() else model
-
-
-def shipped(name: str) -> Path:
-    """A file of `configs/`, in a checkout or as installed."""
-    spec = importlib.util.find_spec("automl")
-    package = Path(spec.origin).parent if spec is not None and spec.origin is not None else Path("automl")
-    for folder in (package / "configs", package.parent / "configs"):
-        if (folder / name).is_file():
-            return folder / name
-    raise AutoMLError(f"configs/{name} is missing from this installation. Install automl again.")

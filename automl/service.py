@@ -69,6 +69,7 @@ def search(
     warm_start: Sequence[str | Path] = (),
     reuse: bool = True,
     confirm: int = 3,
+    early_end: bool = True,
     fresh_probe: bool = False,
     holdout: float | None = None,
     test: bool = True,
@@ -106,6 +107,7 @@ def search(
         warm_start=tuple(map(str, warm_start)),
         reuse=reuse,
         confirm=confirm,
+        early_end=early_end,
     )
     with _compiled(asked, fresh_probe, home, db, listener) as study:
         study.ready()

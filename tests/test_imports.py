@@ -15,8 +15,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
     ("errors", "records", "budget"),
-    ("data", "space", "space_file", "halving", "trust", "leaderboard"),
-    ("sampler", "history", "operating", "confirming", "policy", "plan", "points", "portfolio", "earlier"),
+    ("data", "space", "space_file", "halving", "trust", "ending", "leaderboard"),
+    ("sampler", "history", "runs", "operating", "confirming", "policy", "plan", "points", "portfolio", "earlier"),
     ("trainers", "drivers", "store", "recipes"),
     ("request", "places", "warm", "kept", "report", "unseen", "probing", "bench", "service"),
     ("terminal", "plan_view", "progress", "cli", "automl"),
@@ -30,6 +30,7 @@ DOORS = (
     ("policy", "automl.sampler.protocol"),
     ("policy", "automl.confirming"),
     ("policy", "automl.history"),
+    ("policy", "automl.runs"),
     ("confirming", "automl.plan"),
     ("plan", "automl.points"),
     ("operating", "automl.points"),
@@ -41,6 +42,7 @@ DOORS = (
     ("service", "automl.request"),
     ("service", "automl.places"),
     ("service", "automl.warm"),
+    ("request", "automl.places"),
     ("warm", "automl.request"),
     ("probing", "automl.request"),
     ("service", "automl.probing"),

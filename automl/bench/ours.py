@@ -54,6 +54,7 @@ def spec_of(task: Task, *, sampler: str, slots: int, budget_s: float, seed: int)
         confirm=StudySpec.confirm,
         reserve_s=reserve_s,
         reserve_trials=repeats,
+        early_end=True,
     )
 
 

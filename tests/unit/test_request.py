@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from automl.errors import AutoMLError, BadBudget, BadData, BadSpace, BadWeights, BudgetTooSmall, NoSpace, UnknownName
+from automl.places import shipped
 from automl.records import Slots
 from automl.request import (
     Checked,
@@ -21,7 +22,6 @@ from automl.request import (
     check_disk,
     compile_spec,
     find_slots,
-    shipped,
 )
 from automl.trainers import schema
 from tests.unit.factories import make_prepared

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.errors import BadSpace
+from automl.places import shipped
 from automl.records import Params, ParamValue
-from automl.request import shipped
 from automl.space import POINT, Parameter, SearchSpace, parameter_of, settle, trainer_key, without
 from automl.space_file import read_space
 from automl.trainers import schema
