@@ -36,6 +36,7 @@ from automl.records import (
 )
 from automl.report import StudyReport, StudyStatus
 from automl.sampler import open_sampler
+from automl.slots import find_slots
 from automl.space import SearchSpace
 from automl.store import read, write
 from automl.store.engine import open_store
@@ -334,7 +335,7 @@ def _slots(device: str | None, count: int | None) -> Slots:
         from automl.drivers import ray_tune
 
         return ray_tune.cluster_slots(device, count)
-    return request.find_slots(device, count)
+    return find_slots(device, count)
 
 
 def _named(engine: Engine, study: str | None) -> StudyRow:
