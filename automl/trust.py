@@ -154,7 +154,7 @@ class _Posterior:
         return (low + high) / 2
 
     def _below(self, value: float, mean: Floats, deviation: Floats) -> float:
-        return float(self._weights @ _phi((value - mean) / deviation))
+        return min(1.0, max(0.0, float(self._weights @ _phi((value - mean) / deviation))))
 
 
 def _grid(observed: float) -> tuple[Floats, Floats]:
