@@ -12,6 +12,7 @@ import psutil
 
 from automl import leaderboard
 from automl.budget import Ledger, parse_all
+from automl.halving import RungTrust, rung_trust
 from automl.leaderboard import Verdict
 from automl.records import EvaluationRow, EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.store import read
@@ -19,6 +20,7 @@ from automl.store import read
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+LATEST = 1000  # trials from which the trust in rungs is told
 STALE_S = 60.0  # a driver that was silent for so long counts as dead
 
 
@@ -37,6 +39,7 @@ class StudyReport:
     winner: TrialRow | None = None  # to take home: the confirmed winner or the defaults; unconfirmed, the best score
     evaluations: tuple[EvaluationRow, ...] = ()  # on images that the search never saw
     planned_s: Mapping[str, float] = field(default_factory=dict)  # what the plan gave to each; empty without a plan
+    rungs: tuple[RungTrust, ...] = ()  # how far each rung's order can be trusted, by the latest trials
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +74,7 @@ def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> St
         verdict=leaderboard.verdict(rows),
         winner=leaderboard.winner(rows),
         evaluations=evaluations,
+        rungs=rung_trust(read.scores(engine, row.name, latest=LATEST), row.spec.rungs, row.spec.epochs),
     )
 
 

@@ -91,6 +91,23 @@ def epochs(engine: Engine, study: str, number: int | None = None) -> list[EpochR
         return [_epoch_row(row) for row in rows]
 
 
+def scores(engine: Engine, study: str, *, latest: int) -> dict[int, list[float]]:
+    """mAP50-95 by epoch of the latest trials that are no repeats; NaN where it was not a number."""
+    table, parent = tables.epochs, tables.trials
+    with reading(engine) as connection:
+        key = _study_id(connection, study)
+        own = select(parent.c.number).where(parent.c.study_id == key, parent.c.repeats.is_(None))
+        wanted = own.order_by(parent.c.number.desc()).limit(latest).subquery()
+        query = select(table.c.trial, table.c.map50_95).where(table.c.study_id == key)
+        rows = connection.execute(
+            query.where(table.c.trial.in_(select(wanted.c.number))).order_by(table.c.trial, table.c.epoch)
+        )
+        found: dict[int, list[float]] = {}
+        for trial, map50_95 in rows:
+            found.setdefault(trial, []).append(map50_95)
+        return found
+
+
 def attempts(engine: Engine, study: str, number: int | None = None) -> list[AttemptRow]:
     """Attempts of a trial, or of all, by trial and number."""
     table = tables.attempts

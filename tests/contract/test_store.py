@@ -359,3 +359,15 @@ def test_a_reader_sees_what_a_writer_wrote_since(store_url: str, birds: str, rec
     run(recorder, 0, [0.5])
     assert len(read.trials(reader, birds)) == 1
     reader.dispose()
+
+
+def test_scores_are_by_trial_and_epoch_without_repeats(engine: Engine, birds: str, recorder: Recorder) -> None:
+    for number, of in ((0, None), (1, None), (2, 0)):
+        start(recorder, number, repeats=of)
+        for epoch in (1, 2):
+            value = math.nan if (number, epoch) == (1, 2) else 0.1 * number + 0.01 * epoch
+            recorder.epoch(number, 1, metrics(epoch, value), slot_s=1.0, at=10.0 + epoch)
+    found = read.scores(engine, birds, latest=10)
+    assert found[0] == [0.01, 0.02]
+    assert (len(found[1]), math.isnan(found[1][1]), set(found)) == (2, True, {0, 1})
+    assert set(read.scores(engine, birds, latest=1)) == {1}
