@@ -82,6 +82,7 @@ class Ledger:
         self._charged: dict[tuple[int | None, Purpose], float] = defaultdict(float)
         self._total_s = 0.0
         self._held: dict[int, tuple[Purpose, float]] = {}
+        self._since_s = 0.0  # sum of the moments up to which held slots are charged
         self._trial_s: dict[int, float] = defaultdict(float)
 
     def charge(self, trial: int | None, purpose: Purpose, slot_s: float) -> None:
@@ -94,18 +95,21 @@ class Ledger:
     def hold(self, trial: int, purpose: Purpose, at: float) -> None:
         """A slot is held for the trial from now on."""
         self._held[trial] = (purpose, at)
+        self._since_s += at
 
     def advance(self, trial: int, at: float) -> float:
         """Charges a held slot up to now; the trial's cost so far in slot-seconds."""
         purpose, since = self._held[trial]
         self.charge(trial, purpose, max(0.0, at - since))
         self._held[trial] = (purpose, max(at, since))
+        self._since_s += max(0.0, at - since)
         return self._trial_s[trial]
 
     def release(self, trial: int, at: float) -> float:
         """Charges a held slot for the last time; the trial's cost in slot-seconds."""
         cost = self.advance(trial, at)
-        del self._held[trial]
+        _, since = self._held.pop(trial)
+        self._since_s = self._since_s - since if self._held else 0.0
         return cost
 
     @property
@@ -121,7 +125,7 @@ class Ledger:
         """Slot-seconds charged; with `at` also what held slots have cost since their last charge."""
         if at is None:
             return self._total_s
-        return self._total_s + sum(max(0.0, at - since) for _, since in self._held.values())
+        return self._total_s + max(0.0, len(self._held) * at - self._since_s)
 
     def by_purpose(self) -> Mapping[Purpose, float]:
         """Slot-seconds by purpose; their sum is what was charged."""

@@ -230,7 +230,8 @@ class Search:
         if self.baseline is None:
             return False  # the set-up has to prove itself on the baseline before more is spent
         cost_s = self.epoch_cost_s() * self.spec.epochs
-        left_s = self.ledger.left_s(at) - self._committed_s() - self.confirming.reserve_s()
+        left_s = self.ledger.left_s(at) - self.confirming.reserve_s()
+        left_s -= self._committed_s() if math.isfinite(left_s) else 0.0
         if self.spec.early_end:
             self.searched = self._nothing_left(left_s, self.ledger.wall_left_s(at) - self.confirming.reserve_wall_s())
             if self.searched is not None:

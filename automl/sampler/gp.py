@@ -22,6 +22,7 @@ STARTUP_TRIALS = 5  # finished trials before the regression is asked: until then
 RANDOM_EVERY = 16  # every so many proposals is a wide draw, whatever the regression believes
 WIDE = 0.3  # standard deviation of a wide draw around the defaults, as a share of each range
 HANDOVER = 300  # finished trials after which the estimator of automl/sampler/tpe.py goes on: it stays cheap
+LAST = 2 * HANDOVER  # trial from which it goes on in any case: with 1,000 slots that many begin before any ends
 PENDING = 64  # running trials that are believed to score what is expected; more would slow every proposal
 
 
@@ -50,16 +51,17 @@ class GpSampler:
     def ask(self, number: int, given: Params | None = None) -> Params:
         """The given values, or a proposal that depends on seed, number and the history alone."""
         told = len(self._scores)
+        handed_over = told >= HANDOVER or number >= LAST
         rng = random.Random(f"{self._seed}:{number}")
         if given is not None:
             values = dict(given)
-        elif told >= HANDOVER:
+        elif handed_over:
             values = dict(self._after.ask(number))
         elif told < STARTUP_TRIALS or number % RANDOM_EVERY == RANDOM_EVERY - 1 or not self._space.parameters:
             values = self._space.draw(rng, spread=WIDE, share=1.0)
         else:
             values = dict(self._propose(number))
-        if given is not None or told < HANDOVER:
+        if given is not None or not handed_over:
             self._after.ask(number, values)
         self._open[number] = _Open(values, self._cube.point(values))
         return values
