@@ -67,7 +67,7 @@ def test_no_repeats_where_none_are_asked_for(place: Place) -> None:
     done = place.run(*SEARCH, "--budget", "40trials", "--confirm", "0", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     assert all(row.repeats is None for row in place.trials("sure"))
-    assert "take it for a tie" in done.stdout
+    assert "a second seed would tell more" in done.stdout
     refused = place.run(*SEARCH, "--budget", "40trials", "--confirm", "-1")
     assert refused.returncode == 2
     assert "--confirm -1" in refused.stderr
@@ -85,4 +85,4 @@ def test_a_study_killed_while_it_repeats_goes_on_with_the_same_repeats(place: Pl
     assert len(rows) == 40
     assert len(set(repeats)) == len(repeats) == 4
     assert (repeats[0], place.study("sure").state) == ((0, 1), StudyState.FINISHED)
-    assert "The chance that it beats them is " in resumed.stdout
+    assert "chance" in resumed.stdout

@@ -63,7 +63,7 @@ def test_shown_trials_come_with_gain_and_what_was_applied(searched: Searched) ->
 
 def test_the_first_trial_is_the_baseline_and_five_trainings_leave_no_room_for_a_portfolio(searched: Searched) -> None:
     rows = searched.place.trials(NAME)
-    assert [row.origin for row in rows] == ["defaults", "tpe", "tpe", "tpe", "tpe"]
+    assert [row.origin for row in rows] == ["defaults", "gp", "gp", "gp", "gp"]
     assert len({json.dumps(dict(row.params), sort_keys=True) for row in rows}) == 5
 
 
@@ -99,7 +99,7 @@ def test_a_trial_is_exported_by_its_number_and_in_every_format(searched: Searche
     recipe = yaml.safe_load((place.folder / "made" / "three.yaml").read_text())
     document = json.loads((place.folder / "three.json").read_text())
     assert document["arguments"] == recipe
-    assert document["facts"]["trial"].startswith("3 (tpe)")
+    assert document["facts"]["trial"].startswith("3 (gp)")
     wanted = place.trials(NAME)[3].applied or {}
     assert {key: recipe[key] for key in ("lr0", "optimizer", "mosaic")} == {
         key: wanted[key] for key in ("lr0", "optimizer", "mosaic")
@@ -161,7 +161,7 @@ def test_a_second_search_begins_with_what_files_and_the_first_one_found(place: P
     (place.folder / "hyp.yaml").write_text("lr0: 0.004\nx0: 0.7\n")
     done = place.run(*short, "--name", "second", "--sampler", "evolve", "--warm-start", "hyp.yaml")
     assert done.returncode == 0
-    assert "Study 'first' trained 12 trials on the same data" in done.stdout
+    assert "Study 'first' trained 10 trials on the same data" in done.stdout
     assert "The sampler begins with scores of the same training: 12 of first." in done.stdout
     origins = [row.origin for row in place.trials("second")]
     assert origins[:4] == ["defaults", "warm:hyp.yaml", "warm:first", "warm:first"]
