@@ -74,7 +74,8 @@ def test_no_repeats_where_none_are_asked_for(place: Place) -> None:
 
 
 def test_a_study_killed_while_it_repeats_goes_on_with_the_same_repeats(place: Place) -> None:
-    with place.start(*SEARCH, "--budget", "40trials", "--quiet") as process:
+    # Long enough trainings that the repeats still run when the first one is seen.
+    with place.start(*SEARCH, "--budget", "40trials", "--epochs", "60", "--quiet") as process:
         wait_for("a repeat", lambda: any(row.repeats is not None for row in place.trials("sure")), process)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
