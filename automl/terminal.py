@@ -185,7 +185,7 @@ def _sentences(report: StudyReport) -> list[str]:
     ]
     if report.planned_s:
         lines.append(f"Spent of what was planned: {plan_against_spent(report.planned_s, report.spent_s, device)}.")
-    known = [trust for trust in report.rungs if trust.correlation is not None]
+    known = [trust for trust in report.rungs if trust.correlation is not None and trust.trials >= 5]
     if known:
         ranks = ", ".join(f"{t.level} with {t.following}: {t.correlation:.2f} ({t.trials} trials)" for t in known)
         lines.append(f"Rank correlation of each rung with the next, over the trials that went on: {ranks}.")

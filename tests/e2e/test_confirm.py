@@ -75,7 +75,7 @@ def test_no_repeats_where_none_are_asked_for(place: Place) -> None:
 
 def test_a_study_killed_while_it_repeats_goes_on_with_the_same_repeats(place: Place) -> None:
     # Long enough trainings that the repeats still run when the first one is seen.
-    with place.start(*SEARCH, "--budget", "40trials", "--epochs", "60", "--quiet") as process:
+    with place.start(*SEARCH, "--budget", "60trials", "--epochs", "30", "--quiet") as process:
         wait_for("a repeat", lambda: any(row.repeats is not None for row in place.trials("sure")), process)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
@@ -83,7 +83,7 @@ def test_a_study_killed_while_it_repeats_goes_on_with_the_same_repeats(place: Pl
     assert (resumed.returncode, resumed.stderr) == (0, "")
     rows = place.trials("sure")
     repeats = [(row.repeats, row.seed) for row in rows if row.repeats is not None]
-    assert len(rows) == 40
-    assert len(set(repeats)) == len(repeats) == 4
+    assert len(rows) == 60
+    assert len(set(repeats)) == len(repeats) == 6
     assert (repeats[0], place.study("sure").state) == ((0, 1), StudyState.FINISHED)
     assert "chance" in resumed.stdout
