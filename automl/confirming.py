@@ -76,7 +76,8 @@ class Confirming:
         if not spec.reserve_trials:
             return 0.0
         waves = math.ceil(self.trials_left / spec.slots.count)
-        one_s = min(max(self._planned_costs()), MOST * spec.reserve_s / spec.reserve_trials)
+        dearest = max([1.0, *(epoch_s / spec.epoch_s for _, epoch_s in spec.points if spec.epoch_s > 0)])
+        one_s = min(max(self._planned_costs()), dearest * MOST * spec.reserve_s / spec.reserve_trials)
         return waves * MARGIN * one_s + self._training_s() / spec.epochs
 
     def share_spent(self, at: float, trials: int) -> str | None:

@@ -180,8 +180,8 @@ def rung_trust(curves: Mapping[int, Sequence[float]], levels: Sequence[int], hor
         for level in levels:
             if len(scores) >= level and all(map(math.isfinite, scores[:level])):
                 rungs.record(number, level, smoothed(scores[:level]))
-        if len(scores) >= horizon:
-            rungs.record(number, horizon, max(scores))
+        if len(scores) >= horizon and all(map(math.isfinite, scores[:horizon])):
+            rungs.record(number, horizon, smoothed(scores[:horizon]))
     return rungs.trust()
 
 

@@ -37,8 +37,13 @@ class BestFiles:
         self._keep = keep
         self._scores: dict[int, float] = {}
         self._whole: set[int] = set()  # trials that reached their last epoch: a winner is one of them
+        self._pinned: set[int] = set()  # trials that run again with other seeds, whatever their rank
         self._closed: list[int] = []
         self._present: set[int] = set()  # closed trials whose weights may still lie there
+
+    def pin(self, number: int) -> None:
+        """The trial's weights stay: it may be taken home."""
+        self._pinned.add(number)
 
     def closed(self, number: int, outcome: Outcome, score: float | None) -> str | None:
         """A trial ended; what is wrong with the disk, if anything is."""
@@ -78,7 +83,7 @@ class BestFiles:
     def _tidy(self, number: int) -> None:
         best = sorted(self._scores, key=lambda n: (-self._scores[n], n))
         whole = [n for n in best if n in self._whole]
-        stays = number == 0 or number in best[: self._keep] or number in whole[: self._keep]
+        stays = number == 0 or number in self._pinned or number in best[: self._keep] or number in whole[: self._keep]
         if not stays:
             self._present.discard(number)
         names = (SNAPSHOT,) if stays else (SNAPSHOT, *WEIGHTS)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from automl.records import Params, ParamValue, TrialRow, TrialState
-from automl.trust import CLAIM, Estimate, estimates
+from automl.trust import CLAIM, TIE, Estimate, estimates
 from automl.trust import winner as trust_winner
 
 
@@ -90,12 +90,16 @@ def _seeds(count: int, kind: str = "") -> str:
 def winner(rows: Iterable[TrialRow]) -> TrialRow | None:
     """The trial to take home: the confirmed winner, or the defaults where none beats them.
 
-    Without repeats it is the best score; None before any trial has one.
+    Without repeats it is the best score of the completed trials, or the defaults where it is a tie with them; of
+    all trials while none is completed. None before any trial has a score.
     """
     rows = list(rows)
     decided, ranked = verdict(rows), rank(rows)
     if decided is None:
-        return ranked[0] if ranked else None
+        whole = [row for row in ranked if row.state is TrialState.COMPLETED] or ranked
+        base = baseline_of(whole)
+        above = gain(whole[0], base) if whole else None
+        return base if above is not None and above < TIE else next(iter(whole), None)
     return next(row for row in rows if row.number == decided.winner)
 
 

@@ -198,7 +198,7 @@ def rest(
     left_s, wall_left_s  slot-seconds and wall seconds; infinite where there is no such budget
     most                 trials that may still begin; None for any number
     """
-    open_s = min(left_s, wall_left_s * slots)
+    open_s = max(0.0, min(left_s, wall_left_s * slots))
     trials = _affordable(open_s, _MANY if most is None else most, 0, rungs, epochs, 3, epoch_s, 0.0)
     needed_s = _cost_s(expected_reach(trials, 0, rungs, epochs, 3), epoch_s, 0.0)
     spent_s = needed_s if trials == most or not math.isfinite(open_s) else open_s

@@ -229,6 +229,9 @@ class Search:
             return True
         if self.baseline is None:
             return False  # the set-up has to prove itself on the baseline before more is spent
+        if not self.space.parameters and len(self._runs) >= len(self.spec.given):
+            self.searched = "nothing but model and image size was to be searched"
+            return False
         cost_s = self.epoch_cost_s() * self.spec.epochs
         left_s = self.ledger.left_s(at) - self.confirming.reserve_s()
         left_s -= self._committed_s() if math.isfinite(left_s) else 0.0

@@ -255,6 +255,8 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
         if state not in RESUMABLE:
             kept = state is not TrialState.FAILED and old.repeats is None
             files.remember(old.number, old.best_map50_95 if kept else None, state)
+    for candidate in found.confirming.candidates:
+        files.pin(candidate)
     offset_s = time.time() - row.wall_s
     session = Session(found, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
     driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=row.wall_s)

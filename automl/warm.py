@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +68,7 @@ def _same_data(engine: Engine, checked: request.Checked) -> list[StudyRow]:
 
 def _of_source(engine: Engine, source: str, checked: request.Checked) -> Iterator[Earlier]:
     file = Path(source).expanduser()
-    if file.suffix in FORMATS or file.exists():
+    if file.suffix in FORMATS or os.path.isfile(file):  # noqa: PTH113 (False where the name is too long for a path)
         yield from read_file(file, request.known_keys(checked.request.trainer))
         return
     try:
@@ -96,7 +97,7 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
     sampler = open_sampler("random", SearchSpace.from_document(spec.space), 0)
     past = Search(replace(spec, sampler="random", warm=()), sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
     past.replay(rows, read.epochs(engine, row.name))
-    for trial in rows:
+    for trial in reversed(rows):
         score = past.told(trial.number)
         if score is not None and trial.repeats is None:
             yield Earlier(
@@ -128,17 +129,14 @@ def read_file(file: Path, known: Params) -> list[Earlier]:
         raise _bad(file, "is no text in UTF-8") from None
     except OSError as error:
         raise _bad(file, f"cannot be read ({error.strerror}). Check the path") from None
-    if file.suffix == ".csv":
-        rows = _csv_rows(file, text)
-    elif file.suffix in (".yaml", ".yml"):
-        rows = iter([(None, _yaml_mapping(file, text), None)])
-    else:
-        rows = _json_rows(file, text)
-    found = [
-        Earlier(source=file.name, params=params, score=score)
-        for line, hyp, score in rows
-        if (params := _recipe(file, line, hyp, known))
-    ]
+    try:
+        found = [
+            Earlier(source=file.name, params=params, score=score)
+            for line, hyp, score in _rows(file, text)
+            if (params := _recipe(file, line, hyp, known))
+        ]
+    except (csv.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise _bad(file, f"cannot be read ({error})") from None
     if not found:
         raise _bad(
             file, f"holds no recipe: none of its keys is one of the trainer's ({', '.join(list(known)[:6])} ...)"
@@ -147,6 +145,14 @@ def read_file(file: Path, known: Params) -> list[Earlier]:
 
 
 Row = tuple[int | None, Mapping[str, Any], float | None]  # line, recipe, score
+
+
+def _rows(file: Path, text: str) -> Iterator[Row]:
+    if file.suffix == ".csv":
+        return _csv_rows(file, text)
+    if file.suffix in (".yaml", ".yml"):
+        return iter([(None, _yaml_mapping(file, text), None)])
+    return _json_rows(file, text)
 
 
 def _csv_rows(file: Path, text: str) -> Iterator[Row]:

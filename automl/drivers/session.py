@@ -33,6 +33,7 @@ class Record(Protocol):
 class Keeper(Protocol):
     """Keeps the files of the best trials and deletes those of the rest."""
 
+    def pin(self, number: int) -> object: ...
     def closed(self, number: int, outcome: Outcome, score: float | None) -> str | None: ...
 
 
@@ -196,6 +197,8 @@ class Session:
             self.note(search.operating.reason, at)
         self._plan_again(at, decided=decided)
         if self._keeper is not None:
+            for candidate in self.search.confirming.candidates:
+                self._keeper.pin(candidate)
             repeat = self.search.trial(number).repeats is not None  # its weights are nobody's to take home
             problem = self._keeper.closed(number, outcome, None if repeat else self.search.best(number))
             if problem is not None:

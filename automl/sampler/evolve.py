@@ -60,7 +60,7 @@ class EvolveSampler:
         weights = [score - worst + 1e-6 for score, _, _ in self._best]
         first = rng.choices(parents, weights)[0]  # the child is like this one but for what others give
         moving = {p.name for p in self._space.parameters if rng.random() < (SWITCHED if _categorical(p) else MUTATED)}
-        if not moving:
+        if not moving and self._space.parameters:
             moving = {rng.choice(self._space.parameters).name}
         values: dict[str, ParamValue] = {}
         for parameter in self._space.parameters:

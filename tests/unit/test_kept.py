@@ -147,3 +147,11 @@ def test_a_nearly_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
     assert "the disk is nearly full" in (study.close(0, 0.5) or "")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1000, 800, 200))
     assert study.close(1, 0.5) is None
+
+
+def test_a_pinned_trial_keeps_its_weights_whatever_its_rank(study: Study) -> None:
+    study.files.pin(1)
+    for number, score in enumerate((0.5, 0.1, 0.7, 0.8, 0.2)):
+        study.close(number, score)
+    study.files.finish()
+    assert study.with_weights() == [0, 1, 2, 3]

@@ -113,3 +113,15 @@ def test_the_best_so_far_is_the_running_maximum(scores: list[float]) -> None:
 
 def test_nan_never_becomes_the_best_so_far() -> None:
     assert best_so_far([0.1, math.nan, 0.2]) == [0.1, 0.1, 0.2]
+
+
+def test_without_repeats_a_tie_takes_the_defaults_home() -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.51)]
+    assert winner(rows) is rows[0]
+    rows = [make_row(0, 0.5), make_row(1, 0.55)]
+    assert winner(rows) is rows[1]
+
+
+def test_without_repeats_only_a_completed_trial_wins() -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.55), make_row(2, 0.6, state=TrialState.STOPPED)]
+    assert winner(rows) is rows[1]

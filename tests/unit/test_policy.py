@@ -10,6 +10,8 @@ import pytest
 from automl.budget import Ledger, parse_all
 from automl.policy import FAILURES_IN_A_ROW, Search
 from automl.records import Outcome, Params, Purpose, Slots, TrialState
+from automl.sampler import open_sampler
+from automl.space import SearchSpace
 from automl.trainers.surrogate import DEFAULTS
 from tests.unit.factories import EPOCH_S, make_epoch_row, make_metrics, make_row, make_search, make_spec
 
@@ -398,3 +400,12 @@ def test_a_trial_that_failed_in_the_moment_it_began_can_be_replayed() -> None:
     search = make_search(make_spec())
     search.replay([make_row(0), make_row(1, None, **changes)], rows_of(0, [0.5] * 12, 0.0))  # type: ignore[arg-type]
     assert begun(search, 900.0) == 2
+
+
+def test_a_search_without_dimensions_ends_after_what_was_given() -> None:
+    spec = make_spec(space={"parameters": {}}, given=(("defaults", {}),))
+    search = Search(spec, open_sampler("random", SearchSpace(()), 0), Ledger(parse_all(spec.budgets, "cpu")))
+    _, at = train(search, begun(search), [0.1 * epoch for epoch in range(1, spec.epochs + 1)])
+    assert search.next_trial(at) is None
+    assert search.ended is not None
+    assert "nothing but model and image size" in search.ended
