@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+PIPED = 120  # columns of what is printed into a file or a pipe
 
 app.add_typer(bench, name="bench")
 
@@ -348,7 +351,10 @@ def _check_output(path: Path) -> None:
 def _console(*, stderr: bool = False) -> Any:
     from rich.console import Console
 
-    return Console(stderr=stderr)
+    console = Console(stderr=stderr)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPED  # a file or a pipe has no width: no figure is cut off
+    return console
 
 
 def _listed(text: str | None) -> list[str]:

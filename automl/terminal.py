@@ -178,10 +178,12 @@ def _sentences(report: StudyReport) -> list[str]:
     spent = ", ".join(f"{format_cost(s, device)} {purpose}" for purpose, s in report.spent_s.items() if s > 0)
     states = [row.state for row in report.trials]
     counts = ", ".join(f"{states.count(state)} {state.value}" for state in TrialState if states.count(state))
+    share = f"; {report.paid_share:.0%} of the trials' time was training and validation"
+    paid = share * (report.paid_share <= 1)  # the surrogate's seconds are not real ones
     lines = [
         f"Trials: {counts or 'none'}. Ended: {study.reason or study.state.value}.",
         f"Cost: {format_cost(sum(report.spent_s.values()), device)} of {' / '.join(spec.budgets)} ({spent}); "
-        f"wall {duration(study.wall_s)}; {report.paid_share:.0%} of the trials' time was training and validation.",
+        f"wall {duration(study.wall_s)}{paid}.",
     ]
     if report.planned_s:
         lines.append(f"Spent of what was planned: {plan_against_spent(report.planned_s, report.spent_s, device)}.")

@@ -52,7 +52,7 @@ def with_earlier(engine: Engine, checked: request.Checked) -> request.Checked:
             found += trained
             notes.append(
                 f"Study '{row.name}' trained {len(trained)} trials on the same data: this search begins with "
-                "what it found (--no-warm-start)."
+                "what it found (switch off: --no-warm-start)."
             )
     return replace(checked, earlier=tuple(found), notes=(*checked.notes, *notes))
 

@@ -47,7 +47,8 @@ def find_unseen(dataset: Dataset, holdout: float | None, seed: int, *, wanted: b
         if test:
             raise AutoMLError(
                 f"--holdout {holdout:g}: {dataset.file} has a test split with labels, on which the defaults and the "
-                "winner are measured at the end. Leave --holdout out, or remove 'test' from the file to hold back val."
+                "winner are measured at the end. Leave --holdout out, or remove 'test' from the file to hold back "
+                "part of val instead."
             )
         kept = hold_back(dataset, holdout, seed)
         return Unseen(dataset=kept, name=HOLDOUT, notes=tuple(_one_sided(dataset, kept)))

@@ -14,6 +14,7 @@ from automl.records import EpochMetrics, Outcome, TrainJob, Trial, TrialState
 
 HEARTBEAT_S = 5.0
 REPLANNED = 1.25  # the rest is planned again when epochs cost by so much more, or less, than was said
+SAME, LONG_S = 0.1, 900.0  # nothing is said of so small a change in trials, where the end is nearer than that
 STOP_POLL_S = 0.5  # also how long a row waits for its group at most
 
 
@@ -103,7 +104,12 @@ class Session:
         trial = self.search.next_trial(at)
         if trial is not None:
             if trial.repeats is not None and self.search.confirming.begun == 1:
-                self.note(f"{self.search.searched}: the defaults and the best trials run again with other seeds", at)
+                why = f"{self.search.searched}: " if self.search.searched else ""
+                self.note(
+                    f"{why}the defaults and the best trials by the mean of their last 5 epochs run again with other "
+                    "seeds",
+                    at,
+                )
             self._begin(trial, at)
             self._say(
                 "trial_started",
@@ -231,9 +237,12 @@ class Session:
             epochs=spec.epochs,
             most=None if limit is None else max(0, limit - repeats.trials_left - search.trials),
         )
+        trials = search.trials + more
+        if not decided and abs(trials - spec.plan["trials"]) <= SAME * trials and wall_s < LONG_S:
+            return
         self.note(
             f"planned again: an epoch costs {epoch_s:.1f} s, {ratio:.2f} times what was planned; about "
-            f"{search.trials + more} trials instead of {spec.plan['trials']}, ending in {wall_s / 60:.0f} min",
+            f"{trials} trials instead of {spec.plan['trials']}, ending in {wall_s / 60:.0f} min",
             at,
         )
 
