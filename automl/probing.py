@@ -87,9 +87,8 @@ class Probing:
             for name in names
         ]
         if known:
-            self._say(
-                f"Reused from the store: the probe of {', '.join(map(points.shown, known))} (measure anew: --fresh-probe)."
-            )
+            named = ", ".join(map(points.shown, known))
+            self._say(f"Reused from the store: the probe of {named} (measure anew: --fresh-probe).")
         if all(probe.prepared is None for probe in found):
             raise OutOfMemory(f"no point of the space can be trained here: {found[0].problem}")
         return tuple(found)
