@@ -19,6 +19,7 @@ from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
 from automl.trainers import schema
 
 FORMATS = ("ultralytics", "json")
+LONG = 300  # epochs: the guide's production training
 # Arguments that follow from the machine or belong to the search, not to the recipe.
 _NOT_IN_A_RECIPE = frozenset(("amp", "device", "workers", "cache", "data", "epochs", "seed", "model"))
 
@@ -108,6 +109,8 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
         facts["against the defaults"] = f"{above:+.4f} mAP50-95 ({baseline.best_map50_95:.4f}), one seed each"
     if trial.state is not TrialState.COMPLETED:
         facts["caution"] = f"this trial is {trial.state.value}: {trial.reason or 'it has not reached its last epoch'}"
+    if trial.epochs < LONG:
+        facts["epochs"] = f"{trial.epochs} is the search's horizon; for production raise it, and patience (300)"
     facts |= {
         "cost of the trial": format_cost(trial.slot_s, spec.slots.device),
         "cost of the study": format_cost(study.slot_s, spec.slots.device),
