@@ -162,10 +162,10 @@ def test_a_second_search_begins_with_what_files_and_the_first_one_found(place: P
     done = place.run(*short, "--name", "second", "--sampler", "evolve", "--warm-start", "hyp.yaml")
     assert done.returncode == 0
     assert "Study 'first' trained 10 trials on the same data" in done.stdout
-    assert "The sampler begins with scores of the same training: 12 of first." in done.stdout
+    assert "The sampler begins with scores of the same training: 10 of first." in done.stdout
     origins = [row.origin for row in place.trials("second")]
     assert origins[:4] == ["defaults", "warm:hyp.yaml", "warm:first", "warm:first"]
-    assert set(origins[4:]) == {"evolve"}
+    assert set(origins[4:]) - {"confirmation"} == {"evolve"}
 
 
 @pytest.mark.postgres
