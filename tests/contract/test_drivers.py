@@ -199,7 +199,7 @@ def test_time_budgets_are_kept_to_an_epoch(tmp_path: Path) -> None:
     spec = make_spec(budgets=("5cpu-s", "30s"), epoch_s=0.12, slots=TWO)
     record = drive(spec, tmp_path, lambda: SurrogateTrainer(pace=0.002))
     spent_s = sum(row.slot_s for row in record.trials.values())
-    assert 4.0 < spent_s < 5.0 + 2 * 0.5
+    assert 2.5 < spent_s < 5.0 + 2 * 0.5
     assert TrialState.RUNNING not in {row.state for row in record.trials.values()}
 
 
