@@ -56,10 +56,7 @@ class Search:
         self._incumbent: tuple[float, int] | None = None
         self._settled: float | None = None  # best mean of the last epochs of a completed trial
         self._latest: deque[tuple[float, float]] = deque(maxlen=LOOK_BACK)  # score and slot-seconds of ended trials
-        for number, (_, params, score, epochs) in enumerate(spec.warm, start=1):  # they count from -1 down
-            sampler.ask(-number, self.space.values(params))
-            sampler.report(-number, epochs, score)
-            sampler.tell(-number, score)
+        self._tell_earlier(sampler)
 
     # -- what a driver calls ----------------------------------------------------------------------
 
@@ -370,15 +367,20 @@ class Search:
             self._narrow()
         self.searched = self.searched or self.operating.met
 
+    def _tell_earlier(self, sampler: Sampler) -> None:
+        """What earlier trainings scored, at the chosen point once there is one; they count from -1 down."""
+        chosen = self.operating.chosen
+        for number, (_, params, score, epochs) in enumerate(self.spec.warm, start=1):
+            if chosen is None or self.operating.of(params) == chosen:
+                sampler.ask(-number, self.space.values(params))
+                sampler.report(-number, epochs, score)
+                sampler.tell(-number, score)
+
     def _narrow(self) -> None:
         """From now on the sampler works in the space of the chosen point, with what was learnt there."""
         self.space = self.space.at_points([str(self.operating.chosen)])
         self._sampler = sampler = AtPoint(self.spec, self.space)
-        for number, (_, params, score, epochs) in enumerate(self.spec.warm, start=1):
-            if self.operating.of(params) == self.operating.chosen:
-                sampler.ask(-number, self.space.values(params))
-                sampler.report(-number, epochs, score)
-                sampler.tell(-number, score)
+        self._tell_earlier(sampler)
         for number, run in sorted(self._runs.items()):
             if run.trial.repeats is None and self.operating.of(run.trial.params) == self.operating.chosen:
                 ended = run.outcome is not None and run.outcome.state not in RESUMABLE

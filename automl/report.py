@@ -36,7 +36,9 @@ class StudyReport:
     paid_share: float  # share of the trials' slot-seconds that went into training and validation
     interrupted: bool = False
     verdict: Verdict | None = None  # what repeats with other seeds decided; None where there are none
-    winner: TrialRow | None = None  # to take home: the confirmed winner or the defaults; unconfirmed, the best score
+    winner: TrialRow | None = (
+        None  # to take home: the confirmed winner or the defaults; unconfirmed, the best completed trial
+    )
     evaluations: tuple[EvaluationRow, ...] = ()  # on images that the search never saw
     planned_s: Mapping[str, float] = field(default_factory=dict)  # what the plan gave to each; empty without a plan
     rungs: tuple[RungTrust, ...] = ()  # how far each rung's order can be trusted, by the latest trials

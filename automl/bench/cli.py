@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from automl.errors import AutoMLError
 
 bench = typer.Typer(help="Measure what automl costs, beside its peers.", no_args_is_help=True)
 
@@ -31,17 +34,13 @@ def scale(
 ) -> None:
     """Decision time, idle slots, CPU and memory of the search itself, in virtual time."""
     from automl.bench import scale as measured
-    from automl.errors import AutoMLError
     from automl.request import SearchRequest
 
-    try:
+    with _errors():
         if min(trials, slots, parameters) < 1:
             raise AutoMLError("--trials, --slots and --parameters are 1 or more.")
         name = sampler or SearchRequest.sampler
         found = measured.run(trials, slots, sampler=name, parameters=parameters, sqlite=sqlite, cpu_clock=cpu_clock)
-    except AutoMLError as error:
-        print(f"automl: {error}", file=sys.stderr)
-        raise typer.Exit(2) from error
     _show(asdict(found), json_)
 
 
@@ -65,7 +64,6 @@ def overhead(
     """Share of CPU and slot time that is training, beside Ultralytics' model.tune with and without Ray."""
     from automl.bench import overhead as measured
     from automl.bench import overhead_figures as figures
-    from automl.errors import AutoMLError
 
     settings = figures.Settings(
         data=str(data),
@@ -77,17 +75,14 @@ def overhead(
         batch=batch,
         slots=slots,
     )
-    try:
+    with _errors():
         found = measured.run(
             settings,
-            [name.strip() for name in methods.split(",") if name.strip()],
+            _names(methods),
             folder=folder,
             command=shlex.join(["automl", *sys.argv[1:]]),
             listener=lambda line: print(line, file=sys.stderr, flush=True),
         )
-    except AutoMLError as error:
-        print(f"automl: {error}", file=sys.stderr)
-        raise typer.Exit(2) from error
     if json_:
         print(json.dumps(found.to_dict()))
     elif markdown:
@@ -120,7 +115,6 @@ def policies(
     """Which search policy reaches a good checkpoint with the least budget, beside its peers, in virtual time."""
     from automl.bench import policies as measured
     from automl.bench import policy_figures as figures
-    from automl.errors import AutoMLError
 
     contest = measured.Contest(
         policies=_names(policies),
@@ -134,15 +128,12 @@ def policies(
         lcbench=lcbench,
         cache=cache,
     )
-    try:
+    with _errors():
         standing = measured.run(contest, lambda line: print(line, file=sys.stderr, flush=True))
         if figure is not None:
             from automl.bench.policy_plot import draw
 
             draw(standing, figure)
-    except AutoMLError as error:
-        print(f"automl: {error}", file=sys.stderr)
-        raise typer.Exit(2) from error
     rows = figures.rows(standing)
     if json_:
         print(json.dumps({"rows": [asdict(row) for row in rows], "skipped": standing.skipped}))
@@ -164,16 +155,12 @@ def predictors(
     """What predicts the end of a training from its first epochs: rank correlations of many predictors."""
     from automl.bench import predictors as judged
     from automl.bench import recorded
-    from automl.errors import AutoMLError
 
-    try:
+    with _errors():
         if (curves is None) == (study is None):
             raise AutoMLError("give either --curves FILE or --study NAME: that is where the trainings come from.")
         trainings = recorded.from_file(curves) if curves is not None else recorded.from_store(str(study), db)
         found = judged.predict_table(trainings, end=end, resamples=resamples)
-    except AutoMLError as error:
-        print(f"automl: {error}", file=sys.stderr)
-        raise typer.Exit(2) from error
     if json_:
         print(json.dumps({"end": end, "resamples": resamples, "rows": judged.rows_of(found)}))
         return
@@ -202,7 +189,6 @@ def real(
     from automl.bench import real as measured
     from automl.bench import real_figures as figures
     from automl.bench.real_plot import draw
-    from automl.errors import AutoMLError
 
     settings = figures.RealSettings(
         data=str(data),
@@ -217,21 +203,28 @@ def real(
         seed=seed,
         device=device,
     )
-    try:
+    with _errors():
         found = measured.run(
             settings, _names(methods), out, listener=lambda line: print(line, file=sys.stderr, flush=True)
         )
         unit = settings.unit
         draw(found.findings, found.judged, budget_s=found.budget_s, unit=unit, target=out / "real.png")
-    except AutoMLError as error:
-        print(f"automl: {error}", file=sys.stderr)
-        raise typer.Exit(2) from error
     captions = figures.captions(settings, found.budget_s, found.missing, found.split)
     if json_:
         document = {"rows": [asdict(row) for row in found.rows], "budget_s": found.budget_s, "captions": captions}
         print(json.dumps(document))
     else:
         _print_table(figures.table(found.rows, unit), [*captions, f"Figure: {out / 'real.png'}"], 120)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Wrong input ends in one sentence and exit code 2."""
+    try:
+        yield
+    except AutoMLError as error:
+        print(f"automl: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
 
 
 def _names(text: str) -> tuple[str, ...]:
