@@ -11,8 +11,9 @@ demo: .venv/.demo
 	AUTOML_HOME=$(RUNS) $(BIN)/automl search --data demo-data/data.yaml --budget 8cpu-min \
 	  --models configs/demo/tiny.yaml --imgsz 96 --epochs 12 --batch 8 --set nbs=8 --export hyp.yaml
 	@echo "See it again with: $(BIN)/automl show"
+	@echo "Look at it in the browser with: AUTOML_HOME=$(RUNS) $(BIN)/automl dashboard"
 
-test: .venv/.test lint types
+test: .venv/.test browser lint types
 	$(BIN)/python -m pytest
 
 lint: .venv/.test
@@ -27,7 +28,7 @@ setup-test: .venv/.test
 
 .venv/.demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,page]'
 	$(MAKE) --no-print-directory libraries
 	touch $@
 
@@ -46,6 +47,13 @@ libraries:
 	  else \
 	    echo "OpenCV cannot be loaded: install libgl1 and libglib2.0-0 with your package manager." >&2; exit 1; \
 	  fi; \
+	fi
+
+# Tests of the page drive a real browser.
+.PHONY: browser
+browser:
+	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	fi
 
 clean:

@@ -229,6 +229,21 @@ def export(
         print(_export(service, study, output, trial, format, db))
 
 
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(help="Port of the page.")] = 8501,
+    public: Annotated[
+        bool, typer.Option("--public", help="Serve other machines too; needs sign-in (OpenID Connect), see the README.")
+    ] = False,
+    db: Db = None,
+) -> None:
+    """Show studies in the browser: live state, leaderboard, insight, downloads. Reads only."""
+    with _errors():
+        from automl import page
+
+        raise typer.Exit(page.serve(db=db, port=port, public=public))
+
+
 @app.command(name="demo-data")
 def demo_data(
     directory: Annotated[Path, typer.Argument(help="Folder to make.")],

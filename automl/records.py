@@ -236,6 +236,28 @@ class TrialRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrialPoint:
+    """What a chart of many thousand trials needs of each."""
+
+    number: int
+    state: TrialState
+    purpose: Purpose
+    best_map50_95: float | None
+    done_epochs: int
+    slot_s: float
+    ended_at: float | None  # POSIX seconds
+    repeats: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialPage:
+    """Some rows of a leaderboard and how many there are in all."""
+
+    rows: tuple[TrialRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SplitMetrics:
     """What one set of weights scored on one split. Fractions in [0, 1]."""
 

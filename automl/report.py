@@ -14,7 +14,7 @@ from automl import leaderboard
 from automl.budget import Ledger, parse_all
 from automl.halving import RungTrust, rung_trust
 from automl.leaderboard import Verdict
-from automl.records import EvaluationRow, EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
+from automl.records import EvaluationRow, EventRow, Purpose, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
 from automl.store import read
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> St
         trials=(*ranked, *(r for r in rows if r.number not in seen)),
         baseline=leaderboard.baseline_of(rows),
         best=ranked[0] if ranked else None,
-        spent_s=_spent_s(row, rows, evaluations),
+        spent_s=spent_by_purpose(row, rows, evaluations),
         planned_s=row.spec.plan.get("shares", {}),
         paid_share=sum(r.paid_s for r in rows) / charged if charged else 0.0,
         interrupted=interrupted,
@@ -91,12 +91,15 @@ def status_of(engine: Engine, row: StudyRow) -> StudyStatus:
         running=tuple(r for r in rows if r.state is TrialState.RUNNING),
         share_spent=ledger.share_spent(row.wall_s, len(rows)),
         events=tuple(read.events(engine, row.name, limit=10)),
-        spent_s=_spent_s(row, rows, read.evaluations(engine, row.name)),
+        spent_s=spent_by_purpose(row, rows, read.evaluations(engine, row.name)),
         planned_s=row.spec.plan.get("shares", {}),
     )
 
 
-def _spent_s(row: StudyRow, rows: Iterable[TrialRow], evaluations: Iterable[EvaluationRow]) -> dict[str, float]:
+def spent_by_purpose(
+    row: StudyRow, rows: Iterable[TrialRow | TrialPoint], evaluations: Iterable[EvaluationRow]
+) -> dict[str, float]:
+    """Slot-seconds by purpose; their sum is what was charged."""
     ledger = Ledger(())
     ledger.charge(None, Purpose.PROBE, row.spec.probe_s)
     for trial in rows:

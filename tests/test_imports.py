@@ -18,7 +18,7 @@ FLOORS = (
     ("data", "slots", "space", "space_file", "halving", "trust", "ending", "leaderboard"),
     ("sampler", "history", "runs", "operating", "confirming", "policy", "plan", "points", "portfolio", "earlier"),
     ("trainers", "drivers", "store", "recipes"),
-    ("request", "places", "warm", "kept", "report", "unseen", "probing", "bench", "service"),
+    ("request", "places", "warm", "kept", "report", "unseen", "probing", "overview", "page", "bench", "service"),
     ("terminal", "plan_view", "progress", "cli", "automl"),
 )
 # Doors between rooms of one floor, one way each: (who imports, what).
@@ -49,6 +49,8 @@ DOORS = (
     ("service", "automl.kept"),
     ("service", "automl.report"),
     ("service", "automl.unseen"),
+    ("overview", "automl.report"),
+    ("page", "automl.places"),
     ("bench", "automl.request"),
     ("cli", "automl.terminal"),
     ("cli", "automl.plan_view"),
@@ -163,6 +165,17 @@ def test_an_engine_is_imported_in_one_place(engine: str) -> None:
         if found.target.split(".")[0] == engine and not found.typing_only and not found.file.startswith(ENGINES[engine])
     ]
     assert elsewhere == []
+
+
+FORBIDDEN = ("automl.store.write", "automl.store.recorder", "automl.service", "automl.drivers", "pickle", *ENGINES)
+
+
+def test_the_page_can_neither_write_nor_train() -> None:
+    files = sorted((PACKAGE.parent / "dashboards").rglob("*.py"))
+    assert files
+    found = [each for file in files for each in imports(f"dashboards/{file.name}", file.read_text(encoding="utf-8"))]
+    told = [str(each) for each in found if not each.typing_only and each.target.startswith(FORBIDDEN)]
+    assert told == []
 
 
 def test_the_check_sees_an_import_that_points_up() -> None:

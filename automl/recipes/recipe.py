@@ -54,17 +54,30 @@ def write_recipe(
     initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
     if initial is not None:
         _write_initial(study, trial, initial)
-    facts = {**_facts(study, trial, baseline), **_confirmed_facts(trial, verdict)}
-    facts |= _unseen_facts(study, trial, evaluations)
-    if format == "ultralytics":
-        text = render_ultralytics(facts, arguments(study, trial, initial), output.absolute())
-    else:
-        text = json.dumps({"facts": facts, "arguments": arguments(study, trial, initial)}, indent=2) + "\n"
+    text = recipe_text(study, trial, baseline, output.absolute(), format, evaluations, verdict, initial)
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
     return output
+
+
+def recipe_text(
+    study: StudyRow,
+    trial: TrialRow,
+    baseline: TrialRow | None,
+    output: Path,
+    format: str,
+    evaluations: Sequence[EvaluationRow] = (),
+    verdict: Verdict | None = None,
+    initial: Path | None = None,
+) -> str:
+    """The recipe as it stands in a file called `output`; `initial` is the file of a study's initial weights."""
+    facts = {**_facts(study, trial, baseline), **_confirmed_facts(trial, verdict)}
+    facts |= _unseen_facts(study, trial, evaluations)
+    if format == "ultralytics":
+        return render_ultralytics(facts, arguments(study, trial, initial), output)
+    return json.dumps({"facts": facts, "arguments": arguments(study, trial, initial)}, indent=2) + "\n"
 
 
 def arguments(study: StudyRow, trial: TrialRow, initial: Path | None) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class TpeSampler:
             state=TrialState.COMPLETE,
             value=score,
             params=known,
-            distributions={p.name: _distribution(p) for p in self._space.parameters if p.name in known},
+            distributions={p.name: distribution(p) for p in self._space.parameters if p.name in known},
             intermediate_values=scores,
         )
         self._told.append((number, record))
@@ -122,7 +122,8 @@ def _rank(item: tuple[int, optuna.trial.FrozenTrial]) -> tuple[float, int]:
     return -(item[1].value or 0.0), item[0]
 
 
-def _distribution(parameter: Parameter) -> BaseDistribution:
+def distribution(parameter: Parameter) -> BaseDistribution:
+    """The dimension as Optuna has it."""
     if parameter.kind == "choice":
         return CategoricalDistribution(parameter.choices)
     if parameter.kind == "int":

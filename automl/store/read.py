@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, or_, select
 
 from automl.errors import UnknownName
 from automl.records import (
@@ -19,6 +20,8 @@ from automl.records import (
     StudyRow,
     StudySpec,
     StudyState,
+    TrialPage,
+    TrialPoint,
     TrialRow,
     TrialState,
 )
@@ -27,6 +30,7 @@ from automl.store.engine import reading
 from automl.store.statements import ranked
 
 _KNOWN = 20  # names that an error lists
+ORDERS = ("best_map50_95", "best_map50", "number", "done_epochs", "slot_s", "started_at")
 
 
 def studies(engine: Engine) -> list[StudyRow]:
@@ -71,6 +75,102 @@ def best_trials(engine: Engine, study: str, limit: int = 10) -> list[TrialRow]:
         return [_trial_row(row) for row in connection.execute(query)]
 
 
+def trial_page(
+    engine: Engine,
+    study: str,
+    *,
+    order: str = "best_map50_95",
+    descending: bool = True,
+    states: Sequence[TrialState] = (),
+    origin: str = "",
+    limit: int = 100,
+    offset: int = 0,
+) -> TrialPage:
+    """Rows of a leaderboard without repeats: trials without a value come last, equals by number.
+
+    order   one of ORDERS
+    states  those that are shown; all if empty
+    origin  text that the origin holds, upper or lower case
+    """
+    if order not in ORDERS:
+        raise UnknownName("order", order, ORDERS)
+    table = tables.trials
+    column = table.c[order]
+    with reading(engine) as connection:
+        wanted = [table.c.study_id == _study_id(connection, study), table.c.repeats.is_(None)]
+        if states:
+            wanted.append(table.c.state.in_(list(states)))
+        if origin:
+            wanted.append(func.lower(table.c.origin).contains(origin.lower(), autoescape=True))
+        total = connection.scalar(select(func.count()).select_from(table).where(*wanted)) or 0
+        sort = column.desc() if descending else column.asc()
+        query = _TRIALS.where(*wanted).order_by(sort.nulls_last(), table.c.number).limit(limit).offset(offset)
+        return TrialPage(rows=tuple(_trial_row(row) for row in connection.execute(query)), total=total)
+
+
+def trials_of(engine: Engine, study: str, numbers: Collection[int]) -> list[TrialRow]:
+    """The trials with these numbers, as far as they exist, by number."""
+    table = tables.trials
+    with reading(engine) as connection:
+        query = _TRIALS.where(table.c.study_id == _study_id(connection, study), table.c.number.in_(list(numbers)))
+        return [_trial_row(row) for row in connection.execute(query.order_by(table.c.number))]
+
+
+def finalists(engine: Engine, study: str) -> list[TrialRow]:
+    """What names a winner: the defaults, repeats and what they repeat, the best of all and of the completed trials."""
+    table = tables.trials
+    with reading(engine) as connection:
+        key = table.c.study_id == _study_id(connection, study)
+        again = select(table.c.repeats).where(key, table.c.repeats.is_not(None))
+        best = select(table.c.number).where(key, ranked(), table.c.repeats.is_(None))
+        best = best.order_by(table.c.best_map50_95.desc(), table.c.number).limit(5)
+        whole = best.where(table.c.state == TrialState.COMPLETED)
+        numbers = {0, *connection.scalars(again), *connection.scalars(best), *connection.scalars(whole)}
+        query = _TRIALS.where(key, or_(table.c.number.in_(sorted(numbers)), table.c.repeats.is_not(None)))
+        return [_trial_row(row) for row in connection.execute(query.order_by(table.c.number))]
+
+
+def running_trials(engine: Engine, study: str) -> list[TrialRow]:
+    """Trials that run now, by number."""
+    table = tables.trials
+    with reading(engine) as connection:
+        key = _study_id(connection, study)
+        query = _TRIALS.where(table.c.study_id == key, table.c.state == TrialState.RUNNING)
+        return [_trial_row(row) for row in connection.execute(query.order_by(table.c.number))]
+
+
+def sample(engine: Engine, study: str, most: int = 1000) -> list[TrialRow]:
+    """Trial 0 and every nth of those with a score that are no repeats: at most so many of them, by number."""
+    table = tables.trials
+    with reading(engine) as connection:
+        wanted = (table.c.study_id == _study_id(connection, study), ranked(), table.c.repeats.is_(None))
+        last = connection.scalar(select(func.max(table.c.number)).where(*wanted)) or 0
+        step = -(-(last + 1) // most)
+        query = _TRIALS.where(*wanted, table.c.number % step == 0).order_by(table.c.number)
+        return [_trial_row(row) for row in connection.execute(query)]
+
+
+def outline(engine: Engine, study: str) -> list[TrialPoint]:
+    """Every trial of a study in a few figures, by number."""
+    table = tables.trials
+    with reading(engine) as connection:
+        query = select(*_columns(table, TrialPoint)).where(table.c.study_id == _study_id(connection, study))
+        rows = connection.execute(query.order_by(table.c.number))
+        return [
+            TrialPoint(
+                number=number,
+                state=_STATES[state],
+                purpose=_PURPOSES[purpose],
+                best_map50_95=best,
+                done_epochs=done,
+                slot_s=slot_s,
+                ended_at=ended_at,
+                repeats=repeats,
+            )
+            for number, state, purpose, best, done, slot_s, ended_at, repeats in rows
+        ]
+
+
 def trial(engine: Engine, study: str, number: int) -> TrialRow:
     """One trial. Raises UnknownName."""
     table = tables.trials
@@ -89,6 +189,14 @@ def epochs(engine: Engine, study: str, number: int | None = None) -> list[EpochR
         query = _children(connection, table, EpochRow, study, number)
         rows = connection.execute(query.order_by(table.c.reported_at, table.c.id))
         return [_epoch_row(row) for row in rows]
+
+
+def epochs_of(engine: Engine, study: str, numbers: Collection[int]) -> list[EpochRow]:
+    """Epochs of the trials with these numbers, by trial and epoch."""
+    table = tables.epochs
+    with reading(engine) as connection:
+        query = _children(connection, table, EpochRow, study).where(table.c.trial.in_(list(numbers)))
+        return [_epoch_row(row) for row in connection.execute(query.order_by(table.c.trial, table.c.epoch))]
 
 
 def scores(engine: Engine, study: str, *, latest: int) -> dict[int, list[float]]:
@@ -156,6 +264,8 @@ def _columns(table: Table, record: type) -> list[ColumnElement[Any]]:
     return [table.c[field.name] for field in fields(record) if field.name in table.c]
 
 
+_STATES = {state.value: state for state in TrialState}
+_PURPOSES = {purpose.value: purpose for purpose in Purpose}
 _TRIALS = select(*_columns(tables.trials, TrialRow))
 _STUDIES = select(
     *_columns(tables.studies, StudyRow),

@@ -1,0 +1,88 @@
+"""A study at a glance, read without loading every trial's parameters: what the page opens with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automl import leaderboard
+from automl.budget import Ledger, parse_all
+from automl.leaderboard import Verdict
+from automl.records import EvaluationRow, Purpose, StudyRow, StudyState, TrialPoint, TrialRow
+from automl.report import is_dead, spent_by_purpose
+from automl.store import read
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """How good the best is, what it cost and whether it is worth waiting."""
+
+    study: StudyRow
+    alive: bool  # whether its driver was heard of lately
+    points: tuple[TrialPoint, ...]  # every trial, by number
+    running: tuple[TrialRow, ...]
+    baseline: TrialRow | None
+    winner: TrialRow | None  # to take home, as `automl export` would
+    verdict: Verdict | None  # what repeats with other seeds decided
+    evaluations: tuple[EvaluationRow, ...]
+    share_spent: float  # of the budget that is nearest to its end
+    spent_s: Mapping[str, float]  # slot-seconds by purpose
+    planned_s: Mapping[str, float]
+
+    @property
+    def states(self) -> Mapping[str, int]:
+        """Number of trials by state."""
+        return Counter(point.state.value for point in self.points)
+
+    @property
+    def left_s(self) -> float | None:
+        """Wall seconds until the budget is spent at today's pace; None where nothing runs or nothing is spent."""
+        if not self.alive or self.share_spent <= 0.0:
+            return None
+        return self.study.wall_s * max(0.0, 1.0 - self.share_spent) / self.share_spent
+
+
+def overview_of(engine: Engine, row: StudyRow) -> Overview:
+    """The study as it stands in the database now."""
+    points = read.outline(engine, row.name)
+    finalists = read.finalists(engine, row.name)
+    evaluations = tuple(read.evaluations(engine, row.name))
+    ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
+    ledger.charge(None, Purpose.PROBE, row.slot_s)
+    return Overview(
+        study=row,
+        alive=row.state is StudyState.RUNNING and not is_dead(row),
+        points=tuple(points),
+        running=tuple(read.running_trials(engine, row.name)) if row.state is StudyState.RUNNING else (),
+        baseline=leaderboard.baseline_of(finalists),
+        winner=leaderboard.winner(finalists),
+        verdict=leaderboard.verdict(finalists),
+        evaluations=evaluations,
+        share_spent=ledger.share_spent(row.wall_s, len(points)),
+        spent_s=spent_by_purpose(row, points, evaluations),
+        planned_s=row.spec.plan.get("shares", {}),
+    )
+
+
+def incumbent(points: Sequence[TrialPoint], probe_s: float = 0.0) -> list[tuple[float, float, int]]:
+    """Slot-seconds spent, the best mAP50-95 so far and its trial: one entry for each trial that ended with a score.
+
+    In the order in which trials ended; those that have not ended come last. Repeats and failures cost, and
+    score nothing.
+
+    probe_s  slot-seconds that were spent before the first trial
+    """
+    spent_s, best, found = probe_s, (float("-inf"), -1), []
+    for point in sorted(points, key=lambda each: (each.ended_at is None, each.ended_at or 0.0, each.number)):
+        spent_s += point.slot_s
+        if point.best_map50_95 is None or point.repeats is not None or point.state.value == "failed":
+            continue
+        if point.best_map50_95 > best[0]:
+            best = (point.best_map50_95, point.number)
+        found.append((spent_s, *best))
+    return found

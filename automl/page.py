@@ -1,0 +1,116 @@
+"""Starts the page: Streamlit in a process of its own, which gets the database by its environment."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from automl.errors import AutoMLError
+from automl.places import store_url
+from automl.store.engine import open_store
+
+PUBLIC = "AUTOML_PAGE_PUBLIC"
+HERE = "127.0.0.1"
+SECRETS = (Path(".streamlit/secrets.toml"), Path("~/.streamlit/secrets.toml"))
+OIDC = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
+
+
+def serve(*, db: str | None, port: int, public: bool) -> int:
+    """Runs the page until it is interrupted; its exit code.
+
+    Raises AutoMLError where the page's libraries are missing, the port is taken, the database that was named
+    cannot be used, or it would be exposed without sign-in.
+    """
+    app = _app()
+    if public:
+        _check_sign_in()
+    if db is not None:
+        open_store(store_url(None, db), create=False, read_only=True).dispose()
+    address = "0.0.0.0" if public else HERE
+    _check_port(address, port)
+    environment = {**os.environ, "AUTOML_DB": store_url(None, db)}
+    environment.pop(PUBLIC, None)
+    if public:
+        environment[PUBLIC] = "1"
+    process = subprocess.Popen(command(app, address, port), env=environment)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the page heard it too, and ends
+            continue
+
+
+def command(app: Path, address: str, port: int) -> list[str]:
+    """The command line that serves the page. Nothing in it is secret: the database goes by the environment."""
+    options = {
+        "server.address": address,
+        "server.port": str(port),
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "browser.serverAddress": "localhost",
+        "client.toolbarMode": "viewer",
+        "client.showErrorDetails": "none",
+        "theme.primaryColor": "#0072B2",
+        "theme.baseFontSize": "15",
+    }
+    flags = [f"--{key}={value}" for key, value in options.items()]
+    return [sys.executable, "-m", "streamlit", "run", str(app), *flags]
+
+
+def _app() -> Path:
+    if importlib.util.find_spec("streamlit") is None:
+        raise AutoMLError(
+            "the page needs Streamlit, which is not installed. Install it with: pip install 'automl[page]'"
+        )
+    found = importlib.util.find_spec("dashboards")
+    if found is None or not found.submodule_search_locations:
+        raise AutoMLError("the page's files are missing from this installation. Install automl again.")
+    return Path(next(iter(found.submodule_search_locations))) / "app.py"
+
+
+def _check_port(address: str, port: int) -> None:
+    if not 1 <= port <= 65535:
+        raise AutoMLError(f"--port {port}: write a port between 1 and 65535.")
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((address, port))
+        except OSError as error:
+            raise AutoMLError(f"--port {port} cannot be used ({error.strerror}). Choose another one.") from None
+
+
+def _check_sign_in() -> None:
+    """Raises AutoMLError unless Streamlit's sign-in by OpenID Connect is configured and can run."""
+    file = next((each.expanduser() for each in SECRETS if each.expanduser().is_file()), None)
+    if file is None:
+        raise AutoMLError(
+            "--public shows your studies to everyone who reaches this machine, so it needs sign-in. Write an [auth] "
+            f"section with {', '.join(OIDC)} into {SECRETS[0]}; the README shows one."
+        )
+    try:
+        auth = tomllib.loads(file.read_text(encoding="utf-8")).get("auth")
+    except (OSError, ValueError) as error:
+        raise AutoMLError(f"{file} cannot be read: {error}. --public needs its [auth] section.") from None
+    missing = missing_keys(auth)
+    if missing:
+        raise AutoMLError(f"{file}: [auth] lacks {', '.join(missing)}. --public starts once sign-in is configured.")
+    if importlib.util.find_spec("authlib") is None:
+        raise AutoMLError(
+            "sign-in needs Authlib, which is not installed. Install it with: pip install 'automl[public]'"
+        )
+
+
+def missing_keys(auth: object) -> list[str]:
+    """Keys of Streamlit's [auth] section that are absent or empty; one named provider may hold its own."""
+    if not isinstance(auth, Mapping):
+        return list(OIDC)
+    providers = [each for each in auth.values() if isinstance(each, Mapping)]
+    sections = [{**auth, **each} for each in providers] or [dict(auth)]
+    return [key for key in OIDC if not all(section.get(key) for section in sections)]

@@ -1,0 +1,234 @@
+"""DataFrames to charts: pure. Titles, units, and the colours of Okabe and Ito, which colour-blind readers tell apart.
+
+Source of the palette: Okabe and Ito, "Color Universal Design", 2008.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import pandas as pd
+
+from automl.halving import RungTrust
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#B8A800",
+    "#8A8A8A",
+)
+TRIALS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY, "#004B75", "#7A5300")
+HEIGHT = 380
+Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.FacetChart
+
+
+def _score(field: str = "map50_95", title: str = "mAP50-95 on val", *, zero: bool = False) -> alt.Y:
+    return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=zero), axis=alt.Axis(format=".2f"))
+
+
+def incumbent_chart(frame: pd.DataFrame, baseline: float | None, device: str) -> Chart:
+    """The best score against the cost that bought it, the defaults as a dashed line."""
+    x = alt.X("spent_h:Q", title=f"spent ({device}-h)")
+    line = (
+        alt.Chart(frame, title="Incumbent against cost")
+        .mark_line(interpolate="step-after", point=True, color=BLUE)
+        .encode(x=x, y=_score(), tooltip=["trial:Q", _tip("map50_95"), alt.Tooltip("spent_h:Q", format=".3f")])
+    )
+    if baseline is None:
+        return line.properties(height=HEIGHT)
+    rule = pd.DataFrame({"map50_95": [baseline], "what": [f"defaults {baseline:.3f}"]})
+    drawn = alt.Chart(rule).mark_rule(strokeDash=[5, 4], color=ORANGE, size=2).encode(y="map50_95:Q")
+    label = (
+        alt.Chart(rule)
+        .mark_text(align="left", dx=4, dy=-7, color=ORANGE)
+        .encode(y="map50_95:Q", x=alt.value(0), text="what:N")
+    )
+    return (line + drawn + label).properties(height=HEIGHT)
+
+
+def _tip(field: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{field}:Q", format=".4f")
+
+
+def spending_chart(frame: pd.DataFrame, device: str) -> Chart:
+    """Plan against spent by purpose."""
+    return (
+        alt.Chart(frame, title="Where the budget went")
+        .mark_bar()
+        .encode(
+            y=alt.Y("purpose:N", title=None, sort=["probe", "baseline", "points", "search", "confirmation"]),
+            yOffset=alt.YOffset("kind:N", sort=["spent", "planned"]),
+            x=alt.X("hours:Q", title=f"{device}-h"),
+            color=alt.Color(
+                "kind:N",
+                title=None,
+                scale=alt.Scale(domain=["spent", "planned"], range=[BLUE, SKY]),
+                legend=alt.Legend(orient="bottom"),
+            ),
+            tooltip=["purpose:N", "kind:N", alt.Tooltip("hours:Q", format=".3f")],
+        )
+        .properties(height=330)
+    )
+
+
+def curves_chart(frame: pd.DataFrame, rungs: Sequence[int], names: Sequence[str]) -> Chart:
+    """Learning curves of some trials with the rungs as grey lines; the last point is where a trial ended."""
+    scale = alt.Scale(domain=list(names), range=list(TRIALS[: len(names)]))
+    colour = alt.Color("trial:N", scale=scale, legend=alt.Legend(orient="bottom", title="trial"))
+    known = frame.dropna(subset=["map50_95"])
+    base = alt.Chart(known, title="Learning curves; grey: rungs, dot: where a trial ended")
+    lines = base.mark_line(strokeWidth=2).encode(
+        x=alt.X("epoch:Q", title="epoch"), y=_score(), color=colour, tooltip=["trial:N", "epoch:Q", _tip("map50_95")]
+    )
+    last = known.loc[known.groupby("trial")["epoch"].idxmax()] if len(known) else known
+    ends = alt.Chart(last).mark_point(filled=True, size=80).encode(x="epoch:Q", y="map50_95:Q", color=colour)
+    rules = alt.Chart(pd.DataFrame({"epoch": list(rungs)})).mark_rule(color=GREY, strokeDash=[2, 3]).encode(x="epoch:Q")
+    return (rules + lines + ends).properties(height=HEIGHT)
+
+
+def metrics_chart(frame: pd.DataFrame) -> Chart:
+    """Precision, recall, mAP50 and mAP50-95 of one trial."""
+    names = {"map50_95": "mAP50-95", "map50": "mAP50", "precision": "precision", "recall": "recall"}
+    long = frame.rename(columns=names).melt("epoch", list(names.values()), "metric", "value").dropna()
+    scale = alt.Scale(domain=list(names.values()), range=[BLUE, SKY, GREEN, ORANGE])
+    return (
+        alt.Chart(long, title="Metrics on val")
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("epoch:Q", title="epoch"),
+            y=_score("value", "fraction", zero=True),
+            color=alt.Color("metric:N", scale=scale, legend=alt.Legend(orient="bottom", title=None)),
+            tooltip=["metric:N", "epoch:Q", _tip("value")],
+        )
+        .properties(height=HEIGHT)
+    )
+
+
+def losses_chart(frame: pd.DataFrame) -> Chart:
+    """Losses of one trial: a colour each, train drawn through and val dashed."""
+    return (
+        alt.Chart(frame.dropna(), title="Losses")
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("epoch:Q", title="epoch"),
+            y=alt.Y("value:Q", title="loss", scale=alt.Scale(zero=False)),
+            color=alt.Color(
+                "loss:N", scale=alt.Scale(range=list(TRIALS)), legend=alt.Legend(orient="bottom", title=None)
+            ),
+            strokeDash=alt.StrokeDash("split:N", legend=alt.Legend(orient="bottom", title=None)),
+            tooltip=["split:N", "loss:N", "epoch:Q", _tip("value")],
+        )
+        .properties(height=HEIGHT)
+    )
+
+
+def importance_chart(importance: Mapping[str, float]) -> Chart:
+    """Share of what separates the best tenth from the rest, by parameter."""
+    frame = pd.DataFrame({"parameter": list(importance), "share": list(importance.values())})
+    return (
+        alt.Chart(frame, title="What separates the best trials")
+        .mark_bar(color=BLUE)
+        .encode(
+            x=alt.X("share:Q", title="importance (shares add up to 1)", axis=alt.Axis(format=".0%")),
+            y=alt.Y("parameter:N", title=None, sort="-x"),
+            tooltip=["parameter:N", alt.Tooltip("share:Q", format=".1%")],
+        )
+        .properties(height=110 + 24 * len(frame))
+    )
+
+
+def slice_chart(frame: pd.DataFrame, name: str, default: object, *, log: bool) -> Chart:
+    """Score by the value of one parameter, the default as a dashed line."""
+    numeric = pd.api.types.is_numeric_dtype(frame["value"])
+    kind = "Q" if numeric else "N"
+    scale = alt.Scale(type="log") if log and numeric else alt.Scale(zero=False) if numeric else alt.Undefined
+    dots = (
+        alt.Chart(frame, title=f"{name}; dashed: the default")
+        .mark_circle(size=55, opacity=0.7)
+        .encode(
+            x=alt.X(f"value:{kind}", title=name, scale=scale),
+            y=_score(),
+            color=alt.Color(
+                "ran:N",
+                scale=alt.Scale(domain=["to the end", "stopped early"], range=[BLUE, ORANGE]),
+                legend=alt.Legend(orient="bottom", title=None),
+            ),
+            tooltip=["trial:Q", f"value:{kind}", _tip("map50_95"), "ran:N"],
+        )
+    )
+    if default is None or (log and not (isinstance(default, int | float) and default > 0)):
+        return dots.properties(height=HEIGHT)
+    shown = default if numeric else str(default)
+    rule = (
+        alt.Chart(pd.DataFrame({"value": [shown]})).mark_rule(color=GREY, strokeDash=[5, 4]).encode(x=f"value:{kind}")
+    )
+    return (dots + rule).properties(height=HEIGHT)
+
+
+def parallel_chart(frame: pd.DataFrame) -> Chart:
+    """One line a trial across the parameters' ranges, the better the darker."""
+    return (
+        alt.Chart(frame, title="Parallel coordinates; darker is better")
+        .mark_line(opacity=0.5)
+        .encode(
+            x=alt.X("parameter:N", title=None, axis=alt.Axis(labelAngle=-45), sort=None),
+            y=alt.Y("place:Q", title="place in the searched range", axis=alt.Axis(format=".0%")),
+            detail="trial:N",
+            order="parameter:N",
+            color=alt.Color(
+                "map50_95:Q",
+                title="mAP50-95",
+                scale=alt.Scale(scheme="viridis", reverse=True),
+                legend=alt.Legend(orient="bottom"),
+            ),
+            tooltip=["trial:N", "parameter:N", "value:N", _tip("map50_95")],
+        )
+        .properties(height=HEIGHT + 60)
+    )
+
+
+def rungs_chart(rungs: Sequence[RungTrust]) -> Chart:
+    """Rank correlation of each rung with the next one, with the band in which it says little."""
+    frame = pd.DataFrame(
+        {
+            "rung": [f"{rung.level} → {rung.following}" for rung in rungs],
+            "correlation": [rung.correlation for rung in rungs],
+            "trials": [rung.trials for rung in rungs],
+            "stops": ["stops trials" if rung.stops else "stops nobody" for rung in rungs],
+        }
+    )
+    return (
+        alt.Chart(frame, title="Rank correlation between rungs (epochs)")
+        .mark_bar()
+        .encode(
+            x=alt.X("rung:N", title=None, sort=None, axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("correlation:Q", title="Spearman's rho", scale=alt.Scale(domain=[-1, 1])),
+            color=alt.Color(
+                "stops:N",
+                scale=alt.Scale(domain=["stops trials", "stops nobody"], range=[BLUE, ORANGE]),
+                legend=alt.Legend(orient="bottom", title=None),
+            ),
+            tooltip=["rung:N", alt.Tooltip("correlation:Q", format=".2f"), "trials:Q", "stops:N"],
+        )
+        .properties(height=330)
+    )
+
+
+def pareto_chart(frame: pd.DataFrame, against: str, title: str) -> Chart:
+    """The best score at each model and image size against what it costs to run."""
+    front = frame.sort_values(against)
+    front = front[front["map50_95"] > front["map50_95"].cummax().shift(fill_value=-1.0)]
+    x = alt.X(f"{against}:Q", title=title, scale=alt.Scale(zero=False))
+    dots = (
+        alt.Chart(frame, title=f"mAP50-95 against {title}; the line is the Pareto front")
+        .mark_circle(size=90, color=BLUE)
+        .encode(x=x, y=_score(), tooltip=["point:N", "trial:Q", _tip("map50_95"), f"{against}:Q"])
+    )
+    names = alt.Chart(frame).mark_text(dy=-12, color=GREY).encode(x=x, y="map50_95:Q", text="point:N")
+    line = alt.Chart(front).mark_line(color=ORANGE, interpolate="step-after").encode(x=x, y="map50_95:Q")
+    return (line + dots + names).properties(height=HEIGHT)

@@ -1,0 +1,121 @@
+"""What every page needs: the database, the study that the link names, and an end for every error."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from automl.errors import AutoMLError, BadStore, UnknownName
+from automl.overview import Overview, overview_of
+from automl.page import PUBLIC
+from automl.places import store_url
+from automl.records import StudyRow, StudyState, TrialRow
+from automl.store import read
+from automl.store.engine import open_store
+from dashboards.words import plain
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+LIVE_S = 3.0  # seconds between two looks at a running study
+BEGIN = "automl search --data data.yaml --budget 1cpu-h"
+log = logging.getLogger(__name__)
+
+
+@st.cache_resource(show_spinner=False)
+def _opened(url: str) -> Engine:
+    return open_store(url, create=False, read_only=True)
+
+
+def engine() -> Engine:
+    """The database, which this process cannot write to. Raises BadStore."""
+    return _opened(store_url(None, None))
+
+
+@contextmanager
+def page(title: str) -> Iterator[None]:
+    """A page's body. Whatever fails in it becomes a sentence and a way out, never a traceback."""
+    st.title(title, anchor=False)
+    with told():
+        yield
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turns what fails within into a sentence; Streamlit's own signals pass."""
+    try:
+        yield
+    except UnknownName as error:
+        st.warning(plain(error))
+        st.page_link("pages/studies.py", label="See all studies")
+    except BadStore as error:
+        _opened.clear()
+        if "there is no database" in str(error):
+            st.info("There is no study yet. Begin one in a terminal; it appears here with its first epoch.")
+            st.code(BEGIN, language="bash")
+        else:
+            st.error(f"The database does not answer: {plain(error)} A running search goes on and loses nothing.")
+        st.button("Look again", key="retry")
+    except AutoMLError as error:
+        st.error(plain(error))
+    except Exception as error:
+        log.exception("a page failed")
+        st.error(f"This page failed ({type(error).__name__}). The terminal of `automl dashboard` has the details.")
+        st.page_link("pages/studies.py", label="See all studies")
+
+
+def chosen_study() -> StudyRow:
+    """The study that the link names, else the newest; its name goes into the link. Stops where there is none."""
+    name = st.query_params.get("study") or st.session_state.get("study")
+    row = read.study(engine(), name) if name else read.latest_study(engine())
+    if row is None:
+        st.info("There is no study yet. Begin one in a terminal; it appears here with its first epoch.")
+        st.code(BEGIN, language="bash")
+        st.stop()
+    st.query_params["study"] = st.session_state["study"] = row.name
+    return row
+
+
+def seen(row: StudyRow) -> Overview:
+    """The study's overview; of a study that has ended it is read once."""
+    if row.state is StudyState.RUNNING:
+        return overview_of(engine(), row)
+    return _ended(store_url(None, None), row.name, row.heartbeat_at, row)
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _ended(url: str, name: str, heartbeat_at: float, _row: StudyRow) -> Overview:
+    return overview_of(_opened(url), _row)
+
+
+def chosen_trial(row: StudyRow, fallback: int) -> TrialRow:
+    """The trial that the link names, else the fallback."""
+    text = st.query_params.get("trial", str(fallback))
+    if not text.isdecimal() or len(text) > 9:
+        raise UnknownName("trial", text)
+    return read.trial(engine(), row.name, int(text))
+
+
+def live(draw: Callable[[], None], *, running: bool) -> None:
+    """Draws a part of the page, again and again while something runs."""
+
+    def guarded() -> None:
+        with told():
+            draw()
+
+    st.fragment(guarded, run_every=LIVE_S if running else None)()
+
+
+def signed_in() -> bool:
+    """Whether this visitor may look: always on this machine alone, after signing in elsewhere."""
+    if not os.environ.get(PUBLIC) or getattr(st.user, "is_logged_in", False):
+        return True
+    st.title("automl", anchor=False)
+    st.write("Sign in to see the studies.")
+    st.button("Sign in", on_click=st.login, type="primary")
+    return False

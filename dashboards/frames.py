@@ -1,0 +1,307 @@
+"""Rows to DataFrames: pure. Scores are fractions in [0, 1], costs slot-hours or slot-minutes as the column says."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from automl.leaderboard import Verdict, changed, gain
+from automl.overview import Overview, incumbent
+from automl.records import EpochRow, EventRow, Params, ParamValue, StudyRow, TrialPoint, TrialRow, TrialState
+from automl.space import Parameter
+from automl.terminal import score
+from dashboards.words import clock, cost, moment, state_of
+
+LONGEST = 80  # characters of a value in a table
+POINTS = 400  # of a curve: more than a screen shows
+
+
+def studies_frame(rows: Sequence[tuple[StudyRow, bool, float, Sequence[float]]]) -> pd.DataFrame:
+    """One line a study: row, whether its driver lives, share of its budget, its incumbent's scores in time."""
+    return pd.DataFrame(
+        {
+            "study": [row.name for row, *_ in rows],
+            "state": [state_of(row, alive) for row, alive, *_ in rows],
+            "best": [row.best_map50_95 for row, *_ in rows],
+            "defaults": [row.baseline_map50_95 for row, *_ in rows],
+            "incumbent": [thinned(list(line)) for *_, line in rows],
+            "budget": [min(1.0, share) for _, _, share, _ in rows],
+            "cost": [cost(row.slot_s, row) for row, *_ in rows],
+            "trials": [row.trials for row, *_ in rows],
+            "data": [shortened("/".join(row.spec.data.rsplit("/", 2)[-2:]), 40) for row, *_ in rows],
+            "began": [moment(row.created_at) for row, *_ in rows],
+        }
+    )
+
+
+def shortened(text: str, most: int = LONGEST) -> str:
+    """A long text without its middle."""
+    keep = (most - 1) // 2
+    return text if len(text) <= most else f"{text[:keep]}…{text[-keep:]}"
+
+
+def thinned(values: list[float], most: int = 40) -> list[float]:
+    """At most so many of the values, the last one among them."""
+    step = max(1, math.ceil(len(values) / most))
+    return values[::-1][::step][::-1]
+
+
+def incumbent_frame(points: Sequence[TrialPoint], probe_s: float) -> pd.DataFrame:
+    """spent_h (slot-hours), mAP50-95 of the incumbent and its trial, a line where it rises and one at the end."""
+    found = incumbent(points, probe_s)
+    kept = [
+        each
+        for before, each in zip([None, *found], found, strict=False)
+        if before is None or each[2] != before[2] or each is found[-1]
+    ]
+    return pd.DataFrame(
+        {
+            "spent_h": [spent / 3600 for spent, *_ in kept],
+            "map50_95": [best for _, best, _ in kept],
+            "trial": [trial for *_, trial in kept],
+        }
+    )
+
+
+def leaderboard_frame(
+    rows: Sequence[TrialRow], baseline: TrialRow | None, verdict: Verdict | None, study: StudyRow
+) -> pd.DataFrame:
+    """One line a trial in the order of the rows: score, gain, epochs, state, cost and what was changed."""
+    found = [verdict.of(row.number) if verdict is not None else None for row in rows]
+    return pd.DataFrame(
+        {
+            "trial": [row.number for row in rows],
+            "origin": [shortened(row.origin) for row in rows],
+            "mAP50-95": [row.best_map50_95 for row in rows],
+            "gain": [gain(row, baseline) for row in rows],
+            "over new seeds": ["" if f is None else f"{f.score.mean:.3f} ± {f.score.half:.3f}" for f in found],
+            "mAP50": [row.best_map50 for row in rows],
+            "epochs": [f"{row.done_epochs}/{row.epochs}" for row in rows],
+            "state": [row.state.value for row in rows],
+            "cost": [cost(row.slot_s, study) for row in rows],
+            "changed": [shortened(assigned(changed(row, baseline))) for row in rows],
+        }
+    )
+
+
+def assigned(params: Params) -> str:
+    """'lr0=0.01, mosaic=0.5'."""
+    return ", ".join(f"{key}={value_text(value)}" for key, value in params.items())
+
+
+def value_text(value: object) -> str:
+    """A value of a parameter as text: four significant digits, no lines."""
+    return f"{value:.4g}" if isinstance(value, float) else shortened(" ".join(str(value).split()))
+
+
+def differing_frame(rows: Sequence[TrialRow]) -> pd.DataFrame:
+    """The parameters in which the trials differ, a line each and a column a trial."""
+    keys = sorted({key for row in rows for key in row.params})
+    lines = {key: [value_text(row.params.get(key, "–")) for row in rows] for key in keys}
+    kept = {key: values for key, values in lines.items() if len(set(values)) > 1}
+    return pd.DataFrame.from_dict(kept, orient="index", columns=[f"trial {row.number}" for row in rows]).rename_axis(
+        "parameter"
+    )
+
+
+def params_frame(row: TrialRow, baseline: TrialRow | None) -> pd.DataFrame:
+    """All arguments of a trial, those that differ from the defaults first."""
+    before: Params = baseline.params if baseline is not None else {}
+    different = changed(row, baseline) if row.number else {}
+    everything: Mapping[str, ParamValue] = {**(row.applied or {}), **row.params}
+    keys = [*sorted(different), *sorted(key for key in everything if key not in different)]
+    return pd.DataFrame(
+        {
+            "parameter": keys,
+            "value": [value_text(everything[key]) for key in keys],
+            "defaults": [value_text(before.get(key, "–")) if key in row.params else "" for key in keys],
+            "changed": ["yes" if key in different else "" for key in keys],
+        }
+    )
+
+
+def curves_frame(epochs: Iterable[EpochRow]) -> pd.DataFrame:
+    """Trial, epoch, mAP50-95, mAP50, precision, recall and cost of each epoch; NaN is left out by charts."""
+    rows = list(epochs)
+    return pd.DataFrame(
+        {
+            "trial": [str(row.trial) for row in rows],
+            "epoch": [row.epoch for row in rows],
+            "map50_95": [row.map50_95 for row in rows],
+            "map50": [row.map50 for row in rows],
+            "precision": [row.precision for row in rows],
+            "recall": [row.recall for row in rows],
+            "epoch_s": [row.train_s + row.val_s for row in rows],
+        }
+    )
+
+
+def losses_frame(epochs: Iterable[EpochRow]) -> pd.DataFrame:
+    """Epoch, loss ('box_loss'), split ('train' or 'val') and value."""
+    found = [(row.epoch, *_split_of(name), value) for row in epochs for name, value in row.losses.items()]
+    return pd.DataFrame(found, columns=["epoch", "split", "loss", "value"])
+
+
+def _split_of(name: str) -> tuple[str, str]:
+    split, _, loss = name.partition("/")
+    return (split, loss) if loss else ("train", split)
+
+
+def events_frame(events: Sequence[EventRow]) -> pd.DataFrame:
+    """The log, newest line first."""
+    rows = events[::-1]
+    return pd.DataFrame(
+        {
+            "time": [clock(row.at) for row in rows],
+            "kind": [row.kind for row in rows],
+            "trial": ["" if row.trial is None else str(row.trial) for row in rows],
+            "what": [" ".join(row.text.split()) for row in rows],
+        }
+    )
+
+
+def running_frame(rows: Sequence[TrialRow], now: float) -> pd.DataFrame:
+    """Trials that run: where, how far, how good, and when each would reach its last epoch."""
+    return pd.DataFrame(
+        {
+            "trial": [row.number for row in rows],
+            "origin": [shortened(row.origin, 30) for row in rows],
+            "where": [" ".join(filter(None, (row.node, row.device))) or "–" for row in rows],
+            "epoch": [f"{row.done_epochs}/{row.epochs}" for row in rows],
+            "mAP50-95": [score(row.last_map50_95) for row in rows],
+            "expected end": [_expected(row, now) for row in rows],
+        }
+    )
+
+
+def _expected(row: TrialRow, now: float) -> str:
+    if not row.done_epochs:
+        return "–"
+    return clock(now + row.slot_s / row.done_epochs * (row.epochs - row.done_epochs))
+
+
+def spending_frame(seen: Overview) -> pd.DataFrame:
+    """Purpose, 'spent' or 'planned', and slot-hours."""
+    found = [(purpose, "spent", value / 3600) for purpose, value in seen.spent_s.items()]
+    found += [(purpose, "planned", value / 3600) for purpose, value in seen.planned_s.items()]
+    return pd.DataFrame(found, columns=["purpose", "kind", "hours"])
+
+
+def slice_frame(rows: Iterable[TrialRow], key: str) -> pd.DataFrame:
+    """Value of one parameter and mAP50-95 of each trial that has both."""
+    found = [
+        (row.number, row.params[key], row.best_map50_95, row.state is TrialState.COMPLETED)
+        for row in rows
+        if key in row.params and row.best_map50_95 is not None
+    ]
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for _, value, *_ in found)
+    return pd.DataFrame(
+        {
+            "trial": [number for number, *_ in found],
+            "value": [value if numeric else value_text(value) for _, value, *_ in found],
+            "map50_95": [best for *_, best, _ in found],
+            "ran": ["to the end" if whole else "stopped early" for *_, whole in found],
+        }
+    )
+
+
+def parallel_frame(rows: Iterable[TrialRow], parameters: Sequence[Parameter]) -> pd.DataFrame:
+    """Trial, parameter, its place in the searched range (0 low end, 1 high end), value and the trial's mAP50-95."""
+    found = []
+    for row in rows:
+        for parameter in parameters:
+            value = row.params.get(parameter.name)
+            if row.best_map50_95 is None or value is None:
+                continue
+            found.append((row.number, parameter.name, _place(parameter, value), value_text(value), row.best_map50_95))
+    return pd.DataFrame(found, columns=["trial", "parameter", "place", "value", "map50_95"])
+
+
+def _place(parameter: Parameter, value: ParamValue) -> float:
+    if parameter.kind == "choice":
+        known = parameter.choices.index(value) if value in parameter.choices else 0
+        return known / max(1, len(parameter.choices) - 1)
+    if not isinstance(value, int | float) or (parameter.kind == "log" and value <= 0):
+        return 0.0
+    return min(1.0, max(0.0, parameter.unit(value)))
+
+
+def pareto_frame(rows: Iterable[TrialRow], plan: Mapping[str, object]) -> pd.DataFrame:
+    """Model, image size, latency (ms), parameters (millions), GFLOPs and the best mAP50-95 there."""
+    points = plan.get("points", ())
+    known = {str(p["name"]): p for p in points if isinstance(p, Mapping)} if isinstance(points, list | tuple) else {}
+    best: dict[str, TrialRow] = {}
+    for row in rows:
+        name = f"{row.params.get('model')}@{row.params.get('imgsz')}"
+        if row.best_map50_95 is not None and (name not in best or row.best_map50_95 > (best[name].best_map50_95 or 0)):
+            best[name] = row
+    found = [
+        (
+            name.rsplit("/", 1)[-1],
+            row.number,
+            row.best_map50_95,
+            1000 * float(known[name].get("latency_s", 0.0)),
+            float(known[name].get("parameters", 0)) / 1e6,
+            float(known[name].get("gflops", 0.0)),
+        )
+        for name, row in best.items()
+        if name in known
+    ]
+    return pd.DataFrame(found, columns=["point", "trial", "map50_95", "latency_ms", "parameters_m", "gflops"])
+
+
+def trials_csv(rows: Iterable[TrialRow]) -> bytes:
+    """Every trial with its parameters as columns, for a spreadsheet."""
+    found = [
+        {
+            "trial": row.number,
+            "state": row.state.value,
+            "purpose": row.purpose.value,
+            "origin": _harmless(row.origin),
+            "repeats": row.repeats,
+            "seed": row.seed,
+            "map50_95": row.best_map50_95,
+            "map50": row.best_map50,
+            "best_epoch": row.best_epoch,
+            "done_epochs": row.done_epochs,
+            "epochs": row.epochs,
+            "slot_s": row.slot_s,
+            "reason": _harmless(row.reason),
+            **{f"params/{key}": _harmless(value) for key, value in row.params.items()},
+        }
+        for row in rows
+    ]
+    return pd.DataFrame(found).to_csv(index=False).encode()
+
+
+def epochs_csv(epochs: Iterable[EpochRow]) -> bytes:
+    """Every epoch with its losses as columns."""
+    found = [
+        {
+            "trial": row.trial,
+            "epoch": row.epoch,
+            "map50_95": row.map50_95,
+            "map50": row.map50,
+            "precision": row.precision,
+            "recall": row.recall,
+            "train_s": row.train_s,
+            "val_s": row.val_s,
+            "slot_s": row.slot_s,
+            **row.losses,
+        }
+        for row in epochs
+    ]
+    return pd.DataFrame(found).to_csv(index=False).encode()
+
+
+def _harmless(value: object) -> object:
+    """Text that a spreadsheet does not take for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+
+
+def json_text(document: object) -> str:
+    """Readable JSON of plain containers."""
+    return json.dumps(document, indent=2, default=str)

@@ -1,0 +1,20 @@
+"""The data set: what the study knows of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards import context, words
+
+with context.told():
+    row = context.chosen_study()
+    st.title("Data", anchor=False)
+    spec = row.spec
+    st.text(spec.data)
+    held = f"{spec.holdout:.0%} of val was held back from the search." if spec.holdout else ""
+    unseen = f"The last figures are measured on {spec.unseen}." if spec.unseen else "No split was kept unseen."
+    st.caption(f"Fingerprint {words.plain(spec.data_fingerprint)}. {held} {unseen}")
+    st.info(
+        "There is no report on this data set. Every label row was read when the study began: what could not be used "
+        "would have been an error that names file and line."
+    )

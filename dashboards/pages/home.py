@@ -1,0 +1,110 @@
+"""Take home: recipes, weights, tables, the command to run next, a link to this view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from automl.overview import Overview
+from automl.recipes import recipe_text
+from automl.records import StudyRow, TrialRow
+from automl.store import read
+from dashboards import context, frames, words
+from dashboards.files import kept_file
+
+
+def _draw(row: StudyRow) -> None:
+    seen = context.seen(row)
+    st.title(f"{words.plain(row.name)}: take home", anchor=False)
+    if seen.winner is None:
+        st.info("No trial has a score yet. The first appears with the first epoch of the defaults.")
+        return
+    trial = context.chosen_trial(row, seen.winner.number)
+    chosen = "the winner" if trial.number == seen.winner.number else "another than the winner, by your choice"
+    st.markdown(
+        f"**Trial {trial.number}** ({words.plain(trial.origin)}), {chosen}. {words.plain(words.headline(seen))}"
+    )
+    _recipes(row, seen, trial)
+    _weights(row, trial)
+    _tables(row)
+    st.subheader("Run next", anchor=False)
+    st.code(words.next_command(seen, trial), language="bash")
+    st.caption("The browser's address of each page opens the same study, tab, selection and filters.")
+
+
+def _recipes(row: StudyRow, seen: Overview, trial: TrialRow) -> None:
+    st.subheader("Recipe", anchor=False)
+    if row.spec.trainer != "ultralytics":
+        st.info(f"Trials of the trainer '{words.plain(row.spec.trainer)}' have no recipe: nothing was trained.")
+        return
+    if row.spec.weights is not None:
+        st.info(
+            "This study began from weights, which the recipe must have beside it. The command below writes both; "
+            "the recipe here is for reading."
+        )
+    facts = (row, trial, seen.baseline, Path("hyp.yaml"))
+    text = recipe_text(*facts, "ultralytics", seen.evaluations, seen.verdict)
+    left, right = st.columns(2)
+    left.download_button(
+        "hyp.yaml for Ultralytics",
+        text,
+        "hyp.yaml",
+        "text/yaml",
+        disabled=row.spec.weights is not None,
+        on_click="ignore",
+        width="stretch",
+    )
+    recipe = recipe_text(*facts, "json", seen.evaluations, seen.verdict)
+    right.download_button(
+        "Recipe as JSON", recipe, "recipe.json", "application/json", on_click="ignore", width="stretch"
+    )
+    with st.expander("hyp.yaml"):
+        st.code(text, language="yaml")
+
+
+def _weights(row: StudyRow, trial: TrialRow) -> None:
+    st.subheader("Weights", anchor=False)
+    artifacts = read.artifacts(context.engine(), row.name, trial.number)
+    files = {each.kind: kept_file(each, row) for each in artifacts if each.kind in ("best", "last")}
+    found = {kind: file for kind, file in files.items() if file is not None}
+    if not found:
+        st.caption(
+            "No weights of this trial are on this machine. A study keeps those of its best trials and of the defaults."
+        )
+    for kind, file in found.items():
+        size = f"{file.stat().st_size / 1e6:.1f} MB"
+        st.download_button(
+            f"{kind}.pt ({size})",
+            file.read_bytes,
+            f"{row.name}-{trial.number}-{kind}.pt",
+            "application/octet-stream",
+            on_click="ignore",
+            key=f"weights {kind}",
+        )
+
+
+def _tables(row: StudyRow) -> None:
+    st.subheader("Tables", anchor=False)
+    engine = context.engine()
+    left, right = st.columns(2)
+    left.download_button(
+        "All trials (CSV)",
+        lambda: frames.trials_csv(read.trials(engine, row.name)),
+        f"{row.name}-trials.csv",
+        "text/csv",
+        on_click="ignore",
+        width="stretch",
+    )
+    right.download_button(
+        "All epochs (CSV)",
+        lambda: frames.epochs_csv(read.epochs(engine, row.name)),
+        f"{row.name}-epochs.csv",
+        "text/csv",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+with context.told():
+    _draw(context.chosen_study())

@@ -1,0 +1,25 @@
+"""One study: overview, trials, insight."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards import context
+from dashboards.tabs import insight, overview, trials
+from dashboards.words import plain
+
+TABS = {"Overview": overview.draw, "Trials": trials.draw, "Insight": insight.draw}
+
+with context.told():
+    row = context.chosen_study()
+    st.title(plain(row.name), anchor=False)
+    tab = st.segmented_control(
+        "View",
+        list(TABS),
+        default="Overview",
+        required=True,
+        key="tab",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    TABS[tab or "Overview"](row)

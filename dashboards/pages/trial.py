@@ -1,0 +1,80 @@
+"""One trial: parameters, curves, cost, log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from automl.records import StudyRow, TrialRow
+from automl.store import read
+from automl.terminal import score
+from dashboards import charts, context, frames, words
+from dashboards.files import kept_file, tail
+
+
+def _draw(row: StudyRow) -> None:
+    seen = context.seen(row)
+    if not seen.points:
+        st.info("No trial has begun yet.")
+        return
+    fallback = seen.winner.number if seen.winner is not None else 0
+    trial = context.chosen_trial(row, fallback)
+    st.title(f"{words.plain(row.name)}, trial {trial.number}", anchor=False)
+    asked = st.number_input("Trial", 0, max(point.number for point in seen.points), trial.number)
+    if asked != trial.number:
+        st.query_params["trial"] = str(asked)
+        st.rerun()
+    repeat = "" if trial.repeats is None else f" It repeats trial {trial.repeats} with seed {trial.seed}."
+    st.markdown(f"{words.plain(words.ended(trial))} Proposed by {words.plain(trial.origin)}.{repeat}")
+    columns = st.columns(4)
+    columns[0].metric("mAP50-95 on val, one seed", score(trial.best_map50_95), border=True)
+    columns[1].metric("mAP50", score(trial.best_map50), border=True)
+    columns[2].metric("Epochs", f"{trial.done_epochs}/{trial.epochs}", border=True)
+    columns[3].metric("Cost", words.cost(trial.slot_s, row), border=True)
+    _curves(row, trial)
+    st.subheader("Parameters", anchor=False)
+    st.dataframe(frames.params_frame(trial, seen.baseline), hide_index=True, alt="Parameters, changed ones first")
+    for each in read.evaluations(context.engine(), row.name, trial.number):
+        st.caption(f"On {each.split}, never seen by the search: {score(each.map50_95)} ({each.images} images)")
+    if trial.error:
+        st.subheader("Error", anchor=False)
+        st.code(trial.error, language=None)
+    _log(row, trial)
+    st.caption("What to run next")
+    st.code(words.next_command(seen, trial), language="bash")
+
+
+def _curves(row: StudyRow, trial: TrialRow) -> None:
+    epochs = read.epochs(context.engine(), row.name, trial.number)
+    if not epochs:
+        st.info("This trial has not finished an epoch.")
+        return
+    left, right = st.columns(2)
+    frame = frames.curves_frame(epochs)
+    left.altair_chart(charts.metrics_chart(frame), alt="Metrics by epoch")
+    losses = frames.losses_frame(epochs)
+    if len(losses):
+        right.altair_chart(charts.losses_chart(losses), alt="Losses by epoch")
+    else:
+        right.info("The trainer reported no losses.")
+
+
+def _log(row: StudyRow, trial: TrialRow) -> None:
+    artifacts = read.artifacts(context.engine(), row.name, trial.number)
+    found = next((each for each in artifacts if each.kind == "log"), None)
+    file = (
+        kept_file(found, row)
+        if found is not None
+        else Path(row.spec.directory, "trials", f"{trial.number:05d}", "log.txt")
+    )
+    text = tail(file) if file is not None else ""
+    with st.expander("Log", expanded=False):
+        if text:
+            st.code(text, language=None)
+        else:
+            st.caption("No log of this trial is on this machine.")
+
+
+with context.told():
+    _draw(context.chosen_study())

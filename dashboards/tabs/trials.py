@@ -1,0 +1,113 @@
+"""The leaderboard: sorted, filtered, a hundred rows at a time; two to ten trials side by side."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from automl.records import StudyRow, TrialRow, TrialState
+from automl.store import read
+from dashboards import charts, context, frames, words
+
+ROWS = 100
+MOST = 10  # trials side by side
+ORDERS = {
+    "best mAP50-95": ("best_map50_95", True),
+    "best mAP50": ("best_map50", True),
+    "newest": ("number", True),
+    "oldest": ("number", False),
+    "longest trained": ("done_epochs", True),
+    "dearest": ("slot_s", True),
+}
+
+
+def draw(row: StudyRow) -> None:
+    """Filters, table, comparison."""
+    seen = context.seen(row)
+    first, second, third, fourth = st.columns([2, 3, 2, 1])
+    order = first.selectbox("Sort by", list(ORDERS), key="sort", bind="query-params")
+    states = second.multiselect("State", [state.value for state in TrialState], key="state", bind="query-params")
+    origin = third.text_input("Origin holds", key="origin", placeholder="gp, scratch-high …", bind="query-params")
+    page = fourth.number_input("Page", 1, None, 1, key="page", bind="query-params")
+    column, descending = ORDERS[order]
+    found = read.trial_page(
+        context.engine(),
+        row.name,
+        order=column,
+        descending=descending,
+        states=[TrialState(state) for state in states],
+        origin=origin or "",
+        limit=ROWS,
+        offset=ROWS * (int(page) - 1),
+    )
+    if not found.rows:
+        st.info(_nothing(found.total, len(seen.points)))
+        return
+    pages = -(-found.total // ROWS)
+    st.caption(f"{found.total} trials, page {page} of {pages}. Scores are the best epoch's, on val, one seed.")
+    st.dataframe(
+        frames.leaderboard_frame(found.rows, seen.baseline, seen.verdict, row),
+        hide_index=True,
+        on_select=lambda: _compare(found.rows),
+        selection_mode="multi-row",
+        key="leaderboard",
+        alt="Leaderboard",
+        column_config={
+            "mAP50-95": st.column_config.NumberColumn(format="%.4f"),
+            "gain": st.column_config.NumberColumn(
+                format="%+.4f", help="against the defaults' first run, one seed each: a difference below .02 is a tie"
+            ),
+            "over new seeds": st.column_config.TextColumn(help="mean and 90 % interval of repeats with other seeds"),
+            "mAP50": st.column_config.NumberColumn(format="%.4f"),
+        },
+    )
+    st.text_input(
+        f"Compare (two to {MOST} trial numbers, or tick their rows)",
+        key="compare",
+        placeholder="0, 12, 31",
+        bind="query-params",
+    )
+    _side_by_side(row, _numbers(st.session_state.get("compare") or ""))
+
+
+def _nothing(total: int, trials: int) -> str:
+    if total:
+        return f"There are only {-(-total // ROWS)} pages."
+    return "No trial fits these filters." if trials else "No trial has begun yet."
+
+
+def _compare(rows: tuple[TrialRow, ...]) -> None:
+    picked = st.session_state["leaderboard"]["selection"]["rows"]
+    st.session_state["compare"] = ", ".join(str(rows[index].number) for index in picked if index < len(rows))
+
+
+def _numbers(text: str) -> list[int]:
+    found = [int(word) for word in text.replace(",", " ").split() if word.isdecimal() and len(word) < 10]
+    return list(dict.fromkeys(found))
+
+
+def _side_by_side(row: StudyRow, numbers: list[int]) -> None:
+    if not numbers:
+        return
+    if len(numbers) > MOST:
+        st.caption(f"The first {MOST} of {len(numbers)} are shown.")
+    rows = read.trials_of(context.engine(), row.name, numbers[:MOST])
+    if not rows:
+        st.warning("This study has no trials with these numbers.")
+        return
+    for each in rows:
+        left, right = st.columns([5, 1])
+        left.markdown(f"**trial {each.number}** ({words.plain(each.origin)}): {words.plain(words.ended(each))}")
+        right.page_link("pages/trial.py", label="Open", query_params={"study": row.name, "trial": str(each.number)})
+    differing = frames.differing_frame(rows)
+    if len(rows) > 1:
+        st.subheader("Parameters that differ", anchor=False)
+        if len(differing):
+            st.dataframe(differing, alt="Parameters that differ")
+        else:
+            st.caption("These trials have the same parameters.")
+    curves = frames.curves_frame(read.epochs_of(context.engine(), row.name, [each.number for each in rows]))
+    if len(curves):
+        names = [str(each.number) for each in rows]
+        st.altair_chart(charts.curves_chart(curves, row.spec.rungs, names), alt="Learning curves")
+    else:
+        st.caption("None of them has finished an epoch.")

@@ -1,0 +1,212 @@
+"""Each page in each state, in Streamlit's own test bench: no browser, no server."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from automl.records import StudyState, TrialState
+from tests.page.conftest import EVIL, Filler, curve, fill_birds
+
+PAGES = Path(__file__).parents[2] / "dashboards" / "pages"
+NAMES = sorted(file.stem for file in PAGES.glob("*.py"))
+Fill = Callable[..., Filler]
+
+
+def show(page: str, **link: str) -> AppTest:
+    """The page as the link opens it."""
+    app = AppTest.from_file(str(PAGES.parent / "app.py"), default_timeout=60)
+    for key, value in link.items():
+        app.query_params[key] = value
+    app.switch_page(f"pages/{page}.py")
+    return app.run()
+
+
+def text(app: AppTest) -> str:
+    """Everything that is written on the page, without what Markdown needs escaped."""
+    parts = [
+        element.value
+        for kind in ("title", "markdown", "caption", "info", "warning", "error", "code", "text")
+        for element in app.get(kind)
+    ]
+    return " ".join(map(str, parts)).replace("\\", "")
+
+
+def unharmed(app: AppTest) -> AppTest:
+    """No traceback and no sentence about a failure reached the page."""
+    assert not app.exception
+    assert "failed (" not in text(app)
+    return app
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_without_a_database_a_page_says_how_to_begin(page: str, url: str) -> None:
+    app = unharmed(show(page))
+    assert "no study yet" in text(app)
+    assert "automl search" in text(app)
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_an_empty_database_says_how_to_begin(page: str, url: str) -> None:
+    from automl.store.engine import open_store
+
+    open_store(url).dispose()
+    assert "no study yet" in text(unharmed(show(page)))
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_a_database_that_is_away_is_a_sentence(page: str, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("AUTOML_DB", "postgresql://nobody:secret@127.0.0.1:9/none")
+    app = show(page)
+    assert not app.exception
+    assert "does not answer" in text(app)
+    assert "secret" not in text(app)
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_a_study_that_has_only_begun_breaks_no_page(page: str, fill: Fill) -> None:
+    fill().close(None)
+    unharmed(show(page))
+
+
+@pytest.mark.parametrize("page", NAMES)
+@pytest.mark.parametrize("state", [StudyState.FINISHED, StudyState.FAILED, StudyState.INTERRUPTED, None])
+def test_a_full_study_fills_every_page(page: str, state: StudyState | None, fill: Fill) -> None:
+    filler = fill()
+    fill_birds(filler)
+    filler.close(state)
+    unharmed(show(page))
+
+
+@pytest.mark.parametrize("page", [name for name in NAMES if name != "studies"])
+def test_an_unknown_study_is_a_sentence_with_a_way_out(page: str, fill: Fill) -> None:
+    fill().close()
+    app = show(page, study="bees")
+    assert not app.exception
+    assert "unknown study 'bees'. Known: birds" in text(app)
+
+
+@pytest.mark.parametrize("number", ["99", "-1", "x", "9" * 30])
+def test_an_unknown_trial_is_a_sentence(number: str, fill: Fill) -> None:
+    filler = fill()
+    filler.trial(0, curve(0.4))
+    filler.close()
+    assert "unknown trial" in text(show("trial", study="birds", trial=number))
+
+
+def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill) -> None:
+    filler = fill()
+    fill_birds(filler)
+    filler.close()
+    app = show("study", study="birds")
+    assert "The winner is trial 3" in text(app)
+    assert "sure to beat the defaults" in text(app)
+    figures = {metric.label: metric.value for metric in app.metric}
+    assert figures["Trials"] == "34"
+    assert figures["Defaults, mAP50-95 on val"] == "0.400"
+    assert "automl export birds -o hyp.yaml" in text(app)
+    assert "On test, never seen: 0.480 (70 images)" in text(app)
+
+
+def test_an_unconfirmed_leader_is_called_so(fill: Fill) -> None:
+    filler = fill()
+    filler.trial(0, curve(0.40))
+    filler.trial(1, curve(0.45))
+    filler.close()
+    assert "nothing is confirmed" in text(show("study"))
+
+
+def test_an_interrupted_study_names_its_resume(fill: Fill) -> None:
+    filler = fill()
+    filler.trial(0, curve(0.40)[:3], TrialState.INTERRUPTED)
+    filler.close(StudyState.INTERRUPTED, "interrupted by the user")
+    assert "automl resume birds" in text(show("study"))
+
+
+def test_the_leaderboard_sorts_filters_and_pages(fill: Fill) -> None:
+    filler = fill()
+    filler.trial(0, curve(0.4))
+    for number in range(1, 130):
+        filler.trial(number, [number / 1000], TrialState.STOPPED if number % 2 else TrialState.COMPLETED)
+    filler.close()
+    app = show("study", tab="Trials")
+    board = app.dataframe[0].value
+    assert list(board["trial"][:3]) == [0, 129, 128]
+    assert len(board) == 100
+    app.selectbox(key="sort").set_value("oldest")
+    app.multiselect(key="state").set_value(["stopped"])
+    board = app.run().dataframe[0].value
+    assert list(board["trial"][:2]) == [1, 3]
+    assert len(board) == 65
+    app.multiselect(key="state").set_value([])
+    app.number_input(key="page").set_value(2)
+    assert list(app.run().dataframe[0].value["trial"]) == list(range(100, 130))
+
+
+def test_a_link_opens_the_same_comparison(fill: Fill) -> None:
+    filler = fill()
+    fill_birds(filler)
+    filler.close()
+    app = unharmed(show("study", study="birds", tab="Trials", compare="3, 4", sort="newest"))
+    assert app.selectbox(key="sort").value == "newest"
+    assert "below the threshold 0.150" in text(app)
+    assert list(app.dataframe[1].value.columns) == ["trial 3", "trial 4"]
+
+
+@pytest.mark.parametrize("numbers", ["77", "x, y", "3", ", ".join(map(str, range(20))), "9" * 40])
+def test_an_odd_comparison_breaks_nothing(numbers: str, fill: Fill) -> None:
+    filler = fill()
+    fill_birds(filler)
+    filler.close()
+    unharmed(show("study", tab="Trials", compare=numbers))
+
+
+def test_insight_ranks_what_mattered(fill: Fill) -> None:
+    filler = fill()
+    fill_birds(filler)
+    filler.close()
+    app = unharmed(show("study", tab="Insight"))
+    assert app.selectbox(key="slice").options[:2] != []
+    assert len(app.get("vega_lite_chart")) >= 3
+
+
+def test_insight_of_few_trials_says_what_it_lacks(fill: Fill) -> None:
+    filler = fill()
+    filler.trial(0, curve(0.4))
+    filler.close()
+    assert "too few trials" in text(show("study", tab="Insight"))
+
+
+def test_text_of_others_is_never_read_as_html_or_markdown(fill: Fill) -> None:
+    filler = fill(name="a" * 200 + EVIL.replace("/", "_"), data=f"/data/{EVIL}/data.yaml")
+    filler.trial(0, curve(0.4), origin=EVIL)
+    filler.trial(1, [math.nan] * 3, TrialState.FAILED, origin=EVIL, reason=EVIL, error=EVIL)
+    filler.close(StudyState.FAILED, EVIL)
+    for page in NAMES:
+        app = unharmed(show(page, trial="1"))
+        for kind in ("title", "markdown", "caption", "info", "warning", "error"):
+            for element in app.get(kind):
+                assert not re.search(r"(?<!\\)(<|\]\(|\*\*bold)", str(element.value))
+
+
+def test_a_class_for_each_of_a_thousand_parameters_fits(fill: Fill) -> None:
+    filler = fill()
+    filler.trial(0, curve(0.4), params={f"key_{n}": n for n in range(1000)})
+    filler.trial(1, curve(0.3), params={f"key_{n}": -n for n in range(1000)})
+    filler.close()
+    unharmed(show("study", tab="Trials", compare="0,1"))
+    assert len(unharmed(show("trial", trial="1")).dataframe[0].value) == 1000
+
+
+def test_nobody_sees_an_exposed_page_without_signing_in(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill().close()
+    monkeypatch.setenv("AUTOML_PAGE_PUBLIC", "1")
+    app = AppTest.from_file(str(PAGES.parent / "app.py"), default_timeout=60).run()
+    assert not app.exception
+    assert "Sign in" in text(app)
+    assert not app.dataframe
