@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 from automl import leaderboard
 from automl.budget import Ledger, parse_all
+from automl.ending import LOOK_BACK, expected_gain
 from automl.leaderboard import Verdict
-from automl.records import EvaluationRow, Purpose, StudyRow, StudyState, TrialPoint, TrialRow
+from automl.records import EvaluationRow, Purpose, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
 from automl.report import is_dead, spent_by_purpose
 from automl.store import read
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+FEWEST = 5  # completed trials of the search below which nothing is said of the next ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,27 @@ class Overview:
         if not self.alive or self.share_spent <= 0.0:
             return None
         return self.study.wall_s * max(0.0, 1.0 - self.share_spent) / self.share_spent
+
+    @property
+    def expected_gain(self) -> float | None:
+        """By how much mAP50-95 the rest of the budget is expected to raise the best single run, in fractions.
+
+        Told from the latest trials of the search that trained to the end, and from what one of those cost,
+        stopped ones on the way included. None where fewer than FEWEST did, or nothing runs.
+        """
+        if self.left_s is None:
+            return None
+        searched = [each for each in self.points if each.purpose is Purpose.SEARCH and each.ended_at is not None]
+        whole = sorted(
+            (each.ended_at or 0.0, each.best_map50_95) for each in searched if each.state is TrialState.COMPLETED
+        )
+        scores = [value for _, value in whole if value is not None][-LOOK_BACK:]
+        best = max((each.best_map50_95 or 0.0 for each in self.points), default=0.0)
+        if len(scores) < FEWEST:
+            return None
+        cost_s = sum(each.slot_s for each in searched) / len(whole)
+        left_slot_s = self.study.slot_s * (1.0 - self.share_spent) / self.share_spent
+        return expected_gain(scores, best, left_slot_s / max(1e-9, cost_s))
 
 
 def overview_of(engine: Engine, row: StudyRow) -> Overview:

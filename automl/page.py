@@ -57,7 +57,8 @@ def command(app: Path, address: str, port: int) -> list[str]:
         "browser.serverAddress": "localhost",
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
-        "theme.primaryColor": "#0072B2",
+        "theme.light.primaryColor": "#0072B2",
+        "theme.dark.primaryColor": "#56B4E9",
         "theme.baseFontSize": "15",
     }
     flags = [f"--{key}={value}" for key, value in options.items()]

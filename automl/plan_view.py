@@ -11,8 +11,9 @@ from rich.table import Table
 
 from automl.budget import format_cost
 from automl.drivers.session import Listener, Notice
+from automl.figures import duration
 from automl.points import short, shown
-from automl.terminal import PLAIN, duration
+from automl.terminal import PLAIN
 
 Document = Mapping[str, Any]
 _HEADINGS = ("point", "role", "epoch", "val", "training", "paid", "batch", "memory", "image", "params", "GFLOPs")

@@ -18,8 +18,9 @@ from rich.text import Text
 from automl import plan_view
 from automl.budget import Budget, format_cost
 from automl.drivers.session import Notice
+from automl.figures import duration, score
 from automl.records import StudySpec, TrialState
-from automl.terminal import dumps, duration, score
+from automl.terminal import dumps
 
 
 class Tally:

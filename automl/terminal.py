@@ -15,27 +15,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from automl.budget import format_cost
+from automl.figures import duration, score
 from automl.leaderboard import Verdict, changed, gain, in_words
 from automl.records import EpochRow, EvaluationRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
 from automl.trust import TIE
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
-
-
-def duration(seconds: float) -> str:
-    """'1:02:03', '4:05' or '42 s'."""
-    whole = int(max(0.0, seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def score(value: float | None) -> str:
-    """A fraction with three digits, or a dash."""
-    return "–" if value is None or value != value else f"{value:.3f}"
 
 
 def as_json(report: StudyReport, epochs: list[EpochRow] | None) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""The page: `automl dashboard` runs this file with Streamlit. Reads the database, writes nothing."""
+"""The page: `automl dashboard` runs this file with Streamlit. Reads the database, writes nothing.
+
+Its pages lie in `views/`: Streamlit runs the files of a folder called `pages` by themselves when a link names one,
+and nobody would be asked to sign in.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,12 @@ st.set_page_config(page_title="automl", layout="wide", initial_sidebar_state="au
 if signed_in():
     st.navigation(
         [
-            st.Page("pages/studies.py", title="Studies", default=True),
-            st.Page("pages/study.py", title="Study", url_path="study"),
-            st.Page("pages/trial.py", title="Trial", url_path="trial"),
-            st.Page("pages/home.py", title="Take home", url_path="home"),
-            st.Page("pages/ensembles.py", title="Ensembles", url_path="ensembles"),
-            st.Page("pages/data.py", title="Data", url_path="data"),
-        ]
+            st.Page("views/studies.py", title="Studies", default=True),
+            st.Page("views/study.py", title="Study", url_path="study"),
+            st.Page("views/trial.py", title="Trial", url_path="trial"),
+            st.Page("views/home.py", title="Take home", url_path="home"),
+            st.Page("views/ensembles.py", title="Ensembles", url_path="ensembles"),
+            st.Page("views/data.py", title="Data", url_path="data"),
+        ],
+        position="top",
     ).run()

@@ -23,8 +23,11 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
     "#8A8A8A",
 )
 TRIALS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY, "#004B75", "#7A5300")
-HEIGHT = 380
+HEIGHT = 340
 Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.FacetChart
+
+
+_EPOCH = alt.X("epoch:Q", title="epoch", axis=alt.Axis(format="d", tickMinStep=1))
 
 
 def _score(field: str = "map50_95", title: str = "mAP50-95 on val", *, zero: bool = False) -> alt.Y:
@@ -57,6 +60,7 @@ def _tip(field: str) -> alt.Tooltip:
 
 def spending_chart(frame: pd.DataFrame, device: str) -> Chart:
     """Plan against spent by purpose."""
+    kinds = [kind for kind in ("spent", "planned") if kind in set(frame["kind"])]
     return (
         alt.Chart(frame, title="Where the budget went")
         .mark_bar()
@@ -67,23 +71,23 @@ def spending_chart(frame: pd.DataFrame, device: str) -> Chart:
             color=alt.Color(
                 "kind:N",
                 title=None,
-                scale=alt.Scale(domain=["spent", "planned"], range=[BLUE, SKY]),
-                legend=alt.Legend(orient="bottom"),
+                scale=alt.Scale(domain=kinds, range=[BLUE, SKY][: len(kinds)]),
+                legend=alt.Legend(orient="top"),
             ),
             tooltip=["purpose:N", "kind:N", alt.Tooltip("hours:Q", format=".3f")],
         )
-        .properties(height=330)
+        .properties(height=HEIGHT)
     )
 
 
 def curves_chart(frame: pd.DataFrame, rungs: Sequence[int], names: Sequence[str]) -> Chart:
     """Learning curves of some trials with the rungs as grey lines; the last point is where a trial ended."""
     scale = alt.Scale(domain=list(names), range=list(TRIALS[: len(names)]))
-    colour = alt.Color("trial:N", scale=scale, legend=alt.Legend(orient="bottom", title="trial"))
+    colour = alt.Color("trial:N", scale=scale, legend=alt.Legend(orient="top", title="trial"))
     known = frame.dropna(subset=["map50_95"])
     base = alt.Chart(known, title="Learning curves; grey: rungs, dot: where a trial ended")
     lines = base.mark_line(strokeWidth=2).encode(
-        x=alt.X("epoch:Q", title="epoch"), y=_score(), color=colour, tooltip=["trial:N", "epoch:Q", _tip("map50_95")]
+        x=_EPOCH, y=_score(), color=colour, tooltip=["trial:N", "epoch:Q", _tip("map50_95")]
     )
     last = known.loc[known.groupby("trial")["epoch"].idxmax()] if len(known) else known
     ends = alt.Chart(last).mark_point(filled=True, size=80).encode(x="epoch:Q", y="map50_95:Q", color=colour)
@@ -100,9 +104,9 @@ def metrics_chart(frame: pd.DataFrame) -> Chart:
         alt.Chart(long, title="Metrics on val")
         .mark_line(strokeWidth=2)
         .encode(
-            x=alt.X("epoch:Q", title="epoch"),
+            x=_EPOCH,
             y=_score("value", "fraction", zero=True),
-            color=alt.Color("metric:N", scale=scale, legend=alt.Legend(orient="bottom", title=None)),
+            color=alt.Color("metric:N", scale=scale, legend=alt.Legend(orient="top", title=None)),
             tooltip=["metric:N", "epoch:Q", _tip("value")],
         )
         .properties(height=HEIGHT)
@@ -115,12 +119,10 @@ def losses_chart(frame: pd.DataFrame) -> Chart:
         alt.Chart(frame.dropna(), title="Losses")
         .mark_line(strokeWidth=2)
         .encode(
-            x=alt.X("epoch:Q", title="epoch"),
+            x=_EPOCH,
             y=alt.Y("value:Q", title="loss", scale=alt.Scale(zero=False)),
-            color=alt.Color(
-                "loss:N", scale=alt.Scale(range=list(TRIALS)), legend=alt.Legend(orient="bottom", title=None)
-            ),
-            strokeDash=alt.StrokeDash("split:N", legend=alt.Legend(orient="bottom", title=None)),
+            color=alt.Color("loss:N", scale=alt.Scale(range=list(TRIALS)), legend=alt.Legend(orient="top", title=None)),
+            strokeDash=alt.StrokeDash("split:N", legend=alt.Legend(orient="top", title=None)),
             tooltip=["split:N", "loss:N", "epoch:Q", _tip("value")],
         )
         .properties(height=HEIGHT)
@@ -146,7 +148,13 @@ def slice_chart(frame: pd.DataFrame, name: str, default: object, *, log: bool) -
     """Score by the value of one parameter, the default as a dashed line."""
     numeric = pd.api.types.is_numeric_dtype(frame["value"])
     kind = "Q" if numeric else "N"
-    scale = alt.Scale(type="log") if log and numeric else alt.Scale(zero=False) if numeric else alt.Undefined
+    scale = (
+        alt.Scale(type="log", nice=False, padding=10)
+        if log and numeric
+        else alt.Scale(zero=False)
+        if numeric
+        else alt.Undefined
+    )
     dots = (
         alt.Chart(frame, title=f"{name}; dashed: the default")
         .mark_circle(size=55, opacity=0.7)
@@ -156,7 +164,7 @@ def slice_chart(frame: pd.DataFrame, name: str, default: object, *, log: bool) -
             color=alt.Color(
                 "ran:N",
                 scale=alt.Scale(domain=["to the end", "stopped early"], range=[BLUE, ORANGE]),
-                legend=alt.Legend(orient="bottom", title=None),
+                legend=alt.Legend(orient="top", title=None),
             ),
             tooltip=["trial:Q", f"value:{kind}", _tip("map50_95"), "ran:N"],
         )
@@ -184,7 +192,7 @@ def parallel_chart(frame: pd.DataFrame) -> Chart:
                 "map50_95:Q",
                 title="mAP50-95",
                 scale=alt.Scale(scheme="viridis", reverse=True),
-                legend=alt.Legend(orient="bottom"),
+                legend=alt.Legend(orient="top"),
             ),
             tooltip=["trial:N", "parameter:N", "value:N", _tip("map50_95")],
         )
@@ -211,11 +219,11 @@ def rungs_chart(rungs: Sequence[RungTrust]) -> Chart:
             color=alt.Color(
                 "stops:N",
                 scale=alt.Scale(domain=["stops trials", "stops nobody"], range=[BLUE, ORANGE]),
-                legend=alt.Legend(orient="bottom", title=None),
+                legend=alt.Legend(orient="top", title=None),
             ),
             tooltip=["rung:N", alt.Tooltip("correlation:Q", format=".2f"), "trials:Q", "stops:N"],
         )
-        .properties(height=330)
+        .properties(height=HEIGHT)
     )
 
 

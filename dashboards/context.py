@@ -37,46 +37,65 @@ def engine() -> Engine:
     return _opened(store_url(None, None))
 
 
+class NoStudy(AutoMLError):
+    """The store is empty or absent: nothing is wrong yet."""
+
+
 @contextmanager
 def page(title: str) -> Iterator[None]:
-    """A page's body. Whatever fails in it becomes a sentence and a way out, never a traceback."""
-    st.title(title, anchor=False)
-    with told():
+    """A page's body. Whatever fails in it becomes a sentence and a way out below the title, never a traceback.
+
+    title  of the page where it fails; one that does not writes its own
+    """
+    with told(title):
         yield
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def told(title: str = "") -> Iterator[None]:
     """Turns what fails within into a sentence; Streamlit's own signals pass."""
     try:
         yield
     except UnknownName as error:
+        _head(title)
         st.warning(plain(error))
-        st.page_link("pages/studies.py", label="See all studies")
+        st.page_link("views/studies.py", label="See all studies")
+    except NoStudy:
+        _head(title)
+        _begin()
     except BadStore as error:
         _opened.clear()
+        _head(title)
         if "there is no database" in str(error):
-            st.info("There is no study yet. Begin one in a terminal; it appears here with its first epoch.")
-            st.code(BEGIN, language="bash")
+            _begin()
         else:
             st.error(f"The database does not answer: {plain(error)} A running search goes on and loses nothing.")
         st.button("Look again", key="retry")
     except AutoMLError as error:
+        _head(title)
         st.error(plain(error))
     except Exception as error:
         log.exception("a page failed")
         st.error(f"This page failed ({type(error).__name__}). The terminal of `automl dashboard` has the details.")
-        st.page_link("pages/studies.py", label="See all studies")
+        st.page_link("views/studies.py", label="See all studies")
+
+
+def _head(title: str) -> None:
+    if title:
+        st.title(title, anchor=False)
+
+
+def _begin() -> None:
+    st.info("There is no study yet. Begin one in a terminal; it appears here with its first epoch.")
+    st.code(BEGIN, language="bash")
 
 
 def chosen_study() -> StudyRow:
-    """The study that the link names, else the newest; its name goes into the link. Stops where there is none."""
+    """The study that the link names, else the newest; its name goes into the link. Raises NoStudy, UnknownName."""
     name = st.query_params.get("study") or st.session_state.get("study")
     row = read.study(engine(), name) if name else read.latest_study(engine())
     if row is None:
-        st.info("There is no study yet. Begin one in a terminal; it appears here with its first epoch.")
-        st.code(BEGIN, language="bash")
-        st.stop()
+        raise NoStudy("there is no study yet")
     st.query_params["study"] = st.session_state["study"] = row.name
     return row
 

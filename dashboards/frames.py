@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from automl.figures import score
 from automl.leaderboard import Verdict, changed, gain
 from automl.overview import Overview, incumbent
 from automl.records import EpochRow, EventRow, Params, ParamValue, StudyRow, TrialPoint, TrialRow, TrialState
 from automl.space import Parameter
-from automl.terminal import score
 from dashboards.words import clock, cost, moment, state_of
 
 LONGEST = 80  # characters of a value in a table

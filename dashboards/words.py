@@ -7,11 +7,11 @@ import shlex
 import time
 
 from automl.budget import format_cost
-from automl.leaderboard import in_words, odds
+from automl.figures import duration, score
+from automl.leaderboard import gain, in_words, odds
 from automl.overview import Overview, incumbent
 from automl.records import StudyRow, StudyState, TrialRow, TrialState
-from automl.terminal import duration, score
-from automl.trust import TIE
+from automl.trust import TIE, Estimate
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
@@ -65,15 +65,57 @@ def headline(seen: Overview) -> str:
     )
 
 
-def certainty(seen: Overview) -> str:
-    """The winner's interval or what there is instead of it: a few words below the figure."""
-    if seen.winner is None:
+def shown_score(seen: Overview, row: TrialRow | None) -> float | None:
+    """mAP50-95 on val as a trial's figure: the mean over seeds where it ran again, else its only run's."""
+    found = _estimate(seen, row)
+    return found.score.mean if found is not None else row.best_map50_95 if row is not None else None
+
+
+def gain_of(seen: Overview) -> float | None:
+    """mAP50-95 of what is taken home above the defaults; None for the defaults themselves."""
+    winner, base = seen.winner, seen.baseline
+    if winner is None or base is None or winner.number == 0:
+        return None
+    found = _estimate(seen, winner)
+    return found.gain.mean if found is not None and found.gain is not None else gain(winner, base)
+
+
+def _estimate(seen: Overview, row: TrialRow | None) -> Estimate | None:
+    return seen.verdict.of(row.number) if seen.verdict is not None and row is not None else None
+
+
+def certainty(seen: Overview, row: TrialRow | None) -> str:
+    """A figure's interval or what there is instead of it: a few words below it."""
+    if row is None:
         return ""
-    found = seen.verdict.of(seen.winner.number) if seen.verdict is not None else None
+    found = _estimate(seen, row)
     if found is None:
         return "one seed, not confirmed"
     chance = "" if found.chance is None else f", {odds(found.chance)} sure to beat the defaults"
-    return f"± {found.score.half:.3f} over {found.seeds} seeds{chance}"
+    return f"± {found.score.half:.3f} (90 %) over {found.seeds} seeds{chance}"
+
+
+def unseen_score(seen: Overview, row: TrialRow | None) -> str:
+    """What a trial scored on images that the search never saw; nothing where it was not measured."""
+    found = next((each for each in seen.evaluations if row is not None and each.trial == row.number), None)
+    if found is None:
+        return ""
+    return f"{score(found.map50_95)} on {found.images} unseen images ({found.split})"
+
+
+def took(study: StudyRow) -> str:
+    """Wall time and slots."""
+    count = study.spec.slots.count
+    return f"{duration(study.wall_s)} of wall time on {count} slot{'s' if count > 1 else ''}"
+
+
+def described(study: StudyRow) -> str:
+    """What is searched, in a line: data, models, image sizes, horizon, sampler."""
+    spec = study.spec
+    models = ", ".join(each.rsplit("/", 1)[-1] for each in spec.models)
+    sizes = ", ".join(map(str, spec.imgsz))
+    start = "pretrained" if spec.weights else "from scratch"
+    return f"{spec.data} · {models} at {sizes} px, {start} · {spec.epochs} epochs · sampler {spec.sampler}"
 
 
 def worth(seen: Overview) -> str:
@@ -90,8 +132,11 @@ def worth(seen: Overview) -> str:
         return f"{told} The study has {_ENDS[seen.study.state]}: {seen.study.reason}."
     if not seen.alive:
         return f"{told} Its driver died. Go on with: automl resume {shlex.quote(seen.study.name)}"
-    left = seen.left_s
-    return told if left is None else f"{told} At this pace the budget ends in {duration(left)}."
+    left, gain = seen.left_s, seen.expected_gain
+    if left is None:
+        return told
+    more = "" if gain is None else f" and is expected to add {gain:.3f} to the best single run"
+    return f"{told} At this pace the rest of the budget takes {duration(left)}{more}."
 
 
 def ended(row: TrialRow) -> str:
@@ -106,5 +151,5 @@ def next_command(seen: Overview, trial: TrialRow | None = None) -> str:
     name = shlex.quote(seen.study.name)
     if trial is None and seen.study.state is StudyState.INTERRUPTED:
         return f"automl resume {name}"
-    chosen = "" if trial is None or trial is seen.winner else f" --trial {trial.number}"
+    chosen = "" if trial is None or (seen.winner and trial.number == seen.winner.number) else f" --trial {trial.number}"
     return f"automl export {name}{chosen} -o hyp.yaml && yolo detect train cfg=hyp.yaml"

@@ -14,7 +14,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
-    ("errors", "records", "budget"),
+    ("errors", "records", "budget", "figures"),
     ("data", "slots", "space", "space_file", "halving", "trust", "ending", "leaderboard"),
     ("sampler", "history", "runs", "operating", "confirming", "policy", "plan", "points", "portfolio", "earlier"),
     ("trainers", "drivers", "store", "recipes"),

@@ -6,13 +6,12 @@ import time
 
 import streamlit as st
 
+from automl.figures import score
 from automl.overview import Overview
 from automl.records import EventRow, StudyRow, StudyState
 from automl.store import read
-from automl.terminal import duration, score
 from dashboards import charts, context, frames, words
 
-CARD = 132  # pixels of a figure's frame, with or without a difference
 EVENTS = 200  # lines of the log that stay on the page
 
 
@@ -33,10 +32,7 @@ def _now(seen: Overview) -> None:
     study = seen.study
     st.markdown(f"**{words.plain(words.state_of(study, seen.alive))}** · {words.plain(words.headline(seen))}")
     _figures(seen)
-    st.progress(
-        min(1.0, seen.share_spent), text=f"{seen.share_spent:.0%} of {words.plain(' + '.join(study.spec.budgets))}"
-    )
-    st.caption(words.plain(words.worth(seen)))
+    st.progress(min(1.0, seen.share_spent), text=words.plain(words.worth(seen)))
     left, right = st.columns([3, 2])
     device = study.spec.slots.device
     risen = frames.incumbent_frame(seen.points, study.spec.probe_s)
@@ -55,46 +51,52 @@ def _now(seen: Overview) -> None:
         else:
             st.caption("No trial runs at this moment.")
     st.subheader("Log", anchor=False)
-    st.dataframe(frames.events_frame(_events(study)), hide_index=True, height=260, alt="Event log, newest first")
+    events = frames.events_frame(_events(study))
+    if len(events):
+        st.dataframe(
+            events,
+            hide_index=True,
+            height=min(260, 36 * (len(events) + 1)),
+            alt="Event log, newest first",
+            column_config={
+                "time": st.column_config.TextColumn(width=80),
+                "kind": st.column_config.TextColumn(width=100),
+                "trial": st.column_config.TextColumn(width=60),
+                "what": st.column_config.TextColumn(width="large"),
+            },
+        )
+    else:
+        st.caption("Nothing has happened yet.")
     st.caption("What to run next")
     st.code(words.next_command(seen), language="bash")
 
 
 def _figures(seen: Overview) -> None:
     study, winner, base = seen.study, seen.winner, seen.baseline
-    columns = st.columns(4)
-    best = winner.best_map50_95 if winner is not None else None
-    found = seen.verdict.of(winner.number) if seen.verdict is not None and winner is not None else None
-    shown = found.score.mean if found is not None else best
-    above = None
-    if (
-        winner is not None
-        and winner.number
-        and base is not None
-        and base.best_map50_95 is not None
-        and best is not None
-    ):
-        above = found.gain.mean if found is not None and found.gain is not None else best - base.best_map50_95
-    columns[0].metric(
-        "mAP50-95 to take home",
-        score(shown),
-        None if above is None else f"{above:+.3f} vs defaults",
-        border=True,
-        height=CARD,
-        help=words.plain(words.headline(seen)),
-    )
-    columns[0].caption(words.plain(words.certainty(seen)))
-    columns[1].metric(
-        "Defaults, mAP50-95 on val", score(base.best_map50_95 if base is not None else None), border=True, height=CARD
-    )
-    for each in seen.evaluations:
-        if winner is not None and each.trial == winner.number:
-            columns[1].caption(f"On {each.split}, never seen: {score(each.map50_95)} ({each.images} images)")
-    columns[2].metric("Spent", words.cost(study.slot_s, study), border=True, height=CARD)
-    columns[2].caption(f"{duration(study.wall_s)} of wall time, {study.spec.slots.count} slots")
-    states = seen.states
-    columns[3].metric("Trials", str(len(seen.points)), border=True, height=CARD)
-    columns[3].caption(", ".join(f"{count} {state}" for state, count in sorted(states.items())))
+    first, second, third, fourth = st.columns(4)
+    with first.container(border=True, height="stretch"):
+        gain = words.gain_of(seen)
+        st.metric(
+            "mAP50-95 to take home",
+            score(words.shown_score(seen, winner)),
+            None if gain is None else f"{gain:+.3f} vs defaults",
+            help="on val; the mean over new seeds once repeats have run",
+        )
+        _lines(words.certainty(seen, winner), words.unseen_score(seen, winner))
+    with second.container(border=True, height="stretch"):
+        st.metric("The defaults' mAP50-95", score(words.shown_score(seen, base)), help="on val, trained first")
+        _lines(words.certainty(seen, base), words.unseen_score(seen, base))
+    with third.container(border=True, height="stretch"):
+        st.metric("Spent", words.cost(study.slot_s, study))
+        _lines(f"{seen.share_spent:.0%} of {' + '.join(study.spec.budgets)}", words.took(study))
+    with fourth.container(border=True, height="stretch"):
+        st.metric("Trials", str(len(seen.points)))
+        _lines(", ".join(f"{count} {state}" for state, count in sorted(seen.states.items())))
+
+
+def _lines(*texts: str) -> None:
+    for text in filter(None, texts):
+        st.caption(words.plain(text))
 
 
 def _events(study: StudyRow) -> list[EventRow]:

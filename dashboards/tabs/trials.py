@@ -97,7 +97,7 @@ def _side_by_side(row: StudyRow, numbers: list[int]) -> None:
     for each in rows:
         left, right = st.columns([5, 1])
         left.markdown(f"**trial {each.number}** ({words.plain(each.origin)}): {words.plain(words.ended(each))}")
-        right.page_link("pages/trial.py", label="Open", query_params={"study": row.name, "trial": str(each.number)})
+        right.page_link("views/trial.py", label="Open", query_params={"study": row.name, "trial": str(each.number)})
     differing = frames.differing_frame(rows)
     if len(rows) > 1:
         st.subheader("Parameters that differ", anchor=False)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from automl.records import StudyState, TrialState
 from tests.page.conftest import EVIL, Filler, curve, fill_birds
 
-PAGES = Path(__file__).parents[2] / "dashboards" / "pages"
+PAGES = Path(__file__).parents[2] / "dashboards" / "views"
 NAMES = sorted(file.stem for file in PAGES.glob("*.py"))
 Fill = Callable[..., Filler]
 
@@ -23,7 +23,7 @@ def show(page: str, **link: str) -> AppTest:
     app = AppTest.from_file(str(PAGES.parent / "app.py"), default_timeout=60)
     for key, value in link.items():
         app.query_params[key] = value
-    app.switch_page(f"pages/{page}.py")
+    app.switch_page(f"views/{page}.py")
     return app.run()
 
 
@@ -108,9 +108,9 @@ def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill) -> No
     assert "sure to beat the defaults" in text(app)
     figures = {metric.label: metric.value for metric in app.metric}
     assert figures["Trials"] == "34"
-    assert figures["Defaults, mAP50-95 on val"] == "0.400"
+    assert figures["The defaults' mAP50-95"] == "0.401"
     assert "automl export birds -o hyp.yaml" in text(app)
-    assert "On test, never seen: 0.480 (70 images)" in text(app)
+    assert "0.480 on 70 unseen images (test)" in text(app)
 
 
 def test_an_unconfirmed_leader_is_called_so(fill: Fill) -> None:

@@ -14,11 +14,12 @@ import pytest
 from rich.console import Console
 
 from automl.drivers.session import Notice
+from automl.figures import duration, score
 from automl.leaderboard import verdict, winner
 from automl.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Tally, display
 from automl.records import EventRow, Purpose, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
-from automl.terminal import as_json, dumps, duration, print_report, print_status, print_studies, score
+from automl.terminal import as_json, dumps, print_report, print_status, print_studies
 from tests.unit.factories import make_epoch_row, make_evaluation, make_row, make_spec, make_study
 
 

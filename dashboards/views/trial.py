@@ -6,9 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from automl.figures import score
 from automl.records import StudyRow, TrialRow
 from automl.store import read
-from automl.terminal import score
 from dashboards import charts, context, frames, words
 from dashboards.files import kept_file, tail
 
@@ -76,5 +76,5 @@ def _log(row: StudyRow, trial: TrialRow) -> None:
             st.caption("No log of this trial is on this machine.")
 
 
-with context.told():
+with context.page("Trial"):
     _draw(context.chosen_study())

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboards import context, words
 
-with context.told():
+with context.page("Data"):
     row = context.chosen_study()
     st.title("Data", anchor=False)
     spec = row.spec

@@ -26,12 +26,11 @@ def _share(row: StudyRow) -> float:
 
 
 def _draw() -> None:
-    text = st.text_input("Search", key="search", placeholder="Name or data set", bind="query-params")
     rows = read.studies(context.engine())
     if not rows:
-        st.info("There is no study yet. Begin one in a terminal; it appears here with its first epoch.")
-        st.code(context.BEGIN, language="bash")
-        return
+        raise context.NoStudy("there is no study yet")
+    st.title("Studies", anchor=False)
+    text = st.text_input("Search", key="search", placeholder="Name or data set", bind="query-params")
     wanted = text.lower().strip() if text else ""
     found = [row for row in rows if wanted in row.name.lower() or wanted in row.spec.data.lower()]
     if not found:
@@ -65,11 +64,11 @@ def _draw() -> None:
     )
     picked = chosen["selection"]["rows"] if chosen else []
     if picked and picked[0] < len(shown):
-        st.switch_page("pages/study.py", query_params={"study": shown[picked[0]].name})
+        st.switch_page("views/study.py", query_params={"study": shown[picked[0]].name})
     names = [row.name for row in shown]
     name = st.selectbox("Open a study", names, index=None, placeholder="Choose one, or click its row's box")
     if name:
-        st.switch_page("pages/study.py", query_params={"study": name})
+        st.switch_page("views/study.py", query_params={"study": name})
 
 
 with context.page("Studies"):

@@ -106,5 +106,5 @@ def _tables(row: StudyRow) -> None:
     )
 
 
-with context.told():
+with context.page("Take home"):
     _draw(context.chosen_study())

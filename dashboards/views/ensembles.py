@@ -6,11 +6,11 @@ import streamlit as st
 
 from dashboards import context, words
 
-with context.told():
+with context.page("Ensembles"):
     row = context.chosen_study()
     st.title("Ensembles", anchor=False)
     st.info(
         f"No ensemble of study {words.plain(row.name)} has been made: automl cannot make one yet. Until then the "
         "weights of its best trials, which Take home offers, are the members that one would begin with."
     )
-    st.page_link("pages/home.py", label="Take home", query_params={"study": row.name})
+    st.page_link("views/home.py", label="Take home", query_params={"study": row.name})

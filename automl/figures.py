@@ -1,0 +1,18 @@
+"""Figures as people read them, in the terminal and on the page."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """'1:02:03', '4:05' or '42 s'."""
+    whole = int(max(0.0, seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def score(value: float | None) -> str:
+    """A fraction with three digits, or a dash."""
+    return "–" if value is None or value != value else f"{value:.3f}"

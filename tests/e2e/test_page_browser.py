@@ -1,0 +1,256 @@
+"""The page in a real browser, as a person uses it: open, sort, select, compare, follow, take home."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page
+
+from automl.records import Slots, StudyState, TrialState
+from automl.store.engine import open_store
+from tests.e2e.browser import (
+    NARROW,
+    Site,
+    column,
+    download,
+    launched,
+    overflow,
+    says,
+    served,
+    settled,
+    shoot,
+    text,
+    tick,
+)
+from tests.e2e.cli import ONE_SLOT, TINY, Place, wait_for
+from tests.e2e.conftest import NAME, Searched
+from tests.e2e.test_export_runs import yolo
+from tests.page.conftest import EVIL, Filler, curve, fill_birds
+from tests.unit.factories import make_spec
+from tests.unit.train_tiny import draw_data
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+VIEWS = {
+    "studies": "/",
+    "overview": "/study?study=birds",
+    "trials": "/study?study=birds&tab=Trials&compare=0,3,4",
+    "insight": "/study?study=birds&tab=Insight",
+    "trial": "/trial?study=birds&trial=3",
+    "home": "/home?study=birds",
+    "ensembles": "/ensembles?study=birds",
+    "data": "/data?study=birds",
+}
+LONG = "a-long-name-" * 12
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Three studies: one with trials of all kinds, one with a thousand parameters and names that bite, one alone."""
+    place = Place(tmp_path_factory.mktemp("page"))
+    place.home.mkdir()
+    engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
+    slots = Slots(count=2, device="cpu")
+
+    def begin(name: str, **changes: str) -> Filler:
+        return Filler(engine, make_spec(name=name, directory=str(place.home / name), slots=slots, **changes))
+
+    alone = begin("alone")
+    alone.trial(0, curve(0.4)[:3], TrialState.INTERRUPTED)
+    alone.close(StudyState.INTERRUPTED, "interrupted by the user")
+    many = begin(LONG, data=f"/data/{EVIL}/data.yaml")
+    many.trial(0, curve(0.4), params={f"key_{n}": n for n in range(1000)})
+    many.trial(1, [0.1] * 3, TrialState.FAILED, params={f"key_{n}": -n for n in range(1000)}, reason=EVIL, error=EVIL)
+    many.close(StudyState.FAILED, EVIL)
+    birds = begin("birds")
+    fill_birds(birds)
+    birds.close()
+    engine.dispose()
+    with served(place, browser) as found:
+        yield found
+
+
+def test_a_study_opens_from_the_list_and_says_how_good_its_best_is(site: Site) -> None:
+    with site.open("/") as page:
+        assert column(page, "study")[0] == "birds"
+        tick(page, [0])
+        says(page, "The winner is trial 3")
+        shown = text(page)
+    assert "study=birds" in page.url
+    for words in ("0.499", "+0.098 vs defaults", "± 0.009 (90 %) over 2 seeds", "3.73 cpu-h", "over 99% sure"):
+        assert words in shown
+
+
+def test_the_keyboard_alone_opens_a_study(site: Site) -> None:
+    with site.open("/") as page:
+        page.get_by_role("combobox", name=re.compile("Open a study")).focus()
+        page.keyboard.press("Enter")
+        page.keyboard.type("alone")
+        page.keyboard.press("Enter")
+        says(page, "automl resume alone")
+
+
+def test_trials_are_sorted_filtered_ticked_and_compared(site: Site) -> None:
+    with site.open("/study?study=birds&tab=Trials") as page:
+        assert column(page, "trial")[:3] == ["3", "6", "9"]
+        _choose(page, "Sort by", "oldest")
+        assert column(page, "trial")[:3] == ["0", "1", "2"]
+        _choose(page, "State", "stopped")
+        page.keyboard.press("Escape")
+        settled(page)
+        assert column(page, "trial")[:3] == ["1", "2", "4"]
+        tick(page, [0, 2])
+        says(page, "Parameters that differ")
+        assert text(page).count("below the threshold 0.150") == 2
+        assert column(page, "trial 4", table=1) != []
+        link = page.url
+        before = column(page, "trial"), column(page, "trial 4", table=1)
+    with site.open(link.removeprefix(site.url)) as page:  # another person, by the link alone
+        assert (column(page, "trial"), column(page, "trial 4", table=1)) == before
+
+
+def test_a_click_on_a_heading_sorts_the_shown_rows(site: Site) -> None:
+    with site.open("/study?study=birds&tab=Trials") as page:
+        place = page.locator("canvas[data-testid=data-grid-canvas]").first.bounding_box()
+        assert place is not None
+        page.mouse.click(place["x"] + 60, place["y"] + 17)
+        page.wait_for_timeout(1000)
+        assert column(page, "trial")[:3] == ["0", "1", "2"]
+
+
+def test_no_page_is_wider_than_a_phone_or_asks_for_anything_elsewhere(site: Site) -> None:
+    for name, path in VIEWS.items():
+        with site.open(path, width=NARROW) as page:
+            assert overflow(page) <= 0, name
+            shoot(page, f"{name}-{NARROW}")
+    assert site.foreign == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_page_is_drawn_whole(site: Site, dark: bool) -> None:
+    for name, path in VIEWS.items():
+        with site.open(path, dark=dark) as page:
+            shown = text(page)
+            assert "Traceback" not in shown
+            assert "failed (" not in shown
+            assert overflow(page) <= 0, name
+            assert shoot(page, f"{name}-{'dark' if dark else 'light'}").stat().st_size > 10_000
+    assert site.foreign == []
+
+
+def test_names_that_bite_stay_text(site: Site) -> None:
+    with site.open("/") as page:
+        page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+        for path in (
+            f"/study?study={LONG}",
+            f"/study?study={LONG}&tab=Trials&compare=0,1",
+            f"/trial?study={LONG}&trial=1",
+        ):
+            page.goto(f"{site.url}{path}")
+            settled(page)
+            assert page.locator("[data-testid=stMain] img").count() == 0
+            assert overflow(page) <= 0
+        assert EVIL in text(page)
+    assert site.foreign == []
+
+
+def test_an_unknown_study_leads_back(site: Site) -> None:
+    with site.open("/study?study=nowhere") as page:
+        says(page, "unknown study 'nowhere'")
+        page.get_by_role("link", name="See all studies").click()
+        says(page, "Open a study")
+
+
+@pytest.mark.ray
+def test_a_running_study_is_followed_to_its_end(browser: Browser, tmp_path: Path) -> None:
+    """From the empty page through the running search to its last state, without a reload by hand."""
+    place = Place(tmp_path)
+    draw_data(place.folder)
+    with served(place, browser) as site, site.open("/study") as page:
+        says(page, "no study yet")
+        words = ("search", *TINY, *ONE_SLOT, "--name", "live", "--epochs", "4", "--budget", "3trials", "--confirm", "0")
+        with place.start(*words) as search:
+            wait_for("the baseline has an epoch", lambda: place.epochs("live"), search)
+            page.get_by_role("button", name="Look again").click()
+            says(page, "● running")
+            page.evaluate("window.kept = true")  # lost if the page were loaded again
+            _scroll(page, 60)
+            says(page, "Running now")
+            seen = set()
+            while search.poll() is None:
+                shown = re.search(r"Trials (\d+)", text(page))
+                seen.add(shown[1] if shown else None)
+                time.sleep(0.3)
+            assert search.returncode == 0
+        says(page, "✓ finished", timeout_s=20)
+        assert len(seen - {None}) >= 2
+        assert page.evaluate("window.kept") is True
+        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 60
+        assert site.foreign == []
+        before = page.content()
+        page.wait_for_timeout(4000)
+        assert page.content() == before  # a finished study is not looked at again
+
+
+@pytest.mark.ray
+def test_the_downloaded_recipe_trains(browser: Browser, searched: Searched, tmp_path: Path) -> None:
+    with served(searched.place, browser) as site, site.open(f"/home?study={NAME}") as page:
+        recipe = download(page, "hyp.yaml for Ultralytics", tmp_path)
+        trials = download(page, "All trials (CSV)", tmp_path)
+        epochs = download(page, "All epochs (CSV)", tmp_path)
+        weights = download(page, "best.pt", tmp_path)
+        shoot(page, "home-real")
+    assert len(trials.read_text().splitlines()) == 1 + len(searched.place.trials(NAME))
+    assert len(epochs.read_text().splitlines()) == 1 + len(searched.place.epochs(NAME))
+    assert weights.stat().st_size > 10_000
+    asked = yaml.safe_load(recipe.read_text())
+    threads = searched.place.study(NAME).spec.slots.threads
+    trained = yolo(tmp_path, recipe, threads)
+    assert len(trained.epochs) == asked["epochs"]
+    assert trained.args["lr0"] == asked["lr0"]
+
+
+def test_a_link_into_an_exposed_page_asks_for_sign_in(browser: Browser, tmp_path: Path) -> None:
+    """Also the very first link after the start, to a page other than the first."""
+    place = Place(tmp_path)
+    place.home.mkdir()
+    engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
+    filler = Filler(engine, make_spec(name="secret", directory=str(place.home / "secret")))
+    filler.trial(0, curve(0.4))
+    filler.close()
+    engine.dispose()
+    refused = place.run("dashboard", "--public")
+    assert refused.returncode == 2
+    assert "needs sign-in" in refused.stderr
+    (place.folder / ".streamlit").mkdir()
+    (place.folder / ".streamlit" / "secrets.toml").write_text(
+        '[auth]\nredirect_uri = "http://localhost/oauth2callback"\ncookie_secret = "x"\nclient_id = "x"\n'
+        'client_secret = "x"\nserver_metadata_url = "http://127.0.0.1:9/.well-known/openid-configuration"\n'
+    )
+    with served(place, browser, "--public") as site:
+        for path in ("/study?study=secret", "/home?study=secret", "/"):
+            with site.open(path) as page:
+                says(page, "Sign in to see the studies")
+                assert "secret" not in text(page)
+
+
+def _choose(page: Page, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=re.compile(label)).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    page.wait_for_timeout(500)
+    settled(page)
+    page.wait_for_timeout(700)
+
+
+def _scroll(page: Page, pixels: int) -> None:
+    page.evaluate(f"document.querySelector('[data-testid=stMain]').scrollTo(0, {pixels})")
