@@ -36,7 +36,7 @@ def _score(field: str = "map50_95", title: str = "mAP50-95 on val", *, zero: boo
 
 def incumbent_chart(frame: pd.DataFrame, baseline: float | None, device: str) -> Chart:
     """The best score against the cost that bought it, the defaults as a dashed line."""
-    x = alt.X("spent_h:Q", title=f"spent ({device}-h)")
+    x = alt.X("spent_h:Q", title=f"spent ({device}-h)", scale=alt.Scale(zero=True))
     line = (
         alt.Chart(frame, title="Incumbent against cost")
         .mark_line(interpolate="step-after", point=True, color=BLUE)
@@ -179,9 +179,9 @@ def slice_chart(frame: pd.DataFrame, name: str, default: object, *, log: bool) -
 
 
 def parallel_chart(frame: pd.DataFrame) -> Chart:
-    """One line a trial across the parameters' ranges, the better the darker."""
+    """One line a trial across the parameters' ranges, its colour the score."""
     return (
-        alt.Chart(frame, title="Parallel coordinates; darker is better")
+        alt.Chart(frame, title="Parallel coordinates of the best trials")
         .mark_line(opacity=0.5)
         .encode(
             x=alt.X("parameter:N", title=None, axis=alt.Axis(labelAngle=-45), sort=None),

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -98,6 +99,11 @@ def chosen_study() -> StudyRow:
         raise NoStudy("there is no study yet")
     st.query_params["study"] = st.session_state["study"] = row.name
     return row
+
+
+def link() -> str:
+    """The address that opens this very view."""
+    return f"{st.context.url}?{urlencode(st.query_params.to_dict())}"
 
 
 def seen(row: StudyRow) -> Overview:

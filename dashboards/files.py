@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
+from automl.errors import AutoMLError
 from automl.records import ArtifactRow, StudyRow
 
 NAMES = frozenset(("best.pt", "last.pt", "log.txt"))
@@ -29,3 +35,23 @@ def tail(file: Path) -> str:
             return opened.read().decode("utf-8", "replace").replace("\0", "")
     except OSError:
         return ""
+
+
+def exported(study: StudyRow, trial: int) -> bytes:
+    """A zip of what `automl export` writes: hyp.yaml and the initial weights that it names, side by side.
+
+    The command runs in a process of its own: this one loads no network. Raises AutoMLError with its last line.
+    """
+    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
+        words = ["export", "--trial", str(trial), "-o", str(Path(folder) / "hyp.yaml"), "--", study.name]
+        done = subprocess.run([sys.executable, "-m", "automl.cli", *words], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise AutoMLError(done.stderr.strip() or f"automl export ended with {done.returncode}")
+        packed = BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(Path(folder).iterdir()):
+                if file.suffix == ".yaml":
+                    archive.writestr(file.name, file.read_text(encoding="utf-8").replace(f"{folder}/", ""))
+                else:
+                    archive.write(file, file.name)
+        return packed.getvalue()

@@ -49,9 +49,14 @@ def thinned(values: list[float], most: int = 40) -> list[float]:
     return values[::-1][::step][::-1]
 
 
-def incumbent_frame(points: Sequence[TrialPoint], probe_s: float) -> pd.DataFrame:
-    """spent_h (slot-hours), mAP50-95 of the incumbent and its trial, a line where it rises and one at the end."""
+def incumbent_frame(points: Sequence[TrialPoint], probe_s: float, spent_s: float) -> pd.DataFrame:
+    """spent_h (slot-hours), mAP50-95 of the incumbent and its trial, a line where it rises and one at the end.
+
+    spent_s  slot-seconds that the study has cost, repeats included
+    """
     found = incumbent(points, probe_s)
+    if found and found[-1][0] < spent_s:
+        found = [*found, (spent_s, *found[-1][1:])]
     kept = [
         each
         for before, each in zip([None, *found], found, strict=False)
@@ -100,7 +105,8 @@ def value_text(value: object) -> str:
 def differing_frame(rows: Sequence[TrialRow]) -> pd.DataFrame:
     """The parameters in which the trials differ, a line each and a column a trial."""
     keys = sorted({key for row in rows for key in row.params})
-    lines = {key: [value_text(row.params.get(key, "–")) for row in rows] for key in keys}
+    everything = [{**(row.applied or {}), **row.params} for row in rows]
+    lines = {key: [value_text(values.get(key, "–")) for values in everything] for key in keys}
     kept = {key: values for key, values in lines.items() if len(set(values)) > 1}
     return pd.DataFrame.from_dict(kept, orient="index", columns=[f"trial {row.number}" for row in rows]).rename_axis(
         "parameter"
@@ -156,9 +162,9 @@ def events_frame(events: Sequence[EventRow]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "time": [clock(row.at) for row in rows],
-            "kind": [row.kind for row in rows],
-            "trial": ["" if row.trial is None else str(row.trial) for row in rows],
-            "what": [" ".join(row.text.split()) for row in rows],
+            "what": [
+                " ".join([*([] if row.trial is None else [f"trial {row.trial}:"]), *row.text.split()]) for row in rows
+            ],
         }
     )
 

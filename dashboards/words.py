@@ -126,8 +126,9 @@ def worth(seen: Overview) -> str:
     best = rises[-1][2]
     at = next(spent for spent, _, trial in rises if trial == best)
     since = sum(spent > at for spent, _, _ in rises)
-    share = at / rises[-1][0] if rises[-1][0] else 0.0
-    told = f"The best single run, trial {best}, ended after {share:.0%} of what is spent; {since} trials have followed."
+    share = min(1.0, at / seen.study.slot_s) if seen.study.slot_s else 0.0
+    followed = f"{since} trial{'' if since == 1 else 's'} of the search ended after it"
+    told = f"The best single run, trial {best}, ended after {share:.0%} of what is spent; {followed}."
     if seen.study.state is not StudyState.RUNNING:
         return f"{told} The study has {_ENDS[seen.study.state]}: {seen.study.reason}."
     if not seen.alive:

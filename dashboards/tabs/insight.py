@@ -8,7 +8,7 @@ from automl.halving import rung_trust
 from automl.records import StudyRow, TrialRow
 from automl.space import Parameter, SearchSpace
 from automl.store import read
-from dashboards import charts, context, frames
+from dashboards import charts, context, frames, words
 
 TRIALS = 1000  # looked at; of a larger study every nth
 LINES = 200  # trials in the parallel coordinates, the best ones
@@ -89,7 +89,7 @@ def _slices(rows: list[TrialRow], parameters: list[Parameter], importance: dict[
 
 def _parallel(rows: list[TrialRow], parameters: list[Parameter], importance: dict[str, float]) -> None:
     chosen = [p for name in list(importance)[:8] for p in parameters if p.name == name] or parameters[:8]
-    best = sorted(rows, key=lambda each: -(each.best_map50_95 or 0.0))[:LINES]
+    best = sorted(rows, key=lambda each: each.best_map50_95 or 0.0)[-LINES:]  # the best are drawn last, on top
     st.altair_chart(charts.parallel_chart(frames.parallel_frame(best, chosen)), alt="Parallel coordinates")
 
 
@@ -99,10 +99,16 @@ def _pareto(row: StudyRow, rows: list[TrialRow]) -> None:
     if not known:
         st.info("Latency, parameters and GFLOPs were not measured in this study: it has no plan with probes.")
         return
+    if len(frame) < 2:
+        only = frame.iloc[0]
+        figures = ", ".join(f"{title} {only[key]:.3g}" for key, title in known.items())
+        st.caption(
+            "The Pareto front needs two models or image sizes: --models and --imgsz take several. "
+            f"Here it is one point, {words.plain(only['point'])}: {figures}."
+        )
+        return
     against = st.segmented_control(
         "Against", list(known), default=next(iter(known)), required=True, format_func=known.__getitem__, key="against"
     )
     axis = against or next(iter(known))
     st.altair_chart(charts.pareto_chart(frame, axis, known[axis]), alt="Pareto front")
-    if len(frame) < 2:
-        st.caption("Only one model at one image size was trained: --models and --imgsz take several.")

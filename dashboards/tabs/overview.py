@@ -35,7 +35,7 @@ def _now(seen: Overview) -> None:
     st.progress(min(1.0, seen.share_spent), text=words.plain(words.worth(seen)))
     left, right = st.columns([3, 2])
     device = study.spec.slots.device
-    risen = frames.incumbent_frame(seen.points, study.spec.probe_s)
+    risen = frames.incumbent_frame(seen.points, study.spec.probe_s, study.slot_s)
     baseline = seen.baseline.best_map50_95 if seen.baseline is not None else None
     with left:
         if len(risen):
@@ -60,9 +60,7 @@ def _now(seen: Overview) -> None:
             alt="Event log, newest first",
             column_config={
                 "time": st.column_config.TextColumn(width=80),
-                "kind": st.column_config.TextColumn(width=100),
-                "trial": st.column_config.TextColumn(width=60),
-                "what": st.column_config.TextColumn(width="large"),
+                "what": st.column_config.TextColumn(width=1000),
             },
         )
     else:

@@ -11,7 +11,7 @@ from automl.recipes import recipe_text
 from automl.records import StudyRow, TrialRow
 from automl.store import read
 from dashboards import context, frames, words
-from dashboards.files import kept_file
+from dashboards.files import exported, kept_file
 
 
 def _draw(row: StudyRow) -> None:
@@ -21,10 +21,8 @@ def _draw(row: StudyRow) -> None:
         st.info("No trial has a score yet. The first appears with the first epoch of the defaults.")
         return
     trial = context.chosen_trial(row, seen.winner.number)
-    chosen = "the winner" if trial.number == seen.winner.number else "another than the winner, by your choice"
-    st.markdown(
-        f"**Trial {trial.number}** ({words.plain(trial.origin)}), {chosen}. {words.plain(words.headline(seen))}"
-    )
+    chosen = "" if trial.number == seen.winner.number else f", by your choice instead of trial {seen.winner.number}"
+    st.markdown(f"**Trial {trial.number}** ({words.plain(trial.origin)}){chosen}. {words.plain(words.headline(seen))}")
     _recipes(row, seen, trial)
     _weights(row, trial)
     _tables(row)
@@ -38,23 +36,22 @@ def _recipes(row: StudyRow, seen: Overview, trial: TrialRow) -> None:
     if row.spec.trainer != "ultralytics":
         st.info(f"Trials of the trainer '{words.plain(row.spec.trainer)}' have no recipe: nothing was trained.")
         return
-    if row.spec.weights is not None:
-        st.info(
-            "This study began from weights, which the recipe must have beside it. The command below writes both; "
-            "the recipe here is for reading."
-        )
     facts = (row, trial, seen.baseline, Path("hyp.yaml"))
     text = recipe_text(*facts, "ultralytics", seen.evaluations, seen.verdict)
     left, right = st.columns(2)
-    left.download_button(
-        "hyp.yaml for Ultralytics",
-        text,
-        "hyp.yaml",
-        "text/yaml",
-        disabled=row.spec.weights is not None,
-        on_click="ignore",
-        width="stretch",
-    )
+    if row.spec.weights is None:
+        left.download_button(
+            "hyp.yaml for Ultralytics", text, "hyp.yaml", "text/yaml", on_click="ignore", width="stretch"
+        )
+    else:
+        left.download_button(
+            "hyp.yaml for Ultralytics, with the initial weights (zip)",
+            lambda: exported(row, trial.number),
+            f"{row.name}-{trial.number}.zip",
+            "application/zip",
+            on_click="ignore",
+            width="stretch",
+        )
     recipe = recipe_text(*facts, "json", seen.evaluations, seen.verdict)
     right.download_button(
         "Recipe as JSON", recipe, "recipe.json", "application/json", on_click="ignore", width="stretch"

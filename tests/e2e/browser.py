@@ -143,6 +143,7 @@ def shoot(page: Page, name: str) -> Path:
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": size["width"], "height": max(600, min(int(height) + 20, 4000))})
     page.wait_for_timeout(1000)
+    settled(page)
     file = SHOTS / f"{name}.png"
     page.screenshot(path=file)
     page.set_viewport_size(size)

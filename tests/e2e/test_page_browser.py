@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from tests.e2e.browser import (
 )
 from tests.e2e.cli import ONE_SLOT, TINY, Place, wait_for
 from tests.e2e.conftest import NAME, Searched
-from tests.e2e.test_export_runs import yolo
+from tests.e2e.test_export_runs import measured, told, yolo
 from tests.page.conftest import EVIL, Filler, curve, fill_birds
 from tests.unit.factories import make_spec
 from tests.unit.train_tiny import draw_data
@@ -218,6 +219,19 @@ def test_the_downloaded_recipe_trains(browser: Browser, searched: Searched, tmp_
     trained = yolo(tmp_path, recipe, threads)
     assert len(trained.epochs) == asked["epochs"]
     assert trained.args["lr0"] == asked["lr0"]
+
+
+@pytest.mark.ray
+def test_a_recipe_with_weights_comes_with_them(browser: Browser, cells: Searched, tmp_path: Path) -> None:
+    with served(cells.place, browser) as site, site.open("/home?study=cells&trial=1") as page:
+        packed = download(page, "hyp.yaml for Ultralytics", tmp_path)
+    with zipfile.ZipFile(packed) as archive:
+        assert sorted(archive.namelist()) == ["hyp-init.pt", "hyp.yaml"]
+        archive.extractall(tmp_path)
+    trained = yolo(tmp_path, tmp_path / "hyp.yaml", cells.place.study("cells").spec.slots.threads)
+    searched = measured(cells.place, "cells", 1)
+    assert searched
+    assert told(trained)[: len(searched)] == searched
 
 
 def test_a_link_into_an_exposed_page_asks_for_sign_in(browser: Browser, tmp_path: Path) -> None:
