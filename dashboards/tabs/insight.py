@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from automl.halving import rung_trust
@@ -23,24 +25,19 @@ def draw(row: StudyRow) -> None:
     if len(rows) < FEWEST:
         st.info(f"There are too few trials with a score to say what mattered: {len(rows)} of at least {FEWEST}.")
         return
-    parameters = _searched(row, rows)
-    importance = _importance(row.name, row.heartbeat_at, rows, parameters)
+    space = SearchSpace.from_document(row.spec.space).at_horizon(row.spec.epochs)
+    placed = [replace(each, params=space.values(each.params)) for each in rows]
+    parameters = [p for p in space.parameters if any(p.name in each.params for each in placed)]
+    importance = _importance(row.name, row.heartbeat_at, placed, parameters)
     left, right = st.columns(2)
     with left:
         _importances(importance)
     with right:
         _rungs(row)
     if parameters:
-        _slices(rows, parameters, importance)
-        _parallel(rows, parameters, importance)
+        _slices(placed, parameters, importance)
+        _parallel(placed, parameters, importance)
     _pareto(row, rows)
-
-
-def _searched(row: StudyRow, rows: list[TrialRow]) -> list[Parameter]:
-    """The dimensions, in epochs where they are shares of the horizon, that some trial has."""
-    space = SearchSpace.from_document(row.spec.space)
-    known = {key for each in rows for key in each.params}
-    return [p.at_horizon(row.spec.epochs) for p in space.parameters if p.name in known]
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

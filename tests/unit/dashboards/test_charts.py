@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from automl.halving import RungTrust
+from dashboards import charts, frames
+from tests.unit.factories import make_row
+
+CURVES = pd.DataFrame({"trial": ["0", "0", "0", "3"], "epoch": [1, 2, 3, 1], "map50_95": [0.1, float("nan"), 0.2, 0.3]})
+
+
+def spec(chart: Any) -> dict[str, Any]:
+    """The chart as the browser gets it: valid, or altair refuses."""
+    found: dict[str, Any] = json.loads(chart.to_json())
+    return found
+
+
+def titles(document: Any) -> list[str]:
+    """All axis titles."""
+    if isinstance(document, dict):
+        own = [
+            document[axis]["title"]
+            for axis in ("x", "y")
+            if isinstance(document.get(axis), dict) and document[axis].get("title")
+        ]
+        return own + [title for value in document.values() for title in titles(value)]
+    if isinstance(document, list):
+        return [title for value in document for title in titles(value)]
+    return []
+
+
+def test_the_incumbent_is_drawn_against_its_cost_with_the_defaults_as_a_line() -> None:
+    frame = pd.DataFrame({"spent_h": [1.0, 2.0], "map50_95": [0.4, 0.5], "trial": [0, 1]})
+    document = spec(charts.incumbent_chart(frame, 0.4, "gpu"))
+    assert "spent (gpu-h)" in titles(document)
+    assert "defaults 0.400" in json.dumps(document)
+    assert "defaults" not in json.dumps(spec(charts.incumbent_chart(frame, None, "gpu")))
+
+
+def test_curves_keep_a_colour_a_trial_and_leave_out_nan() -> None:
+    document = spec(charts.curves_chart(CURVES, (3, 9), ["0", "3"]))
+    data = [len(rows) for rows in document["datasets"].values()]
+    assert sorted(data) == [2, 2, 3]  # rungs, ends, finite points
+    assert charts.BLUE in json.dumps(document)
+    assert titles(document)[:2] == ["epoch", "mAP50-95 on val"]
+
+
+def test_curves_without_a_finite_point_are_drawn_empty() -> None:
+    spec(charts.curves_chart(CURVES.assign(map50_95=float("nan")), (), ["0"]))
+
+
+@pytest.mark.parametrize(("default", "lines"), [(0.01, 1), (None, 0), (0, 0)])
+def test_the_default_is_marked_where_the_scale_has_it(default: float | None, lines: int) -> None:
+    rows = [make_row(1, params={"lr0": 0.02}), make_row(2, params={"lr0": 0.03})]
+    document = spec(charts.slice_chart(frames.slice_frame(rows, "lr0"), "lr0", default, log=True))
+    marks = [layer["mark"]["type"] for layer in document.get("layer", [document])]
+    assert marks.count("rule") == lines
+
+
+def test_a_choice_is_sliced_by_name() -> None:
+    rows = [make_row(1, params={"o": "SGD"}), make_row(2, params={"o": "AdamW"})]
+    document = spec(charts.slice_chart(frames.slice_frame(rows, "o"), "o", "SGD", log=False))
+    assert document["layer"][0]["encoding"]["x"]["type"] == "nominal"
+
+
+def test_the_front_leaves_out_what_is_worse_and_dearer() -> None:
+    frame = pd.DataFrame(
+        {"point": ["a", "b", "c"], "trial": [1, 2, 3], "map50_95": [0.4, 0.3, 0.5], "latency_ms": [1.0, 2.0, 3.0]}
+    )
+    document = spec(charts.pareto_chart(frame, "latency_ms", "latency (ms an image)"))
+    fronts = [[row["point"] for row in rows] for rows in document["datasets"].values()]
+    assert ["a", "c"] in fronts
+
+
+def test_a_rung_that_stops_nobody_has_another_colour() -> None:
+    rungs = [RungTrust(level=3, following=9, correlation=0.1, trials=12, stops=False)]
+    assert "stops nobody" in json.dumps(spec(charts.rungs_chart(rungs))["datasets"])
+
+
+def test_the_legend_of_the_spending_names_only_what_is_there() -> None:
+    spent = pd.DataFrame({"purpose": ["search"], "kind": ["spent"], "hours": [1.0]})
+    assert spec(charts.spending_chart(spent, "gpu"))["encoding"]["color"]["scale"]["domain"] == ["spent"]

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from automl.overview import Overview
+from automl.records import Purpose, StudyState, TrialPoint, TrialState
+from dashboards import words
+from tests.unit.factories import make_row, make_spec, make_study
+
+
+def points(count: int, *, ended: bool = True, spread: float = 0.01) -> tuple[TrialPoint, ...]:
+    return tuple(
+        TrialPoint(
+            number=number,
+            state=TrialState.COMPLETED,
+            purpose=Purpose.BASELINE if number == 0 else Purpose.SEARCH,
+            best_map50_95=0.4 + spread * (number % 3),
+            done_epochs=12,
+            slot_s=720.0,
+            ended_at=float(number) if ended else None,
+            repeats=None,
+        )
+        for number in range(count)
+    )
+
+
+def overview(count: int = 10, *, alive: bool = True, share: float = 0.5, **changes: Any) -> Overview:
+    state = changes.pop("state", StudyState.RUNNING)
+    known: dict[str, Any] = {
+        "study": make_study(
+            spec=make_spec(), state=state, slot_s=720.0 * count, wall_s=720.0 * count, reason="it is spent"
+        ),
+        "alive": alive,
+        "points": points(count),
+        "running": (),
+        "baseline": make_row(0, 0.4),
+        "winner": make_row(2, 0.42),
+        "verdict": None,
+        "evaluations": (),
+        "share_spent": share,
+        "spent_s": {},
+        "planned_s": {},
+    }
+    return Overview(**{**known, **changes})
+
+
+def test_markdown_of_others_is_escaped() -> None:
+    assert words.plain("**b** <i> [x](y)\n#") == r"\*\*b\*\* \<i\> \[x\]\(y\) \#"
+
+
+def test_before_the_first_epoch_the_headline_says_what_comes_first() -> None:
+    assert "defaults train first" in words.headline(overview(baseline=None, winner=None))
+
+
+def test_a_gain_from_one_seed_is_called_unconfirmed() -> None:
+    told = words.headline(overview())
+    assert "Trial 2 leads with mAP50-95 0.420 on val, +0.020" in told
+    assert "nothing is confirmed" in told
+
+
+def test_while_it_runs_the_wait_has_a_length_and_a_promise() -> None:
+    seen = overview()
+    assert seen.left_s == pytest.approx(7200.0)
+    assert seen.expected_gain is not None
+    assert 0 < seen.expected_gain < 0.05
+    assert f"takes 2:00:00 and is expected to add {seen.expected_gain:.3f}" in words.worth(seen)
+
+
+def test_trials_that_all_score_alike_promise_nothing() -> None:
+    assert overview(points=points(10, spread=0.0)).expected_gain == 0.0
+
+
+def test_few_trials_or_a_dead_driver_promise_nothing_at_all() -> None:
+    assert overview(3).expected_gain is None
+    dead = overview(alive=False)
+    assert dead.expected_gain is None
+    assert "automl resume birds" in words.worth(dead)
+
+
+def test_an_ended_study_says_why() -> None:
+    assert "The study has finished: it is spent." in words.worth(overview(state=StudyState.FINISHED, alive=False))
+
+
+def test_the_next_command_names_a_trial_only_where_it_is_not_the_winner() -> None:
+    seen = overview()
+    assert "--trial" not in words.next_command(seen, make_row(2, 0.42))
+    assert "--trial 5" in words.next_command(seen, make_row(5))
+    assert words.next_command(overview(state=StudyState.INTERRUPTED)) == "automl resume birds"
+
+
+def test_the_defaults_are_no_gain_over_themselves() -> None:
+    assert words.gain_of(overview(winner=make_row(0, 0.4))) is None
+    assert words.gain_of(overview()) == pytest.approx(0.02)
+
+
+def test_a_stopped_trial_says_at_which_rung() -> None:
+    row = make_row(1, state=TrialState.STOPPED, reason="rung 3: mean 0.1 below the threshold 0.2")
+    assert words.ended(row) == "Stopped: rung 3: mean 0.1 below the threshold 0.2."

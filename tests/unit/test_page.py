@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from automl import page
+from automl.errors import AutoMLError
+
+AUTH = dict.fromkeys(page.OIDC, "x")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and an empty home."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("AUTOML_DB", raising=False)
+    return tmp_path
+
+
+def test_the_page_binds_to_this_machine_alone_and_tells_nobody() -> None:
+    words = page.command(Path("app.py"), page.HERE, 8501)
+    assert "--server.address=127.0.0.1" in words
+    assert "--browser.gatherUsageStats=false" in words
+    assert "--client.showErrorDetails=none" in words
+    assert not any("postgres" in word or "sqlite" in word for word in words)
+
+
+def test_a_taken_port_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(AutoMLError, match=f"--port {port} cannot be used"):
+            page.serve(db=None, port=port, public=False)
+
+
+def test_a_port_has_to_be_one() -> None:
+    with pytest.raises(AutoMLError, match="between 1 and 65535"):
+        page.serve(db=None, port=70000, public=False)
+
+
+def test_a_database_that_was_named_has_to_be_there() -> None:
+    with pytest.raises(AutoMLError, match="there is no database"):
+        page.serve(db="sqlite:///nowhere.db", port=8501, public=False)
+
+
+def test_it_is_not_exposed_without_sign_in() -> None:
+    with pytest.raises(AutoMLError, match=r"--public .* needs sign-in"):
+        page.serve(db=None, port=8501, public=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[auth]\nclient_id = 'x'\n", "lacks redirect_uri, cookie_secret, client_secret, server_metadata_url"),
+        ("[other]\n", "lacks redirect_uri"),
+        ("[auth\n", "cannot be read"),
+    ],
+)
+def test_half_a_sign_in_is_none(folder: Path, text: str, told: str) -> None:
+    (folder / ".streamlit").mkdir()
+    (folder / ".streamlit" / "secrets.toml").write_text(text)
+    with pytest.raises(AutoMLError, match=told):
+        page.serve(db=None, port=8501, public=True)
+
+
+def test_a_provider_may_hold_its_own_keys() -> None:
+    assert page.missing_keys(AUTH) == []
+    shared = {"redirect_uri": "x", "cookie_secret": "x"}
+    assert page.missing_keys({**shared, "google": AUTH}) == []
+    assert page.missing_keys({**shared, "google": {"client_id": "x"}}) == ["client_secret", "server_metadata_url"]
+    assert page.missing_keys({**AUTH, "client_id": ""}) == ["client_id"]
