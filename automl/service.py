@@ -254,7 +254,7 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
         state = ends.get(old.number, old.state)
         if state not in RESUMABLE:
             kept = state is not TrialState.FAILED and old.repeats is None
-            files.remember(old.number, old.best_map50_95 if kept else None, state)
+            files.remember(old.number, old.score if kept else None, state)
     for candidate in found.confirming.candidates:
         files.pin(candidate)
     offset_s = time.time() - row.wall_s

@@ -7,13 +7,14 @@ import shlex
 import time
 
 from automl.budget import format_cost
-from automl.leaderboard import in_words, odds
+from automl.leaderboard import LAST, gain, in_words, odds
 from automl.overview import Overview, incumbent
 from automl.records import StudyRow, StudyState, TrialRow, TrialState
 from automl.terminal import duration, score
 from automl.trust import TIE
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
+SCORED = f"mAP50-95 (mean of the last {LAST} epochs)"
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
 
 _ENDS = {StudyState.FINISHED: "finished", StudyState.INTERRUPTED: "been interrupted", StudyState.FAILED: "failed"}
@@ -53,15 +54,15 @@ def headline(seen: Overview) -> str:
         return "No epoch has been reported yet. The defaults train first, and nothing else starts before they scored."
     if seen.verdict is not None:
         return in_words(seen.verdict)
-    told = f"mAP50-95 {score(base.best_map50_95)} on val, one seed"
+    told = f"{SCORED} {score(base.score)} on val, one seed"
     if winner.number == 0:
         beside = "The defaults lead" if len(seen.points) > 1 else "Only the defaults have been trained"
         return f"{beside}: {told}. Repeats with other seeds have not run: nothing is confirmed."
-    above = (winner.best_map50_95 or 0.0) - (base.best_map50_95 or 0.0)
+    above = gain(winner, base) or 0.0
     tie = f", within the {TIE:g} by which two seeds of one recipe differ" if abs(above) < TIE else ""
     return (
-        f"Trial {winner.number} leads with mAP50-95 {score(winner.best_map50_95)} on val, {above:+.3f} against the "
-        f"defaults' {score(base.best_map50_95)}{tie}. One seed each: nothing is confirmed."
+        f"Trial {winner.number} leads with {SCORED} {score(winner.score)} on val, {above:+.3f} against the "
+        f"defaults' {score(base.score)}{tie}. One seed each: nothing is confirmed."
     )
 
 

@@ -206,7 +206,7 @@ class Session:
             for candidate in self.search.confirming.candidates:
                 self._keeper.pin(candidate)
             repeat = self.search.trial(number).repeats is not None  # its weights are nobody's to take home
-            problem = self._keeper.closed(number, outcome, None if repeat else self.search.best(number))
+            problem = self._keeper.closed(number, outcome, None if repeat else self.search.score(number))
             if problem is not None:
                 self.pause(problem, at)
 

@@ -40,7 +40,7 @@ def _now(seen: Overview) -> None:
     left, right = st.columns([3, 2])
     device = study.spec.slots.device
     risen = frames.incumbent_frame(seen.points, study.spec.probe_s)
-    baseline = seen.baseline.best_map50_95 if seen.baseline is not None else None
+    baseline = seen.baseline.score if seen.baseline is not None else None
     with left:
         if len(risen):
             st.altair_chart(charts.incumbent_chart(risen, baseline, device), alt="Incumbent against cost")
@@ -63,18 +63,12 @@ def _now(seen: Overview) -> None:
 def _figures(seen: Overview) -> None:
     study, winner, base = seen.study, seen.winner, seen.baseline
     columns = st.columns(4)
-    best = winner.best_map50_95 if winner is not None else None
+    best = winner.score if winner is not None else None
     found = seen.verdict.of(winner.number) if seen.verdict is not None and winner is not None else None
     shown = found.score.mean if found is not None else best
     above = None
-    if (
-        winner is not None
-        and winner.number
-        and base is not None
-        and base.best_map50_95 is not None
-        and best is not None
-    ):
-        above = found.gain.mean if found is not None and found.gain is not None else best - base.best_map50_95
+    if winner is not None and winner.number and base is not None and base.score is not None and best is not None:
+        above = found.gain.mean if found is not None and found.gain is not None else best - base.score
     columns[0].metric(
         "mAP50-95 to take home",
         score(shown),
@@ -84,9 +78,9 @@ def _figures(seen: Overview) -> None:
         help=words.plain(words.headline(seen)),
     )
     columns[0].caption(words.plain(words.certainty(seen)))
-    columns[1].metric(
-        "Defaults, mAP50-95 on val", score(base.best_map50_95 if base is not None else None), border=True, height=CARD
-    )
+    again = seen.verdict.of(0) if seen.verdict is not None else None
+    beside = again.score.mean if again is not None else base.score if base is not None else None
+    columns[1].metric("Defaults, mAP50-95 on val", score(beside), border=True, height=CARD)
     for each in seen.evaluations:
         if winner is not None and each.trial == winner.number:
             columns[1].caption(f"On {each.split}, never seen: {score(each.map50_95)} ({each.images} images)")
