@@ -15,10 +15,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from automl.budget import format_cost
-from automl.leaderboard import Verdict, changed, gain, in_words
+from automl.leaderboard import Verdict, changed, gain, in_words, rank
 from automl.records import EpochRow, EvaluationRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
-from automl.trust import TIE
+from automl.trust import TIE, Estimate
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
 
@@ -85,8 +85,8 @@ def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> N
             cells.insert(3, _confirmed(report.verdict, row))
         table.add_row(*(cells if wide else cells[:-1]), style="bold" if row.number == 0 else "")
     console.print(table)
-    taken = report.winner if report.winner is not None and report.winner.number != 0 else report.best
-    if taken is not None and taken.number != 0 and not wide:
+    taken = report.winner
+    if taken is not None and taken.number and not wide:
         console.print(f"Trial {taken.number} changed: {_differences(taken, baseline)}", highlight=False)
     for line in _sentences(report):
         console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
@@ -107,6 +107,10 @@ def _confirmed(decided: Verdict, row: TrialRow) -> str:
     """Mean and interval over the seeds that no search selected."""
     found = decided.of(row.number)
     return "" if found is None else f"{found.score.mean:.3f} ± {found.score.half:.3f} ({found.seeds})"
+
+
+def _over_seeds(found: Estimate) -> str:
+    return f"{found.score.mean:.3f} ± {found.score.half:.3f} (90 % interval, {found.seeds} seeds)"
 
 
 def _print_unseen(console: Console, report: StudyReport) -> None:
@@ -191,12 +195,12 @@ def _sentences(report: StudyReport) -> list[str]:
     if known:
         ranks = ", ".join(f"{t.level} with {t.following}: {t.correlation:.2f} ({t.trials} trials)" for t in known)
         lines.append(f"Rank correlation of each rung with the next, over the trials that went on: {ranks}.")
-    best, baseline = report.best, report.baseline
+    baseline = report.baseline
     if report.verdict is not None:
         cost = format_cost(report.verdict.cost_s, device)
         lines.append(f"{in_words(report.verdict)} The repeats cost {cost}.")
-    elif best is not None and baseline is not None and baseline.best_map50_95 is not None:
-        lines.append(_verdict(best, baseline))
+    elif report.winner is not None and baseline is not None and baseline.score is not None:
+        lines.append(_verdict(report.winner, report.trials, baseline))
     return lines
 
 
@@ -210,24 +214,30 @@ def plan_against_spent(planned_s: Mapping[str, float], spent_s: Mapping[str, flo
     return ", ".join(told)
 
 
-def _verdict(best: TrialRow, baseline: TrialRow) -> str:
-    above = gain(best, baseline) or 0.0
-    if best.number == 0 or above <= 0:
-        return f"The defaults are as good: no trial beat their mAP50-95 of {score(baseline.best_map50_95)} on val."
-    doubt = (
-        "That is within what two seeds of one recipe differ by (about 0.01-0.02): take it for a tie."
-        if above < TIE
-        else "One seed each, and the best of several is optimistic: a second seed would tell more."
-    )
+def _verdict(winner: TrialRow, rows: Sequence[TrialRow], baseline: TrialRow) -> str:
+    """What one seed each says of the trial to take home."""
+    theirs = f"mAP50-95 of {score(baseline.score)} on val"
+    if winner.number:
+        return (
+            f"Trial {winner.number} reached mAP50-95 {score(winner.score)} on val, {gain(winner, baseline):+.3f} "
+            f"against the defaults' {score(baseline.score)}. One seed each, and the best of several is optimistic: "
+            "a second seed would tell more."
+        )
+    if winner.state is not TrialState.COMPLETED:
+        return f"The defaults lead so far with {theirs}; no trial has reached its last epoch."
+    rival = next((row for row in rank(rows) if row.number and row.state is TrialState.COMPLETED), None)
+    above = 0.0 if rival is None else gain(rival, baseline) or 0.0
+    if rival is None or above <= 0:
+        return f"The defaults are as good: no trial beat their {theirs}."
     return (
-        f"Trial {best.number} reached mAP50-95 {score(best.best_map50_95)} on val, {above:+.3f} against the "
-        f"defaults' {score(baseline.best_map50_95)}. {doubt}"
+        f"The defaults are as good: trial {rival.number} is {above:+.3f} above their {theirs}. That is within what "
+        "two seeds of one recipe differ by (about 0.01-0.02): take it for a tie."
     )
 
 
 def print_studies(console: Console, rows: list[StudyRow]) -> None:
     """One line for each study."""
-    table = Table("study", "state", "trials", "best", "defaults", "spent", "begun", **PLAIN)
+    table = Table("study", "state", "trials", "best epoch", "of defaults", "spent", "begun", **PLAIN)
     for row in rows:
         table.add_row(
             escape(row.name),
@@ -241,6 +251,21 @@ def print_studies(console: Console, rows: list[StudyRow]) -> None:
     console.print(table)
 
 
+def _leading(found: StudyStatus) -> str:
+    """The trial to take home as things stand, and what the defaults score by the same measure."""
+    winner, base = found.winner, found.baseline
+    if winner is None:
+        return "no trial has a score yet"
+    name = f"trial {winner.number}" if winner.number else "the defaults"
+    known = found.verdict.of(winner.number) if found.verdict is not None else None
+    if found.verdict is None or known is None:
+        told = f"{name}: mAP50-95 {score(winner.score)}, one seed"
+        return told + (f", defaults {score(base.score)}" if winner.number and base is not None else "")
+    told = f"{name}, confirmed: mAP50-95 {_over_seeds(known)}"
+    again = found.verdict.of(0)
+    return told + (f", defaults {_over_seeds(again)}" if winner.number and again is not None else "")
+
+
 def print_status(console: Console, found: StudyStatus) -> None:
     """Where a study stands."""
     row = found.study
@@ -252,8 +277,7 @@ def print_status(console: Console, found: StudyStatus) -> None:
     device = row.spec.slots.device
     lines = [
         f"study     {row.name}: {state}",
-        f"best      mAP50-95 {score(row.best_map50_95)} (trial {'–' if row.best_trial is None else row.best_trial}), "
-        f"defaults {score(row.baseline_map50_95)}",
+        f"best      {_leading(found)}",
         f"spent     {format_cost(row.slot_s, device)}, wall {duration(row.wall_s)}: {found.share_spent:.0%} of "
         f"{' / '.join(row.spec.budgets)}",
         f"trials    {row.trials} begun, {len(found.running)} running",

@@ -182,6 +182,7 @@ def make_report(*rows: Any, best: int | None = 1, **changes: Any) -> StudyReport
         "trials": rows,
         "baseline": next((row for row in rows if row.number == 0), None),
         "best": next((row for row in rows if row.number == best), None),
+        "winner": winner(rows),
         "spent_s": {"probe": 60.0, "baseline": 720.0, "search": 720.0},
         "paid_share": 0.9,
     }
@@ -200,7 +201,7 @@ def test_a_report_as_json_has_each_trials_gain_and_the_curves_on_demand() -> Non
     ("best", "told"),
     [
         (0.60, "Trial 1 reached mAP50-95 0.600 on val, +0.100 against the defaults' 0.500. One seed each"),
-        (0.51, "take it for a tie"),
+        (0.51, "The defaults are as good: trial 1 is +0.010 above their mAP50-95 of 0.500 on val. That is within"),
         (0.50, "The defaults are as good: no trial beat their mAP50-95 of 0.500 on val."),
     ],
 )
@@ -271,7 +272,7 @@ def confirmed(second: float) -> StudyReport:
     """Trial 1 had .62 in the search, trial 2 .60; trial 2 repeats as given, the defaults and trial 1 with .50."""
     rows = [make_row(1, 0.62, params={"lr0": 0.02}), make_row(2, 0.60, params={"lr0": 0.03}), make_row(0, 0.5)]
     rows += [repeat(n, of, y) for n, (of, y) in enumerate([(0, 0.5), (1, 0.5), (2, second), (0, 0.5), (2, second)], 3)]
-    return make_report(*rows, verdict=verdict(rows), winner=winner(rows))
+    return make_report(*rows, verdict=verdict(rows))
 
 
 def test_a_winner_is_named_with_interval_chance_seeds_and_cost() -> None:
@@ -326,6 +327,58 @@ def test_studies_are_listed_with_their_best() -> None:
     text = text_of(lambda console: print_studies(console, [make_study(best_map50_95=0.61), make_study(name="cells")]))
     assert "0.610" in text
     assert "cells" in text
+
+
+def status_of(*rows: TrialRow, **changes: Any) -> StudyStatus:
+    """A study's status as the store gives it: its best epoch is that of trial 9."""
+    return StudyStatus(
+        study=make_study(best_map50_95=0.99, best_trial=9),
+        alive=False,
+        running=(),
+        share_spent=1.0,
+        events=(),
+        baseline=next((row for row in rows if row.number == 0), None),
+        winner=winner(rows),
+        verdict=verdict(rows),
+        **changes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "named", "told"),
+    [
+        (
+            (make_row(0, 0.5), make_row(1, 0.6), make_row(9, 0.55, best_map50_95=0.99)),
+            1,
+            "trial 1: mAP50-95 0.600, one",
+        ),
+        ((make_row(0, 0.5), make_row(9, 0.51, best_map50_95=0.99)), 0, "the defaults: mAP50-95 0.500, one seed"),
+        (confirmed(0.58).trials, 2, "trial 2, confirmed: mAP50-95 0.5"),
+        (confirmed(0.505).trials, 0, "the defaults, confirmed: mAP50-95 0.5"),
+    ],
+)
+def test_status_show_and_export_name_the_same_trial(rows: tuple[TrialRow, ...], named: int, told: str) -> None:
+    report = make_report(*rows, verdict=verdict(rows))
+    assert report.winner is not None
+    assert report.winner.number == named  # what `export` writes
+    status = text_of(lambda console: print_status(console, status_of(*rows)))
+    assert f"best      {told}" in status
+    shown = text_of(lambda console: print_report(console, report))
+    assert (
+        (f"rial {named} reached" in shown or f"winner is trial {named}" in shown)
+        if named
+        else ("The defaults are as good" in shown)
+    )
+
+
+def test_a_status_without_a_score_says_so() -> None:
+    assert "no trial has a score yet" in text_of(lambda console: print_status(console, status_of(make_row(0, None))))
+
+
+def test_the_defaults_lead_while_nothing_has_trained_to_the_end() -> None:
+    rows = (make_row(0, 0.5, state=TrialState.RUNNING), make_row(1, 0.51, state=TrialState.STOPPED))
+    text = text_of(lambda console: print_report(console, make_report(*rows)))
+    assert "The defaults lead so far with mAP50-95 of 0.500 on val; no trial has reached its last epoch." in text
 
 
 def test_a_status_names_the_way_out_of_a_dead_study() -> None:
