@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
 from automl.budget import format_cost
-from automl.leaderboard import Verdict, changed, gain, in_words, rank
+from automl.leaderboard import LAST, Verdict, changed, gain, in_words, rank
 from automl.records import EpochRow, EvaluationRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
 from automl.trust import TIE, Estimate
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
+SCORE, CONFIRMED = "mAP50-95", "confirmed (seeds)"  # headings of the leaderboard
+SPARED = ("mAP50", "epochs", "best epoch", "state")  # that a narrow terminal does without, in this order
+WIDE = 140  # columns of a terminal that also shows what a trial changed
 
 
 def duration(seconds: float) -> str:
@@ -69,38 +72,60 @@ def _plain(value: Any) -> Any:
 
 def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> None:
     """The leaderboard, what it cost and the honest sentence."""
-    spec, baseline = report.study.spec, report.baseline
-    table = Table(title=f"{spec.name}: best trials on val", title_justify="left", title_style="bold", **PLAIN)
-    headings = ["trial", "origin", "mAP50-95", "mAP50", "gain", "epochs", "state", "cost"]
-    if report.verdict is not None:
-        headings.insert(3, "± 90 % (seeds)")
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("origin", "state") else "right", no_wrap=True)
-    wide = console.width >= 140
-    if wide:
-        table.add_column("changed", overflow="ellipsis", no_wrap=True)
-    for row in _shown(report, limit):
-        cells = _row(row, baseline, spec.slots.device)
-        if report.verdict is not None:
-            cells.insert(3, _confirmed(report.verdict, row))
-        table.add_row(*(cells if wide else cells[:-1]), style="bold" if row.number == 0 else "")
+    table, columns = _fitting(console, report, limit)
     console.print(table)
+    _say(console, _caption(columns))
     taken = report.winner
-    if taken is not None and taken.number and not wide:
-        console.print(f"Trial {taken.number} changed: {_differences(taken, baseline)}", highlight=False)
+    if taken is not None and taken.number and "changed" not in columns:
+        console.print(f"Trial {taken.number} changed: {_differences(taken, report.baseline)}", highlight=False)
     for line in _sentences(report):
-        console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+        _say(console, line)
     _print_unseen(console, report)
 
 
+def _say(console: Console, line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+
+
+def _fitting(console: Console, report: StudyReport, limit: int) -> tuple[Table, list[str]]:
+    """The leaderboard and its headings, without those of the least use where the terminal is too narrow for all."""
+    columns = ["trial", "origin", SCORE, CONFIRMED, "gain", "best epoch", "mAP50", "epochs", "state", "cost"]
+    if report.verdict is None:
+        columns.remove(CONFIRMED)
+    unbounded = console.options.update(max_width=1000)
+    for heading in SPARED:
+        if console.measure(_board(report, columns, limit), options=unbounded).maximum <= console.width:
+            break
+        columns.remove(heading)
+    columns += ["changed"] * (console.width >= WIDE)
+    return _board(report, columns, limit), columns
+
+
+def _board(report: StudyReport, columns: Sequence[str], limit: int) -> Table:
+    title = f"{report.study.name}: trials on val"
+    table = Table(title=title, title_justify="left", title_style="bold", **PLAIN)
+    for heading in columns:
+        aligned: JustifyMethod = "left" if heading in ("origin", "state", "changed") else "right"
+        table.add_column(heading, justify=aligned, overflow="ellipsis", no_wrap=True)
+    for row in _shown(report, limit):
+        cells = _row(row, report)
+        table.add_row(*(cells[heading] for heading in columns), style="bold" if row.number == 0 else "")
+    return table
+
+
+def _caption(columns: Sequence[str]) -> str:
+    """How the leaderboard is sorted, and what its figures are."""
+    told = f"Sorted by {SCORE}, the mean of a trial's last {LAST} epochs, one seed; gain is against the defaults'."
+    if CONFIRMED in columns:
+        told += f" {CONFIRMED.capitalize()}: runs that no search selected, mean ± 90 % interval; they name the winner."
+    return told + (" Best epoch: what best.pt reached." if "best epoch" in columns else "")
+
+
 def _shown(report: StudyReport, limit: int) -> list[TrialRow]:
-    """Rows of the leaderboard: those that ran again first, by what came of it; repeats have no row of their own."""
-    rows = {row.number: row for row in report.trials if row.best_map50_95 is not None and row.repeats is None}
-    first = [each.trial for each in report.verdict.estimates] if report.verdict is not None else []
-    shown = [rows[number] for number in (*first, *(n for n in rows if n not in first))][: max(limit, len(first))]
-    if 0 in rows and rows[0] not in shown:
-        shown.append(rows[0])
-    return shown
+    """Rows of the leaderboard by score: the best, those that ran again, and the defaults."""
+    ranked = rank(report.trials)
+    again = {each.trial for each in report.verdict.estimates} if report.verdict is not None else set()
+    return [row for place, row in enumerate(ranked) if place < limit or row.number == 0 or row.number in again]
 
 
 def _confirmed(decided: Verdict, row: TrialRow) -> str:
@@ -133,7 +158,7 @@ def _print_unseen(console: Console, report: StudyReport) -> None:
     console.print(table)
     sentence = _verdict_on_unseen(rows)
     if sentence:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+        _say(console, sentence)
 
 
 def _verdict_on_unseen(rows: Sequence[EvaluationRow]) -> str:
@@ -153,19 +178,22 @@ def _verdict_on_unseen(rows: Sequence[EvaluationRow]) -> str:
     return f"On {split}, which the search never saw, trial {number} is {above:+.3f} above the defaults{doubt}."
 
 
-def _row(row: TrialRow, baseline: TrialRow | None, device: str) -> list[str]:
-    above = gain(row, baseline) if row.number else None
-    return [
-        str(row.number),
-        escape(row.origin),
-        score(row.best_map50_95),
-        score(row.best_map50),
-        "" if above is None else f"{above:+.3f}",
-        f"{row.done_epochs}/{row.epochs}",
-        row.state.value,
-        format_cost(row.slot_s, device),
-        "" if row.number == 0 else _differences(row, baseline),
-    ]
+def _row(row: TrialRow, report: StudyReport) -> dict[str, str]:
+    """Cells of the leaderboard by heading."""
+    above = gain(row, report.baseline) if row.number else None
+    return {
+        "trial": str(row.number),
+        "origin": escape(row.origin),
+        SCORE: score(row.score),
+        CONFIRMED: "" if report.verdict is None else _confirmed(report.verdict, row),
+        "gain": "" if above is None else f"{above:+.3f}",
+        "best epoch": score(row.best_map50_95),
+        "mAP50": score(row.best_map50),
+        "epochs": f"{row.done_epochs}/{row.epochs}",
+        "state": row.state.value,
+        "cost": format_cost(row.slot_s, report.study.spec.slots.device),
+        "changed": "" if row.number == 0 else _differences(row, report.baseline),
+    }
 
 
 def _differences(row: TrialRow, baseline: TrialRow | None) -> str:
@@ -292,4 +320,4 @@ def print_status(console: Console, found: StudyStatus) -> None:
         )
     lines += [f"{time.strftime('%H:%M:%S', time.localtime(e.at))}  {e.text}" for e in found.events]
     for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+        _say(console, line)
