@@ -16,6 +16,7 @@ from rich.table import Table
 
 from automl.budget import format_cost
 from automl.leaderboard import LAST, Verdict, changed, gain, in_words, rank
+from automl.places import command
 from automl.records import EpochRow, EvaluationRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
 from automl.trust import TIE, Estimate
@@ -294,14 +295,14 @@ def _leading(found: StudyStatus) -> str:
     return told + (f", defaults {_over_seeds(again)}" if winner.number and again is not None else "")
 
 
-def print_status(console: Console, found: StudyStatus) -> None:
-    """Where a study stands."""
+def print_status(console: Console, found: StudyStatus, *, db: str | None = None) -> None:
+    """Where a study stands. `db`: the database, as the user named it."""
     row = found.study
-    state = row.state.value
+    state, again = row.state.value, command("resume", row.name, db)
     if row.state is StudyState.RUNNING and not found.alive:
-        state = f"died (no sign of life for {duration(time.time() - row.heartbeat_at)}); automl resume {row.name}"
+        state = f"died (no sign of life for {duration(time.time() - row.heartbeat_at)}); {again}"
     elif row.state is StudyState.INTERRUPTED:
-        state += f"; automl resume {row.name}"
+        state += f"; {again}"
     device = row.spec.slots.device
     lines = [
         f"study     {row.name}: {state}",

@@ -77,7 +77,7 @@ def certainty(seen: Overview) -> str:
     return f"± {found.score.half:.3f} over {found.seeds} seeds{chance}"
 
 
-def worth(seen: Overview) -> str:
+def worth(seen: Overview, db: str = "") -> str:
     """Whether it pays to wait: when the best came, what has followed, and when the budget ends."""
     rises = incumbent(seen.points, seen.study.spec.probe_s)
     if not rises:
@@ -90,7 +90,7 @@ def worth(seen: Overview) -> str:
     if seen.study.state is not StudyState.RUNNING:
         return f"{told} The study has {_ENDS[seen.study.state]}: {seen.study.reason}."
     if not seen.alive:
-        return f"{told} Its driver died. Go on with: automl resume {shlex.quote(seen.study.name)}"
+        return f"{told} Its driver died. Go on with: automl resume {shlex.quote(seen.study.name)}{db}"
     left = seen.left_s
     return told if left is None else f"{told} At this pace the budget ends in {duration(left)}."
 
@@ -102,10 +102,10 @@ def ended(row: TrialRow) -> str:
     return f"{row.state.value.capitalize()}: {row.reason or 'no reason was written down'}."
 
 
-def next_command(seen: Overview, trial: TrialRow | None = None) -> str:
-    """The command line to run next."""
+def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") -> str:
+    """The command line to run next. `db`: the words that name the database."""
     name = shlex.quote(seen.study.name)
     if trial is None and seen.study.state is StudyState.INTERRUPTED:
-        return f"automl resume {name}"
+        return f"automl resume {name}{db}"
     chosen = "" if trial is None or trial is seen.winner else f" --trial {trial.number}"
-    return f"automl export {name}{chosen} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
+    return f"automl export {name}{chosen}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"

@@ -36,7 +36,7 @@ def _now(seen: Overview) -> None:
     st.progress(
         min(1.0, seen.share_spent), text=f"{seen.share_spent:.0%} of {words.plain(' + '.join(study.spec.budgets))}"
     )
-    st.caption(words.plain(words.worth(seen)))
+    st.caption(words.plain(words.worth(seen, context.database())))
     left, right = st.columns([3, 2])
     device = study.spec.slots.device
     risen = frames.incumbent_frame(seen.points, study.spec.probe_s)
@@ -57,7 +57,7 @@ def _now(seen: Overview) -> None:
     st.subheader("Log", anchor=False)
     st.dataframe(frames.events_frame(_events(study)), hide_index=True, height=260, alt="Event log, newest first")
     st.caption("What to run next")
-    st.code(words.next_command(seen), language="bash")
+    st.code(words.next_command(seen, db=context.database()), language="bash")
 
 
 def _figures(seen: Overview) -> None:

@@ -115,7 +115,7 @@ def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: 
     assert verdict is not None
     told = {each.trial: f"{each.score.mean:.3f}" for each in verdict.estimates}
     assert (figures["mAP50-95 to take home"], figures["Defaults, mAP50-95 on val"]) == (told[3], told[0])
-    assert "automl export birds -o hyp.yaml" in text(app)
+    assert f"automl export birds --db {url} -o hyp.yaml" in text(app)
     assert "On test, never seen: 0.480 (70 images)" in text(app)
 
 
@@ -127,11 +127,11 @@ def test_an_unconfirmed_leader_is_called_so(fill: Fill) -> None:
     assert "nothing is confirmed" in text(show("study"))
 
 
-def test_an_interrupted_study_names_its_resume(fill: Fill) -> None:
+def test_an_interrupted_study_names_its_resume_in_the_pages_database(fill: Fill, url: str) -> None:
     filler = fill()
     filler.trial(0, curve(0.40)[:3], TrialState.INTERRUPTED)
     filler.close(StudyState.INTERRUPTED, "interrupted by the user")
-    assert "automl resume birds" in text(show("study"))
+    assert f"automl resume birds --db {url}" in text(show("study"))
 
 
 def test_the_leaderboard_sorts_filters_and_pages(fill: Fill) -> None:

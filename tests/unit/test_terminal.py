@@ -281,6 +281,8 @@ def test_a_status_names_the_way_out_of_a_dead_study() -> None:
     text = text_of(lambda console: print_status(console, found))
     assert "died (no sign of life for" in text
     assert "automl resume birds" in text
+    named = text_of(lambda console: print_status(console, found, db="sqlite:///other.db"))
+    assert "automl resume birds --db sqlite:///other.db" in named
     assert "42% of 5cpu-h" in text
     assert "trial 1 (tpe): epoch 3/12, mAP50-95 0.400 on a (0)" in text
     assert "hello" in text
