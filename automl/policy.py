@@ -17,16 +17,7 @@ from automl.ending import LOOK_BACK, nothing_left
 from automl.halving import Rungs, quantile, smoothed
 from automl.history import RESUMABLE, happened, restored
 from automl.operating import AtPoint, Operating
-from automl.records import (
-    EpochMetrics,
-    EpochRow,
-    Outcome,
-    Params,
-    StudySpec,
-    Trial,
-    TrialRow,
-    TrialState,
-)
+from automl.records import EpochMetrics, EpochRow, Outcome, Params, StudySpec, Trial, TrialRow, TrialState
 from automl.runs import Run, incumbent, leader
 from automl.sampler.protocol import Sampler
 from automl.space import SearchSpace
@@ -104,6 +95,15 @@ class Search:
         run = self._runs[number]
         self._finish(run, outcome)
         return cost_s
+
+    def give_up(self) -> list[tuple[int, Outcome]]:
+        """Ends the interrupted trials that wait for a slot when the search has ended: nothing will resume them."""
+        given_up = []
+        while self.ended is not None and self._resumable:
+            outcome = Outcome(state=TrialState.CUT, reason=f"{self.ended} before it could go on")
+            given_up.append((self._resumable.popleft().number, outcome))
+            self._finish(self._runs[given_up[-1][0]], outcome)
+        return given_up
 
     def pause(self, reason: str) -> None:
         """No new trials; running ones end as INTERRUPTED after their epoch, to be resumed later."""

@@ -178,6 +178,21 @@ def test_an_interruption_between_epoch_and_end_is_settled(tmp_path: Path) -> Non
     assert again.decisions == whole.decisions
 
 
+def test_what_a_spent_budget_leaves_interrupted_is_cut_with_the_reason(tmp_path: Path) -> None:
+    spec = replace(LONG, slots=Slots(count=3, device="cpu"))
+    first = play(spec, tmp_path, pause_after=20)
+    waiting = [n for n, row in first.record.trials.items() if row.state is TrialState.INTERRUPTED]
+    assert len(waiting) == 3
+    poorer = replace(spec, budgets=("20cpu-min",))  # 20 epochs of a minute have been spent
+    again = play(poorer, tmp_path, record=first.record, at=first.at)
+    assert again.search.ended == "the budget of slot time is spent"
+    for number in waiting:
+        row = again.record.trials[number]
+        assert row.state is TrialState.CUT
+        assert row.reason == "the budget of slot time is spent before it could go on"
+    assert sum(f"trial {number} is cut" in note for note in again.record.notes for number in waiting) == 3
+
+
 def test_a_pause_interrupts_every_running_trial_after_its_epoch(tmp_path: Path) -> None:
     played = play(replace(LONG, slots=Slots(count=3, device="cpu")), tmp_path, pause_after=20)
     assert played.search.ended is None

@@ -242,6 +242,11 @@ class MemoryRecord:
         ended = {"state": outcome.state, "reason": outcome.reason, "error": outcome.error, "ended_at": at}
         self.trials[trial] = replace(self.trials[trial], slot_s=slot_s, **ended)
 
+    def trial_given_up(self, trial: int, outcome: Outcome, *, at: float) -> None:
+        """Writes the outcome into the row of a trial that was interrupted."""
+        assert self.trials[trial].state is not TrialState.RUNNING
+        self.trial_closed(trial, outcome, slot_s=self.trials[trial].slot_s, at=at)
+
     def heartbeat(self, *, at: float, slot_s: float, wall_s: float, running: Mapping[int, float]) -> None:
         """Keeps the cost."""
         self.spent_s = slot_s
