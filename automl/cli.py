@@ -168,17 +168,17 @@ def status(study: MaybeStudy = None, db: Db = None, json_: Json = False) -> None
         if json_:
             print(terminal.dumps(found, indent=2))
         else:
-            terminal.print_status(_console(), found)
+            terminal.print_status(_console(), found, db=db)
 
 
 @app.command()
 def stop(study: Study, db: Db = None) -> None:
     """Ask a running study to stop after its running epochs; it can be resumed."""
     with _errors():
-        from automl import service
+        from automl import places, service
 
         service.stop(study, db=db)
-        print(f"study '{study}' stops after its running epochs. Go on later with: automl resume {study}")
+        print(f"study '{study}' stops after its running epochs. Go on with: {places.command('resume', study, db)}")
 
 
 @app.command()
@@ -272,7 +272,7 @@ def _drive(
 ) -> None:
     """A search with its progress; prints the report and exits with 130 when it was interrupted."""
     with _errors():
-        from automl import progress, service, terminal
+        from automl import places, progress, service, terminal
 
         console = _console(stderr=as_json)
         with _event_file(json_events) as events:
@@ -293,11 +293,11 @@ def _drive(
         if report.best is not None and export is not None:
             print(_export(service, name, export, None, "ultralytics", db), file=sys.stderr if as_json else sys.stdout)
         if report.interrupted:
-            print(f"Go on with: automl resume {name}", file=sys.stderr)
+            print(f"Go on with: {places.command('resume', name, db)}", file=sys.stderr)
             stopped = "automl stop" in report.study.reason
             raise typer.Exit(0 if stopped else 130 if "interrupted" in report.study.reason else 1)
         if export is None and not as_json and report.best is not None:
-            print(f"Take it home with: automl export {name} -o hyp.yaml")
+            print(f"Take it home with: {places.command('export', name, db)} -o hyp.yaml")
 
 
 def _foresee(run: Callable[[Any, Any], Any], *, quiet: bool, as_json: bool) -> None:

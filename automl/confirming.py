@@ -11,6 +11,7 @@ from bisect import insort
 from collections.abc import Callable
 
 from automl.budget import Ledger
+from automl.leaderboard import place
 from automl.plan import ROUNDS
 from automl.records import Purpose, StudySpec, Trial
 
@@ -30,7 +31,7 @@ class Confirming:
         self._ledger = ledger
         self._training_s = training_s
         self._baseline: float | None = None
-        self._completed: list[tuple[float, int]] = []  # minus the score, and the trial
+        self._completed: list[tuple[int, float]] = []  # trial and score, best first
         self._begun: dict[tuple[int, int], Trial] = {}  # by trial and seed
 
     # -- what happened ----------------------------------------------------------------------------
@@ -40,7 +41,7 @@ class Confirming:
         if trial == 0:
             self._baseline = score
         else:
-            insort(self._completed, (-score, trial))
+            insort(self._completed, (trial, score), key=lambda each: place(*each))
 
     def begins(self, trial: Trial) -> None:
         """A repeat begins, or has begun in an earlier session."""
@@ -118,7 +119,7 @@ class Confirming:
         if self._baseline is None or not self._spec.reserve_trials:
             return ()
         most = min(self._spec.confirm, self._spec.reserve_trials - 1)
-        return tuple(trial for score, trial in self._completed[:most] if -score > self._baseline)
+        return tuple(trial for trial, score in self._completed[:most] if score > self._baseline)
 
     def order(self) -> list[tuple[int, int]]:
         """Trial and seed of all repeats: whole rounds of the defaults and the candidates, as many as are planned."""

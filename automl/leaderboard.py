@@ -1,13 +1,73 @@
-"""Ranking of trials and the winner among them: pure functions over stored rows."""
+"""Which trial is best: one rule, for a search that runs and for stored rows. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from automl.halving import smoothed
 from automl.records import Params, ParamValue, TrialRow, TrialState
 from automl.trust import CLAIM, TIE, Estimate, estimates
 from automl.trust import winner as trust_winner
+
+LAST = 5  # epochs whose mean is a trial's score
+
+
+def score(scores: Sequence[float]) -> float | None:
+    """A trial's score, the mean mAP50-95 of its last epochs; None before the first. A single epoch is mostly luck."""
+    return smoothed(scores, LAST) if scores else None
+
+
+def place(number: int, score: float, *, completed: bool = True) -> tuple[float, bool, int]:
+    """What sorts trials, best first: by score, of equals full trainings first, then by number.
+
+    Scores that agree to nine digits are equal: a database adds up in another order than this program does.
+    """
+    return (-round(score, 9), not completed, number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """What decides whether a trial is taken home. A failed trial is none."""
+
+    number: int
+    score: float
+    best: float  # of a single epoch, which best.pt holds: what a repeat counts with
+    completed: bool  # whether it reached its last epoch
+    repeats: int | None = None
+
+
+def choose(contenders: Iterable[Contender]) -> int | None:
+    """The trial to take home; None where there is none.
+
+    What repeats with other seeds decided. Without them the best score of the completed trials, or the defaults
+    where that is a tie with them; of all trials while none is completed.
+    """
+    contenders = list(contenders)
+    runs = _repeated(contenders)
+    if runs:
+        return trust_winner(estimates(runs))
+    first = [each for each in contenders if each.repeats is None]
+    whole = [each for each in first if each.completed] or first
+    if not whole:
+        return None
+    top = min(whole, key=lambda each: place(each.number, each.score, completed=each.completed))
+    tied = any(each.number == 0 and top.score - each.score < TIE for each in whole)
+    return 0 if tied else top.number
+
+
+def _repeated(contenders: Iterable[Contender]) -> dict[int, list[float]]:
+    """Scores of whole runs that no search selected, by configuration; empty unless there are some to compare.
+
+    Of the defaults their first run counts too: nobody selected it. Of the others only repeats count, since
+    the score for which they were chosen is optimistic.
+    """
+    runs: dict[int, list[float]] = {}
+    for each in contenders:
+        of = each.number if each.number == 0 else each.repeats
+        if of is not None and each.completed:
+            runs.setdefault(of, []).append(each.best)
+    return runs if 0 in runs and len(runs) > 1 else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +93,10 @@ class Verdict:
 
 
 def verdict(rows: Iterable[TrialRow]) -> Verdict | None:
-    """The winner by the repeats that reached their last epoch; None where no trial was repeated.
-
-    Of the defaults their first run counts too: nobody selected it. Of the others only repeats count, since
-    the score for which they were chosen is optimistic.
-    """
+    """The winner by the repeats that reached their last epoch; None where no trial was repeated."""
     rows = list(rows)
-    runs: dict[int, list[float]] = {}
-    for row in rows:
-        of = row.number if row.number == 0 else row.repeats
-        if of is not None and row.state is TrialState.COMPLETED and row.best_map50_95 is not None:
-            runs.setdefault(of, []).append(row.best_map50_95)
-    if 0 not in runs or len(runs) == 1:
+    runs = _repeated(_contenders(rows))
+    if not runs:
         return None
     found = estimates(runs)
     return Verdict(
@@ -88,34 +140,35 @@ def _seeds(count: int, kind: str = "") -> str:
 
 
 def winner(rows: Iterable[TrialRow]) -> TrialRow | None:
-    """The trial to take home: the confirmed winner, or the defaults where none beats them.
-
-    Without repeats it is the best score of the completed trials, or the defaults where it is a tie with them; of
-    all trials while none is completed. None before any trial has a score.
-    """
+    """The trial to take home, as `choose` names it; None before any trial has a score."""
     rows = list(rows)
-    decided, ranked = verdict(rows), rank(rows)
-    if decided is None:
-        whole = [row for row in ranked if row.state is TrialState.COMPLETED] or ranked
-        base = baseline_of(whole)
-        above = gain(whole[0], base) if whole else None
-        return base if above is not None and above < TIE else next(iter(whole), None)
-    return next(row for row in rows if row.number == decided.winner)
+    chosen = choose(_contenders(rows))
+    return next((row for row in rows if row.number == chosen), None)
+
+
+def _contenders(rows: Iterable[TrialRow]) -> list[Contender]:
+    return [
+        Contender(
+            number=row.number,
+            score=row.score,
+            best=row.best_map50_95,
+            completed=row.state is TrialState.COMPLETED,
+            repeats=row.repeats,
+        )
+        for row in rows
+        if row.score is not None and row.best_map50_95 is not None and row.state is not TrialState.FAILED
+    ]
 
 
 def rank(rows: Iterable[TrialRow]) -> list[TrialRow]:
-    """Trials with a score, best mAP50-95 on val first; ties: full trainings first, then by number.
+    """Trials with a score in the order of `place`.
 
     Repeats are folded into the trial that they repeat: they have no place of their own.
     """
-    scored = [
-        row
-        for row in rows
-        if row.best_map50_95 is not None and row.state is not TrialState.FAILED and row.repeats is None
-    ]
-    return sorted(
-        scored, key=lambda row: (-(row.best_map50_95 or 0.0), row.state is not TrialState.COMPLETED, row.number)
-    )
+    known = {row.number: row for row in rows}
+    first = [each for each in _contenders(known.values()) if each.repeats is None]
+    ranked = sorted(first, key=lambda each: place(each.number, each.score, completed=each.completed))
+    return [known[each.number] for each in ranked]
 
 
 def baseline_of(rows: Iterable[TrialRow]) -> TrialRow | None:
@@ -124,22 +177,13 @@ def baseline_of(rows: Iterable[TrialRow]) -> TrialRow | None:
 
 
 def gain(row: TrialRow, baseline: TrialRow | None) -> float | None:
-    """mAP50-95 above the baseline's, as a difference of fractions; None before the baseline has scored."""
-    if baseline is None or baseline.best_map50_95 is None or row.best_map50_95 is None:
+    """The score above the baseline's, as a difference of fractions; None before both have one."""
+    if baseline is None or baseline.score is None or row.score is None:
         return None
-    return row.best_map50_95 - baseline.best_map50_95
+    return row.score - baseline.score
 
 
 def changed(row: TrialRow, baseline: TrialRow | None) -> dict[str, ParamValue]:
     """The parameters in which a trial differs from the baseline."""
     before: Params = baseline.params if baseline is not None else {}
     return {key: value for key, value in row.params.items() if key not in before or before[key] != value}
-
-
-def best_so_far(scores: Sequence[float]) -> list[float]:
-    """The running maximum of scores in their order; NaN counts for nothing."""
-    found: list[float] = []
-    for score in scores:
-        top = found[-1] if found else float("-inf")
-        found.append(score if score > top else top)
-    return found

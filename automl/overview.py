@@ -94,7 +94,7 @@ def overview_of(engine: Engine, row: StudyRow) -> Overview:
 
 
 def incumbent(points: Sequence[TrialPoint], probe_s: float = 0.0) -> list[tuple[float, float, int]]:
-    """Slot-seconds spent, the best mAP50-95 so far and its trial: one entry for each trial that ended with a score.
+    """Slot-seconds spent, the best score so far and its trial: one entry for each trial that ended with a score.
 
     In the order in which trials ended; those that have not ended come last. Repeats and failures cost, and
     score nothing.
@@ -104,9 +104,9 @@ def incumbent(points: Sequence[TrialPoint], probe_s: float = 0.0) -> list[tuple[
     spent_s, best, found = probe_s, (float("-inf"), -1), []
     for point in sorted(points, key=lambda each: (each.ended_at is None, each.ended_at or 0.0, each.number)):
         spent_s += point.slot_s
-        if point.best_map50_95 is None or point.repeats is not None or point.state.value == "failed":
+        if point.score is None or point.repeats is not None or point.state.value == "failed":
             continue
-        if point.best_map50_95 > best[0]:
-            best = (point.best_map50_95, point.number)
+        if point.score > best[0]:
+            best = (point.score, point.number)
         found.append((spent_s, *best))
     return found

@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
-from collections.abc import Collection
+import shlex
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from automl.errors import AutoMLError, NoSpace, StudyConflict
-from automl.store.engine import default_url
+from automl.store.engine import default_url, holds_password
 
 
-def free_name(taken: Collection[str], asked: str | None, data: Path, home: Path) -> str:
+def free_name(taken: Collection[str], asked: str | None, data: Path, home: Path, db: str | None = None) -> str:
     """The name asked for, or the first free one after the data set. Its folder is free too.
 
     Raises StudyConflict when the name asked for is taken.
@@ -21,7 +22,7 @@ def free_name(taken: Collection[str], asked: str | None, data: Path, home: Path)
     if asked is not None:
         if asked in taken:
             raise StudyConflict(
-                f"a study named '{asked}' exists already. Go on with it: automl resume {asked}. "
+                f"a study named '{asked}' exists already. Go on with it: {command('resume', asked, db)}. "
                 "Or choose another --name."
             )
         if (folder / asked).is_dir() and any((folder / asked).iterdir()):
@@ -60,6 +61,21 @@ def home_folder(home: str | Path | None) -> Path:
 def store_url(home: str | Path | None, db: str | None) -> str:
     """The database: as given, as AUTOML_DB says, or SQLite in the home folder."""
     return db or os.environ.get("AUTOML_DB") or default_url(home_folder(home))
+
+
+def command(verb: str, study: str, db: str | None) -> str:
+    """The command line for a study, as it is told to a user who named that database, or none."""
+    return f"automl {verb} {study}{db_words(db)}"
+
+
+def db_words(db: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """What a command that is told must add to reach the database: nothing where AUTOML_DB names it already.
+
+    A password is never shown: such a URL is left to be put into AUTOML_DB.
+    """
+    if db is None or db == environment.get("AUTOML_DB"):
+        return ""
+    return ' --db "$AUTOML_DB"' if holds_password(db) else f" --db {shlex.quote(db)}"
 
 
 def shipped(name: str) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -68,19 +69,41 @@ def _cells(point: Document, device: str) -> list[str]:
 def _lines(plan: Document) -> list[str]:
     device, shares = plan["device"], plan["shares"]
     total = plan["budget_s"] or sum(shares.values())
+    named = [purpose for purpose in _ORDER if shares.get(purpose)]
+    percents = whole_percents([shares[purpose] for purpose in named], total)
     told = [
-        f"{format_cost(shares[purpose], device)} {purpose} ({shares[purpose] / total:.0%})"
-        for purpose in _ORDER
-        if shares.get(purpose)
+        f"{format_cost(shares[purpose], device)} {purpose} ({percent}%)"
+        for purpose, percent in zip(named, percents, strict=True)
     ]
-    reach = [f"{trials:.0f} to epoch {level}" for level, trials in plan["reach"]]
     return [
         f"Plan: horizon {plan['epochs']} epochs, rungs at {', '.join(map(str, plan['rungs'])) or 'none'}; about "
-        f"{plan['trials']} trials, of those after the defaults {', '.join(reach)}.",
+        f"{plan['trials']} trials, of those after the defaults {_reached(plan['reach'])}.",
         f"Budget {' / '.join(plan['budgets'])}: {', '.join(told)}.",
         f"Expected end after {duration(plan['wall_s'])} on {plan['slots']} {device} slot"
         f"{'s' if plan['slots'] != 1 else ''}; disk {plan['disk_bytes'] / 1e9:.1f} GB.",
     ]
+
+
+def _reached(reach: Sequence[Sequence[float]]) -> str:
+    """How many trials reach each rung, each of which counts at the lower ones too."""
+    (level, trials), *further = reach
+    told = [f"{trials:.0f} reach epoch {level}"]
+    told += [f"{trials:.0f} of these epoch {level}" for level, trials in further]
+    return ", ".join(told)
+
+
+def whole_percents(parts: Sequence[float], total: float) -> list[int]:
+    """Each part of the total in whole percents, which sum to what all parts together round to.
+
+    The largest remainders are rounded up (Hamilton's method), so that parts of one whole never sum to 101.
+    """
+    exact = [100 * part / total for part in parts]
+    whole = [math.floor(percent) for percent in exact]
+    missing = round(sum(exact)) - sum(whole)
+    by_remainder = sorted(range(len(exact)), key=lambda place: whole[place] - exact[place])
+    for place in by_remainder[:missing]:
+        whole[place] += 1
+    return whole
 
 
 def without_plan(listener: Callable[[Notice], None]) -> Listener:

@@ -17,16 +17,7 @@ from automl.ending import LOOK_BACK, nothing_left
 from automl.halving import Rungs, quantile, smoothed
 from automl.history import RESUMABLE, happened, restored
 from automl.operating import AtPoint, Operating
-from automl.records import (
-    EpochMetrics,
-    EpochRow,
-    Outcome,
-    Params,
-    StudySpec,
-    Trial,
-    TrialRow,
-    TrialState,
-)
+from automl.records import EpochMetrics, EpochRow, Outcome, Params, StudySpec, Trial, TrialRow, TrialState
 from automl.runs import Run, incumbent, leader
 from automl.sampler.protocol import Sampler
 from automl.space import SearchSpace
@@ -105,6 +96,15 @@ class Search:
         self._finish(run, outcome)
         return cost_s
 
+    def give_up(self) -> list[tuple[int, Outcome]]:
+        """Ends the interrupted trials that wait for a slot when the search has ended: nothing will resume them."""
+        given_up = []
+        while self.ended is not None and self._resumable:
+            outcome = Outcome(state=TrialState.CUT, reason=f"{self.ended} before it could go on")
+            given_up.append((self._resumable.popleft().number, outcome))
+            self._finish(self._runs[given_up[-1][0]], outcome)
+        return given_up
+
     def pause(self, reason: str) -> None:
         """No new trials; running ones end as INTERRUPTED after their epoch, to be resumed later."""
         self._paused = reason
@@ -123,7 +123,7 @@ class Search:
 
     @property
     def incumbent(self) -> tuple[float, int] | None:
-        """Best mAP50-95 on val so far and its trial."""
+        """Best mAP50-95 of a single epoch on val so far and its trial."""
         return self._incumbent
 
     @property
@@ -143,11 +143,8 @@ class Search:
 
     @property
     def leader(self) -> int | None:
-        """The trial that would be taken home now; None before the first epoch.
-
-        After repeats what they decided, before them the best mean of the last epochs, defaults in a tie.
-        """
-        return leader(self._runs, self._incumbent)
+        """The trial that would be taken home now, by the rule of `leaderboard.choose`; None before the first epoch."""
+        return leader(self._runs)
 
     def trial(self, number: int) -> Trial:
         """The trial as it was proposed."""
@@ -156,6 +153,10 @@ class Search:
     def best(self, number: int) -> float | None:
         """The trial's best mAP50-95 so far."""
         return self._runs[number].best
+
+    def score(self, number: int) -> float | None:
+        """The mean of the trial's last epochs, by which it is compared."""
+        return self._runs[number].score
 
     def told(self, number: int) -> float | None:
         """The score that the sampler was told at the trial's end; None before, or when it failed."""
@@ -342,7 +343,7 @@ class Search:
         run.outcome = outcome
         if outcome.state in RESUMABLE or run.trial.repeats is not None:
             return
-        number, score = run.trial.number, smoothed(run.scores) if run.scores else None
+        number, score = run.trial.number, run.score
         if outcome.state is TrialState.COMPLETED and score is not None:
             self.confirming.completed(number, score)
         if outcome.state is TrialState.FAILED:

@@ -208,7 +208,7 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRow:
-    """One trial as stored, with its best epoch."""
+    """One trial as stored, with its score and its best epoch."""
 
     number: int
     state: TrialState
@@ -220,7 +220,8 @@ class TrialRow:
     epochs: int  # planned
     done_epochs: int
     attempt: int  # number of the latest attempt; 0 before the first
-    best_map50_95: float | None
+    score: float | None  # mean mAP50-95 of its last five epochs so far, by which trials are compared
+    best_map50_95: float | None  # of its best epoch, which best.pt holds
     best_map50: float | None
     best_epoch: int | None
     last_map50_95: float | None
@@ -242,6 +243,7 @@ class TrialPoint:
     number: int
     state: TrialState
     purpose: Purpose
+    score: float | None  # mean mAP50-95 of its last five epochs so far
     best_map50_95: float | None
     done_epochs: int
     slot_s: float

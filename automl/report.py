@@ -31,14 +31,12 @@ class StudyReport:
     study: StudyRow
     trials: tuple[TrialRow, ...]  # best first, then those without a score
     baseline: TrialRow | None
-    best: TrialRow | None
+    best: TrialRow | None  # the best score, be it a tie with the defaults or not confirmed
     spent_s: Mapping[str, float]  # slot-seconds by purpose; their sum is what was charged
     paid_share: float  # share of the trials' slot-seconds that went into training and validation
     interrupted: bool = False
     verdict: Verdict | None = None  # what repeats with other seeds decided; None where there are none
-    winner: TrialRow | None = (
-        None  # to take home: the confirmed winner or the defaults; unconfirmed, the best completed trial
-    )
+    winner: TrialRow | None = None  # to take home, by the rule of `leaderboard.choose`
     evaluations: tuple[EvaluationRow, ...] = ()  # on images that the search never saw
     planned_s: Mapping[str, float] = field(default_factory=dict)  # what the plan gave to each; empty without a plan
     rungs: tuple[RungTrust, ...] = ()  # how far each rung's order can be trusted, by the latest trials
@@ -55,6 +53,9 @@ class StudyStatus:
     events: tuple[EventRow, ...]
     spent_s: Mapping[str, float] = field(default_factory=dict)  # slot-seconds by purpose
     planned_s: Mapping[str, float] = field(default_factory=dict)  # what the plan gave to each; empty without a plan
+    baseline: TrialRow | None = None
+    winner: TrialRow | None = None  # to take home, as `show` and `export` name it
+    verdict: Verdict | None = None  # what repeats with other seeds decided; None where there are none
 
 
 def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> StudyReport:
@@ -93,6 +94,9 @@ def status_of(engine: Engine, row: StudyRow) -> StudyStatus:
         events=tuple(read.events(engine, row.name, limit=10)),
         spent_s=spent_by_purpose(row, rows, read.evaluations(engine, row.name)),
         planned_s=row.spec.plan.get("shares", {}),
+        baseline=leaderboard.baseline_of(rows),
+        winner=leaderboard.winner(rows),
+        verdict=leaderboard.verdict(rows),
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from automl import trust
-from automl.halving import smoothed
+from automl import leaderboard
 from automl.records import Outcome, Trial, TrialState
 
 
@@ -21,6 +20,11 @@ class Run:
     told: float | None = None  # what the sampler was told at its end
 
     @property
+    def score(self) -> float | None:
+        """By which it is compared with others; None before its first epoch."""
+        return leaderboard.score(self.scores)
+
+    @property
     def completed(self) -> bool:
         """Whether it reached its last epoch."""
         return self.outcome is not None and self.outcome.state is TrialState.COMPLETED
@@ -31,27 +35,15 @@ class Run:
         return self.outcome is not None and self.outcome.state is TrialState.FAILED
 
 
-def leader(runs: Mapping[int, Run], incumbent: tuple[float, int] | None) -> int | None:
-    """The trial that would be taken home now; None before the first epoch.
-
-    What repeats with other seeds decided. Else the completed trial with the best mean of its last epochs,
-    since a single best epoch is mostly luck; or the defaults, where that is a tie with them. The incumbent
-    while no trial is completed.
-    """
-    done = {number: run for number, run in runs.items() if run.completed}
-    repeated: dict[int, list[float]] = {}
-    for number, run in done.items():
-        of = run.trial.repeats if number else 0
-        if of is not None and run.best is not None:
-            repeated.setdefault(of, []).append(run.best)
-    if 0 in repeated and len(repeated) > 1:
-        return trust.winner(trust.estimates(repeated))
-    first = [(smoothed(run.scores), -number) for number, run in done.items() if run.trial.repeats is None]
-    if first:
-        best, number = max(first)
-        tied = 0 in done and best < smoothed(runs[0].scores) + trust.TIE
-        return 0 if tied else -number
-    return incumbent[1] if incumbent is not None else None
+def leader(runs: Mapping[int, Run]) -> int | None:
+    """The trial that would be taken home now; None before the first epoch."""
+    return leaderboard.choose(
+        leaderboard.Contender(
+            number=number, score=run.score, best=run.best, completed=run.completed, repeats=run.trial.repeats
+        )
+        for number, run in runs.items()
+        if run.score is not None and run.best is not None and not run.failed
+    )
 
 
 def incumbent(runs: Mapping[int, Run]) -> tuple[float, int] | None:

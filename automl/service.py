@@ -21,7 +21,7 @@ from automl.drivers.session import Listener, Notice, Session
 from automl.errors import AutoMLError, NoSpace, SearchFailed, StudyConflict
 from automl.history import RESUMABLE
 from automl.kept import BestFiles
-from automl.places import free_name, home_folder, make_folder, store_url
+from automl.places import command, free_name, home_folder, make_folder, store_url
 from automl.policy import Search
 from automl.probing import Probing
 from automl.records import (
@@ -114,7 +114,7 @@ def search(
         study.ready()
         write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
         study.begun = True
-        return _drive(study.engine, study.spec, listener)
+        return _drive(study.engine, study.spec, listener, db)
 
 
 def dry_run(
@@ -166,7 +166,7 @@ def resume(
         dead=report.is_dead(row),
     )
     with _cluster(spec.slots):
-        return _drive(engine, spec, listener)
+        return _drive(engine, spec, listener, db)
 
 
 def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
@@ -174,7 +174,9 @@ def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -
     engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     if row.state is StudyState.RUNNING and report.is_dead(row):
-        raise StudyConflict(f"study '{study}' is not running: its driver died. Go on with: automl resume {study}")
+        raise StudyConflict(
+            f"study '{study}' is not running: its driver died. Go on with: {command('resume', study, db)}"
+        )
     write.request_stop(engine, study)
     return read.study(engine, study)
 
@@ -234,7 +236,7 @@ class _Compiled:
     begun: bool = False
 
 
-def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
+def _drive(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
     """Runs the study's driver until it ends or is interrupted, and writes down how."""
     from automl.drivers.ray_tune import RayTuneDriver
 
@@ -254,12 +256,13 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener) -> StudyReport:
         state = ends.get(old.number, old.state)
         if state not in RESUMABLE:
             kept = state is not TrialState.FAILED and old.repeats is None
-            files.remember(old.number, old.best_map50_95 if kept else None, state)
+            files.remember(old.number, old.score if kept else None, state)
     for candidate in found.confirming.candidates:
         files.pin(candidate)
     offset_s = time.time() - row.wall_s
     session = Session(found, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
-    driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=row.wall_s)
+    again = command("resume", spec.name, db)
+    driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=row.wall_s, again=again)
     session.settle(settled, row.wall_s)
     ended = sum(old.state not in RESUMABLE for old in rows) + len(settled)
     session.begin(row.wall_s, begun=len(rows), ended=ended)
@@ -306,7 +309,7 @@ def _compiled(
     checked = request.check(asked, _slots(asked.device, asked.slots))
     engine = open_store(store_url(home, db))
     checked = with_earlier(engine, checked)
-    chosen = free_name({row.name for row in read.studies(engine)}, asked.name, asked.data, home_folder(home))
+    chosen = free_name({row.name for row in read.studies(engine)}, asked.name, asked.data, home_folder(home), db)
     directory = make_folder(home_folder(home) / "studies" / chosen)
     compiled = None
     try:

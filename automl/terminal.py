@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
 from automl.budget import format_cost
 from automl.figures import duration, score
-from automl.leaderboard import Verdict, changed, gain, in_words
+from automl.leaderboard import LAST, Verdict, changed, gain, in_words, rank
+from automl.places import command
 from automl.records import EpochRow, EvaluationRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
-from automl.trust import TIE
+from automl.trust import TIE, Estimate
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
+SCORE, CONFIRMED = "mAP50-95", "confirmed (seeds)"  # headings of the leaderboard
+SPARED = ("mAP50", "epochs", "best epoch", "state")  # that a narrow terminal does without, in this order
+WIDE = 140  # columns of a terminal that also shows what a trial changed
 
 
 def as_json(report: StudyReport, epochs: list[EpochRow] | None) -> dict[str, Any]:
@@ -55,44 +59,70 @@ def _plain(value: Any) -> Any:
 
 def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> None:
     """The leaderboard, what it cost and the honest sentence."""
-    spec, baseline = report.study.spec, report.baseline
-    table = Table(title=f"{spec.name}: best trials on val", title_justify="left", title_style="bold", **PLAIN)
-    headings = ["trial", "origin", "mAP50-95", "mAP50", "gain", "epochs", "state", "cost"]
-    if report.verdict is not None:
-        headings.insert(3, "± 90 % (seeds)")
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("origin", "state") else "right", no_wrap=True)
-    wide = console.width >= 140
-    if wide:
-        table.add_column("changed", overflow="ellipsis", no_wrap=True)
-    for row in _shown(report, limit):
-        cells = _row(row, baseline, spec.slots.device)
-        if report.verdict is not None:
-            cells.insert(3, _confirmed(report.verdict, row))
-        table.add_row(*(cells if wide else cells[:-1]), style="bold" if row.number == 0 else "")
+    table, columns = _fitting(console, report, limit)
     console.print(table)
-    taken = report.winner if report.winner is not None and report.winner.number != 0 else report.best
-    if taken is not None and taken.number != 0 and not wide:
-        console.print(f"Trial {taken.number} changed: {_differences(taken, baseline)}", highlight=False)
+    _say(console, _caption(columns))
+    taken = report.winner
+    if taken is not None and taken.number and "changed" not in columns:
+        console.print(f"Trial {taken.number} changed: {_differences(taken, report.baseline)}", highlight=False)
     for line in _sentences(report):
-        console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+        _say(console, line)
     _print_unseen(console, report)
 
 
+def _say(console: Console, line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+
+
+def _fitting(console: Console, report: StudyReport, limit: int) -> tuple[Table, list[str]]:
+    """The leaderboard and its headings, without those of the least use where the terminal is too narrow for all."""
+    columns = ["trial", "origin", SCORE, CONFIRMED, "gain", "best epoch", "mAP50", "epochs", "state", "cost"]
+    if report.verdict is None:
+        columns.remove(CONFIRMED)
+    unbounded = console.options.update(max_width=1000)
+    for heading in SPARED:
+        if console.measure(_board(report, columns, limit), options=unbounded).maximum <= console.width:
+            break
+        columns.remove(heading)
+    columns += ["changed"] * (console.width >= WIDE)
+    return _board(report, columns, limit), columns
+
+
+def _board(report: StudyReport, columns: Sequence[str], limit: int) -> Table:
+    title = f"{report.study.name}: trials on val"
+    table = Table(title=title, title_justify="left", title_style="bold", **PLAIN)
+    for heading in columns:
+        aligned: JustifyMethod = "left" if heading in ("origin", "state", "changed") else "right"
+        table.add_column(heading, justify=aligned, overflow="ellipsis", no_wrap=True)
+    for row in _shown(report, limit):
+        cells = _row(row, report)
+        table.add_row(*(cells[heading] for heading in columns), style="bold" if row.number == 0 else "")
+    return table
+
+
+def _caption(columns: Sequence[str]) -> str:
+    """How the leaderboard is sorted, and what its figures are."""
+    told = f"Sorted by {SCORE}, the mean of a trial's last {LAST} epochs, one seed; gain is against the defaults'."
+    if CONFIRMED in columns:
+        told += f" {CONFIRMED.capitalize()}: runs that no search selected, mean ± 90 % interval; they name the winner."
+    return told + (" Best epoch: what best.pt reached." if "best epoch" in columns else "")
+
+
 def _shown(report: StudyReport, limit: int) -> list[TrialRow]:
-    """Rows of the leaderboard: those that ran again first, by what came of it; repeats have no row of their own."""
-    rows = {row.number: row for row in report.trials if row.best_map50_95 is not None and row.repeats is None}
-    first = [each.trial for each in report.verdict.estimates] if report.verdict is not None else []
-    shown = [rows[number] for number in (*first, *(n for n in rows if n not in first))][: max(limit, len(first))]
-    if 0 in rows and rows[0] not in shown:
-        shown.append(rows[0])
-    return shown
+    """Rows of the leaderboard by score: the best, those that ran again, and the defaults."""
+    ranked = rank(report.trials)
+    again = {each.trial for each in report.verdict.estimates} if report.verdict is not None else set()
+    return [row for place, row in enumerate(ranked) if place < limit or row.number == 0 or row.number in again]
 
 
 def _confirmed(decided: Verdict, row: TrialRow) -> str:
     """Mean and interval over the seeds that no search selected."""
     found = decided.of(row.number)
     return "" if found is None else f"{found.score.mean:.3f} ± {found.score.half:.3f} ({found.seeds})"
+
+
+def _over_seeds(found: Estimate) -> str:
+    return f"{found.score.mean:.3f} ± {found.score.half:.3f} (90 % interval, {found.seeds} seeds)"
 
 
 def _print_unseen(console: Console, report: StudyReport) -> None:
@@ -115,7 +145,7 @@ def _print_unseen(console: Console, report: StudyReport) -> None:
     console.print(table)
     sentence = _verdict_on_unseen(rows)
     if sentence:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+        _say(console, sentence)
 
 
 def _verdict_on_unseen(rows: Sequence[EvaluationRow]) -> str:
@@ -135,19 +165,22 @@ def _verdict_on_unseen(rows: Sequence[EvaluationRow]) -> str:
     return f"On {split}, which the search never saw, trial {number} is {above:+.3f} above the defaults{doubt}."
 
 
-def _row(row: TrialRow, baseline: TrialRow | None, device: str) -> list[str]:
-    above = gain(row, baseline) if row.number else None
-    return [
-        str(row.number),
-        escape(row.origin),
-        score(row.best_map50_95),
-        score(row.best_map50),
-        "" if above is None else f"{above:+.3f}",
-        f"{row.done_epochs}/{row.epochs}",
-        row.state.value,
-        format_cost(row.slot_s, device),
-        "" if row.number == 0 else _differences(row, baseline),
-    ]
+def _row(row: TrialRow, report: StudyReport) -> dict[str, str]:
+    """Cells of the leaderboard by heading."""
+    above = gain(row, report.baseline) if row.number else None
+    return {
+        "trial": str(row.number),
+        "origin": escape(row.origin),
+        SCORE: score(row.score),
+        CONFIRMED: "" if report.verdict is None else _confirmed(report.verdict, row),
+        "gain": "" if above is None else f"{above:+.3f}",
+        "best epoch": score(row.best_map50_95),
+        "mAP50": score(row.best_map50),
+        "epochs": f"{row.done_epochs}/{row.epochs}",
+        "state": row.state.value,
+        "cost": format_cost(row.slot_s, report.study.spec.slots.device),
+        "changed": "" if row.number == 0 else _differences(row, report.baseline),
+    }
 
 
 def _differences(row: TrialRow, baseline: TrialRow | None) -> str:
@@ -177,12 +210,12 @@ def _sentences(report: StudyReport) -> list[str]:
     if known:
         ranks = ", ".join(f"{t.level} with {t.following}: {t.correlation:.2f} ({t.trials} trials)" for t in known)
         lines.append(f"Rank correlation of each rung with the next, over the trials that went on: {ranks}.")
-    best, baseline = report.best, report.baseline
+    baseline = report.baseline
     if report.verdict is not None:
         cost = format_cost(report.verdict.cost_s, device)
         lines.append(f"{in_words(report.verdict)} The repeats cost {cost}.")
-    elif best is not None and baseline is not None and baseline.best_map50_95 is not None:
-        lines.append(_verdict(best, baseline))
+    elif report.winner is not None and baseline is not None and baseline.score is not None:
+        lines.append(_verdict(report.winner, report.trials, baseline))
     return lines
 
 
@@ -196,24 +229,30 @@ def plan_against_spent(planned_s: Mapping[str, float], spent_s: Mapping[str, flo
     return ", ".join(told)
 
 
-def _verdict(best: TrialRow, baseline: TrialRow) -> str:
-    above = gain(best, baseline) or 0.0
-    if best.number == 0 or above <= 0:
-        return f"The defaults are as good: no trial beat their mAP50-95 of {score(baseline.best_map50_95)} on val."
-    doubt = (
-        "That is within what two seeds of one recipe differ by (about 0.01-0.02): take it for a tie."
-        if above < TIE
-        else "One seed each, and the best of several is optimistic: a second seed would tell more."
-    )
+def _verdict(winner: TrialRow, rows: Sequence[TrialRow], baseline: TrialRow) -> str:
+    """What one seed each says of the trial to take home."""
+    theirs = f"mAP50-95 of {score(baseline.score)} on val"
+    if winner.number:
+        return (
+            f"Trial {winner.number} reached mAP50-95 {score(winner.score)} on val, {gain(winner, baseline):+.3f} "
+            f"against the defaults' {score(baseline.score)}. One seed each, and the best of several is optimistic: "
+            "a second seed would tell more."
+        )
+    if winner.state is not TrialState.COMPLETED:
+        return f"The defaults lead so far with {theirs}; no trial has reached its last epoch."
+    rival = next((row for row in rank(rows) if row.number and row.state is TrialState.COMPLETED), None)
+    above = 0.0 if rival is None else gain(rival, baseline) or 0.0
+    if rival is None or above <= 0:
+        return f"The defaults are as good: no trial beat their {theirs}."
     return (
-        f"Trial {best.number} reached mAP50-95 {score(best.best_map50_95)} on val, {above:+.3f} against the "
-        f"defaults' {score(baseline.best_map50_95)}. {doubt}"
+        f"The defaults are as good: trial {rival.number} is {above:+.3f} above their {theirs}. That is within what "
+        "two seeds of one recipe differ by (about 0.01-0.02): take it for a tie."
     )
 
 
 def print_studies(console: Console, rows: list[StudyRow]) -> None:
     """One line for each study."""
-    table = Table("study", "state", "trials", "best", "defaults", "spent", "begun", **PLAIN)
+    table = Table("study", "state", "trials", "best epoch", "of defaults", "spent", "begun", **PLAIN)
     for row in rows:
         table.add_row(
             escape(row.name),
@@ -227,19 +266,33 @@ def print_studies(console: Console, rows: list[StudyRow]) -> None:
     console.print(table)
 
 
-def print_status(console: Console, found: StudyStatus) -> None:
-    """Where a study stands."""
+def _leading(found: StudyStatus) -> str:
+    """The trial to take home as things stand, and what the defaults score by the same measure."""
+    winner, base = found.winner, found.baseline
+    if winner is None:
+        return "no trial has a score yet"
+    name = f"trial {winner.number}" if winner.number else "the defaults"
+    known = found.verdict.of(winner.number) if found.verdict is not None else None
+    if found.verdict is None or known is None:
+        told = f"{name}: mAP50-95 {score(winner.score)}, one seed"
+        return told + (f", defaults {score(base.score)}" if winner.number and base is not None else "")
+    told = f"{name}, confirmed: mAP50-95 {_over_seeds(known)}"
+    again = found.verdict.of(0)
+    return told + (f", defaults {_over_seeds(again)}" if winner.number and again is not None else "")
+
+
+def print_status(console: Console, found: StudyStatus, *, db: str | None = None) -> None:
+    """Where a study stands. `db`: the database, as the user named it."""
     row = found.study
-    state = row.state.value
+    state, again = row.state.value, command("resume", row.name, db)
     if row.state is StudyState.RUNNING and not found.alive:
-        state = f"died (no sign of life for {duration(time.time() - row.heartbeat_at)}); automl resume {row.name}"
+        state = f"died (no sign of life for {duration(time.time() - row.heartbeat_at)}); {again}"
     elif row.state is StudyState.INTERRUPTED:
-        state += f"; automl resume {row.name}"
+        state += f"; {again}"
     device = row.spec.slots.device
     lines = [
         f"study     {row.name}: {state}",
-        f"best      mAP50-95 {score(row.best_map50_95)} (trial {'–' if row.best_trial is None else row.best_trial}), "
-        f"defaults {score(row.baseline_map50_95)}",
+        f"best      {_leading(found)}",
         f"spent     {format_cost(row.slot_s, device)}, wall {duration(row.wall_s)}: {found.share_spent:.0%} of "
         f"{' / '.join(row.spec.budgets)}",
         f"trials    {row.trials} begun, {len(found.running)} running",
@@ -254,4 +307,4 @@ def print_status(console: Console, found: StudyStatus) -> None:
         )
     lines += [f"{time.strftime('%H:%M:%S', time.localtime(e.at))}  {e.text}" for e in found.events]
     for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+        _say(console, line)

@@ -39,22 +39,27 @@ _SET_BY_AUTO = ("optimizer", "lr0", "momentum", "warmup_bias_lr")
 
 
 def with_earlier(engine: Engine, checked: request.Checked) -> request.Checked:
-    """The checked request with what earlier trainings gave, and a sentence on each study that was found by itself.
+    """The checked request with what earlier trainings gave, and a sentence on the studies found by themselves.
 
     Raises AutoMLError for a source that cannot be used, naming the file and the line or key.
     """
     asked = checked.request
     found = [each for source in asked.warm_start for each in _of_source(engine, source, checked)]
-    notes = []
+    counts = {}
     for row in _same_data(engine, checked) if asked.reuse else ():
         trained = list(_of_study(engine, row, checked))
         if trained and row.name not in {each.source for each in found}:
             found += trained
-            notes.append(
-                f"Study '{row.name}' trained {len(trained)} trials on the same data: this search begins with "
-                "what it found (switch off: --no-warm-start)."
-            )
-    return replace(checked, earlier=tuple(found), notes=(*checked.notes, *notes))
+            counts[row.name] = len(trained)
+    return replace(checked, earlier=tuple(found), notes=(*checked.notes, *_found_by_itself(counts)))
+
+
+def _found_by_itself(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """One sentence on the trials of each study that nobody named; nothing where there are none."""
+    if not counts:
+        return ()
+    trials = ", ".join(f"{count} of '{name}'" for name, count in counts.items())
+    return (f"Begins with what earlier trials on the same data found: {trials} (switch off: --no-warm-start).",)
 
 
 def _same_data(engine: Engine, checked: request.Checked) -> list[StudyRow]:

@@ -14,10 +14,10 @@ import streamlit as st
 from automl.errors import AutoMLError, BadStore, UnknownName
 from automl.overview import Overview, overview_of
 from automl.page import PUBLIC
-from automl.places import store_url
+from automl.places import db_words, home_folder, store_url
 from automl.records import StudyRow, StudyState, TrialRow
 from automl.store import read
-from automl.store.engine import open_store
+from automl.store.engine import default_url, open_store
 from dashboards.words import plain
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ def _opened(url: str) -> Engine:
 def engine() -> Engine:
     """The database, which this process cannot write to. Raises BadStore."""
     return _opened(store_url(None, None))
+
+
+def database() -> str:
+    """What a command that is shown must add to reach this page's database; nothing for the one in the home folder."""
+    url = store_url(None, None)
+    return "" if url == default_url(home_folder(None)) else db_words(url, {})
 
 
 class NoStudy(AutoMLError):

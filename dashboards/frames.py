@@ -80,7 +80,8 @@ def leaderboard_frame(
         {
             "trial": [row.number for row in rows],
             "origin": [shortened(row.origin) for row in rows],
-            "mAP50-95": [row.best_map50_95 for row in rows],
+            "mAP50-95": [row.score for row in rows],
+            "best epoch": [row.best_map50_95 for row in rows],
             "gain": [gain(row, baseline) for row in rows],
             "over new seeds": ["" if f is None else f"{f.score.mean:.3f} ± {f.score.half:.3f}" for f in found],
             "mAP50": [row.best_map50 for row in rows],
@@ -269,6 +270,7 @@ def trials_csv(rows: Iterable[TrialRow]) -> bytes:
             "origin": _harmless(row.origin),
             "repeats": row.repeats,
             "seed": row.seed,
+            "score": row.score,
             "map50_95": row.best_map50_95,
             "map50": row.best_map50,
             "best_epoch": row.best_epoch,

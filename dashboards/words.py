@@ -8,12 +8,13 @@ import time
 
 from automl.budget import format_cost
 from automl.figures import duration, score
-from automl.leaderboard import gain, in_words, odds
+from automl.leaderboard import LAST, gain, in_words, odds
 from automl.overview import Overview, incumbent
 from automl.records import StudyRow, StudyState, TrialRow, TrialState
 from automl.trust import TIE, Estimate
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
+SCORED = f"mAP50-95 (mean of the last {LAST} epochs)"
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
 
 _ENDS = {StudyState.FINISHED: "finished", StudyState.INTERRUPTED: "been interrupted", StudyState.FAILED: "failed"}
@@ -53,22 +54,22 @@ def headline(seen: Overview) -> str:
         return "No epoch has been reported yet. The defaults train first, and nothing else starts before they scored."
     if seen.verdict is not None:
         return in_words(seen.verdict)
-    told = f"mAP50-95 {score(base.best_map50_95)} on val, one seed"
+    told = f"{SCORED} {score(base.score)} on val, one seed"
     if winner.number == 0:
         beside = "The defaults lead" if len(seen.points) > 1 else "Only the defaults have been trained"
         return f"{beside}: {told}. Repeats with other seeds have not run: nothing is confirmed."
-    above = (winner.best_map50_95 or 0.0) - (base.best_map50_95 or 0.0)
+    above = gain(winner, base) or 0.0
     tie = f", within the {TIE:g} by which two seeds of one recipe differ" if abs(above) < TIE else ""
     return (
-        f"Trial {winner.number} leads with mAP50-95 {score(winner.best_map50_95)} on val, {above:+.3f} against the "
-        f"defaults' {score(base.best_map50_95)}{tie}. One seed each: nothing is confirmed."
+        f"Trial {winner.number} leads with {SCORED} {score(winner.score)} on val, {above:+.3f} against the "
+        f"defaults' {score(base.score)}{tie}. One seed each: nothing is confirmed."
     )
 
 
 def shown_score(seen: Overview, row: TrialRow | None) -> float | None:
     """mAP50-95 on val as a trial's figure: the mean over seeds where it ran again, else its only run's."""
     found = _estimate(seen, row)
-    return found.score.mean if found is not None else row.best_map50_95 if row is not None else None
+    return found.score.mean if found is not None else row.score if row is not None else None
 
 
 def gain_of(seen: Overview) -> float | None:
@@ -118,7 +119,7 @@ def described(study: StudyRow) -> str:
     return f"{spec.data} · {models} at {sizes} px, {start} · {spec.epochs} epochs · sampler {spec.sampler}"
 
 
-def worth(seen: Overview) -> str:
+def worth(seen: Overview, db: str = "") -> str:
     """Whether it pays to wait: when the best came, what has followed, and when the budget ends."""
     rises = incumbent(seen.points, seen.study.spec.probe_s)
     if not rises:
@@ -132,7 +133,7 @@ def worth(seen: Overview) -> str:
     if seen.study.state is not StudyState.RUNNING:
         return f"{told} The study has {_ENDS[seen.study.state]}: {seen.study.reason}."
     if not seen.alive:
-        return f"{told} Its driver died. Go on with: automl resume {shlex.quote(seen.study.name)}"
+        return f"{told} Its driver died. Go on with: automl resume {shlex.quote(seen.study.name)}{db}"
     left, gain = seen.left_s, seen.expected_gain
     if left is None:
         return told
@@ -147,10 +148,10 @@ def ended(row: TrialRow) -> str:
     return f"{row.state.value.capitalize()}: {row.reason or 'no reason was written down'}."
 
 
-def next_command(seen: Overview, trial: TrialRow | None = None) -> str:
-    """The command line to run next."""
+def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") -> str:
+    """The command line to run next. `db`: the words that name the database."""
     name = shlex.quote(seen.study.name)
     if trial is None and seen.study.state is StudyState.INTERRUPTED:
-        return f"automl resume {name}"
+        return f"automl resume {name}{db}"
     chosen = "" if trial is None or (seen.winner and trial.number == seen.winner.number) else f" --trial {trial.number}"
-    return f"automl export {name}{chosen} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
+    return f"automl export {name}{chosen}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"

@@ -27,6 +27,7 @@ DOORS = (
     ("budget", "automl.records"),
     ("space_file", "automl.space"),
     ("leaderboard", "automl.trust"),
+    ("leaderboard", "automl.halving"),
     ("policy", "automl.sampler.protocol"),
     ("policy", "automl.confirming"),
     ("policy", "automl.history"),

@@ -193,15 +193,26 @@ class _Unpickled:
 
 
 class RayTuneDriver:
-    """Drives a session on the cluster that is open, until it ends or is interrupted."""
+    """Drives a session on the cluster that is open, until it ends or is interrupted.
+
+    again  the command line that goes on with the study, for an error
+    """
 
     def __init__(
-        self, session: Session, trainer: str, slots: Slots, *, wall_s: float = 0.0, growth: float = worker.GROWTH
+        self,
+        session: Session,
+        trainer: str,
+        slots: Slots,
+        *,
+        wall_s: float = 0.0,
+        growth: float = worker.GROWTH,
+        again: str = "automl resume",
     ) -> None:
         self._session = session
         self._trainer = trainer
         self._slots = slots
         self._growth = growth
+        self._again = again
         self._began = time.monotonic() - wall_s
         self._numbers: dict[str, int] = {}
         self._tokens: dict[int, list[str]] = {}
@@ -237,8 +248,7 @@ class RayTuneDriver:
         except KeyboardInterrupt:
             self._interrupts += 1
         except (ray.exceptions.RayError, tune.TuneError, ConnectionError) as error:
-            name = self._session.search.spec.name
-            raise AutoMLError(f"Ray ended unexpectedly: {error}. Go on with: automl resume {name}") from error
+            raise AutoMLError(f"Ray ended unexpectedly: {error}. Go on with: {self._again}") from error
         finally:
             for signum, handler in before.items():
                 signal.signal(signum, handler)

@@ -26,6 +26,7 @@ class Record(Protocol):
     ) -> object: ...
     def epoch(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float, at: float) -> object: ...
     def trial_closed(self, trial: int, outcome: Outcome, *, slot_s: float, at: float) -> object: ...
+    def trial_given_up(self, trial: int, outcome: Outcome, *, at: float) -> object: ...
     def heartbeat(self, *, at: float, slot_s: float, wall_s: float, running: Mapping[int, float]) -> object: ...
     def event(self, kind: str, text: str, *, trial: int | None = None, at: float) -> object: ...
     def stop_requested(self) -> bool: ...
@@ -102,6 +103,8 @@ class Session:
     def next_trial(self, at: float) -> Trial | None:
         """The trial for a free slot, recorded as started; None when there is none now."""
         trial = self.search.next_trial(at)
+        if trial is None:
+            self._give_up(at)
         if trial is not None:
             if trial.repeats is not None and self.search.confirming.begun == 1:
                 why = f"{self.search.searched}: " if self.search.searched else ""
@@ -124,6 +127,13 @@ class Session:
                 slot_s=self.search.ledger.cost_s(trial.number),
             )
         return trial
+
+    def _give_up(self, at: float) -> None:
+        """Writes down that interrupted trials stay as they are, once the search has ended."""
+        for number, outcome in self.search.give_up():
+            self._record.trial_given_up(number, outcome, at=self._posix(at))
+            self.note(f"trial {number} is {outcome.state.value}: {outcome.reason}", at, number)
+            self._keep(number, outcome, at)
 
     def placed(self, number: int, *, node: str, device: str, pid: int) -> None:
         """The trial's current attempt runs there."""
@@ -202,13 +212,18 @@ class Session:
             self._point = search.operating.chosen
             self.note(search.operating.reason, at)
         self._plan_again(at, decided=decided)
-        if self._keeper is not None:
-            for candidate in self.search.confirming.candidates:
-                self._keeper.pin(candidate)
-            repeat = self.search.trial(number).repeats is not None  # its weights are nobody's to take home
-            problem = self._keeper.closed(number, outcome, None if repeat else self.search.best(number))
-            if problem is not None:
-                self.pause(problem, at)
+        self._keep(number, outcome, at)
+
+    def _keep(self, number: int, outcome: Outcome, at: float) -> None:
+        """Leaves the files of an ended trial to the keeper."""
+        if self._keeper is None:
+            return
+        for candidate in self.search.confirming.candidates:
+            self._keeper.pin(candidate)
+        repeat = self.search.trial(number).repeats is not None  # its weights are nobody's to take home
+        problem = self._keeper.closed(number, outcome, None if repeat else self.search.score(number))
+        if problem is not None:
+            self.pause(problem, at)
 
     def _cost_ratio(self) -> float:
         """Measured by planned slot-seconds of an epoch, where the search tunes now."""

@@ -14,7 +14,7 @@ import yaml
 from automl.budget import format_cost
 from automl.data.dataset import read_dataset
 from automl.errors import AutoMLError, NoSpace, UnknownName
-from automl.leaderboard import Verdict, gain, in_words, odds
+from automl.leaderboard import LAST, Verdict, gain, in_words, odds
 from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
 from automl.trainers import schema
 
@@ -110,16 +110,18 @@ def render_ultralytics(facts: Mapping[str, str], arguments: Mapping[str, Any], o
 
 def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mapping[str, str]:
     spec = study.spec
-    score = trial.best_map50_95
+    best = trial.best_map50_95
     facts = {
         "study": spec.name,
         "trial": f"{trial.number} ({trial.origin}), {trial.done_epochs} of {trial.epochs} epochs trained",
-        "mAP50-95 on val": "none yet" if score is None else f"{score:.4f} at epoch {trial.best_epoch}, one seed",
+        "mAP50-95 on val": "none yet" if best is None else f"{best:.4f} at epoch {trial.best_epoch}, one seed",
         "mAP50 on val": "none yet" if trial.best_map50 is None else f"{trial.best_map50:.4f}",
     }
     above = gain(trial, baseline)
+    if trial.score is not None:
+        facts["score"] = f"{trial.score:.4f}, the mean mAP50-95 of its last {LAST} epochs, by which trials are compared"
     if above is not None and trial.number != 0 and baseline is not None:
-        facts["against the defaults"] = f"{above:+.4f} mAP50-95 ({baseline.best_map50_95:.4f}), one seed each"
+        facts["score against the defaults"] = f"{above:+.4f} ({baseline.score:.4f}), one seed each"
     if trial.state is not TrialState.COMPLETED:
         facts["caution"] = f"this trial is {trial.state.value}: {trial.reason or 'it has not reached its last epoch'}"
     if trial.epochs < LONG:

@@ -44,7 +44,7 @@ class Batch:
     @property
     def empty(self) -> bool:
         """True where there is nothing to write."""
-        return not (self.study or self.slot_s or self.artifacts or self.rows)
+        return not (self.study or self.slot_s or self.artifacts or self.trial_ends or self.rows)
 
     def start(self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None) -> None:
         """An attempt of a trial began; the first one makes the trial's row."""
@@ -100,6 +100,10 @@ class Batch:
         ended = {"ended_at": at, "reason": outcome.reason, "error": outcome.error}
         self.trial_ends[trial] = {"state": outcome.state, **ended}
         self.attempt_ends[trial, attempt] = {"outcome": outcome.state, "ended_at": at}
+
+    def give_up(self, trial: int, outcome: Outcome, *, at: float) -> None:
+        """A trial ended after its latest attempt had: that one stays as it is."""
+        self.trial_ends[trial] = {"state": outcome.state, "ended_at": at, "reason": outcome.reason, "error": None}
 
     def apply(self, connection: Connection, study_id: int) -> None:
         """Writes everything, parents before children."""

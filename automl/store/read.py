@@ -30,7 +30,7 @@ from automl.store.engine import reading
 from automl.store.statements import ranked
 
 _KNOWN = 20  # names that an error lists
-ORDERS = ("best_map50_95", "best_map50", "number", "done_epochs", "slot_s", "started_at")
+ORDERS = ("score", "best_map50_95", "best_map50", "number", "done_epochs", "slot_s", "started_at")
 
 
 def studies(engine: Engine) -> list[StudyRow]:
@@ -64,12 +64,12 @@ def trials(engine: Engine, study: str, *, limit: int | None = None, offset: int 
 
 
 def best_trials(engine: Engine, study: str, limit: int = 10) -> list[TrialRow]:
-    """Trials with a score that did not fail, best first, equals by number."""
+    """Trials with a score that did not fail, best score first, equals by number."""
     table = tables.trials
     with reading(engine) as connection:
         query = (
             _TRIALS.where(table.c.study_id == _study_id(connection, study), ranked())
-            .order_by(table.c.best_map50_95.desc(), table.c.number)
+            .order_by(table.c.score.desc(), table.c.number)
             .limit(limit)
         )
         return [_trial_row(row) for row in connection.execute(query)]
@@ -79,7 +79,7 @@ def trial_page(
     engine: Engine,
     study: str,
     *,
-    order: str = "best_map50_95",
+    order: str = "score",
     descending: bool = True,
     states: Sequence[TrialState] = (),
     origin: str = "",
@@ -123,7 +123,7 @@ def finalists(engine: Engine, study: str) -> list[TrialRow]:
         key = table.c.study_id == _study_id(connection, study)
         again = select(table.c.repeats).where(key, table.c.repeats.is_not(None))
         best = select(table.c.number).where(key, ranked(), table.c.repeats.is_(None))
-        best = best.order_by(table.c.best_map50_95.desc(), table.c.number).limit(5)
+        best = best.order_by(table.c.score.desc(), table.c.number).limit(5)
         whole = best.where(table.c.state == TrialState.COMPLETED)
         numbers = {0, *connection.scalars(again), *connection.scalars(best), *connection.scalars(whole)}
         query = _TRIALS.where(key, or_(table.c.number.in_(sorted(numbers)), table.c.repeats.is_not(None)))
@@ -161,13 +161,14 @@ def outline(engine: Engine, study: str) -> list[TrialPoint]:
                 number=number,
                 state=_STATES[state],
                 purpose=_PURPOSES[purpose],
+                score=score,
                 best_map50_95=best,
                 done_epochs=done,
                 slot_s=slot_s,
                 ended_at=ended_at,
                 repeats=repeats,
             )
-            for number, state, purpose, best, done, slot_s, ended_at, repeats in rows
+            for number, state, purpose, score, best, done, slot_s, ended_at, repeats in rows
         ]
 
 

@@ -125,6 +125,15 @@ class Recorder:
         self._write_if_due()
         return True
 
+    def trial_given_up(self, trial: int, outcome: Outcome, *, at: float) -> bool:
+        """An interrupted trial ends without another attempt. False, and ignored, if its latest one is open."""
+        live = self._known(trial)
+        if live.open:
+            return False
+        self._next.give_up(trial, outcome, at=at)
+        self._write_if_due()
+        return True
+
     def heartbeat(self, *, at: float, slot_s: float, wall_s: float, running: Mapping[int, float]) -> None:
         """The driver lives; the study's cost so far and that of each running trial."""
         self._next.study.update(heartbeat_at=at, slot_s=slot_s, wall_s=wall_s)

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from automl.leaderboard import LAST
 from automl.records import TrialState
 from automl.store.tables import artifacts, attempts, epochs, evaluations, studies, trials
 
@@ -81,8 +82,20 @@ def _of_last_epoch(name: str) -> ScalarSelect[float]:
     )
 
 
+def _score() -> ScalarSelect[float]:
+    """The mean of the trial's last epochs, those without a score left out: what `leaderboard.score` says."""
+    last = (
+        select(epochs.c.map50_95)
+        .where(epochs.c.study_id == _STUDY, epochs.c.trial == _TRIAL, epochs.c.map50_95.is_not(None))
+        .order_by(epochs.c.epoch.desc())
+        .limit(LAST)
+        .subquery()
+    )
+    return select(func.avg(last.c.map50_95)).scalar_subquery()
+
+
 def _of_best_trial(name: str) -> ScalarSelect[float]:
-    """A column of the study's best trial; the first of equals. A failed trial has no say."""
+    """A column of the trial with the study's best epoch; the first of equals. A failed trial has no say."""
     return (
         select(trials.c[name])
         .where(trials.c.study_id == _STUDY, ranked())
@@ -119,6 +132,7 @@ DROP_ARTIFACT: Delete = delete(artifacts).where(
 PROGRESS = _this_trial().values(
     done_epochs=_of_last_epoch("epoch"),
     last_map50_95=_of_last_epoch("map50_95"),
+    score=_score(),
     best_map50_95=_of_best_epoch("map50_95"),
     best_map50=_of_best_epoch("map50"),
     best_epoch=_of_best_epoch("epoch"),

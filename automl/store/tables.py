@@ -119,6 +119,7 @@ trials = Table(
     Column("epochs", Integer, nullable=False),
     Column("done_epochs", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
+    Column("score", Double),
     Column("best_map50_95", Double),
     Column("best_map50", Double),
     Column("best_epoch", Integer),
@@ -132,6 +133,7 @@ trials = Table(
     Column("started_at", Double),
     Column("ended_at", Double),
     Column("repeats", Integer),
+    Index(None, "study_id", "score"),
     Index(None, "study_id", "best_map50_95"),
 )
 

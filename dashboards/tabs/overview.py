@@ -32,11 +32,11 @@ def _now(seen: Overview) -> None:
     study = seen.study
     st.markdown(f"**{words.plain(words.state_of(study, seen.alive))}** · {words.plain(words.headline(seen))}")
     _figures(seen)
-    st.progress(min(1.0, seen.share_spent), text=words.plain(words.worth(seen)))
+    st.progress(min(1.0, seen.share_spent), text=words.plain(words.worth(seen, context.database())))
     left, right = st.columns([3, 2])
     device = study.spec.slots.device
     risen = frames.incumbent_frame(seen.points, study.spec.probe_s, study.slot_s)
-    baseline = seen.baseline.best_map50_95 if seen.baseline is not None else None
+    baseline = seen.baseline.score if seen.baseline is not None else None
     with left:
         if len(risen):
             st.altair_chart(charts.incumbent_chart(risen, baseline, device), alt="Incumbent against cost")
@@ -66,7 +66,7 @@ def _now(seen: Overview) -> None:
     else:
         st.caption("Nothing has happened yet.")
     st.caption("What to run next")
-    st.code(words.next_command(seen), language="bash")
+    st.code(words.next_command(seen, db=context.database()), language="bash")
 
 
 def _figures(seen: Overview) -> None:

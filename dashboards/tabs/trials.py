@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from automl.leaderboard import LAST
 from automl.records import StudyRow, TrialRow, TrialState
 from automl.store import read
 from dashboards import charts, context, frames, words
@@ -11,7 +12,8 @@ from dashboards import charts, context, frames, words
 ROWS = 100
 MOST = 10  # trials side by side
 ORDERS = {
-    "best mAP50-95": ("best_map50_95", True),
+    "mAP50-95": ("score", True),
+    "best epoch": ("best_map50_95", True),
     "best mAP50": ("best_map50", True),
     "newest": ("number", True),
     "oldest": ("number", False),
@@ -43,7 +45,8 @@ def draw(row: StudyRow) -> None:
         st.info(_nothing(found.total, len(seen.points)))
         return
     pages = -(-found.total // ROWS)
-    st.caption(f"{found.total} trials, page {page} of {pages}. Scores are the best epoch's, on val, one seed.")
+    scored = f"mAP50-95 is the mean of a trial's last {LAST} epochs, on val, one seed"
+    st.caption(f"{found.total} trials, page {page} of {pages}. {scored}.")
     st.dataframe(
         frames.leaderboard_frame(found.rows, seen.baseline, seen.verdict, row),
         hide_index=True,
@@ -53,6 +56,7 @@ def draw(row: StudyRow) -> None:
         alt="Leaderboard",
         column_config={
             "mAP50-95": st.column_config.NumberColumn(format="%.4f"),
+            "best epoch": st.column_config.NumberColumn(format="%.4f", help="mAP50-95 of the epoch that best.pt holds"),
             "gain": st.column_config.NumberColumn(
                 format="%+.4f", help="against the defaults' first run, one seed each: a difference below .02 is a tie"
             ),

@@ -27,7 +27,7 @@ def _draw(row: StudyRow) -> None:
     _weights(row, trial)
     _tables(row)
     st.subheader("Run next", anchor=False)
-    st.code(words.next_command(seen, trial), language="bash")
+    st.code(words.next_command(seen, trial, context.database()), language="bash")
     st.caption("The browser's address of each page opens the same study, tab, selection and filters.")
 
 

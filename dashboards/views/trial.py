@@ -42,7 +42,7 @@ def _draw(row: StudyRow) -> None:
         st.code(trial.error, language=None)
     _log(row, trial)
     st.caption("What to run next")
-    st.code(words.next_command(seen, trial), language="bash")
+    st.code(words.next_command(seen, trial, context.database()), language="bash")
 
 
 def _curves(row: StudyRow, trial: TrialRow) -> None:

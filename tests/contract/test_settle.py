@@ -1,33 +1,33 @@
-"""A trial whose driver died between its last epoch and its end is closed in the database, not only in memory."""
+"""Trials that no session will train any more are closed in the database, not only in memory."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 
 from automl.budget import Ledger, parse_all
 from automl.drivers.session import Session
 from automl.policy import Search
-from automl.records import EpochMetrics, TrialState
+from automl.records import EpochMetrics, Outcome, StudySpec, Trial, TrialState
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.store import read, write
-from tests.unit.factories import make_spec
+from tests.unit.factories import make_metrics, make_spec
+
+
+def session_of(spec: StudySpec, recorder: write.Recorder) -> Session:
+    sampler = open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed)
+    search = Search(spec, sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
+    return Session(search, recorder, posix_offset_s=0.0)
 
 
 def test_a_settled_trial_is_closed_in_the_database(engine: Engine, tmp_path: Path) -> None:
     spec = make_spec(directory=str(tmp_path))
     write.begin_study(engine, spec, at=0.0, host="here", pid=1)
 
-    def session_of(recorder: Any) -> Session:
-        sampler = open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed)
-        search = Search(spec, sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
-        return Session(search, recorder, posix_offset_s=0.0)
-
     before = write.Recorder(engine, spec.name)
-    first = session_of(before)
+    first = session_of(spec, before)
     first.next_trial(0.0)
     for epoch in range(1, spec.epochs + 1):
         scores = {"map50_95": 0.3, "map50": 0.5, "precision": 0.5, "recall": 0.5}
@@ -37,10 +37,44 @@ def test_a_settled_trial_is_closed_in_the_database(engine: Engine, tmp_path: Pat
 
     write.reopen_study(engine, spec.name, at=1e6, host="here", pid=2, stale_after_s=60.0)
     recorder = write.Recorder(engine, spec.name)
-    second = session_of(recorder)
+    second = session_of(spec, recorder)
     settled = second.search.replay(read.trials(engine, spec.name), read.epochs(engine, spec.name))
     second.settle(settled, 1000.0)
     recorder.close()
     row = read.trial(engine, spec.name, 0)
     assert (row.state, row.done_epochs, row.best_map50_95) == (TrialState.COMPLETED, spec.epochs, 0.3)
     assert row.slot_s == 60.0 * spec.epochs
+
+
+def test_an_interrupted_trial_of_a_spent_study_is_cut_and_its_attempt_stays(engine: Engine, tmp_path: Path) -> None:
+    spec = make_spec(directory=str(tmp_path), budgets=("2cpu-min",))
+    write.begin_study(engine, spec, at=0.0, host="here", pid=1)
+
+    before = write.Recorder(engine, spec.name)
+    first = session_of(spec, before)
+    first.next_trial(0.0)
+    first.epoch(0, make_metrics(1, 0.3), 60.0)
+    first.close(0, Outcome(state=TrialState.INTERRUPTED, reason="interrupted by the user"), 120.0)
+    before.close()
+    attempts = read.attempts(engine, spec.name, 0)
+
+    write.reopen_study(engine, spec.name, at=1e6, host="here", pid=2, stale_after_s=60.0, dead=True)
+    recorder = write.Recorder(engine, spec.name)
+    second = session_of(spec, recorder)
+    second.search.replay(read.trials(engine, spec.name), read.epochs(engine, spec.name))
+    assert second.next_trial(120.0) is None
+    recorder.close()
+    row = read.trial(engine, spec.name, 0)
+    assert (row.state, row.slot_s, row.ended_at) == (TrialState.CUT, 120.0, 120.0)
+    assert row.reason == "the budget of slot time is spent before it could go on"
+    assert read.attempts(engine, spec.name, 0) == attempts
+
+
+def test_a_trial_that_runs_is_not_given_up(engine: Engine, tmp_path: Path) -> None:
+    spec = make_spec(directory=str(tmp_path))
+    write.begin_study(engine, spec, at=0.0, host="here", pid=1)
+    recorder = write.Recorder(engine, spec.name)
+    recorder.trial_started(Trial(number=0, params={}, epochs=12, seed=0), at=0.0, node=None, device=None, pid=None)
+    assert not recorder.trial_given_up(0, Outcome(state=TrialState.CUT), at=1.0)
+    recorder.close()
+    assert read.trial(engine, spec.name, 0).state is TrialState.RUNNING

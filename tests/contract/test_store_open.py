@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,8 +13,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from automl.errors import BadStore
-from automl.store import migrate
+from automl.records import EpochMetrics, StudySpec, Trial
+from automl.store import migrate, read
 from automl.store.engine import default_url, open_store, writing
+from automl.store.write import Recorder, begin_study
 
 
 def execute(engine: Engine, *statements: str) -> None:
@@ -88,8 +92,8 @@ def test_a_newer_database_is_refused_with_the_way_out(store_url: str, engine: En
 def test_an_older_database_is_not_migrated_by_a_reader(
     store_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrate, "REVISIONS", ("0001", "0002", "0003"))
-    monkeypatch.setattr(migrate, "HEAD", "0003")
+    monkeypatch.setattr(migrate, "REVISIONS", (*migrate.REVISIONS, "9998"))
+    monkeypatch.setattr(migrate, "HEAD", "9998")
     with pytest.raises(BadStore, match=r"older automl.*Start or resume a search"):
         open_store(store_url, read_only=True)
 
@@ -104,6 +108,27 @@ def test_a_writer_brings_an_older_database_up_to_date(store_url: str, engine: En
     with upgraded.connect() as connection:
         assert migrate.revision(connection) == migrate.HEAD
     assert {"automl_probes", "automl_evaluations"} <= tables(upgraded)
+    upgraded.dispose()
+
+
+def test_an_older_databases_trials_get_their_score_from_the_stored_epochs(
+    store_url: str, engine: Engine, make_spec: Callable[..., StudySpec]
+) -> None:
+    begin_study(engine, make_spec("birds"), at=1.0, host="h", pid=1)
+    recorder = Recorder(engine, "birds")
+    curves = {0: [0.9, 0.1, 0.2, 0.3, 0.4, 0.5], 1: [0.2, 0.4], 2: [0.3, math.nan], 3: []}
+    for number, scores in curves.items():
+        trial = Trial(number=number, params={}, epochs=9, seed=0)
+        recorder.trial_started(trial, at=1.0, node=None, device=None, pid=None)
+        for epoch, value in enumerate(scores, start=1):
+            given = {"map50_95": value, "map50": value, "precision": 0.5, "recall": 0.5, "train_s": 2.0, "val_s": 1.0}
+            recorder.epoch(number, 1, EpochMetrics(epoch=epoch, **given), slot_s=1.0, at=1.0 + epoch)
+    recorder.close()
+    with engine.begin() as connection:
+        command.downgrade(migrate.config(connection), "0002")
+    upgraded = open_store(store_url)
+    found = [row.score for row in read.trials(upgraded, "birds")]
+    assert found == [pytest.approx(0.3), pytest.approx(0.3), 0.3, None]
     upgraded.dispose()
 
 

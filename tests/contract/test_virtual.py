@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.drivers.session import Session
+from automl.leaderboard import winner
 from automl.records import EpochMetrics, Outcome, Purpose, Slots, StudySpec, TrainJob, Trial, TrialState
 from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
 from tests.unit.factories import MemoryRecord, Played, make_metrics, make_prepared, make_search, make_spec, play
@@ -177,6 +178,21 @@ def test_an_interruption_between_epoch_and_end_is_settled(tmp_path: Path) -> Non
     assert again.decisions == whole.decisions
 
 
+def test_what_a_spent_budget_leaves_interrupted_is_cut_with_the_reason(tmp_path: Path) -> None:
+    spec = replace(LONG, slots=Slots(count=3, device="cpu"))
+    first = play(spec, tmp_path, pause_after=20)
+    waiting = [n for n, row in first.record.trials.items() if row.state is TrialState.INTERRUPTED]
+    assert len(waiting) == 3
+    poorer = replace(spec, budgets=("20cpu-min",))  # 20 epochs of a minute have been spent
+    again = play(poorer, tmp_path, record=first.record, at=first.at)
+    assert again.search.ended == "the budget of slot time is spent"
+    for number in waiting:
+        row = again.record.trials[number]
+        assert row.state is TrialState.CUT
+        assert row.reason == "the budget of slot time is spent before it could go on"
+    assert sum(f"trial {number} is cut" in note for note in again.record.notes for number in waiting) == 3
+
+
 def test_a_pause_interrupts_every_running_trial_after_its_epoch(tmp_path: Path) -> None:
     played = play(replace(LONG, slots=Slots(count=3, device="cpu")), tmp_path, pause_after=20)
     assert played.search.ended is None
@@ -249,3 +265,18 @@ def test_the_session_goes_on_with_the_next_attempt_after_a_lost_worker(tmp_path:
     session.close(0, Outcome(state=TrialState.COMPLETED), 130.0)
     assert [(epoch.epoch, epoch.attempt) for epoch in record.epochs] == [(1, 1), (2, 2)]
     assert record.trials[0].slot_s == 130.0
+
+
+@quick
+@given(
+    scores=st.lists(st.floats(0.2, 0.6), min_size=5, max_size=40), epochs=st.integers(1, 80), slots=st.integers(1, 3)
+)
+def test_a_search_and_its_stored_rows_name_the_same_trial_at_any_moment(
+    scores: list[float], epochs: int, slots: int
+) -> None:
+    spec = replace(LONG, slots=Slots(count=slots, device="cpu"), reserve_trials=4, reserve_s=4 * 720.0)
+    with tempfile.TemporaryDirectory() as folder:
+        played = play(spec, Path(folder), Steps([60.0], scores), pause_after=epochs)
+    named = winner(played.record.trials.values())
+    assert named is not None
+    assert played.search.leader == named.number

@@ -43,7 +43,7 @@ def test_the_winner_comes_with_interval_chance_and_seeds(place: Place) -> None:
         "54 trials have begun: the defaults and the best trials by the mean of their last 5 epochs run again"
         in done.stdout
     )
-    assert "± 90 % (seeds)" in done.stdout
+    assert "confirmed (seeds)" in done.stdout
     assert "The winner is trial " in done.stdout
     assert "The chance that it beats them is " in done.stdout
     rows = place.trials("sure")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from automl import leaderboard
 from automl.budget import Ledger, parse_all
 from automl.drivers.session import Notice, Session
 from automl.drivers.virtual import VirtualDriver
@@ -104,7 +105,7 @@ def make_prepared(**changes: Any) -> Prepared:
 
 
 def make_row(number: int, score: float | None = 0.5, **changes: Any) -> TrialRow:
-    """A completed trial whose last epoch was its best."""
+    """A completed trial whose last five epochs scored alike."""
     row = TrialRow(
         number=number,
         state=TrialState.COMPLETED,
@@ -116,6 +117,7 @@ def make_row(number: int, score: float | None = 0.5, **changes: Any) -> TrialRow
         epochs=12,
         done_epochs=12,
         attempt=1,
+        score=score,
         best_map50_95=score,
         best_map50=score,
         best_epoch=12,
@@ -196,6 +198,7 @@ class MemoryRecord:
         self.trials: dict[int, TrialRow] = {}
         self.epochs: list[EpochRow] = []
         self.notes: list[str] = []
+        self._scores: dict[int, dict[int, float]] = {}  # finite ones by trial and epoch
         self.spent_s = 0.0
 
     def trial_started(self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None) -> None:
@@ -221,17 +224,28 @@ class MemoryRecord:
         )
 
     def epoch(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float, at: float) -> None:
-        """Appends the epoch and keeps its trial's best."""
+        """Appends the epoch and keeps its trial's score and best."""
         row, score = self.trials[trial], metrics.map50_95
         self.epochs.append(make_epoch_row(trial, metrics.epoch, score, at, attempt=attempt, slot_s=slot_s))
         better = metrics.finite and (row.best_map50_95 is None or score > row.best_map50_95)
         best = {"best_map50_95": score, "best_map50": metrics.map50, "best_epoch": metrics.epoch} if better else {}
-        self.trials[trial] = replace(row, done_epochs=metrics.epoch, last_map50_95=score, slot_s=slot_s, **best)
+        known = self._scores.setdefault(trial, {})
+        if metrics.finite:
+            known[metrics.epoch] = score
+        so_far = leaderboard.score([known[number] for number in sorted(known)])
+        self.trials[trial] = replace(
+            row, done_epochs=metrics.epoch, last_map50_95=score, slot_s=slot_s, score=so_far, **best
+        )
 
     def trial_closed(self, trial: int, outcome: Outcome, *, slot_s: float, at: float) -> None:
         """Writes the outcome into the row."""
         ended = {"state": outcome.state, "reason": outcome.reason, "error": outcome.error, "ended_at": at}
         self.trials[trial] = replace(self.trials[trial], slot_s=slot_s, **ended)
+
+    def trial_given_up(self, trial: int, outcome: Outcome, *, at: float) -> None:
+        """Writes the outcome into the row of a trial that was interrupted."""
+        assert self.trials[trial].state is not TrialState.RUNNING
+        self.trial_closed(trial, outcome, slot_s=self.trials[trial].slot_s, at=at)
 
     def heartbeat(self, *, at: float, slot_s: float, wall_s: float, running: Mapping[int, float]) -> None:
         """Keeps the cost."""

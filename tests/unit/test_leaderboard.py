@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from automl.leaderboard import baseline_of, best_so_far, changed, gain, odds, rank, verdict, winner
+from automl.leaderboard import baseline_of, changed, gain, odds, rank, score, verdict, winner
 from automl.records import Purpose, TrialRow, TrialState
 from tests.unit.factories import make_row
 
 
 def test_the_best_score_comes_first() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.7), make_row(2, 0.6)]
+    assert [row.number for row in rank(rows)] == [1, 2, 0]
+
+
+def test_a_score_is_the_mean_of_the_last_five_epochs() -> None:
+    assert score([]) is None
+    assert score([0.2, 0.4]) == pytest.approx(0.3)
+    assert score([0.9, 0.1, 0.2, 0.3, 0.4, 0.5]) == pytest.approx(0.3)
+
+
+def test_one_lucky_epoch_makes_no_winner() -> None:
+    rows = [make_row(0, 0.50), make_row(1, 0.55, best_map50_95=0.70), make_row(2, 0.60, best_map50_95=0.61)]
+    assert [row.number for row in rank(rows)] == [2, 1, 0]
+    assert winner(rows) is rows[2]
+    assert gain(rows[2], rows[0]) == pytest.approx(0.10)
+
+
+def test_scores_that_differ_only_by_the_order_of_adding_are_equal() -> None:
+    rows = [make_row(0, 0.1), make_row(1, 0.3), make_row(2, 0.1 + 0.2)]  # 0.30000000000000004
     assert [row.number for row in rank(rows)] == [1, 2, 0]
 
 
@@ -104,15 +118,6 @@ def test_there_is_no_gain_before_both_have_scored() -> None:
 def test_only_parameters_that_differ_from_the_baseline_count_as_changed() -> None:
     baseline = make_row(0, params={"lr0": 0.01, "box": 7.5})
     assert changed(make_row(1, params={"lr0": 0.02, "box": 7.5, "nbs": 16}), baseline) == {"lr0": 0.02, "nbs": 16}
-
-
-@given(st.lists(st.floats(0.0, 1.0)))
-def test_the_best_so_far_is_the_running_maximum(scores: list[float]) -> None:
-    assert best_so_far(scores) == [max(scores[: i + 1]) for i in range(len(scores))]
-
-
-def test_nan_never_becomes_the_best_so_far() -> None:
-    assert best_so_far([0.1, math.nan, 0.2]) == [0.1, 0.1, 0.2]
 
 
 def test_without_repeats_a_tie_takes_the_defaults_home() -> None:

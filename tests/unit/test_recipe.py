@@ -40,6 +40,13 @@ def test_the_defaults_recipe_says_that_they_are_as_good(tmp_path: Path) -> None:
     assert "chance" not in found["confirmed mAP50-95 on val"]
 
 
+def test_a_recipe_says_the_score_beside_the_best_epoch(tmp_path: Path) -> None:
+    found = facts(tmp_path, [make_row(0, 0.5), make_row(1, 0.55, best_map50_95=0.6)], 1)
+    assert found["mAP50-95 on val"] == "0.6000 at epoch 12, one seed"
+    assert found["score"].startswith("0.5500, the mean mAP50-95 of its last 5 epochs")
+    assert found["score against the defaults"] == "+0.0500 (0.5000), one seed each"
+
+
 def test_the_recipe_of_a_trial_that_did_not_run_again_says_so(tmp_path: Path) -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.6), make_row(2, 0.59), repeat(3, 0, 0.5), repeat(4, 1, 0.505)]
     assert facts(tmp_path, rows, 2)["confirmed mAP50-95 on val"] == (

@@ -122,6 +122,16 @@ def test_repeats_push_no_weights_out(session: Session, notes: Notes, kind: type[
     assert keeper.told == [score]
 
 
+def test_weights_are_kept_by_the_score_that_names_the_winner(session: Session, notes: Notes) -> None:
+    keeper = Scores()
+    keeping = Session(session.search, notes, posix_offset_s=0.0, keeper=keeper)
+    keeping.next_trial(0.0)
+    for epoch, value in ((1, 0.9), (2, 0.1)):
+        keeping.epoch(0, replace(metrics(epoch), map50_95=value), 60.0 * epoch)
+    keeping.close(0, Outcome(state=TrialState.CUT), 121.0)
+    assert keeper.told == [pytest.approx(0.5)]
+
+
 def test_running_trials_end_once_the_baseline_has_failed(session: Session) -> None:
     session.next_trial(0.0)
     session.epoch(0, metrics(1), 60.0)

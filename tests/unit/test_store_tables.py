@@ -42,6 +42,7 @@ def test_every_table_is_prefixed() -> None:
     [
         "SELECT * FROM automl_trials WHERE study_id = 1 AND best_map50_95 IS NOT NULL"
         " ORDER BY best_map50_95 DESC, number LIMIT 10",
+        "SELECT * FROM automl_trials WHERE study_id = 1 ORDER BY score DESC, number LIMIT 10",
         "SELECT * FROM automl_trials WHERE study_id = 1 ORDER BY number LIMIT 100 OFFSET 100",
         "SELECT * FROM automl_epochs WHERE study_id = 1 AND trial = 5",
         "SELECT * FROM automl_events WHERE study_id = 1 AND id > 7 ORDER BY id DESC LIMIT 10",

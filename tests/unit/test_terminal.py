@@ -1,4 +1,4 @@
-"""What a user sees: durations, the tally, lines, tables and JSON."""
+"""What a user sees of a study: durations, tables, sentences and JSON."""
 
 from __future__ import annotations
 
@@ -13,59 +13,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from automl.drivers.session import Notice
 from automl.figures import duration, score
 from automl.leaderboard import verdict, winner
-from automl.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Tally, display
 from automl.records import EventRow, Purpose, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
 from automl.terminal import as_json, dumps, print_report, print_status, print_studies
 from tests.unit.factories import make_epoch_row, make_evaluation, make_row, make_spec, make_study
-
-
-class Clock:
-    """Stands still until it is set."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def notice(kind: str, at: float = 0.0, trial: int | None = None, **values: Any) -> Notice:
-    return Notice(kind=kind, at=at, trial=trial, values=values)
-
-
-def probed(at: float = 0.0) -> Notice:
-    figures = {"fitted": 342, "tensors": 349, "parameters": 1_900_000, "train_images": 205, "val_images": 87}
-    return notice("probed", at, epoch_s=2.5, epochs=12, rungs=(3, 9), spec=make_spec(probe_s=10.0), **figures)
-
-
-def study(at: float = 0.0, spent_s: float = 10.0, **changes: Any) -> Notice:
-    known = {"begun": 0, "ended": 0, "baseline": None, "incumbent": None, **changes}
-    return notice("study", at, spec=make_spec(probe_s=10.0), spent_s=spent_s, **known)
-
-
-def started(number: int, at: float, attempt: int = 1, slot_s: float = 0.0) -> Notice:
-    values = {"params": {}, "origin": "tpe", "attempt": attempt, "done_epochs": 0, "epochs": 12, "slot_s": slot_s}
-    return notice("trial_started", at, number, **values)
-
-
-def epoch(number: int, at: float, value: float, number_of_epoch: int = 1, slot_s: float = 60.0) -> Notice:
-    return notice("epoch", at, number, epoch=number_of_epoch, map50_95=value, map50=value, slot_s=slot_s)
-
-
-def ended(number: int, at: float, slot_s: float = 120.0, state: str = "completed") -> Notice:
-    return notice("trial_ended", at, number, state=state, reason="because", map50_95=0.5, slot_s=slot_s)
-
-
-def plain(*notices: Notice) -> list[str]:
-    """The lines that a log shows of those notices."""
-    shown = io.StringIO()
-    with PlainProgress(Console(file=shown, width=60), Tally(Clock())) as show:
-        for each in notices:
-            show(each)
-    return shown.getvalue().splitlines()
 
 
 def text_of(draw: Any, width: int = 200) -> str:
@@ -84,94 +37,6 @@ def test_a_score_has_three_digits_or_is_a_dash(value: float | None, text: str) -
     assert score(value) == text
 
 
-def test_the_tally_adds_up_what_trials_cost_until_now() -> None:
-    clock = Clock()
-    tally = Tally(clock)
-    for each in (study(), started(0, 0.0), epoch(0, 60.0, 0.4), ended(0, 120.0), started(1, 120.0)):
-        tally.take(each)
-    clock.now = 30.0
-    assert tally.now() == 150.0
-    assert tally.spent_s() == pytest.approx(10.0 + 120.0 + 30.0)
-    assert (tally.begun, tally.ended, list(tally.running)) == (2, 1, [1])
-
-
-def test_a_trial_that_goes_on_is_not_begun_twice() -> None:
-    tally = Tally(Clock())
-    tally.take(started(0, 0.0))
-    tally.take(started(0, 60.0, attempt=2))
-    assert tally.begun == 1
-
-
-def test_a_resumed_study_goes_on_counting_where_it_stood() -> None:
-    tally = Tally(Clock())
-    known = {"begun": 3, "ended": 2, "baseline": 0.3, "incumbent": (0.4, 1)}
-    tally.take(study(at=500.0, spent_s=400.0, **known))
-    tally.take(started(2, 500.0, attempt=2, slot_s=100.0))
-    tally.take(epoch(2, 560.0, 0.2, slot_s=160.0))
-    assert tally.spent_s() == pytest.approx(460.0)
-    tally.take(ended(2, 560.0, slot_s=160.0))
-    assert (tally.begun, tally.ended, tally.incumbent, tally.spent_s()) == (3, 3, (0.4, 1), pytest.approx(460.0))
-
-
-def test_a_nan_is_no_best() -> None:
-    tally = Tally(Clock())
-    tally.take(started(0, 0.0))
-    tally.take(epoch(0, 60.0, math.nan))
-    assert (tally.baseline, tally.incumbent) == (None, None)
-    tally.take(epoch(0, 120.0, 0.3))
-    assert (tally.baseline, tally.incumbent) == (0.3, (0.3, 0))
-
-
-def test_the_probe_says_what_fitted_and_where_the_rungs_are() -> None:
-    (line,) = plain(probed())
-    assert "342 of 349 tensors fitted; 205 train and 87 val images" in line
-    assert line.endswith("2.5 s an epoch; horizon 12 epochs, rungs at 3, 9")
-
-
-def test_a_log_tells_ends_and_new_bests_only() -> None:
-    lines = plain(started(0, 0), epoch(0, 60, 0.4), epoch(0, 120, 0.3, 2), epoch(0, 180, 0.45, 3), ended(0, 180, 180))
-    assert lines == [
-        "   1:00  best mAP50-95 0.400 (trial 0, epoch 1); defaults 0.400",
-        "   3:00  best mAP50-95 0.450 (trial 0, epoch 3); defaults 0.450",
-        "   3:00  trial 0 completed: mAP50-95 0.500, 3.0 cpu-min; because",
-    ]
-
-
-def test_what_looks_like_markup_is_printed_as_it_is() -> None:
-    assert plain(notice("note", text="see [bold]file[/x]")) == ["    0 s  see [bold]file[/x]"]
-
-
-def test_a_quiet_search_shows_nothing() -> None:
-    with Silence() as show:
-        show(started(0, 0.0))
-
-
-def test_the_display_fits_where_it_is_shown() -> None:
-    assert isinstance(display(Console(file=io.StringIO(), force_terminal=True), quiet=False), LiveProgress)
-    assert isinstance(display(Console(file=io.StringIO()), quiet=False), PlainProgress)
-    assert isinstance(display(Console(file=io.StringIO(), force_terminal=True), quiet=True), Silence)
-
-
-def test_a_terminal_shows_budget_trials_and_best() -> None:
-    live = LiveProgress(Console(file=io.StringIO(), force_terminal=True), Tally(Clock()))
-    for each in (study(), started(0, 0.0), epoch(0, 60.0, 0.4), started(1, 60.0), epoch(1, 120.0, 0.5)):
-        live(each)
-    text = text_of(lambda console: console.print(live._draw()))
-    assert "best mAP50-95 0.500 (trial 1)   defaults 0.400   +0.100" in text
-    assert "of 5.00 cpu-h" in text
-    assert "1/12" in text
-
-
-def test_events_are_one_json_object_a_line_and_nan_is_null() -> None:
-    file = io.StringIO()
-    events = JsonEvents(file)
-    events(epoch(3, 60.0, math.nan))
-    events(probed(61.0))
-    first, second = map(json.loads, file.getvalue().splitlines())
-    assert (first["kind"], first["at_s"], first["trial"], first["map50_95"]) == ("epoch", 60.0, 3, None)
-    assert second["spec"]["slots"] == {"count": 1, "device": "cpu", "devices": [], "threads": 1}
-
-
 def test_json_knows_records_paths_and_infinities() -> None:
     value = {1: Path("a/b"), "x": (math.inf, -math.inf, math.nan), "state": TrialState.CUT, "n": None}
     assert json.loads(dumps(value)) == {"1": "a/b", "x": [None, None, None], "state": "cut", "n": None}
@@ -183,6 +48,7 @@ def make_report(*rows: Any, best: int | None = 1, **changes: Any) -> StudyReport
         "trials": rows,
         "baseline": next((row for row in rows if row.number == 0), None),
         "best": next((row for row in rows if row.number == best), None),
+        "winner": winner(rows),
         "spent_s": {"probe": 60.0, "baseline": 720.0, "search": 720.0},
         "paid_share": 0.9,
     }
@@ -201,7 +67,7 @@ def test_a_report_as_json_has_each_trials_gain_and_the_curves_on_demand() -> Non
     ("best", "told"),
     [
         (0.60, "Trial 1 reached mAP50-95 0.600 on val, +0.100 against the defaults' 0.500. One seed each"),
-        (0.51, "take it for a tie"),
+        (0.51, "The defaults are as good: trial 1 is +0.010 above their mAP50-95 of 0.500 on val. That is within"),
         (0.50, "The defaults are as good: no trial beat their mAP50-95 of 0.500 on val."),
     ],
 )
@@ -272,7 +138,7 @@ def confirmed(second: float) -> StudyReport:
     """Trial 1 had .62 in the search, trial 2 .60; trial 2 repeats as given, the defaults and trial 1 with .50."""
     rows = [make_row(1, 0.62, params={"lr0": 0.02}), make_row(2, 0.60, params={"lr0": 0.03}), make_row(0, 0.5)]
     rows += [repeat(n, of, y) for n, (of, y) in enumerate([(0, 0.5), (1, 0.5), (2, second), (0, 0.5), (2, second)], 3)]
-    return make_report(*rows, verdict=verdict(rows), winner=winner(rows))
+    return make_report(*rows, verdict=verdict(rows))
 
 
 def test_a_winner_is_named_with_interval_chance_seeds_and_cost() -> None:
@@ -293,12 +159,46 @@ def test_the_defaults_are_as_good_where_the_repeats_do_not_say_otherwise() -> No
     assert "a winner is named from 90% on" in text
 
 
-def test_repeats_have_no_row_of_their_own_and_those_that_ran_again_come_first() -> None:
-    text = text_of(lambda console: print_report(console, confirmed(0.58), limit=2), width=120)
-    rows = [line.split() for line in text.splitlines() if " completed " in line and "Trials:" not in line]
-    assert [row[0] for row in rows] == ["2", "1", "0"]
-    assert [row[6] for row in rows] == ["(2)", "(1)", "(3)"]
+def board(report: StudyReport, width: int = 120, **options: Any) -> list[list[str]]:
+    """The words of the leaderboard's rows."""
+    text = text_of(lambda console: print_report(console, report, **options), width=width)
+    states = " completed ", " stopped ", " failed "
+    return [
+        line.split()
+        for line in text.splitlines()
+        if any(state in line for state in states) and line.split()[0].isdigit()
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_the_leaderboard_is_sorted_by_its_first_figure_and_says_so(width: int) -> None:
+    report = confirmed(0.58)
+    rows = board(report, width)
+    assert [row[0] for row in rows] == ["1", "2", "0"]
+    assert [row[2] for row in rows] == ["0.620", "0.600", "0.500"]
+    assert not any("…" in word for row in rows for word in row)
+    text = " ".join(text_of(lambda console: print_report(console, report), width=width).split())
+    assert "Sorted by mAP50-95, the mean of a trial's last 5 epochs, one seed" in text
+    assert "mean ± 90 % interval; they name the winner" in text
+
+
+def test_what_ran_again_and_the_defaults_have_a_row_below_the_limit_and_repeats_have_none() -> None:
+    report = confirmed(0.58)
+    report = replace(report, trials=(*report.trials, *(make_row(n, 0.55) for n in range(20, 30))))
+    rows = board(report, limit=1)
+    assert [row[0] for row in rows] == ["1", "2", "0"]
+    assert [row[6] for row in rows] == ["(1)", "(2)", "(3)"]
     assert "confirmation" not in "".join(row[1] for row in rows)
+
+
+def test_a_failed_trial_has_no_place_on_the_leaderboard() -> None:
+    failed = make_row(2, 0.9, state=TrialState.FAILED)
+    assert [row[0] for row in board(make_report(make_row(1, 0.6), failed, make_row(0, 0.5)))] == ["1", "0"]
+
+
+def test_the_best_epoch_stands_beside_the_score() -> None:
+    row = board(make_report(make_row(1, 0.6, best_map50_95=0.63), make_row(0, 0.5)))[0]
+    assert row[2:5] == ["0.600", "+0.100", "0.630"]
 
 
 def test_json_has_winner_mean_interval_chance_seeds_and_cost() -> None:
@@ -313,20 +213,62 @@ def test_json_has_winner_mean_interval_chance_seeds_and_cost() -> None:
     assert json.loads(dumps(as_json(make_report(make_row(0, 0.5)), None)))["verdict"] is None
 
 
-def test_a_repeat_is_never_the_best_so_far_of_a_display() -> None:
-    tally = Tally(Clock())
-    for each in (started(0, 0.0), epoch(0, 60.0, 0.4)):
-        tally.take(each)
-    again = started(1, 60.0)
-    tally.take(replace(again, values={**again.values, "repeats": 0}))
-    tally.take(epoch(1, 120.0, 0.9))
-    assert tally.incumbent == (0.4, 0)
-
-
 def test_studies_are_listed_with_their_best() -> None:
     text = text_of(lambda console: print_studies(console, [make_study(best_map50_95=0.61), make_study(name="cells")]))
     assert "0.610" in text
     assert "cells" in text
+
+
+def status_of(*rows: TrialRow, **changes: Any) -> StudyStatus:
+    """A study's status as the store gives it: its best epoch is that of trial 9."""
+    return StudyStatus(
+        study=make_study(best_map50_95=0.99, best_trial=9),
+        alive=False,
+        running=(),
+        share_spent=1.0,
+        events=(),
+        baseline=next((row for row in rows if row.number == 0), None),
+        winner=winner(rows),
+        verdict=verdict(rows),
+        **changes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "named", "told"),
+    [
+        (
+            (make_row(0, 0.5), make_row(1, 0.6), make_row(9, 0.55, best_map50_95=0.99)),
+            1,
+            "trial 1: mAP50-95 0.600, one",
+        ),
+        ((make_row(0, 0.5), make_row(9, 0.51, best_map50_95=0.99)), 0, "the defaults: mAP50-95 0.500, one seed"),
+        (confirmed(0.58).trials, 2, "trial 2, confirmed: mAP50-95 0.5"),
+        (confirmed(0.505).trials, 0, "the defaults, confirmed: mAP50-95 0.5"),
+    ],
+)
+def test_status_show_and_export_name_the_same_trial(rows: tuple[TrialRow, ...], named: int, told: str) -> None:
+    report = make_report(*rows, verdict=verdict(rows))
+    assert report.winner is not None
+    assert report.winner.number == named  # what `export` writes
+    status = text_of(lambda console: print_status(console, status_of(*rows)))
+    assert f"best      {told}" in status
+    shown = text_of(lambda console: print_report(console, report))
+    assert (
+        (f"rial {named} reached" in shown or f"winner is trial {named}" in shown)
+        if named
+        else ("The defaults are as good" in shown)
+    )
+
+
+def test_a_status_without_a_score_says_so() -> None:
+    assert "no trial has a score yet" in text_of(lambda console: print_status(console, status_of(make_row(0, None))))
+
+
+def test_the_defaults_lead_while_nothing_has_trained_to_the_end() -> None:
+    rows = (make_row(0, 0.5, state=TrialState.RUNNING), make_row(1, 0.51, state=TrialState.STOPPED))
+    text = text_of(lambda console: print_report(console, make_report(*rows)))
+    assert "The defaults lead so far with mAP50-95 of 0.500 on val; no trial has reached its last epoch." in text
 
 
 def test_a_status_names_the_way_out_of_a_dead_study() -> None:
@@ -340,6 +282,8 @@ def test_a_status_names_the_way_out_of_a_dead_study() -> None:
     text = text_of(lambda console: print_status(console, found))
     assert "died (no sign of life for" in text
     assert "automl resume birds" in text
+    named = text_of(lambda console: print_status(console, found, db="sqlite:///other.db"))
+    assert "automl resume birds --db sqlite:///other.db" in named
     assert "42% of 5cpu-h" in text
     assert "trial 1 (tpe): epoch 3/12, mAP50-95 0.400 on a (0)" in text
     assert "hello" in text

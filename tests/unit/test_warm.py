@@ -169,7 +169,9 @@ def compiled(checked: Checked) -> StudySpec:
 def test_a_study_of_the_same_data_is_found_said_and_learnt_from(engine: Engine, tmp_path: Path, data: Path) -> None:
     trained(engine, tmp_path, data)
     checked = with_earlier(engine, asked(data))
-    assert any("Study 'birds' trained 12 trials on the same data" in note for note in checked.notes)
+    assert checked.notes[-1] == (
+        "Begins with what earlier trials on the same data found: 12 of 'birds' (switch off: --no-warm-start)."
+    )
     spec = compiled(checked)
     assert [origin for origin, _ in spec.given] == ["defaults", "warm:birds", "warm:birds", "warm:birds"]
     assert len(spec.warm) == 12
@@ -177,6 +179,15 @@ def test_a_study_of_the_same_data_is_found_said_and_learnt_from(engine: Engine, 
     assert {epochs for _, _, _, epochs in spec.warm} == {3, 9, 12}  # some were stopped at a rung
     best = max(spec.warm, key=lambda told: told[2])
     assert {**DEFAULTS, **best[1]} == {**DEFAULTS, **spec.given[1][1]}
+
+
+def test_many_earlier_studies_are_said_in_one_line(engine: Engine, tmp_path: Path, data: Path) -> None:
+    before = asked(data).notes
+    for name in ("birds", "more", "last"):
+        trained(engine, tmp_path, data, name=name)
+    [line] = with_earlier(engine, asked(data)).notes[len(before) :]
+    assert "12 of 'last', 12 of 'more', 12 of 'birds'" in line
+    assert with_earlier(engine, asked(data, reuse=False)).notes == before
 
 
 def test_another_search_on_other_data_or_at_another_length_is_not_taken_for_the_same(

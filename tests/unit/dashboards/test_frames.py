@@ -15,7 +15,7 @@ from tests.unit.factories import make_row
 
 
 def point(number: int, best: float | None, ended_at: float | None, **changes: Any) -> TrialPoint:
-    known = {"purpose": Purpose.SEARCH, "done_epochs": 12, "slot_s": 3600.0, "repeats": None, **changes}
+    known = {"purpose": Purpose.SEARCH, "done_epochs": 12, "slot_s": 3600.0, "repeats": None, "score": best, **changes}
     return TrialPoint(number=number, state=TrialState.COMPLETED, best_map50_95=best, ended_at=ended_at, **known)
 
 

@@ -17,6 +17,7 @@ def points(count: int, *, ended: bool = True, spread: float = 0.01) -> tuple[Tri
             state=TrialState.COMPLETED,
             purpose=Purpose.BASELINE if number == 0 else Purpose.SEARCH,
             best_map50_95=0.4 + spread * (number % 3),
+            score=0.4 + spread * (number % 3),
             done_epochs=12,
             slot_s=720.0,
             ended_at=float(number) if ended else None,

@@ -1,0 +1,49 @@
+"""What is told of a stored study: status, report and overview name the same trial, on SQLite and on Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Engine
+
+from automl.overview import overview_of
+from automl.records import EpochMetrics, Outcome, StudySpec, Trial, TrialState
+from automl.report import report_of, status_of
+from automl.store import read
+from automl.store.write import Recorder, begin_study
+
+LUCKY = [0.9, 0.5, 0.5, 0.5, 0.5, 0.5]
+STEADY = [0.6] * 6
+
+
+@pytest.mark.parametrize(
+    ("curves", "repeats", "named"),
+    [
+        ([[0.4] * 6, LUCKY, STEADY], {}, 2),
+        ([[0.595] * 6, LUCKY, STEADY], {}, 0),
+        ([[0.4] * 6, LUCKY, STEADY, [0.4] * 6, [0.6] * 6, [0.4] * 6, [0.6] * 6], {3: 0, 4: 1, 5: 2, 6: 1}, 1),
+    ],
+)
+def test_status_report_and_overview_name_the_same_trial(
+    engine: Engine,
+    make_spec: Callable[..., StudySpec],
+    curves: list[list[float]],
+    repeats: dict[int, int],
+    named: int,
+) -> None:
+    begin_study(engine, make_spec("birds", epochs=6), at=1.0, host="h", pid=1)
+    recorder = Recorder(engine, "birds")
+    for number, scores in enumerate(curves):
+        trial = Trial(number=number, params={}, epochs=6, seed=0, repeats=repeats.get(number))
+        recorder.trial_started(trial, at=1.0, node=None, device=None, pid=None)
+        for epoch, value in enumerate(scores, start=1):
+            figures = {"map50_95": value, "map50": value, "precision": 0.5, "recall": 0.5}
+            metrics = EpochMetrics(epoch=epoch, **figures, train_s=2.0, val_s=1.0)
+            recorder.epoch(number, 1, metrics, slot_s=1.0, at=1.0 + epoch)
+        recorder.trial_closed(number, Outcome(state=TrialState.COMPLETED), slot_s=6.0, at=9.0)
+    recorder.close()
+    row = read.study(engine, "birds")
+    assert row.best_trial == 1  # the luckiest epoch is trial 1's
+    told = [found(engine, row).winner for found in (status_of, report_of, overview_of)]
+    assert [winner.number for winner in told if winner is not None] == [named] * 3
