@@ -270,7 +270,10 @@ class SplitMetrics:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationRow:
-    """One trial's weights measured once on a split that the search never saw."""
+    """One trial's weights measured once on a split that the search never saw.
+
+    The intervals hold 90 % of what other images would have given; None where the images are not known apart.
+    """
 
     trial: int
     split: str  # "test", or "holdout" for a part of val that was held back
@@ -281,6 +284,12 @@ class EvaluationRow:
     recall: float
     slot_s: float
     at: float  # POSIX seconds
+    low: float | None = None  # of mAP50-95
+    high: float | None = None
+    gain: float | None = None  # mAP50-95 above the defaults' on the same images; None for the defaults themselves
+    gain_low: float | None = None
+    gain_high: float | None = None
+    chance: float | None = None  # that it is above zero
 
 
 @dataclass(frozen=True, kw_only=True)

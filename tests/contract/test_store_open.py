@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from automl.errors import BadStore
-from automl.store import migrate
+from automl.records import EvaluationRow, StudySpec, Trial
+from automl.store import migrate, read
 from automl.store.engine import default_url, open_store, writing
+from automl.store.write import Recorder, begin_study
 
 
 def execute(engine: Engine, *statements: str) -> None:
@@ -88,8 +91,8 @@ def test_a_newer_database_is_refused_with_the_way_out(store_url: str, engine: En
 def test_an_older_database_is_not_migrated_by_a_reader(
     store_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrate, "REVISIONS", ("0001", "0002", "0003"))
-    monkeypatch.setattr(migrate, "HEAD", "0003")
+    monkeypatch.setattr(migrate, "REVISIONS", (*migrate.REVISIONS, "9998"))
+    monkeypatch.setattr(migrate, "HEAD", "9998")
     with pytest.raises(BadStore, match=r"older automl.*Start or resume a search"):
         open_store(store_url, read_only=True)
 
@@ -104,6 +107,24 @@ def test_a_writer_brings_an_older_database_up_to_date(store_url: str, engine: En
     with upgraded.connect() as connection:
         assert migrate.revision(connection) == migrate.HEAD
     assert {"automl_probes", "automl_evaluations"} <= tables(upgraded)
+    upgraded.dispose()
+
+
+def test_figures_without_intervals_stay_when_the_tables_learn_of_them(
+    store_url: str, engine: Engine, make_spec: Callable[..., StudySpec]
+) -> None:
+    begin_study(engine, make_spec("birds"), at=100.0, host="here", pid=1)
+    recorder = Recorder(engine, "birds")
+    recorder.trial_started(Trial(number=0, params={}, epochs=9, seed=0), at=10.0, node=None, device=None, pid=None)
+    row = EvaluationRow(
+        trial=0, split="test", images=72, map50_95=0.5, map50=0.75, precision=0.5, recall=0.25, slot_s=3.5, at=99.0
+    )
+    recorder.evaluated(row)
+    recorder.close()
+    with engine.begin() as connection:
+        command.downgrade(migrate.config(connection), "0002")
+    upgraded = open_store(store_url)
+    assert read.evaluations(upgraded, "birds") == [row]
     upgraded.dispose()
 
 
