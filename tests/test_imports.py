@@ -49,6 +49,7 @@ DOORS = (
     ("service", "automl.kept"),
     ("service", "automl.report"),
     ("service", "automl.unseen"),
+    ("unseen", "automl.kept"),
     ("overview", "automl.report"),
     ("page", "automl.places"),
     ("bench", "automl.request"),
