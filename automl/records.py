@@ -133,6 +133,7 @@ class StudySpec:
     early_end: bool = False  # whether the search ends when the rest of the budget promises too little
     reserve_trials: int = 0  # repeats that are kept from the search's share of the budget
     reserve_s: float = 0.0  # slot-seconds that they were expected to cost
+    measuring_s: float = 0.0  # seconds that are kept from the search for measuring on unseen images
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers for JSON."""
