@@ -62,24 +62,27 @@ class Confirming:
 
     def reserve_s(self) -> float:
         """Slot-seconds that the search must leave: the planned repeats at what their trials cost, without what
-        repeats have cost already, and an epoch of each running trial, which ends only then."""
+        repeats have cost already, an epoch of each running trial, which ends only then, and the measuring on
+        unseen images."""
         spec = self._spec
         if not spec.reserve_trials:
-            return 0.0
+            return spec.measuring_s
         planned_s = MARGIN * sum(self._planned_costs())
         planned_s = min(max(planned_s, spec.reserve_s), MOST * spec.reserve_s)
         paid_s = sum(self._ledger.cost_s(trial.number) for trial in self._begun.values())
-        return max(0.0, planned_s - paid_s) + len(self._ledger.held) * self._training_s() / spec.epochs
+        running_s = len(self._ledger.held) * self._training_s() / spec.epochs
+        return max(0.0, planned_s - paid_s) + running_s + spec.measuring_s
 
     def reserve_wall_s(self) -> float:
-        """Wall seconds that the search must leave: the repeats that have not begun, side by side on the slots."""
+        """Wall seconds that the search must leave: the repeats that have not begun, side by side on the slots, and
+        the measuring on unseen images."""
         spec = self._spec
         if not spec.reserve_trials:
-            return 0.0
+            return spec.measuring_s
         waves = math.ceil(self.trials_left / spec.slots.count)
         dearest = max([1.0, *(epoch_s / spec.epoch_s for _, epoch_s in spec.points if spec.epoch_s > 0)])
         one_s = min(max(self._planned_costs()), dearest * MOST * spec.reserve_s / spec.reserve_trials)
-        return waves * MARGIN * one_s + self._training_s() / spec.epochs
+        return waves * MARGIN * one_s + self._training_s() / spec.epochs + spec.measuring_s
 
     def share_spent(self, at: float, trials: int) -> str | None:
         """Why the search may begin no further trial: what is left is for the repeats.
@@ -144,8 +147,9 @@ class Confirming:
         pair = next((pair for pair in order if pair not in self._begun), None)
         if pair is None or (ledger.trial_limit is not None and trials >= ledger.trial_limit):
             return None
-        cost_s = self.cost_s(pair[0])
-        affordable = ledger.left_s(at) - self._owed_s() >= cost_s and ledger.wall_left_s(at) >= cost_s
+        cost_s, kept_s = self.cost_s(pair[0]), self._spec.measuring_s
+        left_s, wall_left_s = ledger.left_s(at) - self._owed_s() - kept_s, ledger.wall_left_s(at) - kept_s
+        affordable = left_s >= cost_s and wall_left_s >= cost_s
         return pair if affordable else None
 
     def _owed_s(self) -> float:

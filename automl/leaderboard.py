@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from automl.halving import smoothed
-from automl.records import Params, ParamValue, TrialRow, TrialState
+from automl.records import EvaluationRow, Params, ParamValue, TrialRow, TrialState
 from automl.trust import CLAIM, TIE, Estimate, estimates
 from automl.trust import winner as trust_winner
 
@@ -126,6 +126,46 @@ def in_words(decided: Verdict) -> str:
         f"{best.trial}, the best that ran again. The chance that it beats them is {chance}; a winner is named "
         f"from {CLAIM:.0%} on."
     )
+
+
+def unseen_in_words(row: EvaluationRow, digits: int = 3) -> str:
+    """A figure on unseen images with what these images say of it, as the end of a sentence."""
+    if row.map50_95 != row.map50_95:
+        return "nothing: it could not be measured on unseen images"
+    told = f"{row.map50_95:.{digits}f}"
+    if row.low is not None and row.high is not None:
+        told += f" [{row.low:.{digits}f}, {row.high:.{digits}f}]"
+    told += f" on {row.images} unseen images"
+    if row.gain is None or row.gain_low is None or row.gain_high is None or row.chance is None:
+        return told
+    between = f"[{row.gain_low:+.{digits}f}, {row.gain_high:+.{digits}f}]"
+    told += f", {row.gain:+.{digits}f} {between} against the defaults, {odds(row.chance)} chance of a gain"
+    return told + ": these images cannot tell them apart" * (row.gain_low <= 0 <= row.gain_high)
+
+
+def verdict_on_unseen(rows: Iterable[EvaluationRow]) -> str:
+    """Whether the winner is better than the defaults on unseen images too; empty where one was not measured.
+
+    rows  of one split
+    """
+    found = {row.trial: row for row in rows if row.map50_95 == row.map50_95}
+    if 0 not in found or len(found) < 2:
+        return ""
+    row = next(row for number, row in found.items() if number)
+    if row.gain is None or row.gain_low is None:
+        return _verdict_without_interval(row, row.map50_95 - found[0].map50_95)
+    told = f"Trial {row.trial} scored {unseen_in_words(row)} ({row.split}; 90 % intervals over the images)."
+    if (row.gain_high or 0.0) < 0:
+        return f"{told} What it gained on val is not confirmed."
+    return told + " Two seeds of one recipe differ by as much." * (row.gain_low > 0 and row.gain < TIE)
+
+
+def _verdict_without_interval(row: EvaluationRow, above: float) -> str:
+    where = f"On {row.split}, which the search never saw, trial {row.trial}"
+    if above <= 0:
+        return f"{where} does not beat the defaults ({above:+.3f}): what it gained on val is not confirmed."
+    doubt = f", within what two seeds of one recipe differ by on {row.images} images: take it for a tie" * (above < TIE)
+    return f"{where} is {above:+.3f} above the defaults{doubt}."
 
 
 def odds(chance: float) -> str:

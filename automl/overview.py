@@ -59,11 +59,9 @@ class Overview:
         if self.left_s is None:
             return None
         searched = [each for each in self.points if each.purpose is Purpose.SEARCH and each.ended_at is not None]
-        whole = sorted(
-            (each.ended_at or 0.0, each.best_map50_95) for each in searched if each.state is TrialState.COMPLETED
-        )
+        whole = sorted((each.ended_at or 0.0, each.score) for each in searched if each.state is TrialState.COMPLETED)
         scores = [value for _, value in whole if value is not None][-LOOK_BACK:]
-        best = max((each.best_map50_95 or 0.0 for each in self.points), default=0.0)
+        best = max((each.score or 0.0 for each in self.points), default=0.0)
         if len(scores) < FEWEST:
             return None
         cost_s = sum(each.slot_s for each in searched) / len(whole)

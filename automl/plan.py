@@ -17,6 +17,7 @@ from automl.records import Purpose, Slots
 
 SHORTEST, LONGEST = 10, 300  # epochs; 300 is the guide's production training
 ROUNDS = 3  # new seeds of one configuration at most
+MEASURED_AT_MOST = 0.1  # of a budget, for the figures on unseen images
 MEASURED_SHARE = 12 / 42  # shortest horizon, as a share of production's, of which rank agreement was measured
 
 
@@ -107,6 +108,17 @@ def confirmation(budgets: Sequence[Budget], training_s: float, slots: Slots, bes
     return repeats, repeats * training_s
 
 
+def measuring(budgets: Sequence[Budget], unseen_s: float) -> float:
+    """Seconds to keep from the search for measuring the defaults and the winner on unseen images.
+
+    A tenth of a budget at most: a large split does not end a search, what is over goes beyond the budget.
+
+    unseen_s  of one of the two
+    """
+    limits = [b.slot_s or b.wall_s or math.inf for b in budgets]
+    return min([2 * unseen_s, *(MEASURED_AT_MOST * limit for limit in limits)])
+
+
 def draw_up(
     points: Sequence[Point],
     budgets: Sequence[Budget],
@@ -118,6 +130,7 @@ def draw_up(
     probe_s: float,
     reserve_trials: int = 0,
     reserve_s: float = 0.0,
+    measuring_s: float = 0.0,
     eta: int = 3,
     disk_bytes: int = 0,
     notes: Sequence[str] = (),
@@ -127,6 +140,7 @@ def draw_up(
     given      trials that run first and are never stopped: the baseline and the compared points
     probe_s    slot-seconds that probing has cost
     reserve_*  repeats kept for the confirmation, and their slot-seconds
+    measuring_s  slot-seconds kept for measuring on unseen images, booked as confirmation too
     """
     first = points[0]
     compared = [point for point in points if point.role == "compared"]
@@ -138,7 +152,7 @@ def draw_up(
     for purpose, wanted_s in (
         (Purpose.BASELINE, first.training_s),
         (Purpose.POINTS, sum(point.training_s for point in compared)),
-        (Purpose.CONFIRMATION, reserve_s),
+        (Purpose.CONFIRMATION, reserve_s + measuring_s),
     ):
         shares[purpose.value] = min(wanted_s, left_s)
         left_s -= shares[purpose.value]

@@ -133,6 +133,7 @@ class StudySpec:
     early_end: bool = False  # whether the search ends when the rest of the budget promises too little
     reserve_trials: int = 0  # repeats that are kept from the search's share of the budget
     reserve_s: float = 0.0  # slot-seconds that they were expected to cost
+    measuring_s: float = 0.0  # seconds that are kept from the search for measuring on unseen images
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers for JSON."""
@@ -272,7 +273,10 @@ class SplitMetrics:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationRow:
-    """One trial's weights measured once on a split that the search never saw."""
+    """One trial's weights measured once on a split that the search never saw.
+
+    The intervals hold 90 % of what other images would have given; None where the images are not known apart.
+    """
 
     trial: int
     split: str  # "test", or "holdout" for a part of val that was held back
@@ -283,6 +287,12 @@ class EvaluationRow:
     recall: float
     slot_s: float
     at: float  # POSIX seconds
+    low: float | None = None  # of mAP50-95
+    high: float | None = None
+    gain: float | None = None  # mAP50-95 above the defaults' on the same images; None for the defaults themselves
+    gain_low: float | None = None
+    gain_high: float | None = None
+    chance: float | None = None  # that it is above zero
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from automl import plan, points
-from automl.budget import Budget, parse_all
+from automl.budget import Budget, format_cost, parse_all
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import find_unseen
 from automl.earlier import Earlier, beginnings, comparable, words
@@ -183,6 +183,7 @@ def compile_spec(
     warmup = defaults.get("warmup_epochs")
     rungs = rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs)
     repeats, reserve_s = plan.confirmation(checked.budgets, compared[0].training_s, slots, request.confirm)
+    measuring_s = plan.measuring(checked.budgets, _unseen_s(checked, prepared))
     drawn = plan.draw_up(
         compared,
         checked.budgets,
@@ -193,8 +194,9 @@ def compile_spec(
         probe_s=probe_s,
         reserve_trials=repeats,
         reserve_s=reserve_s,
+        measuring_s=measuring_s,
         disk_bytes=disk_bytes(prepared.parameters, slots, 5),
-        notes=(*notes, *words(warm)),
+        notes=(*notes, *words(warm), *_on_unseen(checked, prepared, measuring_s)),
     )
     if probes:
         space = space.at_points([baseline.point, *(p.name for p in tried)])
@@ -232,6 +234,7 @@ def compile_spec(
         early_end=request.early_end,
         reserve_trials=repeats,
         reserve_s=reserve_s,
+        measuring_s=measuring_s,
     )
 
 
@@ -239,6 +242,19 @@ def _unseen_s(checked: Checked, prepared: Prepared) -> float:
     """Seconds of measuring one network on the unseen images, at the rate of the validation."""
     test = checked.dataset.test if checked.unseen else None
     return prepared.val_s * len(test.images) / prepared.val_images if test is not None else 0.0
+
+
+def _on_unseen(checked: Checked, prepared: Prepared, kept_s: float) -> tuple[str, ...]:
+    """What the plan says of measuring on unseen images, if there are any."""
+    test, device = checked.dataset.test if checked.unseen else None, checked.slots.device
+    if test is None:
+        return ()
+    cost_s = 2 * _unseen_s(checked, prepared)
+    rest = f", {format_cost(kept_s, device)} of it kept from the search" * (kept_s < cost_s)
+    return (
+        f"At the end the defaults and the winner are measured on {len(test.images)} images ({checked.unseen}): about "
+        f"{format_cost(cost_s, device)}{rest}, within the confirmation's share.",
+    )
 
 
 def bytes_of_a_trial(parameters: int) -> int:

@@ -16,11 +16,20 @@ from rich.table import Table
 
 from automl.budget import format_cost
 from automl.figures import duration, score
-from automl.leaderboard import LAST, Verdict, changed, gain, in_words, rank
+from automl.leaderboard import (
+    LAST,
+    Verdict,
+    changed,
+    gain,
+    in_words,
+    rank,
+    unseen_in_words,
+    verdict_on_unseen,
+)
 from automl.places import command
-from automl.records import EpochRow, EvaluationRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
+from automl.records import EpochRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
-from automl.trust import TIE, Estimate
+from automl.trust import Estimate
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
 SCORE, CONFIRMED = "mAP50-95", "confirmed (seeds)"  # headings of the leaderboard
@@ -33,6 +42,8 @@ def as_json(report: StudyReport, epochs: list[EpochRow] | None) -> dict[str, Any
     document: dict[str, Any] = _plain(report)
     for trial, row in zip(document["trials"], report.trials, strict=True):
         trial["gain"] = gain(row, report.baseline)
+    for measured, evaluation in zip(document["evaluations"], report.evaluations, strict=True):
+        measured["sentence"] = unseen_in_words(evaluation)
     if report.verdict is not None:
         document["verdict"]["sentence"] = in_words(report.verdict)
     if epochs is not None:
@@ -140,29 +151,13 @@ def _print_unseen(console: Console, report: StudyReport) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         trial = by_number[row.trial]
-        cells = (str(row.trial), escape(trial.origin), score(trial.best_map50_95))
-        table.add_row(*cells, score(row.map50_95), score(row.map50), style="bold" if row.trial == 0 else "")
+        between = "" if row.low is None or row.high is None else escape(f" [{row.low:.3f}, {row.high:.3f}]")
+        cells = (str(row.trial), escape(trial.origin), score(trial.best_map50_95), score(row.map50_95) + between)
+        table.add_row(*cells, score(row.map50), style="bold" if row.trial == 0 else "")
     console.print(table)
-    sentence = _verdict_on_unseen(rows)
+    sentence = verdict_on_unseen(rows)
     if sentence:
         _say(console, sentence)
-
-
-def _verdict_on_unseen(rows: Sequence[EvaluationRow]) -> str:
-    """Whether the winner is better than the defaults there too, and nothing where one was not measured."""
-    found = {row.trial: row.map50_95 for row in rows if row.map50_95 == row.map50_95}
-    if 0 not in found or len(found) < 2:
-        return ""
-    split, images = rows[0].split, rows[0].images
-    number = next(number for number in found if number)
-    above = found[number] - found[0]
-    if above <= 0:
-        return (
-            f"On {split}, which the search never saw, trial {number} does not beat the defaults ({above:+.3f}): "
-            "what it gained on val is not confirmed."
-        )
-    doubt = f", within what two seeds of one recipe differ by on {images} images: take it for a tie" * (above < TIE)
-    return f"On {split}, which the search never saw, trial {number} is {above:+.3f} above the defaults{doubt}."
 
 
 def _row(row: TrialRow, report: StudyReport) -> dict[str, str]:

@@ -6,14 +6,17 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl import leaderboard
+from automl import leaderboard, resample
 from automl.budget import Ledger, format_cost, parse_all
 from automl.drivers.session import HEARTBEAT_S, Session
 from automl.errors import AutoMLError
+from automl.kept import trial_folder
 from automl.records import EvaluationRow, Purpose, SplitMetrics, StudySpec, Trial, TrialRow
 from automl.store import read
+from automl.trainers import detections
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -69,11 +72,13 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
     session.note(f"Measuring trial {row.number} on {spec.unseen} ...", began, row.number)
     trial = as_trained(row)
     job = session.job(trial, "0" if spec.slots.device == "gpu" else "cpu")
-    found = _NOTHING
+    defaults = None if row.number == 0 else trial_folder(Path(spec.directory), 0)
+    found, doubt = _NOTHING, dict[str, float]()
     try:
         found = ray_tune.evaluate(
             spec.trainer, trial, job, SPLIT, spec.slots, every_s=HEARTBEAT_S, tick=lambda: session.beat(at())
         )
+        doubt = noise(Path(job.directory), spec.seed, defaults)
     except AutoMLError as error:
         session.note(f"Trial {row.number} could not be measured on {spec.unseen}: {error}", at(), row.number)
     slot_s = at() - began
@@ -89,7 +94,27 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
         recall=found.recall,
         slot_s=slot_s,
         at=time.time(),
+        **doubt,
     )
+
+
+def noise(trial: Path, seed: int, defaults: Path | None = None) -> dict[str, float]:
+    """What the noise of the images leaves of a figure, as fields of an EvaluationRow: those that can be told.
+
+    trial, defaults  folders of the trial and of trial 0, with their detections; None for trial 0 itself
+
+    A driver may have ended between the two measurements: both are read from their files.
+    """
+    found = detections.load(detections.file_of(trial, SPLIT))
+    if found is None:
+        return {}
+    own = resample.spread(found, seed)
+    known = {"low": own.low, "high": own.high}
+    base = detections.load(detections.file_of(defaults, SPLIT)) if defaults is not None else None
+    if base is None or not found.same_images(base):
+        return known
+    above = resample.gain(found, base, seed)
+    return known | {"gain": above.value, "gain_low": above.low, "gain_high": above.high, "chance": above.chance}
 
 
 def as_trained(row: TrialRow) -> Trial:

@@ -15,7 +15,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
     ("errors", "records", "budget", "figures"),
-    ("data", "slots", "space", "space_file", "halving", "trust", "ending", "leaderboard"),
+    ("data", "slots", "space", "space_file", "halving", "trust", "resample", "ending", "leaderboard"),
     ("sampler", "history", "runs", "operating", "confirming", "policy", "plan", "points", "portfolio", "earlier"),
     ("trainers", "drivers", "store", "recipes"),
     ("request", "places", "warm", "kept", "report", "unseen", "probing", "overview", "page", "bench", "service"),
@@ -50,6 +50,7 @@ DOORS = (
     ("service", "automl.kept"),
     ("service", "automl.report"),
     ("service", "automl.unseen"),
+    ("unseen", "automl.kept"),
     ("overview", "automl.report"),
     ("page", "automl.places"),
     ("bench", "automl.request"),

@@ -14,7 +14,7 @@ import yaml
 from automl.budget import format_cost
 from automl.data.dataset import read_dataset
 from automl.errors import AutoMLError, NoSpace, UnknownName
-from automl.leaderboard import LAST, Verdict, gain, in_words, odds
+from automl.leaderboard import LAST, Verdict, gain, in_words, odds, unseen_in_words
 from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
 from automl.trainers import schema
 
@@ -160,8 +160,9 @@ def _unseen_facts(study: StudyRow, trial: TrialRow, evaluations: Sequence[Evalua
     for row in evaluations:
         if row.trial in (0, trial.number) and row.images:
             whose = "" if row.trial == trial.number else ", defaults"
-            score = f"{row.map50_95:.4f} on {row.images} images that the search never saw"
-            facts[f"mAP50-95 on {row.split}{whose}"] = score
+            facts[f"mAP50-95 on {row.split}{whose}"] = unseen_in_words(row, digits=4)
+            if row.low is not None:
+                facts[f"intervals on {row.split}"] = "90 %, over the images; the seeds of trainings differ too"
     if study.spec.holdout:
         facts["held back"] = f"{study.spec.holdout:.0%} of val, which is `test` in the data.yaml below"
     return facts

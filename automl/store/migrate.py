@@ -13,8 +13,8 @@ from automl.store.tables import VERSION_TABLE
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"  # newest revision in migrations/versions
-REVISIONS = ("0001", "0002", "0003")  # oldest first
+HEAD = "0004"  # newest revision in migrations/versions
+REVISIONS = ("0001", "0002", "0003", "0004")  # oldest first
 _LOCK = 0x6175746F6D6C  # "automl": one process at a time migrates a Postgres database
 
 

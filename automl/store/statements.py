@@ -33,7 +33,10 @@ _REPLACED = {  # what a row that is there already takes from the new one
     trials: ("state", "attempt", "node", "device", "reason", "error", "ended_at"),
     attempts: ("node", "device", "pid", "started_at", "ended_at", "outcome"),
     artifacts: ("path", "size_bytes"),
-    evaluations: ("images", "map50_95", "map50", "precision", "recall", "slot_s", "at"),
+    evaluations: (
+        *("images", "map50_95", "map50", "precision", "recall", "slot_s", "at"),
+        *("low", "high", "gain", "gain_low", "gain_high", "chance"),
+    ),
 }
 
 

@@ -216,6 +216,12 @@ evaluations = Table(
     Column("recall", Measured),
     Column("slot_s", Double, nullable=False),
     Column("at", Double, nullable=False),
+    Column("low", Double),
+    Column("high", Double),
+    Column("gain", Double),
+    Column("gain_low", Double),
+    Column("gain_high", Double),
+    Column("chance", Double),
     _trial_key(),
 )
 

@@ -34,7 +34,8 @@ class Trainer(Protocol):
     def evaluate(self, trial: Trial, job: TrainJob, split: str) -> SplitMetrics:
         """What the best weights that `run` left in `job.directory` score on a split of `job.data`.
 
-        Measured as `run` measures its epochs: on "val" it is the best epoch's figure. Writes nothing but caches.
+        Measured as `run` measures its epochs: on "val" it is the best epoch's figure. Of "test" each image's
+        detections are left in `job.directory`, where `detections.load` finds them. Writes nothing else but caches.
 
         split  "val" or "test"
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from ultralytics.models.yolo.detect import DetectionValidator
 
 from automl.errors import TrialError
 from automl.records import SplitMetrics
+from automl.resample import Detections
+from automl.trainers import detections
 from automl.trainers.checkpoint import BEST
 from automl.trainers.training import Setup, Training, release
 from automl.trainers.weights import read_state
@@ -27,10 +31,25 @@ def evaluate(setup: Setup, directory: Path, split: str) -> SplitMetrics:
         evaluation = None
         try:
             evaluation = _Evaluation(replace(setup, overrides=overrides, weights=str(file), state=read_state(file)))
-            return evaluation.measure()
+            measured = evaluation.measure()
+            if evaluation.detections is not None and split != "val":
+                detections.save(evaluation.detections, detections.file_of(directory, split))
+            return measured
         finally:
             if evaluation is not None:
                 release(evaluation)
+
+
+class _Validator(DetectionValidator):  # type: ignore[misc]
+    """Keeps what it gathers of each image, which Ultralytics' forgets with the scores."""
+
+    kept: Detections | None = None
+
+    def get_stats(self) -> dict[str, Any]:
+        """Scores of the split."""
+        self.kept = detections.gathered(self.metrics.stats, self.dataloader.dataset.im_files)
+        stats: dict[str, Any] = super().get_stats()
+        return stats
 
 
 class _Evaluation(Training):
@@ -54,6 +73,16 @@ class _Evaluation(Training):
             precision=float(scores["metrics/precision(B)"]),
             recall=float(scores["metrics/recall(B)"]),
         )
+
+    @property
+    def detections(self) -> Detections | None:
+        """Of each image, once they are measured."""
+        found: Detections | None = self.validator.kept
+        return found
+
+    def get_validator(self) -> _Validator:
+        """Ultralytics' own, which keeps the images apart."""
+        return _Validator(self.test_loader, save_dir=self.save_dir, args=copy(self.args), _callbacks=self.callbacks)
 
     def _build_train_pipeline(self) -> None:
         """The split's loader as the training builds that of val; no train split, no optimizer."""

@@ -157,6 +157,15 @@ def test_a_verdict_comes_of_it(tmp_path: Path) -> None:
     assert found.cost_s == pytest.approx(played.search.ledger.by_purpose()[Purpose.CONFIRMATION])
 
 
+@pytest.mark.parametrize("budget", ["1cpu-h", "18cpu-h", "1h"])
+def test_measuring_on_unseen_images_finds_its_seconds_left(budget: str, tmp_path: Path) -> None:
+    spec = spec_of(budget, measuring_s=300.0)
+    played = play(spec, tmp_path)
+    limit_s = 3600.0 * (18 if budget == "18cpu-h" else 1)
+    spent_s = played.at if budget == "1h" else played.search.ledger.spent_s()
+    assert limit_s / 2 < spent_s <= limit_s - spec.measuring_s
+
+
 # -- the reserve is kept, whatever trials cost --------------------------------------------------------
 
 costs_ = st.lists(st.floats(40.0, 80.0), min_size=1, max_size=9)

@@ -46,6 +46,15 @@ def test_figures_come_back_by_trial_and_split(engine: Engine, birds: str, record
     assert read.evaluations(engine, birds, 3) == [replace(ROW, trial=3)]
 
 
+def test_intervals_and_the_gain_against_the_defaults_come_back(engine: Engine, birds: str, recorder: Recorder) -> None:
+    known = replace(ROW, low=0.44, high=0.56)
+    better = replace(known, trial=3, gain=0.012, gain_low=-0.008, gain_high=0.031, chance=0.84)
+    for row in (replace(ROW, trial=3), known, better):
+        recorder.evaluated(row)
+        recorder.close()
+    assert read.evaluations(engine, birds) == [known, better]
+
+
 def test_a_second_word_replaces_the_first(engine: Engine, birds: str, recorder: Recorder) -> None:
     recorder.evaluated(ROW)
     recorder.close()

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from automl.errors import BadStore
-from automl.records import EpochMetrics, StudySpec, Trial
+from automl.records import EpochMetrics, EvaluationRow, StudySpec, Trial
 from automl.store import migrate, read
 from automl.store.engine import default_url, open_store, writing
 from automl.store.write import Recorder, begin_study
@@ -129,6 +129,24 @@ def test_an_older_databases_trials_get_their_score_from_the_stored_epochs(
     upgraded = open_store(store_url)
     found = [row.score for row in read.trials(upgraded, "birds")]
     assert found == [pytest.approx(0.3), pytest.approx(0.3), 0.3, None]
+    upgraded.dispose()
+
+
+def test_figures_without_intervals_stay_when_the_tables_learn_of_them(
+    store_url: str, engine: Engine, make_spec: Callable[..., StudySpec]
+) -> None:
+    begin_study(engine, make_spec("birds"), at=100.0, host="here", pid=1)
+    recorder = Recorder(engine, "birds")
+    recorder.trial_started(Trial(number=0, params={}, epochs=9, seed=0), at=10.0, node=None, device=None, pid=None)
+    row = EvaluationRow(
+        trial=0, split="test", images=72, map50_95=0.5, map50=0.75, precision=0.5, recall=0.25, slot_s=3.5, at=99.0
+    )
+    recorder.evaluated(row)
+    recorder.close()
+    with engine.begin() as connection:
+        command.downgrade(migrate.config(connection), "0002")
+    upgraded = open_store(store_url)
+    assert read.evaluations(upgraded, "birds") == [row]
     upgraded.dispose()
 
 

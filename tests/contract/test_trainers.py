@@ -10,7 +10,8 @@ import pytest
 
 from automl.errors import BadData, TrialError
 from automl.records import TrainJob, Trial
-from automl.trainers import TRAINERS, open_trainer
+from automl.resample import map50_95
+from automl.trainers import TRAINERS, detections, open_trainer
 from automl.trainers.base import Trainer
 from automl.trainers.ultralytics import UltralyticsTrainer
 from tests.unit.train_tiny import BCCD, COCO_WEIGHTS, draw_data, scores, tiny_job, tiny_trial
@@ -102,13 +103,20 @@ def test_the_test_split_has_a_score_of_its_own_and_nothing_is_left(
         "names: [square, disc]\n"
     )
     job = replace(tiny_job(data, tmp_path / "trial"), data=str(both))
-    list(trainer.run(trial(), job))
+    learnt = tiny_trial(epochs=25, params={"lr0": 0.02, "mosaic": 0.0})
+    list(trainer.run(learnt, job))
     before = sorted(path for folder in (data.parent, tmp_path) for path in folder.rglob("*"))
-    found = trainer.evaluate(trial(), job, "test")
-    assert found == trainer.evaluate(trial(), job, "test")
+    found = trainer.evaluate(learnt, job, "test")
+    assert found == trainer.evaluate(learnt, job, "test")
+    assert found.map50_95 > 0
     assert all(0 <= v <= 1 for v in (found.map50_95, found.map50, found.precision, found.recall))
     after = sorted(path for folder in (data.parent, tmp_path) for path in folder.rglob("*"))
-    assert [path for path in after if path not in before and Path(job.cache) not in path.parents] == []
+    left = [p for p in after if p.is_file() and p not in before and Path(job.cache) not in p.parents]
+    assert left == [Path(job.directory) / "test.npz"]
+    kept = detections.load(left[0])
+    assert kept is not None
+    assert len(kept.present) == found.images
+    assert map50_95(kept) == pytest.approx(found.map50_95, abs=6e-6)  # Ultralytics' has five digits
     if isinstance(trainer, UltralyticsTrainer):
         assert found.images == 6
 

@@ -61,22 +61,22 @@ def run(number: int, scores: list[float], state: TrialState = TrialState.COMPLET
 def test_a_lucky_epoch_does_not_lead() -> None:
     runs = {0: run(0, [0.3] * 6), 1: run(1, [0.3, 0.6, 0.3, 0.3, 0.3, 0.3, 0.3]), 2: run(2, [0.4] * 6)}
     assert incumbent(runs) == (0.6, 1)
-    assert leader(runs, incumbent(runs)) == 2
+    assert leader(runs) == 2
 
 
 def test_the_defaults_lead_in_a_tie() -> None:
     runs = {0: run(0, [0.4] * 6), 1: run(1, [0.41] * 6)}
-    assert leader(runs, incumbent(runs)) == 0
+    assert leader(runs) == 0
 
 
 def test_repeats_decide_who_leads() -> None:
     runs = {0: run(0, [0.4] * 6), 1: run(1, [0.5] * 6), 2: run(2, [0.4] * 6, of=0), 3: run(3, [0.39] * 6, of=1)}
-    assert leader(runs, incumbent(runs)) == 0
+    assert leader(runs) == 0
     runs[3] = run(3, [0.5] * 6, of=1)
-    assert leader(runs, incumbent(runs)) == 1
+    assert leader(runs) == 1
 
 
 def test_before_anything_is_completed_the_incumbent_leads() -> None:
     runs = {0: run(0, [0.1], TrialState.INTERRUPTED), 1: run(1, [0.2], TrialState.STOPPED)}
-    assert leader(runs, incumbent(runs)) == 1
-    assert leader({}, None) is None
+    assert leader(runs) == 1
+    assert leader({}) is None

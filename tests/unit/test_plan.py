@@ -19,6 +19,7 @@ from automl.plan import (
     draw_up,
     expected_reach,
     horizon,
+    measuring,
     rest,
     round_up,
 )
@@ -326,3 +327,16 @@ def test_what_is_left_is_never_planned_twice(epoch_s: float, left_s: float, slot
 def test_the_rest_of_a_trial_count_ends_when_those_have_run() -> None:
     more, wall_s = rest(epoch_s=10.0, left_s=1e6, wall_left_s=1e6, slots=2, rungs=(), epochs=12, most=4)
     assert (more, wall_s) == (4, 4 * 120 / 2)
+
+
+def test_measuring_on_unseen_images_is_kept_from_the_search_up_to_a_tenth_of_a_budget() -> None:
+    assert measuring(budgets("1cpu-h", "2h"), 10.0) == 20.0
+    assert measuring(budgets("1cpu-h", "2h"), 1000.0) == 360.0
+    assert measuring(budgets("10min"), 1000.0) == 60.0
+    assert measuring(budgets("5trials"), 1000.0) == 2000.0
+
+
+def test_measuring_has_its_place_in_the_shares() -> None:
+    plain, more = (drawn("1cpu-h", measuring_s=seconds) for seconds in (0.0, 20.0))
+    assert more.shares["confirmation"] == plain.shares["confirmation"] + 20.0
+    assert more.shares["search"] == pytest.approx(plain.shares["search"] - 20.0)

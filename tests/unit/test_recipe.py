@@ -8,8 +8,9 @@ from typing import Any
 
 from automl.leaderboard import verdict
 from automl.recipes import write_recipe
+from automl.recipes.recipe import recipe_text
 from automl.records import Purpose, TrialRow
-from tests.unit.factories import make_row, make_spec, make_study
+from tests.unit.factories import make_evaluation, make_row, make_spec, make_study
 
 
 def repeat(number: int, of: int, score: float) -> TrialRow:
@@ -53,3 +54,17 @@ def test_the_recipe_of_a_trial_that_did_not_run_again_says_so(tmp_path: Path) ->
         "this trial did not run again: its score is one seed's"
     )
     assert "verdict" not in facts(tmp_path, rows[:3], 1)
+
+
+def test_the_header_says_what_unseen_images_can_tell_of_the_gain(tmp_path: Path) -> None:
+    spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "imgsz": 64}, unseen="test")
+    base = make_evaluation(0, 0.468, low=0.43, high=0.505)
+    best = make_evaluation(1, 0.48, low=0.441, high=0.518, gain=0.012, gain_low=-0.008, gain_high=0.031, chance=0.84)
+    rows = (make_row(1, 0.6), make_row(0, 0.5))
+    text = recipe_text(make_study(spec=spec), *rows, tmp_path / "hyp.yaml", "ultralytics", (base, best))
+    assert (
+        "# mAP50-95 on test: 0.4800 [0.4410, 0.5180] on 72 unseen images, +0.0120 [-0.0080, +0.0310] against the "
+        "defaults, 84% chance of a gain: these images cannot tell them apart\n"
+    ) in text
+    assert "# mAP50-95 on test, defaults: 0.4680 [0.4300, 0.5050] on 72 unseen images\n" in text
+    assert "# intervals on test: 90 %, over the images; the seeds of trainings differ too\n" in text

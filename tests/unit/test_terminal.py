@@ -99,6 +99,37 @@ def test_the_figure_on_test_stands_beside_val_with_an_honest_sentence(winner: fl
     assert json.loads(dumps(as_json(report, None)))["evaluations"][1]["map50_95"] == winner
 
 
+@pytest.mark.parametrize(
+    ("between", "chance", "told"),
+    [
+        ((-0.008, 0.031), 0.84, "84% chance of a gain: these images cannot tell them apart (test; 90 % intervals"),
+        ((0.002, 0.031), 0.97, "97% chance of a gain (test; 90 % intervals over the images). Two seeds of one recipe"),
+        ((-0.031, -0.002), 0.0, "under 1% chance of a gain (test; 90 % intervals over the images). What it gained on"),
+    ],
+)
+def test_the_interval_over_the_images_tells_a_gain_from_their_noise(
+    between: tuple[float, float], chance: float, told: str
+) -> None:
+    gained = sum(between) / 2
+    figures = (
+        make_evaluation(0, 0.4, low=0.361, high=0.442),
+        make_evaluation(
+            1, 0.4 + gained, low=0.37, high=0.45, gain=gained, gain_low=between[0], gain_high=between[1], chance=chance
+        ),
+    )
+    study = make_study(spec=make_spec(unseen="test"))
+    report = make_report(make_row(1, 0.6), make_row(0, 0.5), study=study, evaluations=figures)
+    lines = text_of(lambda console: print_report(console, report)).splitlines()
+    assert lines[-4].split() == ["0", "defaults", "0.500", "0.400", "[0.361,", "0.442]", "0.400"]
+    assert lines[-1].startswith(f"Trial 1 scored {0.4 + gained:.3f} [0.370, 0.450] on 72 unseen images, {gained:+.3f} ")
+    assert f"[{between[0]:+.3f}, {between[1]:+.3f}] against the defaults, " in lines[-1]
+    assert told in lines[-1]
+    document = json.loads(dumps(as_json(report, None)))["evaluations"]
+    assert document[0]["sentence"] == "0.400 [0.361, 0.442] on 72 unseen images"
+    assert (document[1]["gain_low"], document[1]["chance"]) == (between[0], chance)
+    assert document[1]["sentence"] in lines[-1]
+
+
 def test_a_measurement_that_failed_is_a_dash_and_no_verdict() -> None:
     figures = (make_evaluation(0, 0.40, split="holdout"), make_evaluation(1, math.nan, split="holdout", images=0))
     study = make_study(spec=make_spec(unseen="holdout", holdout=0.3))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from automl.records import Purpose, TrialRow, TrialState
-from automl.unseen import BEYOND_S, as_trained, chosen, too_dear
+from pathlib import Path
+
+import pytest
+
+from automl.records import Purpose, SplitMetrics, TrainJob, Trial, TrialRow, TrialState
+from automl.trainers.surrogate import SurrogateTrainer
+from automl.unseen import BEYOND_S, as_trained, chosen, noise, too_dear
 from tests.unit.factories import make_row, make_search, make_spec
 
 
@@ -52,3 +57,36 @@ def test_a_measurement_may_always_cost_a_minute_and_wall_time_counts_too() -> No
     assert too_dear(spec, search.ledger, 2, at=120.0) is None
     assert too_dear(spec, search.ledger, 2, at=121.0) is not None
     assert too_dear(make_spec(budgets=("5trials",), unseen_s=1e9), search.ledger, 2, at=0.0) is None
+
+
+def measured(folder: Path, number: int, **params: float) -> SplitMetrics:
+    """A trial of the surrogate, measured on the test split; its detections stay in the folder of its number."""
+    job = TrainJob(
+        data="", weights=None, fixed={}, directory=str(folder / str(number)), cache="", device="cpu", threads=1
+    )
+    return SurrogateTrainer().evaluate(Trial(number=number, params=params, epochs=30, seed=1), job, "test")
+
+
+def test_the_noise_of_the_images_is_told_of_each_and_of_the_gain_on_the_same_ones(tmp_path: Path) -> None:
+    base, better = measured(tmp_path, 0), measured(tmp_path, 1, x0=0.7)
+    alone, known = noise(tmp_path / "0", 0), noise(tmp_path / "1", 0, tmp_path / "0")
+    assert set(alone) == {"low", "high"}
+    assert alone["low"] < base.map50_95 < alone["high"]
+    assert known["gain"] == pytest.approx(better.map50_95 - base.map50_95)
+    assert known["gain_low"] < known["gain"] < known["gain_high"]
+    assert known["gain_high"] - known["gain_low"] < (known["high"] - known["low"]) / 2
+    assert known["gain_low"] > 0
+    assert known["chance"] > 0.95
+
+
+def test_the_same_weights_gain_nothing_and_nothing_is_doubtful_about_it(tmp_path: Path) -> None:
+    measured(tmp_path, 0)
+    measured(tmp_path, 1)
+    known = noise(tmp_path / "1", 0, tmp_path / "0")
+    assert [known[key] for key in ("gain", "gain_low", "gain_high", "chance")] == [0.0, 0.0, 0.0, 0.5]
+
+
+def test_without_the_detections_of_either_less_is_told(tmp_path: Path) -> None:
+    measured(tmp_path, 1)
+    assert set(noise(tmp_path / "1", 0, tmp_path / "0")) == {"low", "high"}
+    assert noise(tmp_path / "2", 0, tmp_path / "1") == {}

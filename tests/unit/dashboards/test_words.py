@@ -57,7 +57,7 @@ def test_before_the_first_epoch_the_headline_says_what_comes_first() -> None:
 
 def test_a_gain_from_one_seed_is_called_unconfirmed() -> None:
     told = words.headline(overview())
-    assert "Trial 2 leads with mAP50-95 0.420 on val, +0.020" in told
+    assert "0.420 on val, +0.020 against the defaults" in told
     assert "nothing is confirmed" in told
 
 
