@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from automl.records import Params, ParamValue, TrialRow, TrialState
+from automl.records import Params, ParamValue, TrialPoint, TrialRow, TrialState
 from automl.trust import CLAIM, TIE, Estimate, estimates
 from automl.trust import winner as trust_winner
+
+FEW = 5  # a winner without repeats is among so many of the best
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +104,27 @@ def winner(rows: Iterable[TrialRow]) -> TrialRow | None:
         above = gain(whole[0], base) if whole else None
         return base if above is not None and above < TIE else next(iter(whole), None)
     return next(row for row in rows if row.number == decided.winner)
+
+
+def finalists(points: Iterable[TrialPoint]) -> set[int]:
+    """Numbers of the trials whose rows name the winner and prove it.
+
+    The defaults, repeats and what they repeat, the best few of all trials and of the completed ones.
+    """
+    points = list(points)
+    own = [
+        point
+        for point in points
+        if point.best_map50_95 is not None and point.state is not TrialState.FAILED and point.repeats is None
+    ]
+    found = {point.number for point in points if point.number == 0}
+    for point in points:
+        if point.repeats is not None:
+            found |= {point.number, point.repeats}
+    for those in (own, [point for point in own if point.state is TrialState.COMPLETED]):
+        best = heapq.nsmallest(FEW, those, key=lambda point: (-(point.best_map50_95 or 0.0), point.number))
+        found |= {point.number for point in best}
+    return found
 
 
 def rank(rows: Iterable[TrialRow]) -> list[TrialRow]:
