@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from automl.halving import smoothed
-from automl.records import EvaluationRow, Params, ParamValue, TrialRow, TrialState
+from automl.records import EvaluationRow, Params, ParamValue, TrialPoint, TrialRow, TrialState
 from automl.trust import CLAIM, TIE, Estimate, estimates
 from automl.trust import winner as trust_winner
 
 LAST = 5  # epochs whose mean is a trial's score
+FEW = 5  # a winner without repeats is among so many of the best
 
 
 def score(scores: Sequence[float]) -> float | None:
@@ -198,6 +200,27 @@ def _contenders(rows: Iterable[TrialRow]) -> list[Contender]:
         for row in rows
         if row.score is not None and row.best_map50_95 is not None and row.state is not TrialState.FAILED
     ]
+
+
+def finalists(points: Iterable[TrialPoint]) -> set[int]:
+    """Numbers of the trials whose rows name the winner and prove it.
+
+    The defaults, repeats and what they repeat, the best few of all trials and of the completed ones.
+    """
+    points = list(points)
+    own = [
+        point
+        for point in points
+        if point.score is not None and point.state is not TrialState.FAILED and point.repeats is None
+    ]
+    found = {point.number for point in points if point.number == 0}
+    for point in points:
+        if point.repeats is not None:
+            found |= {point.number, point.repeats}
+    for those in (own, [point for point in own if point.state is TrialState.COMPLETED]):
+        best = heapq.nsmallest(FEW, those, key=lambda point: place(point.number, point.score or 0.0))
+        found |= {point.number for point in best}
+    return found
 
 
 def rank(rows: Iterable[TrialRow]) -> list[TrialRow]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from automl import leaderboard
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 FEWEST = 5  # completed trials of the search below which nothing is said of the next ones
+_GO_ON = (TrialState.RUNNING, TrialState.INTERRUPTED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,26 +71,74 @@ class Overview:
         return expected_gain(scores, best, left_slot_s / max(1e-9, cost_s))
 
 
-def overview_of(engine: Engine, row: StudyRow) -> Overview:
-    """The study as it stands in the database now."""
-    points = read.outline(engine, row.name)
-    finalists = read.finalists(engine, row.name)
-    evaluations = tuple(read.evaluations(engine, row.name))
-    ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
-    ledger.charge(None, Purpose.PROBE, row.slot_s)
-    return Overview(
-        study=row,
-        alive=row.state is StudyState.RUNNING and not is_dead(row),
-        points=tuple(points),
-        running=tuple(read.running_trials(engine, row.name)) if row.state is StudyState.RUNNING else (),
-        baseline=leaderboard.baseline_of(finalists),
-        winner=leaderboard.winner(finalists),
-        verdict=leaderboard.verdict(finalists),
-        evaluations=evaluations,
-        share_spent=ledger.share_spent(row.wall_s, len(points)),
-        spent_s=spent_by_purpose(row, points, evaluations),
-        planned_s=row.spec.plan.get("shares", {}),
-    )
+class Watch:
+    """A study that is looked at again and again. A look reads what is new, and keeps the rest; many may share one.
+
+    A trial that has ended changes no more, but for an interrupted one, which goes on when its study is resumed.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._points: dict[int, TrialPoint] = {}
+        self._rows: dict[int, TrialRow] = {}  # those that an overview shows whole
+        self._final: list[TrialRow] = []
+        self._judged: tuple[TrialRow | None, Verdict | None] = (None, None)
+        self._last: Overview | None = None
+
+    def points(self, engine: Engine, name: str) -> tuple[TrialPoint, ...]:
+        """Every trial, by number."""
+        with self._lock:
+            return self._follow(engine, name)
+
+    def look(self, engine: Engine, row: StudyRow) -> Overview:
+        """The study as it stands in the database now; `row` was read just before."""
+        with self._lock:
+            if self._last is None or row.state is StudyState.RUNNING or self._last.study != row:
+                self._last = self._overview(engine, row)
+            return self._last
+
+    def _overview(self, engine: Engine, row: StudyRow) -> Overview:
+        points = self._follow(engine, row.name)
+        running = {p.number for p in points if p.state is TrialState.RUNNING and row.state is StudyState.RUNNING}
+        finalists = leaderboard.finalists(points)
+        self._hold(engine, row.name, finalists | running)
+        self._judge([self._rows[number] for number in sorted(finalists & self._rows.keys())])
+        winner, verdict = self._judged
+        evaluations = tuple(read.evaluations(engine, row.name))
+        ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
+        ledger.charge(None, Purpose.PROBE, row.slot_s)
+        return Overview(
+            study=row,
+            alive=row.state is StudyState.RUNNING and not is_dead(row),
+            points=points,
+            running=tuple(self._rows[number] for number in sorted(running & self._rows.keys())),
+            baseline=leaderboard.baseline_of(self._final),
+            winner=winner,
+            verdict=verdict,
+            evaluations=evaluations,
+            share_spent=ledger.share_spent(row.wall_s, len(points)),
+            spent_s=spent_by_purpose(row, points, evaluations),
+            planned_s=row.spec.plan.get("shares", {}),
+        )
+
+    def _judge(self, final: list[TrialRow]) -> None:
+        """Names the winner, where something has changed among those that could be it."""
+        if final != self._final:
+            self._final = final
+            self._judged = (leaderboard.winner(final), leaderboard.verdict(final))
+
+    def _follow(self, engine: Engine, name: str) -> tuple[TrialPoint, ...]:
+        again = [number for number, point in self._points.items() if point.state in _GO_ON]
+        for point in read.outline(engine, name, after=max(self._points, default=-1), again=again):
+            self._points[point.number] = point
+            self._rows.pop(point.number, None)
+        return tuple(self._points.values())
+
+    def _hold(self, engine: Engine, name: str, numbers: set[int]) -> None:
+        self._rows = {number: row for number, row in self._rows.items() if number in numbers}
+        missing = numbers - self._rows.keys()
+        if missing:
+            self._rows |= {row.number: row for row in read.trials_of(engine, name, missing)}
 
 
 def incumbent(points: Sequence[TrialPoint], probe_s: float = 0.0) -> list[tuple[float, float, int]]:

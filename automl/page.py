@@ -27,7 +27,7 @@ def serve(*, db: str | None, port: int, public: bool) -> int:
     Raises AutoMLError where the page's libraries are missing, the port is taken, the database that was named
     cannot be used, or it would be exposed without sign-in.
     """
-    app = _app()
+    app = app_file()
     if public:
         _check_sign_in()
     if db is not None:
@@ -65,7 +65,8 @@ def command(app: Path, address: str, port: int) -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", str(app), *flags]
 
 
-def _app() -> Path:
+def app_file() -> Path:
+    """The file that Streamlit runs. Raises AutoMLError where Streamlit or the file is missing."""
     if importlib.util.find_spec("streamlit") is None:
         raise AutoMLError(
             "the page needs Streamlit, which is not installed. Install it with: pip install 'automl[page]'"

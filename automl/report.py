@@ -104,13 +104,12 @@ def spent_by_purpose(
     row: StudyRow, rows: Iterable[TrialRow | TrialPoint], evaluations: Iterable[EvaluationRow]
 ) -> dict[str, float]:
     """Slot-seconds by purpose; their sum is what was charged."""
-    ledger = Ledger(())
-    ledger.charge(None, Purpose.PROBE, row.spec.probe_s)
+    found = {Purpose.PROBE: row.spec.probe_s}
     for trial in rows:
-        ledger.charge(trial.number, trial.purpose, trial.slot_s)
+        found[trial.purpose] = found.get(trial.purpose, 0.0) + trial.slot_s
     for each in evaluations:
-        ledger.charge(each.trial, Purpose.CONFIRMATION, each.slot_s)
-    return {purpose.value: slot_s for purpose, slot_s in ledger.by_purpose().items()}
+        found[Purpose.CONFIRMATION] = found.get(Purpose.CONFIRMATION, 0.0) + each.slot_s
+    return {purpose.value: slot_s for purpose, slot_s in found.items()}
 
 
 def is_dead(row: StudyRow) -> bool:

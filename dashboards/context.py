@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from automl.errors import AutoMLError, BadStore, UnknownName
-from automl.overview import Overview, overview_of
+from automl.overview import Overview, Watch
 from automl.page import PUBLIC
 from automl.places import db_words, home_folder, store_url
-from automl.records import StudyRow, StudyState, TrialRow
+from automl.records import StudyRow, TrialPoint, TrialRow
 from automl.store import read
 from automl.store.engine import default_url, open_store
 from dashboards.words import plain
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 LIVE_S = 3.0  # seconds between two looks at a running study
+WATCHED = 50  # studies that are kept in memory
 BEGIN = "automl search --data data.yaml --budget 1cpu-h"
 log = logging.getLogger(__name__)
 
@@ -113,15 +114,18 @@ def link() -> str:
 
 
 def seen(row: StudyRow) -> Overview:
-    """The study's overview; of a study that has ended it is read once."""
-    if row.state is StudyState.RUNNING:
-        return overview_of(engine(), row)
-    return _ended(store_url(None, None), row.name, row.heartbeat_at, row)
+    """The study's overview; only what is new since anybody's last look is read."""
+    return _watch(store_url(None, None), row.name, row.created_at).look(engine(), row)
 
 
-@st.cache_data(show_spinner=False, max_entries=20)
-def _ended(url: str, name: str, heartbeat_at: float, _row: StudyRow) -> Overview:
-    return overview_of(_opened(url), _row)
+def points(row: StudyRow) -> tuple[TrialPoint, ...]:
+    """The study's trials in a few figures, read as `seen` reads them."""
+    return _watch(store_url(None, None), row.name, row.created_at).points(engine(), row.name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=WATCHED)
+def _watch(url: str, name: str, created_at: float) -> Watch:
+    return Watch()
 
 
 def chosen_trial(row: StudyRow, fallback: int) -> TrialRow:

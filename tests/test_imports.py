@@ -54,6 +54,8 @@ DOORS = (
     ("overview", "automl.report"),
     ("page", "automl.places"),
     ("bench", "automl.request"),
+    ("bench", "automl.places"),
+    ("bench", "automl.page"),
     ("cli", "automl.terminal"),
     ("cli", "automl.plan_view"),
     ("plan_view", "automl.terminal"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -215,6 +216,35 @@ def real(
         print(json.dumps(document))
     else:
         _print_table(figures.table(found.rows, unit), [*captions, f"Figure: {out / 'real.png'}"], 120)
+
+
+@bench.command()
+def page(
+    trials: Annotated[int, typer.Option(help="Trials of the made-up study, and of a running one beside it.")] = 10_000,
+    epochs: Annotated[int, typer.Option(help="Mean epochs of a trial.")] = 100,
+    db: Annotated[
+        list[str] | None,
+        typer.Option(help="Postgres servers, beside SQLite: postgresql://USER@HOST/NAME; a new database is dropped."),
+    ] = None,
+    repeat: Annotated[int, typer.Option(help="Measure each view so often; the medians are told.")] = 1,
+    json_: Json = False,
+) -> None:
+    """Server time and memory of every view of the page over a large study, its queries and its live refresh."""
+    from automl.bench import page as measured
+
+    with _errors():
+        servers = tuple(db or filter(None, (os.environ.get("AUTOML_TEST_DB"),)))
+        found = measured.run(
+            trials,
+            epochs,
+            servers=servers,
+            repeat=repeat,
+            listener=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    if json_:
+        print(json.dumps(measured.document(found)))
+    else:
+        _print_table(measured.table(found), measured.captions(found), 110)
 
 
 @contextmanager

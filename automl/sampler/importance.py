@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.importance import PedAnovaImportanceEvaluator
-from optuna.trial import TrialState, create_trial
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
 
 from automl.records import Params
 from automl.sampler.tpe import distribution
@@ -32,16 +34,35 @@ def importances(trials: Sequence[tuple[Params, float]], parameters: Sequence[Par
         return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        study = optuna.create_study(direction="maximize")
-        distributions = {p.name: distribution(p) for p in known}
-        study.add_trials(
-            create_trial(
-                state=TrialState.COMPLETE,
-                value=score,
-                params={p.name: values[p.name] for p in known},
-                distributions=distributions,
-            )
-            for values, score in complete
-        )
+        study = _Told({p.name: distribution(p) for p in known}, complete)
         found = optuna.importance.get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+class _Told(optuna.Study):
+    """A study of completed trials. Nothing is stored: a storage copies each trial with all its distributions."""
+
+    def __init__(self, distributions: dict[str, BaseDistribution], scored: Sequence[tuple[Params, float]]) -> None:
+        storage = optuna.storages.InMemoryStorage()
+        storage.create_new_study([StudyDirection.MAXIMIZE], study_name="told")
+        super().__init__("told", storage)
+        self._told = [
+            FrozenTrial(
+                number=number,
+                trial_id=number,
+                state=TrialState.COMPLETE,
+                value=score,
+                params={name: values[name] for name in distributions},
+                distributions=distributions,
+                datetime_start=None,
+                datetime_complete=None,
+                user_attrs={},
+                system_attrs={},
+                intermediate_values={},
+            )
+            for number, (values, score) in enumerate(scored)
+        ]
+
+    def get_trials(self, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:
+        """All of them, which nobody may change."""
+        return self._told

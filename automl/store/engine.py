@@ -51,7 +51,7 @@ def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Eng
 
     Raises BadStore if the database cannot be reached, is no database or is of another version.
     """
-    parsed = _parse(url)
+    parsed = parse(url)
     make = create and not read_only
     if parsed.get_backend_name() == "sqlite":
         engine = _sqlite(parsed, make=make, read_only=read_only)
@@ -61,7 +61,7 @@ def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Eng
         _prepare(engine, make=make, read_only=read_only)
     except SQLAlchemyError as error:
         engine.dispose()
-        raise _unusable(engine, error) from None
+        raise unusable(engine, error) from None
     except BadStore:
         engine.dispose()
         raise
@@ -90,7 +90,7 @@ def explain(engine: Engine, error: SQLAlchemyError) -> BadStore:
     return BadStore(f"the database {_shown(engine)} failed: {_first_line(error)}.")
 
 
-def _parse(url: str) -> URL:
+def parse(url: str) -> URL:
     try:
         parsed = make_url(url)
         backend = parsed.drivername.split("+")[0]
@@ -188,7 +188,7 @@ def _prepare(engine: Engine, *, make: bool, read_only: bool) -> None:
             migrate.upgrade(connection)
 
 
-def _unusable(engine: Engine, error: SQLAlchemyError) -> BadStore:
+def unusable(engine: Engine, error: SQLAlchemyError) -> BadStore:
     reason = _first_line(error)
     if engine.dialect.name == "sqlite":
         if isinstance(error, DatabaseError) and "not a database" in reason:

@@ -116,20 +116,6 @@ def trials_of(engine: Engine, study: str, numbers: Collection[int]) -> list[Tria
         return [_trial_row(row) for row in connection.execute(query.order_by(table.c.number))]
 
 
-def finalists(engine: Engine, study: str) -> list[TrialRow]:
-    """What names a winner: the defaults, repeats and what they repeat, the best of all and of the completed trials."""
-    table = tables.trials
-    with reading(engine) as connection:
-        key = table.c.study_id == _study_id(connection, study)
-        again = select(table.c.repeats).where(key, table.c.repeats.is_not(None))
-        best = select(table.c.number).where(key, ranked(), table.c.repeats.is_(None))
-        best = best.order_by(table.c.score.desc(), table.c.number).limit(5)
-        whole = best.where(table.c.state == TrialState.COMPLETED)
-        numbers = {0, *connection.scalars(again), *connection.scalars(best), *connection.scalars(whole)}
-        query = _TRIALS.where(key, or_(table.c.number.in_(sorted(numbers)), table.c.repeats.is_not(None)))
-        return [_trial_row(row) for row in connection.execute(query.order_by(table.c.number))]
-
-
 def running_trials(engine: Engine, study: str) -> list[TrialRow]:
     """Trials that run now, by number."""
     table = tables.trials
@@ -150,11 +136,14 @@ def sample(engine: Engine, study: str, most: int = 1000) -> list[TrialRow]:
         return [_trial_row(row) for row in connection.execute(query)]
 
 
-def outline(engine: Engine, study: str) -> list[TrialPoint]:
-    """Every trial of a study in a few figures, by number."""
+def outline(engine: Engine, study: str, *, after: int = -1, again: Collection[int] = ()) -> list[TrialPoint]:
+    """Trials of a study in a few figures, by number: those with a number above `after`, and these ones `again`."""
     table = tables.trials
     with reading(engine) as connection:
-        query = select(*_columns(table, TrialPoint)).where(table.c.study_id == _study_id(connection, study))
+        key = table.c.study_id == _study_id(connection, study)
+        query = select(*_columns(table, TrialPoint)).where(
+            key, or_(table.c.number > after, table.c.number.in_(list(again)))
+        )
         rows = connection.execute(query.order_by(table.c.number))
         return [
             TrialPoint(

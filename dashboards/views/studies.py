@@ -15,8 +15,8 @@ PAGE = 20  # studies at once
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
-def _line(name: str, heartbeat_at: float, trials: int) -> list[float]:
-    return [best for _, best, _ in incumbent(read.outline(context.engine(), name))]
+def _line(name: str, heartbeat_at: float, trials: int, _row: StudyRow) -> list[float]:
+    return [best for _, best, _ in incumbent(context.points(_row))]
 
 
 def _share(row: StudyRow) -> float:
@@ -44,7 +44,7 @@ def _draw() -> None:
             row,
             row.state is StudyState.RUNNING and not is_dead(row),
             _share(row),
-            _line(row.name, row.heartbeat_at, row.trials),
+            _line(row.name, row.heartbeat_at, row.trials, row),
         )
         for row in shown
     ]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import fields
 
-from automl.leaderboard import baseline_of, changed, gain, odds, rank, score, verdict, winner
-from automl.records import Purpose, TrialRow, TrialState
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.leaderboard import FEW, baseline_of, changed, finalists, gain, odds, rank, score, verdict, winner
+from automl.records import Purpose, TrialPoint, TrialRow, TrialState
 from tests.unit.factories import make_row
 
 
@@ -130,3 +134,32 @@ def test_without_repeats_a_tie_takes_the_defaults_home() -> None:
 def test_without_repeats_only_a_completed_trial_wins() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.55), make_row(2, 0.6, state=TrialState.STOPPED)]
     assert winner(rows) is rows[1]
+
+
+def point(row: TrialRow) -> TrialPoint:
+    """The row in a few figures."""
+    return TrialPoint(**{each.name: getattr(row, each.name) for each in fields(TrialPoint)})
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([None, 0.1, 0.2, 0.3, 0.31, 0.4]),
+            st.sampled_from(list(TrialState)),
+            st.sampled_from([None, None, None, 0, 1, 2]),
+        ),
+        max_size=30,
+    )
+)
+def test_the_finalists_name_the_winner_that_all_trials_name(
+    trials: list[tuple[float | None, TrialState, int | None]],
+) -> None:
+    rows = [
+        make_row(number, score, state=state, repeats=of if number > 2 else None)
+        for number, (score, state, of) in enumerate(trials)
+    ]
+    kept = finalists(map(point, rows))
+    few = [row for row in rows if row.number in kept]
+    assert len(few) <= 1 + 2 * FEW + sum(row.repeats is not None for row in rows) + 3
+    assert verdict(few) == verdict(rows)
+    assert winner(few) == winner(rows)

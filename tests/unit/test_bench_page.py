@@ -1,0 +1,76 @@
+"""The bench of the page: what it makes up, what it measures, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from automl.bench import page
+from automl.bench.cli import bench
+from automl.bench.page_probe import VIEWS
+from automl.bench.page_study import LENGTH, MadeUp
+from automl.records import StudyState, TrialState
+
+MADE = MadeUp(name="large", trials=200, mean_epochs=12, directory="/runs/large", now=1_790_000_000.0)
+
+
+def test_a_made_up_study_is_as_large_as_asked_and_mostly_stopped() -> None:
+    assert len(MADE.space.parameters) == 28
+    assert len(MADE.rows) == MADE.study.trials == 200
+    epochs = list(MADE.epochs())
+    assert len(epochs) == sum(row.done_epochs for row in MADE.rows)
+    assert len(epochs) == pytest.approx(200 * 12, rel=0.4)  # twelve repeats weigh much in so small a study
+    states = Counter(row.state for row in MADE.rows)
+    assert states[TrialState.STOPPED] > 2 * states[TrialState.COMPLETED] > 0 < states[TrialState.FAILED]
+    assert {row.repeats for row in MADE.rows} > {None, 0}
+    assert MADE.horizon == round(LENGTH * 12)
+    for row in MADE.rows:
+        scores = [each.map50_95 for each in epochs if each.trial == row.number]
+        assert row.best_map50_95 == max(scores)
+
+
+def test_a_running_study_has_trials_that_have_not_ended() -> None:
+    live = replace(MADE, running=True)
+    assert live.study.state is StudyState.RUNNING
+    assert {row.state for row in live.rows[-8:]} == {TrialState.RUNNING}
+    assert list(live.evaluations()) == []
+
+
+def test_the_same_seed_makes_the_same_study() -> None:
+    again = replace(MADE)
+    assert again.rows == MADE.rows
+    assert replace(MADE, seed=1).rows != MADE.rows
+
+
+def test_a_view_and_the_refresh_of_a_running_study_are_measured() -> None:
+    found = page.run(48, 4, views=["Study, trials"])
+    assert [row.page for row in found.rows] == ["Study, trials", "Running study"]
+    assert all(row.render_s > 0 <= row.peak_mb for row in found.rows)
+    (asked,) = found.queries
+    assert 0 < asked.leaderboard_query_s <= asked.leaderboard_slowest_s
+    assert asked.live_refresh_s > 0
+    assert 0 < asked.live_rows < found.trials == 48
+
+
+def test_every_view_is_told_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AUTOML_TEST_DB", raising=False)
+    names = ("render_s", "cpu_s", "peak_mb", "live_refresh_s", "live_refresh_cpu_s", "live_rows", "leaderboard_query_s")
+    told = {**dict.fromkeys(names, 1.0), "leaderboard_slowest_s": 2.0}
+    monkeypatch.setattr(page, "_probe", lambda job: told)
+    found = CliRunner().invoke(bench, ["page", "--trials", "48", "--epochs", "4", "--json"])
+    assert found.exit_code == 0, found.output
+    rows = json.loads(found.stdout)["rows"]
+    assert [(row["page"], row["backend"]) for row in rows] == [(view, "sqlite") for view in VIEWS]
+    assert {"page", "backend", "render_s", "peak_mb"} <= rows[0].keys()
+
+
+@pytest.mark.parametrize(
+    "words", [["--trials", "3"], ["--epochs", "0"], ["--db", "mysql://x"], ["--db", "sqlite:///x"]]
+)
+def test_a_wrong_word_ends_with_2(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "_probe", lambda job: pytest.fail("nothing may be measured"))
+    assert CliRunner().invoke(bench, ["page", *words]).exit_code == 2
