@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 from automl.errors import AutoMLError
-from automl.records import ArtifactRow, StudyRow
+from automl.records import PICTURES, ArtifactRow, StudyRow
 
 NAMES = frozenset(("best.pt", "last.pt", "log.txt"))
 TAIL = 16_000  # bytes of a log
@@ -24,6 +24,12 @@ def kept_file(artifact: ArtifactRow, study: StudyRow) -> Path | None:
         return None
     place = Path(study.spec.directory).resolve() / "trials" / f"{artifact.trial:05d}"
     return file if file.name in NAMES and file.parent == place and file.is_file() else None
+
+
+def pictures(study: StudyRow, trial: int) -> dict[str, Path]:
+    """The pictures of a trial that are on this machine, by file name; only of known names."""
+    folder = Path(study.spec.directory) / "trials" / f"{trial:05d}" / "pictures"
+    return {name: folder / name for name in PICTURES if (folder / name).is_file()}
 
 
 def tail(file: Path) -> str:

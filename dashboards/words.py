@@ -8,7 +8,7 @@ import time
 
 from automl.budget import format_cost
 from automl.figures import duration, score
-from automl.leaderboard import LAST, gain, in_words, odds
+from automl.leaderboard import LAST, gain, in_words, odds, verdict_on_unseen
 from automl.overview import Overview, incumbent
 from automl.records import StudyRow, StudyState, TrialRow, TrialState
 from automl.trust import TIE, Estimate
@@ -53,7 +53,7 @@ def headline(seen: Overview) -> str:
     if base is None or winner is None:
         return "No epoch has been reported yet. The defaults train first, and nothing else starts before they scored."
     if seen.verdict is not None:
-        return in_words(seen.verdict)
+        return " ".join(filter(None, (in_words(seen.verdict), verdict_on_unseen(seen.evaluations))))
     told = f"{SCORED} {score(base.score)} on val, one seed"
     if winner.number == 0:
         beside = "The defaults lead" if len(seen.points) > 1 else "Only the defaults have been trained"
@@ -101,7 +101,8 @@ def unseen_score(seen: Overview, row: TrialRow | None) -> str:
     found = next((each for each in seen.evaluations if row is not None and each.trial == row.number), None)
     if found is None:
         return ""
-    return f"{score(found.map50_95)} on {found.images} unseen images ({found.split})"
+    between = "" if found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
+    return f"{score(found.map50_95)}{between} on {found.images} unseen images ({found.split})"
 
 
 def took(study: StudyRow) -> str:

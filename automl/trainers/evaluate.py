@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from ultralytics.models.yolo.detect import DetectionValidator
 from automl.errors import TrialError
 from automl.records import SplitMetrics
 from automl.resample import Detections
-from automl.trainers import detections
+from automl.trainers import detections, pictures
 from automl.trainers.checkpoint import BEST
 from automl.trainers.training import Setup, Training, release
 from automl.trainers.weights import read_state
@@ -31,8 +32,10 @@ def evaluate(setup: Setup, directory: Path, split: str) -> SplitMetrics:
         evaluation = None
         try:
             evaluation = _Evaluation(replace(setup, overrides=overrides, weights=str(file), state=read_state(file)))
+            before = set(threading.enumerate())
             measured = evaluation.measure()
             if evaluation.detections is not None and split != "val":
+                pictures.keep(Path(folder), directory, set(threading.enumerate()) - before)
                 detections.save(evaluation.detections, detections.file_of(directory, split))
             return measured
         finally:
@@ -81,8 +84,10 @@ class _Evaluation(Training):
         return found
 
     def get_validator(self) -> _Validator:
-        """Ultralytics' own, which keeps the images apart."""
-        return _Validator(self.test_loader, save_dir=self.save_dir, args=copy(self.args), _callbacks=self.callbacks)
+        """Ultralytics' own, which keeps the images apart and draws its pictures."""
+        args = copy(self.args)
+        args.plots = self.args.split != "val"
+        return _Validator(self.test_loader, save_dir=self.save_dir, args=args, _callbacks=self.callbacks)
 
     def _build_train_pipeline(self) -> None:
         """The split's loader as the training builds that of val; no train split, no optimizer."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from automl.leaderboard import LAST
-from automl.records import StudyRow, TrialRow, TrialState
+from automl.records import PICTURES, StudyRow, TrialRow, TrialState
 from automl.store import read
 from dashboards import charts, context, frames, words
+from dashboards.files import pictures
 
 ROWS = 100
 MOST = 10  # trials side by side
@@ -115,3 +116,17 @@ def _side_by_side(row: StudyRow, numbers: list[int]) -> None:
         st.altair_chart(charts.curves_chart(curves, row.spec.rungs, names), alt="Learning curves")
     else:
         st.caption("None of them has finished an epoch.")
+    _pictures(row, [each.number for each in rows])
+
+
+def _pictures(row: StudyRow, numbers: list[int]) -> None:
+    """One kind of picture of each trial that has it, side by side."""
+    found = {number: pictures(row, number) for number in numbers}
+    known = [name for name in PICTURES if any(name in files for files in found.values())]
+    if not known:
+        st.caption("Pictures are drawn of the defaults and the winner, when they are measured on unseen images.")
+        return
+    name = st.selectbox("Picture", known, format_func=PICTURES.__getitem__, key="picture", bind="query-params")
+    columns = st.columns(2)
+    for index, number in enumerate(number for number, files in found.items() if name in files):
+        columns[index % 2].image(str(found[number][name]), caption=f"trial {number}", width="stretch")

@@ -7,10 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from automl.figures import score
-from automl.records import StudyRow, TrialRow
+from automl.leaderboard import unseen_in_words
+from automl.records import PICTURES, StudyRow, TrialRow
 from automl.store import read
 from dashboards import charts, context, frames, words
-from dashboards.files import kept_file, tail
+from dashboards.files import kept_file, pictures, tail
 
 
 def _draw(row: StudyRow) -> None:
@@ -32,11 +33,12 @@ def _draw(row: StudyRow) -> None:
     columns[1].metric("mAP50", score(trial.best_map50), border=True)
     columns[2].metric("Epochs", f"{trial.done_epochs}/{trial.epochs}", border=True)
     columns[3].metric("Cost", words.cost(trial.slot_s, row), border=True)
+    for each in read.evaluations(context.engine(), row.name, trial.number):
+        st.markdown(words.plain(f"Scored {unseen_in_words(each)} ({each.split}; 90 % intervals over the images)."))
     _curves(row, trial)
+    _pictures(row, trial)
     st.subheader("Parameters", anchor=False)
     st.dataframe(frames.params_frame(trial, seen.baseline), hide_index=True, alt="Parameters, changed ones first")
-    for each in read.evaluations(context.engine(), row.name, trial.number):
-        st.caption(f"On {each.split}, never seen by the search: {score(each.map50_95)} ({each.images} images)")
     if trial.error:
         st.subheader("Error", anchor=False)
         st.code(trial.error, language=None)
@@ -58,6 +60,16 @@ def _curves(row: StudyRow, trial: TrialRow) -> None:
         right.altair_chart(charts.losses_chart(losses), alt="Losses by epoch")
     else:
         right.info("The trainer reported no losses.")
+
+
+def _pictures(row: StudyRow, trial: TrialRow) -> None:
+    found = pictures(row, trial.number)
+    if not found:
+        return
+    st.subheader("Pictures", anchor=False)
+    columns = st.columns(2)
+    for index, (name, file) in enumerate(found.items()):
+        columns[index % 2].image(str(file), caption=PICTURES[name], width="stretch")
 
 
 def _log(row: StudyRow, trial: TrialRow) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from automl.errors import BadData, TrialError
-from automl.records import TrainJob, Trial
+from automl.records import PICTURES, TrainJob, Trial
 from automl.resample import map50_95
 from automl.trainers import TRAINERS, detections, open_trainer
 from automl.trainers.base import Trainer
@@ -111,9 +112,14 @@ def test_the_test_split_has_a_score_of_its_own_and_nothing_is_left(
     assert found.map50_95 > 0
     assert all(0 <= v <= 1 for v in (found.map50_95, found.map50, found.precision, found.recall))
     after = sorted(path for folder in (data.parent, tmp_path) for path in folder.rglob("*"))
-    left = [p for p in after if p.is_file() and p not in before and Path(job.cache) not in p.parents]
-    assert left == [Path(job.directory) / "test.npz"]
-    kept = detections.load(left[0])
+    left = {p for p in after if p.is_file() and p not in before and Path(job.cache) not in p.parents}
+    drawn = isinstance(trainer, UltralyticsTrainer)
+    shown = {Path(job.directory) / "pictures" / name for name in PICTURES} if drawn else set()
+    assert left == {Path(job.directory) / "test.npz", *shown}
+    for picture in shown:
+        with Image.open(picture) as opened:
+            assert min(opened.size) > 100
+    kept = detections.load(Path(job.directory) / "test.npz")
     assert kept is not None
     assert len(kept.present) == found.images
     assert map50_95(kept) == pytest.approx(found.map50_95, abs=6e-6)  # Ultralytics' has five digits
