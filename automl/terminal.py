@@ -100,7 +100,7 @@ def _fitting(console: Console, report: StudyReport, limit: int) -> tuple[Table, 
 
 
 def _board(report: StudyReport, columns: Sequence[str], limit: int) -> Table:
-    title = f"{report.study.name}: trials on val"
+    title = f"{report.study.name}: best trials on val"
     table = Table(title=title, title_justify="left", title_style="bold", **PLAIN)
     for heading in columns:
         aligned: JustifyMethod = "left" if heading in ("origin", "state", "changed") else "right"

@@ -55,7 +55,7 @@ def test_shown_trials_come_with_gain_and_what_was_applied(searched: Searched) ->
     assert "epochs" not in report
     assert [trial["number"] for trial in report["trials"]] != []
     for trial in report["trials"]:
-        assert trial["gain"] == pytest.approx(trial["best_map50_95"] - report["baseline"]["best_map50_95"])
+        assert trial["gain"] == pytest.approx(trial["score"] - report["baseline"]["score"])
         assert trial["applied"]["box"] == 6.5
         assert {**trial["applied"], **trial["params"]} == trial["applied"]
         assert trial["seed"] == 5
@@ -161,7 +161,7 @@ def test_a_second_search_begins_with_what_files_and_the_first_one_found(place: P
     (place.folder / "hyp.yaml").write_text("lr0: 0.004\nx0: 0.7\n")
     done = place.run(*short, "--name", "second", "--sampler", "evolve", "--warm-start", "hyp.yaml")
     assert done.returncode == 0
-    assert "Study 'first' trained 10 trials on the same data" in done.stdout
+    assert "earlier trials on the same data found: 10 of 'first'" in done.stdout
     assert "The sampler begins with scores of the same training: 10 of first." in done.stdout
     origins = [row.origin for row in place.trials("second")]
     assert origins[:4] == ["defaults", "warm:hyp.yaml", "warm:first", "warm:first"]
