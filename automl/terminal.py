@@ -71,8 +71,9 @@ def _plain(value: Any) -> Any:
 def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> None:
     """The leaderboard, what it cost and the honest sentence."""
     table, columns = _fitting(console, report, limit)
-    console.print(table)
-    _say(console, _caption(columns))
+    if table.row_count:
+        console.print(table)
+        _say(console, _caption(columns))
     taken = report.winner
     if taken is not None and taken.number and "changed" not in columns:
         console.print(f"Trial {taken.number} changed: {_differences(taken, report.baseline)}", highlight=False)

@@ -46,6 +46,7 @@ warnings.filterwarnings("ignore", module=r"ray\..*")
 
 import ray  # noqa: E402  (reads the variables above when it is imported)
 from ray import tune  # noqa: E402
+from ray.air.execution.resources.placement_group import PlacementGroupResourceManager  # noqa: E402
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
 from ray.tune.stopper import Stopper  # noqa: E402
@@ -71,24 +72,43 @@ def cluster(slots: Slots) -> Iterator[None]:
         "include_dashboard": False,
         "runtime_env": {"env_vars": dict(worker.environment(slots.threads))},
     }
-    if remote:
-        common.pop("include_dashboard")
-        _check_reachable(remote)
-        ray.init(address=remote, **common)
-    else:
-        if slots.devices:
-            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(slots.devices)
-        ray.init(
-            address="local",
-            num_cpus=slots.count * slots.threads,
-            num_gpus=slots.count if slots.device == "gpu" else 0,
-            object_store_memory=100 * 1024 * 1024,
-            **common,
-        )
+    with _terminable() as listen_again:
+        try:
+            if remote:
+                common.pop("include_dashboard")
+                _check_reachable(remote)
+                ray.init(address=remote, **common)
+            else:
+                if slots.devices:
+                    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(slots.devices)
+                ray.init(
+                    address="local",
+                    num_cpus=slots.count * slots.threads,
+                    num_gpus=slots.count if slots.device == "gpu" else 0,
+                    object_store_memory=100 * 1024 * 1024,
+                    **common,
+                )
+            listen_again()
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _terminable() -> Iterator[Callable[[], object]]:
+    """SIGTERM interrupts, as Ctrl-C does. What is yielded takes it back from Ray, which dumps its stack and aborts."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # elsewhere Python sets no handlers
+        yield lambda: None
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        yield
+        yield lambda: signal.signal(signal.SIGTERM, interrupt)
     finally:
-        ray.shutdown()
+        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 
 def _check_reachable(address: str) -> None:
@@ -316,7 +336,12 @@ class RayTuneDriver:
             raise KeyboardInterrupt
 
     def _on_terminate(self, signum: int, frame: FrameType | None) -> None:
-        """Ray's own processes may have got the signal too: there is no time for another epoch."""
+        """Ray's own processes may have got the signal too: there is no time for another epoch.
+
+        Nor does Tune have to give back its placement groups, which end with the session: of a cluster that is gone
+        it would wait for an answer for a minute, and abort.
+        """
+        PlacementGroupResourceManager.__del__ = lambda manager: None
         raise KeyboardInterrupt
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -239,6 +240,25 @@ def test_a_worker_killed_in_a_real_training_goes_on_and_a_second_ctrl_c_ends_at_
     assert (done.code, done.study.state) == (130, StudyState.INTERRUPTED)
     assert done.took_s < 8
     assert f"automl resume {NAME}" in done.stderr
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["the driver alone", "its whole group"])
+def test_a_request_to_terminate_before_the_first_epoch_ends_quietly(tmp_path: Path, send: Callable[..., None]) -> None:
+    place = Place(tmp_path)
+    draw_data(tmp_path)
+    with place.start(*SEARCH) as process:
+        wait_for("the probe", lambda: (place.home / "studies" / NAME / "probe" / "log.txt").exists(), process)
+        send(process.pid, signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=55)
+    assert (process.returncode, stdout, stderr) == (130, "", "automl: interrupted\n")
+    assert place.studies() == []
+    with place.start(*SEARCH) as process:
+        wait_for("the first trial", lambda: place.trials(NAME), process)
+        send(process.pid, signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=55)
+    assert (process.returncode, stderr) == (130, f"Go on with: automl resume {NAME}\n")
+    assert place.study(NAME).state is StudyState.INTERRUPTED
+    assert [row.state for row in place.trials(NAME)] == [TrialState.INTERRUPTED]
 
 
 def test_ctrl_c_before_the_first_trial_leaves_nothing(tmp_path: Path) -> None:

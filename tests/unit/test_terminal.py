@@ -159,6 +159,7 @@ def test_a_narrow_terminal_gets_the_changes_below_the_table() -> None:
 def test_a_report_without_any_score_can_be_shown() -> None:
     text = text_of(lambda console: print_report(console, make_report(best=None, spent_s={}, paid_share=0.0)))
     assert "Trials: none." in text
+    assert "Sorted by" not in text
 
 
 def repeat(number: int, of: int, value: float) -> TrialRow:
