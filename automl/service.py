@@ -183,24 +183,24 @@ def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -
 
 def studies(*, home: str | Path | None = None, db: str | None = None) -> list[StudyRow]:
     """All studies, newest first."""
-    return read.studies(open_store(store_url(home, db), create=False))
+    return read.studies(_reader(home, db))
 
 
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
     """A study with its trials; the newest one without a name."""
-    engine = open_store(store_url(home, db), create=False)
+    engine = _reader(home, db)
     return report.report_of(engine, _named(engine, study))
 
 
 def status(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyStatus:
     """The state of a study; of the newest one without a name."""
-    engine = open_store(store_url(home, db), create=False)
+    engine = _reader(home, db)
     return report.status_of(engine, _named(engine, study))
 
 
 def curves(study: str, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
     """Every epoch of a study in the order of reporting."""
-    return read.epochs(open_store(store_url(home, db), create=False), study)
+    return read.epochs(_reader(home, db), study)
 
 
 def export(
@@ -215,7 +215,7 @@ def export(
     """Writes the recipe of the winner, or of the trial named, and returns the file's path."""
     from automl.recipes import write_recipe
 
-    engine = open_store(store_url(home, db), create=False)
+    engine = _reader(home, db)
     found = report.report_of(engine, read.study(engine, study))
     chosen = found.winner if trial is None else read.trial(engine, study, trial)
     if chosen is None:
@@ -341,6 +341,11 @@ def _slots(device: str | None, count: int | None) -> Slots:
 
         return ray_tune.cluster_slots(device, count)
     return find_slots(device, count)
+
+
+def _reader(home: str | Path | None, db: str | None) -> Engine:
+    """The database for a verb that only reads: it neither writes nor migrates."""
+    return open_store(store_url(home, db), create=False, read_only=True)
 
 
 def _named(engine: Engine, study: str | None) -> StudyRow:
