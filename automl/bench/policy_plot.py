@@ -14,6 +14,8 @@ from automl.errors import AutoMLError
 # Okabe and Ito's palette, told apart by colour-blind readers; dashes repeat the distinction.
 COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
 DASHES = ("-", "--", "-.", ":")
+BAND = f"bands: {LEVEL:.0%} interval of the mean, bootstrap"
+SHADE = 0.08  # opacity of a band
 
 
 def draw(standing: Standing, target: Path) -> None:
@@ -24,6 +26,7 @@ def draw(standing: Standing, target: Path) -> None:
         raise AutoMLError("--figure needs matplotlib: pip install 'automl[bench]'.") from error
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     families = [name for name in standing.contest.families if any(r.family == name for r in standing.results)]
     figure = Figure(figsize=(5.2 * max(1, len(families)), 4.2), dpi=120, layout="constrained")
@@ -40,7 +43,7 @@ def draw(standing: Standing, target: Path) -> None:
             line = DASHES[number % len(DASHES)]
             panel.plot(budget, curve.mean(axis=(0, 1)), color=colour, linestyle=line, label=policy, linewidth=1.6)
             low, high = np.quantile(drawn[policy], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-            panel.fill_between(budget, low, high, color=colour, alpha=0.08, linewidth=0)
+            panel.fill_between(budget, low, high, color=colour, alpha=SHADE, linewidth=0)
         tasks, seeds, _ = next(iter(curves.values())).shape
         panel.set_title(f"{family}: {tasks} tasks × {seeds} seeds, {standing.contest.slots} slots")
         panel.set_xlabel("budget spent (median full trainings)")
@@ -48,7 +51,8 @@ def draw(standing: Standing, target: Path) -> None:
         panel.set_xlim(0, standing.contest.trainings)
         panel.set_ylim(0, 1.05)
         panel.grid(alpha=0.25)
-        panel.legend(frameon=False, fontsize=8)
+        handles, _ = panel.get_legend_handles_labels()
+        panel.legend(handles=[*handles, Patch(color="#000000", alpha=2 * SHADE, label=BAND)], frameon=False, fontsize=8)
     try:
         figure.savefig(target)
     except (OSError, ValueError) as error:

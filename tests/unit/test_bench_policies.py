@@ -15,7 +15,7 @@ from automl.bench import policies, policy_figures
 from automl.bench.cli import bench
 from automl.bench.curves import CurvesTask
 from automl.bench.genetic import Genetic
-from automl.bench.policies import Contest, Entry, open_policy, play, policy_names
+from automl.bench.policies import Contest, Entry, Result, Standing, open_policy, play, policy_names
 from automl.bench.race import GRID, Delivered, Race, Track, regrets
 from automl.bench.rivals import RIVALS, Asha, Flat, Hyperband, Once
 from automl.bench.tasks import Curve, Padded, Scale, at_share, defaults, flat, measure, share_of
@@ -265,3 +265,20 @@ def test_unknown_names_know_the_known_ones() -> None:
         open_policy("nonsense", Line(), slots=1, budget_s=1.0, seed=0)
     with pytest.raises(AutoMLError, match="34 tasks"):
         policies.numbers("3-34")
+
+
+def test_the_figure_names_its_bands_and_every_policy(tmp_path: Path) -> None:
+    from automl.bench.policy_plot import draw
+
+    contest = Contest(policies=("automl", "F"), families=("yolo",), tasks="2", seeds=2)
+    fields = {"family": "yolo", "trials": 9, "completed": 1, "epochs": 9, "wall_s": 1.0, "spent": 1.0, "cpu_s": 1.0}
+    results = [
+        Result(policy=policy, task=task, seed=seed, regrets=[0.5 + seed / 10] * GRID, **fields)
+        for policy in contest.policies
+        for task in ("a", "b")
+        for seed in (0, 1)
+    ]
+    draw(Standing(contest, results), tmp_path / "out.svg")
+    drawn = (tmp_path / "out.svg").read_text()
+    for word in ("bands: 90% interval of the mean, bootstrap", "automl", "F"):
+        assert f"<!-- {word} -->" in drawn
