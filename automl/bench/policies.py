@@ -25,8 +25,9 @@ OURS = "automl"  # the product's default sampler; "automl:gp" names another
 # What a kept result depends on, so that a change of ours does not run the peers again.
 TRACK_FILES = tuple(f"bench/{name}.py" for name in ("race", "tasks", "lcbench", "curves", "mixed", "yolo"))
 PEER_FILES = ("bench/rivals.py", "bench/rivals_tpe.py", "bench/genetic.py", "halving.py")
-_POLICY = ("policy", "confirming", "history", "operating", "points", "halving", "budget", "space")
-OUR_FILES = ("bench/ours.py", *(f"{name}.py" for name in _POLICY), "sampler")
+_SEARCH = ("policy", "runs", "leaderboard", "trust", "confirming", "ending", "history", "operating", "plan", "points")
+_BELOW = ("halving", "budget", "space")
+OUR_FILES = ("bench/ours.py", *(f"{name}.py" for name in (*_SEARCH, *_BELOW)), "sampler")
 
 
 @dataclass(frozen=True, kw_only=True)

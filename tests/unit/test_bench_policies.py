@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -282,3 +284,10 @@ def test_the_figure_names_its_bands_and_every_policy(tmp_path: Path) -> None:
     drawn = (tmp_path / "out.svg").read_text()
     for word in ("bands: 90% interval of the mean, bootstrap", "automl", "F"):
         assert f"<!-- {word} -->" in drawn
+
+
+def test_a_kept_result_of_ours_depends_on_every_file_of_the_search() -> None:
+    told = "import sys, automl.policy; print(*(name for name in sys.modules if name.startswith('automl.')))"
+    loaded = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.split()
+    rooms = {name.split(".")[1] for name in loaded} - {"errors", "records"}  # words and shapes decide nothing
+    assert rooms <= {file.removesuffix(".py") for file in policies.OUR_FILES}
