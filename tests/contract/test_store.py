@@ -148,7 +148,8 @@ def test_the_store_ranks_and_names_finalists_by_score(engine: Engine, birds: str
     run(recorder, 7, [0.5] * 5)
     assert [row.number for row in read.best_trials(engine, birds, limit=3)] == [7, 0, 6]
     assert [row.number for row in read.trial_page(engine, birds, limit=2).rows] == [7, 0]
-    named = leaderboard.winner(read.finalists(engine, birds))
+    numbers = leaderboard.finalists(read.outline(engine, birds))
+    named = leaderboard.winner(read.trials_of(engine, birds, numbers))
     assert named is not None
     assert named.number == 7
 
