@@ -85,11 +85,6 @@ class Watch:
         self._judged: tuple[TrialRow | None, Verdict | None] = (None, None)
         self._last: Overview | None = None
 
-    def points(self, engine: Engine, name: str) -> tuple[TrialPoint, ...]:
-        """Every trial, by number."""
-        with self._lock:
-            return self._follow(engine, name)
-
     def look(self, engine: Engine, row: StudyRow) -> Overview:
         """The study as it stands in the database now; `row` was read just before."""
         with self._lock:

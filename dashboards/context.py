@@ -15,7 +15,7 @@ from automl.errors import AutoMLError, BadStore, UnknownName
 from automl.overview import Overview, Watch
 from automl.page import PUBLIC
 from automl.places import db_words, home_folder, store_url
-from automl.records import StudyRow, TrialPoint, TrialRow
+from automl.records import StudyRow, TrialRow
 from automl.store import read
 from automl.store.engine import default_url, open_store
 from dashboards.words import plain
@@ -116,11 +116,6 @@ def link() -> str:
 def seen(row: StudyRow) -> Overview:
     """The study's overview; only what is new since anybody's last look is read."""
     return _watch(store_url(None, None), row.name, row.created_at).look(engine(), row)
-
-
-def points(row: StudyRow) -> tuple[TrialPoint, ...]:
-    """The study's trials in a few figures, read as `seen` reads them."""
-    return _watch(store_url(None, None), row.name, row.created_at).points(engine(), row.name)
 
 
 @st.cache_resource(show_spinner=False, max_entries=WATCHED)

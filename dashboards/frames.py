@@ -13,26 +13,29 @@ from automl.leaderboard import Verdict, changed, gain
 from automl.overview import Overview, incumbent
 from automl.records import EpochRow, EventRow, Params, ParamValue, StudyRow, TrialPoint, TrialRow, TrialState
 from automl.space import Parameter
-from dashboards.words import clock, cost, moment, state_of
+from dashboards.words import certainty, clock, cost, gain_of, moment, shown_score, state_of
 
 LONGEST = 80  # characters of a value in a table
 POINTS = 400  # of a curve: more than a screen shows
 
 
-def studies_frame(rows: Sequence[tuple[StudyRow, bool, float, Sequence[float]]]) -> pd.DataFrame:
-    """One line a study: row, whether its driver lives, share of its budget, its incumbent's scores in time."""
+def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
+    """One line a study: what it would take home beside the defaults and how sure that is, its cost, its incumbent."""
+    rows = [seen.study for seen in found]
     return pd.DataFrame(
         {
-            "study": [row.name for row, *_ in rows],
-            "state": [state_of(row, alive) for row, alive, *_ in rows],
-            "best": [row.best_map50_95 for row, *_ in rows],
-            "defaults": [row.baseline_map50_95 for row, *_ in rows],
-            "incumbent": [thinned(list(line)) for *_, line in rows],
-            "budget": [min(1.0, share) for _, _, share, _ in rows],
-            "cost": [cost(row.slot_s, row) for row, *_ in rows],
-            "trials": [row.trials for row, *_ in rows],
-            "data": [shortened("/".join(row.spec.data.rsplit("/", 2)[-2:]), 40) for row, *_ in rows],
-            "began": [moment(row.created_at) for row, *_ in rows],
+            "study": [row.name for row in rows],
+            "state": [state_of(seen.study, seen.alive) for seen in found],
+            "best": [shown_score(seen, seen.winner) for seen in found],
+            "defaults": [shown_score(seen, seen.baseline) for seen in found],
+            "gain": [gain_of(seen) for seen in found],
+            "how sure": [certainty(seen, seen.winner) for seen in found],
+            "incumbent": [thinned([best for _, best, _ in incumbent(seen.points)]) for seen in found],
+            "budget": [min(1.0, seen.share_spent) for seen in found],
+            "cost": [cost(row.slot_s, row) for row in rows],
+            "trials": [len(seen.points) for seen in found],
+            "data": [shortened("/".join(row.spec.data.rsplit("/", 2)[-2:]), 40) for row in rows],
+            "began": [moment(row.created_at) for row in rows],
         }
     )
 
@@ -198,11 +201,11 @@ def spending_frame(seen: Overview) -> pd.DataFrame:
 
 
 def slice_frame(rows: Iterable[TrialRow], key: str) -> pd.DataFrame:
-    """Value of one parameter and mAP50-95 of each trial that has both."""
+    """Value of one parameter and score of each trial that has both."""
     found = [
-        (row.number, row.params[key], row.best_map50_95, row.state is TrialState.COMPLETED)
+        (row.number, row.params[key], row.score, row.state is TrialState.COMPLETED)
         for row in rows
-        if key in row.params and row.best_map50_95 is not None
+        if key in row.params and row.score is not None
     ]
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for _, value, *_ in found)
     return pd.DataFrame(
@@ -216,14 +219,14 @@ def slice_frame(rows: Iterable[TrialRow], key: str) -> pd.DataFrame:
 
 
 def parallel_frame(rows: Iterable[TrialRow], parameters: Sequence[Parameter]) -> pd.DataFrame:
-    """Trial, parameter, its place in the searched range (0 low end, 1 high end), value and the trial's mAP50-95."""
+    """Trial, parameter, its place in the searched range (0 low end, 1 high end), value and the trial's score."""
     found = []
     for row in rows:
         for parameter in parameters:
             value = row.params.get(parameter.name)
-            if row.best_map50_95 is None or value is None:
+            if row.score is None or value is None:
                 continue
-            found.append((row.number, parameter.name, _place(parameter, value), value_text(value), row.best_map50_95))
+            found.append((row.number, parameter.name, _place(parameter, value), value_text(value), row.score))
     return pd.DataFrame(found, columns=["trial", "parameter", "place", "value", "map50_95"])
 
 
@@ -237,19 +240,19 @@ def _place(parameter: Parameter, value: ParamValue) -> float:
 
 
 def pareto_frame(rows: Iterable[TrialRow], plan: Mapping[str, object]) -> pd.DataFrame:
-    """Model, image size, latency (ms), parameters (millions), GFLOPs and the best mAP50-95 there."""
+    """Model, image size, latency (ms), parameters (millions), GFLOPs and the best score there."""
     points = plan.get("points", ())
     known = {str(p["name"]): p for p in points if isinstance(p, Mapping)} if isinstance(points, list | tuple) else {}
     best: dict[str, TrialRow] = {}
     for row in rows:
         name = f"{row.params.get('model')}@{row.params.get('imgsz')}"
-        if row.best_map50_95 is not None and (name not in best or row.best_map50_95 > (best[name].best_map50_95 or 0)):
+        if row.score is not None and (name not in best or row.score > (best[name].score or 0)):
             best[name] = row
     found = [
         (
             name.rsplit("/", 1)[-1],
             row.number,
-            row.best_map50_95,
+            row.score,
             1000 * float(known[name].get("latency_s", 0.0)),
             float(known[name].get("parameters", 0)) / 1e6,
             float(known[name].get("gflops", 0.0)),
@@ -271,8 +274,8 @@ def trials_csv(rows: Iterable[TrialRow]) -> bytes:
             "repeats": row.repeats,
             "seed": row.seed,
             "score": row.score,
-            "map50_95": row.best_map50_95,
-            "map50": row.best_map50,
+            "best_map50_95": row.best_map50_95,
+            "best_map50": row.best_map50,
             "best_epoch": row.best_epoch,
             "done_epochs": row.done_epochs,
             "epochs": row.epochs,

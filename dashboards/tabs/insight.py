@@ -46,7 +46,7 @@ def _importance(
 ) -> dict[str, float]:
     from automl.sampler.importance import importances
 
-    scored = [(each.params, each.best_map50_95) for each in _rows if each.best_map50_95 is not None]
+    scored = [(each.params, each.score) for each in _rows if each.score is not None]
     return dict(importances(scored, _parameters))
 
 
@@ -56,7 +56,7 @@ def _importances(importance: dict[str, float]) -> None:
         return
     top = dict(list(importance.items())[:15])
     st.altair_chart(charts.importance_chart(top), alt="Parameter importances")
-    st.caption("Measured by PED-ANOVA on the trials' best epochs. A search that homes in hides what it has settled.")
+    st.caption("Measured by PED-ANOVA on the trials' scores. A search that homes in hides what it has settled.")
 
 
 def _rungs(row: StudyRow) -> None:
@@ -86,7 +86,7 @@ def _slices(rows: list[TrialRow], parameters: list[Parameter], importance: dict[
 
 def _parallel(rows: list[TrialRow], parameters: list[Parameter], importance: dict[str, float]) -> None:
     chosen = [p for name in list(importance)[:8] for p in parameters if p.name == name] or parameters[:8]
-    best = sorted(rows, key=lambda each: each.best_map50_95 or 0.0)[-LINES:]  # the best are drawn last, on top
+    best = sorted(rows, key=lambda each: each.score or 0.0)[-LINES:]  # the best are drawn last, on top
     st.altair_chart(charts.parallel_chart(frames.parallel_frame(best, chosen)), alt="Parallel coordinates")
 
 

@@ -4,25 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from automl.budget import Ledger, parse_all
-from automl.overview import incumbent
-from automl.records import Purpose, StudyRow, StudyState
-from automl.report import is_dead
 from automl.store import read
 from dashboards import context, frames
 
 PAGE = 20  # studies at once
-
-
-@st.cache_data(show_spinner=False, max_entries=200)
-def _line(name: str, heartbeat_at: float, trials: int, _row: StudyRow) -> list[float]:
-    return [best for _, best, _ in incumbent(context.points(_row))]
-
-
-def _share(row: StudyRow) -> float:
-    ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
-    ledger.charge(None, Purpose.PROBE, row.slot_s)
-    return ledger.share_spent(row.wall_s, row.trials)
 
 
 def _draw() -> None:
@@ -39,25 +24,17 @@ def _draw() -> None:
     pages = -(-len(found) // PAGE)
     page = st.number_input(f"Page (of {pages})", 1, pages, 1) if pages > 1 else 1
     shown = found[(page - 1) * PAGE : page * PAGE]
-    lines = [
-        (
-            row,
-            row.state is StudyState.RUNNING and not is_dead(row),
-            _share(row),
-            _line(row.name, row.heartbeat_at, row.trials, row),
-        )
-        for row in shown
-    ]
     chosen = st.dataframe(
-        frames.studies_frame(lines),
+        frames.studies_frame([context.seen(row) for row in shown]),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
         key="studies",
         alt="Studies, newest first",
         column_config={
-            "best": st.column_config.NumberColumn("best mAP50-95", format="%.3f", help="one seed, on val"),
-            "defaults": st.column_config.NumberColumn("defaults", format="%.3f", help="one seed, on val"),
+            "best": st.column_config.NumberColumn("mAP50-95", format="%.3f", help="on val, of the trial to take home"),
+            "defaults": st.column_config.NumberColumn("defaults", format="%.3f", help="on val"),
+            "gain": st.column_config.NumberColumn("gain", format="%+.3f", help="against the defaults"),
             "incumbent": st.column_config.LineChartColumn("incumbent", help="best so far, trial by trial"),
             "budget": st.column_config.ProgressColumn("budget spent", format="percent", min_value=0, max_value=1),
         },

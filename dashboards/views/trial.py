@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from automl.figures import score
-from automl.leaderboard import unseen_in_words
+from automl.leaderboard import LAST, unseen_in_words
 from automl.records import PICTURES, StudyRow, TrialRow
 from automl.store import read
 from dashboards import charts, context, frames, words
@@ -29,8 +29,9 @@ def _draw(row: StudyRow) -> None:
     repeat = "" if trial.repeats is None else f" It repeats trial {trial.repeats} with seed {trial.seed}."
     st.markdown(f"{words.plain(words.ended(trial))} Proposed by {words.plain(trial.origin)}.{repeat}")
     columns = st.columns(4)
-    columns[0].metric("mAP50-95 on val, one seed", score(trial.best_map50_95), border=True)
-    columns[1].metric("mAP50", score(trial.best_map50), border=True)
+    told = f"one seed; the mean of the last {LAST} epochs"
+    columns[0].metric("mAP50-95 on val", score(trial.score), border=True, help=told)
+    columns[1].metric("Best epoch", score(trial.best_map50_95), border=True, help="mAP50-95 on val; best.pt holds it")
     columns[2].metric("Epochs", f"{trial.done_epochs}/{trial.epochs}", border=True)
     columns[3].metric("Cost", words.cost(trial.slot_s, row), border=True)
     for each in read.evaluations(context.engine(), row.name, trial.number):
