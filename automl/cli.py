@@ -241,7 +241,7 @@ def dashboard(
     with _errors():
         from automl import page
 
-        raise typer.Exit(page.serve(db=db, port=port, public=public))
+        page.serve(db=db, port=port, public=public)
 
 
 @app.command(name="demo-data")

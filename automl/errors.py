@@ -55,6 +55,14 @@ class BadStore(AutoMLError):
     """A database that cannot be reached, or whose tables are of another version."""
 
 
+class NoStore(BadStore):
+    """There is no database where one was looked for, or nothing of ours in it."""
+
+
+class StoreAway(BadStore):
+    """A database that does not answer now, and may again."""
+
+
 class NothingToCompare(AutoMLError):
     """Too few finished trainings for the figure that was asked for."""
 

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from automl import figures
 from automl.halving import smoothed
 from automl.records import EvaluationRow, Params, ParamValue, TrialPoint, TrialRow, TrialState
 from automl.trust import CLAIM, TIE, Estimate, estimates
@@ -127,6 +128,37 @@ def in_words(decided: Verdict) -> str:
         f"The defaults are as good: mAP50-95 {defaults} on val (90 % interval), against {theirs} of trial "
         f"{best.trial}, the best that ran again. The chance that it beats them is {chance}; a winner is named "
         f"from {CLAIM:.0%} on."
+    )
+
+
+def rival(rows: Iterable[TrialRow]) -> TrialRow | None:
+    """The best completed trial beside the defaults."""
+    return next((row for row in rank(rows) if row.number and row.state is TrialState.COMPLETED), None)
+
+
+def one_seed_in_words(winner: TrialRow, rival: TrialRow | None, baseline: TrialRow) -> str:
+    """What one seed each says of the trial to take home.
+
+    rival  the best completed trial beside the defaults
+    """
+    base = figures.score(baseline.score)
+    theirs = f"mAP50-95 of {base} on val"
+    if winner.number:
+        return (
+            f"Trial {winner.number} reached mAP50-95 {figures.score(winner.score)} on val, "
+            f"{gain(winner, baseline):+.3f} against the defaults' {base}. One seed each, and the best of several is "
+            "optimistic: a second seed would tell more."
+        )
+    if winner.state is not TrialState.COMPLETED:
+        return f"The defaults lead so far with {theirs}; no trial has reached its last epoch."
+    above = 0.0 if rival is None else gain(rival, baseline) or 0.0
+    if rival is None:
+        return f"Only the defaults have reached their last epoch: {theirs}, one seed."
+    if above <= 0:
+        return f"The defaults are as good: no trial beat their {theirs}, one seed each."
+    return (
+        f"The defaults are as good: trial {rival.number} is {above:+.3f} above their {theirs}. That is within what "
+        "two seeds of one recipe differ by (about 0.01-0.02): take it for a tie."
     )
 
 

@@ -33,7 +33,8 @@ class Overview:
     running: tuple[TrialRow, ...]
     baseline: TrialRow | None
     winner: TrialRow | None  # to take home, as `automl export` would
-    verdict: Verdict | None  # what repeats with other seeds decided
+    rival: TrialRow | None  # the best completed trial beside the defaults
+    verdict: Verdict | None  # what repeats with other seeds decided so far
     evaluations: tuple[EvaluationRow, ...]
     share_spent: float  # of the budget that is nearest to its end
     spent_s: Mapping[str, float]  # slot-seconds by purpose
@@ -53,22 +54,24 @@ class Overview:
 
     @property
     def expected_gain(self) -> float | None:
-        """By how much mAP50-95 the rest of the budget is expected to raise the best single run, in fractions.
+        """By how much mAP50-95 the rest of the search's share is expected to raise the best single run, in fractions.
 
         Told from the latest trials of the search that trained to the end, and from what one of those cost,
-        stopped ones on the way included. None where fewer than FEWEST did, or nothing runs.
+        stopped ones on the way included. None where fewer than FEWEST did, once repeats have begun, or where
+        nothing runs.
         """
-        if self.left_s is None:
+        if self.left_s is None or any(each.repeats is not None for each in self.points):
             return None
         searched = [each for each in self.points if each.purpose is Purpose.SEARCH and each.ended_at is not None]
         whole = sorted((each.ended_at or 0.0, each.score) for each in searched if each.state is TrialState.COMPLETED)
         scores = [value for _, value in whole if value is not None][-LOOK_BACK:]
-        best = max((each.score or 0.0 for each in self.points), default=0.0)
-        if len(scores) < FEWEST:
+        rises = incumbent(self.points)
+        if len(scores) < FEWEST or not rises:
             return None
         cost_s = sum(each.slot_s for each in searched) / len(whole)
-        left_slot_s = self.study.slot_s * (1.0 - self.share_spent) / self.share_spent
-        return expected_gain(scores, best, left_slot_s / max(1e-9, cost_s))
+        left_s = self.study.slot_s * (1.0 - self.share_spent) / self.share_spent
+        left_s = max(0.0, left_s - self.study.spec.reserve_s - self.study.spec.measuring_s)
+        return expected_gain(scores, rises[-1][1], left_s / max(1e-9, cost_s))
 
 
 class Watch:
@@ -109,6 +112,7 @@ class Watch:
             running=tuple(self._rows[number] for number in sorted(running & self._rows.keys())),
             baseline=leaderboard.baseline_of(self._final),
             winner=winner,
+            rival=leaderboard.rival(self._final),
             verdict=verdict,
             evaluations=evaluations,
             share_spent=ledger.share_spent(row.wall_s, len(points)),
@@ -139,13 +143,13 @@ class Watch:
 def incumbent(points: Sequence[TrialPoint], probe_s: float = 0.0) -> list[tuple[float, float, int]]:
     """Slot-seconds spent, the best score so far and its trial: one entry for each trial that ended with a score.
 
-    In the order in which trials ended; those that have not ended come last. Repeats and failures cost, and
-    score nothing.
+    In the order in which trials ended. Repeats and failures cost, and score nothing; trials that still run do neither.
 
     probe_s  slot-seconds that were spent before the first trial
     """
     spent_s, best, found = probe_s, (float("-inf"), -1), []
-    for point in sorted(points, key=lambda each: (each.ended_at is None, each.ended_at or 0.0, each.number)):
+    gone = [each for each in points if each.ended_at is not None]
+    for point in sorted(gone, key=lambda each: (each.ended_at or 0.0, each.number)):
         spent_s += point.slot_s
         if point.score is None or point.repeats is not None or point.state.value == "failed":
             continue

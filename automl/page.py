@@ -1,28 +1,29 @@
-"""Starts the page: Streamlit in a process of its own, which gets the database by its environment."""
+"""Starts the page: this process becomes Streamlit's, which gets the database by its environment."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import socket
-import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, NoStore
 from automl.places import store_url
 from automl.store.engine import open_store
 
 PUBLIC = "AUTOML_PAGE_PUBLIC"
 HERE = "127.0.0.1"
 SECRETS = (Path(".streamlit/secrets.toml"), Path("~/.streamlit/secrets.toml"))
+SECRET = 32  # signs of a cookie secret, at least
 OIDC = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 
 
-def serve(*, db: str | None, port: int, public: bool) -> int:
-    """Runs the page until it is interrupted; its exit code.
+def serve(*, db: str | None, port: int, public: bool) -> NoReturn:
+    """Becomes the page: does not return.
 
     Raises AutoMLError where the page's libraries are missing, the port is taken, the database that was named
     cannot be used, or it would be exposed without sign-in.
@@ -30,20 +31,15 @@ def serve(*, db: str | None, port: int, public: bool) -> int:
     app = app_file()
     if public:
         _check_sign_in()
-    if db is not None:
-        open_store(store_url(None, db), create=False, read_only=True).dispose()
+    _check_store(db)
     address = "0.0.0.0" if public else HERE
     _check_port(address, port)
     environment = {**os.environ, "AUTOML_DB": store_url(None, db)}
     environment.pop(PUBLIC, None)
     if public:
         environment[PUBLIC] = "1"
-    process = subprocess.Popen(command(app, address, port), env=environment)
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:  # the page heard it too, and ends
-            continue
+    words = command(app, address, port)
+    os.execve(words[0], words, environment)  # in this very process, so that every signal reaches the page
 
 
 def command(app: Path, address: str, port: int) -> list[str]:
@@ -77,6 +73,15 @@ def app_file() -> Path:
     return Path(next(iter(found.submodule_search_locations))) / "app.py"
 
 
+def _check_store(db: str | None) -> None:
+    """Raises BadStore for a database that cannot be used; without --db there may be none yet."""
+    try:
+        open_store(store_url(None, db), create=False, read_only=True).dispose()
+    except NoStore:
+        if db is not None:
+            raise
+
+
 def _check_port(address: str, port: int) -> None:
     if not 1 <= port <= 65535:
         raise AutoMLError(f"--port {port}: write a port between 1 and 65535.")
@@ -103,6 +108,11 @@ def _check_sign_in() -> None:
     missing = missing_keys(auth)
     if missing:
         raise AutoMLError(f"{file}: [auth] lacks {', '.join(missing)}. --public starts once sign-in is configured.")
+    if len(str((auth or {}).get("cookie_secret"))) < SECRET:
+        raise AutoMLError(
+            f"{file}: [auth] cookie_secret has fewer than {SECRET} signs; whoever guesses it is signed in. Make one "
+            "with: python -c 'import secrets; print(secrets.token_hex(32))'"
+        )
     if importlib.util.find_spec("authlib") is None:
         raise AutoMLError(
             "sign-in needs Authlib, which is not installed. Install it with: pip install 'automl[public]'"
@@ -110,9 +120,6 @@ def _check_sign_in() -> None:
 
 
 def missing_keys(auth: object) -> list[str]:
-    """Keys of Streamlit's [auth] section that are absent or empty; one named provider may hold its own."""
-    if not isinstance(auth, Mapping):
-        return list(OIDC)
-    providers = [each for each in auth.values() if isinstance(each, Mapping)]
-    sections = [{**auth, **each} for each in providers] or [dict(auth)]
-    return [key for key in OIDC if not all(section.get(key) for section in sections)]
+    """Keys of Streamlit's [auth] section that are absent or empty. Of several providers the page could ask for none."""
+    found = auth if isinstance(auth, Mapping) else {}
+    return [key for key in OIDC if not found.get(key)]

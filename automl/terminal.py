@@ -22,7 +22,9 @@ from automl.leaderboard import (
     changed,
     gain,
     in_words,
+    one_seed_in_words,
     rank,
+    rival,
     unseen_in_words,
     verdict_on_unseen,
 )
@@ -211,7 +213,7 @@ def _sentences(report: StudyReport) -> list[str]:
         cost = format_cost(report.verdict.cost_s, device)
         lines.append(f"{in_words(report.verdict)} The repeats cost {cost}.")
     elif report.winner is not None and baseline is not None and baseline.score is not None:
-        lines.append(_verdict(report.winner, report.trials, baseline))
+        lines.append(one_seed_in_words(report.winner, rival(report.trials), baseline))
     return lines
 
 
@@ -223,27 +225,6 @@ def plan_against_spent(planned_s: Mapping[str, float], spent_s: Mapping[str, flo
         if planned or spent:
             told.append(f"{purpose.value} {format_cost(spent, device)} of {format_cost(planned, device)}")
     return ", ".join(told)
-
-
-def _verdict(winner: TrialRow, rows: Sequence[TrialRow], baseline: TrialRow) -> str:
-    """What one seed each says of the trial to take home."""
-    theirs = f"mAP50-95 of {score(baseline.score)} on val"
-    if winner.number:
-        return (
-            f"Trial {winner.number} reached mAP50-95 {score(winner.score)} on val, {gain(winner, baseline):+.3f} "
-            f"against the defaults' {score(baseline.score)}. One seed each, and the best of several is optimistic: "
-            "a second seed would tell more."
-        )
-    if winner.state is not TrialState.COMPLETED:
-        return f"The defaults lead so far with {theirs}; no trial has reached its last epoch."
-    rival = next((row for row in rank(rows) if row.number and row.state is TrialState.COMPLETED), None)
-    above = 0.0 if rival is None else gain(rival, baseline) or 0.0
-    if rival is None or above <= 0:
-        return f"The defaults are as good: no trial beat their {theirs}."
-    return (
-        f"The defaults are as good: trial {rival.number} is {above:+.3f} above their {theirs}. That is within what "
-        "two seeds of one recipe differ by (about 0.01-0.02): take it for a tie."
-    )
 
 
 def print_studies(console: Console, rows: list[StudyRow]) -> None:

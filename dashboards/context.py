@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from automl.errors import AutoMLError, BadStore, UnknownName
+from automl.errors import AutoMLError, BadStore, NoStore, StoreAway, UnknownName
 from automl.overview import Overview, Watch
 from automl.page import PUBLIC
 from automl.places import db_words, home_folder, store_url
@@ -71,13 +71,20 @@ def told(title: str = "") -> Iterator[None]:
     except NoStudy:
         _head(title)
         _begin()
+    except NoStore:
+        _opened.clear()
+        _head(title)
+        _begin()
+        st.button("Look again", key="retry")
+    except StoreAway as error:
+        _opened.clear()
+        _head(title)
+        st.error(f"The database does not answer: {plain(error)} A running search goes on and loses nothing.")
+        st.button("Look again", key="retry")
     except BadStore as error:
         _opened.clear()
         _head(title)
-        if "there is no database" in str(error):
-            _begin()
-        else:
-            st.error(f"The database does not answer: {plain(error)} A running search goes on and loses nothing.")
+        st.error(f"This database cannot be shown: {plain(error)}")
         st.button("Look again", key="retry")
     except AutoMLError as error:
         _head(title)
@@ -108,9 +115,11 @@ def chosen_study() -> StudyRow:
     return row
 
 
-def link() -> str:
-    """The address that opens this very view."""
-    return f"{st.context.url}?{urlencode(st.query_params.to_dict())}"
+def share() -> None:
+    """The address that opens this very view, to be copied."""
+    with st.popover("Share this view"):
+        st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict())}", language=None)
+        st.caption("Opens the same study, view, selection and filters for whoever can reach this page.")
 
 
 def seen(row: StudyRow) -> Overview:
@@ -124,11 +133,13 @@ def _watch(url: str, name: str, created_at: float) -> Watch:
 
 
 def chosen_trial(row: StudyRow, fallback: int) -> TrialRow:
-    """The trial that the link names, else the fallback."""
+    """The trial that the link names, else the fallback; its number goes into the link."""
     text = st.query_params.get("trial", str(fallback))
     if not text.isdecimal() or len(text) > 9:
         raise UnknownName("trial", text)
-    return read.trial(engine(), row.name, int(text))
+    found = read.trial(engine(), row.name, int(text))
+    st.query_params["trial"] = str(found.number)
+    return found
 
 
 def live(draw: Callable[[], None], *, running: bool) -> None:

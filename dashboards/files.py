@@ -8,12 +8,15 @@ import tempfile
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 
 from automl.errors import AutoMLError
 from automl.records import PICTURES, ArtifactRow, StudyRow
 
 NAMES = frozenset(("best.pt", "last.pt", "log.txt"))
 TAIL = 16_000  # bytes of a log
+EXPORT_S = 180  # seconds that an export may take
+_ONE_AT_A_TIME = Lock()
 
 
 def kept_file(artifact: ArtifactRow, study: StudyRow) -> Path | None:
@@ -46,11 +49,15 @@ def tail(file: Path) -> str:
 def exported(study: StudyRow, trial: int) -> bytes:
     """A zip of what `automl export` writes: hyp.yaml and the initial weights that it names, side by side.
 
-    The command runs in a process of its own: this one loads no network. Raises AutoMLError with its last line.
+    The command runs in a process of its own, one at a time: this one loads no network. Raises AutoMLError.
     """
-    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
+    with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="automl-") as folder:
         words = ["export", "--trial", str(trial), "-o", str(Path(folder) / "hyp.yaml"), "--", study.name]
-        done = subprocess.run([sys.executable, "-m", "automl.cli", *words], capture_output=True, text=True, check=False)
+        command = [sys.executable, "-m", "automl.cli", *words]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=EXPORT_S)
+        except subprocess.TimeoutExpired:
+            raise AutoMLError(f"automl export took longer than {EXPORT_S} s. Run it in a terminal.") from None
         if done.returncode != 0:
             raise AutoMLError(done.stderr.strip() or f"automl export ended with {done.returncode}")
         packed = BytesIO()

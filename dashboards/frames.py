@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import csv
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,7 +17,7 @@ from automl.space import Parameter
 from dashboards.words import certainty, clock, cost, gain_of, moment, shown_score, state_of
 
 LONGEST = 80  # characters of a value in a table
-POINTS = 400  # of a curve: more than a screen shows
+EPOCH_COLUMNS = ("trial", "epoch", "map50_95", "map50", "precision", "recall", "train_s", "val_s", "slot_s")
 
 
 def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
@@ -134,7 +135,7 @@ def params_frame(row: TrialRow, baseline: TrialRow | None) -> pd.DataFrame:
 
 
 def curves_frame(epochs: Iterable[EpochRow]) -> pd.DataFrame:
-    """Trial, epoch, mAP50-95, mAP50, precision, recall and cost of each epoch; NaN is left out by charts."""
+    """Trial, epoch, mAP50-95, mAP50, precision and recall of each epoch; NaN is left out by charts."""
     rows = list(epochs)
     return pd.DataFrame(
         {
@@ -144,7 +145,6 @@ def curves_frame(epochs: Iterable[EpochRow]) -> pd.DataFrame:
             "map50": [row.map50 for row in rows],
             "precision": [row.precision for row in rows],
             "recall": [row.recall for row in rows],
-            "epoch_s": [row.train_s + row.val_s for row in rows],
         }
     )
 
@@ -160,12 +160,12 @@ def _split_of(name: str) -> tuple[str, str]:
     return (split, loss) if loss else ("train", split)
 
 
-def events_frame(events: Sequence[EventRow]) -> pd.DataFrame:
+def events_frame(events: Sequence[EventRow], now: float) -> pd.DataFrame:
     """The log, newest line first."""
     rows = events[::-1]
     return pd.DataFrame(
         {
-            "time": [clock(row.at) for row in rows],
+            "time": [clock(row.at, now) for row in rows],
             "what": [
                 " ".join([*([] if row.trial is None else [f"trial {row.trial}:"]), *row.text.split()]) for row in rows
             ],
@@ -190,7 +190,7 @@ def running_frame(rows: Sequence[TrialRow], now: float) -> pd.DataFrame:
 def _expected(row: TrialRow, now: float) -> str:
     if not row.done_epochs:
         return "–"
-    return clock(now + row.slot_s / row.done_epochs * (row.epochs - row.done_epochs))
+    return clock(now + row.slot_s / row.done_epochs * (row.epochs - row.done_epochs), now)
 
 
 def spending_frame(seen: Overview) -> pd.DataFrame:
@@ -289,30 +289,18 @@ def trials_csv(rows: Iterable[TrialRow]) -> bytes:
 
 
 def epochs_csv(epochs: Iterable[EpochRow]) -> bytes:
-    """Every epoch with its losses as columns."""
-    found = [
-        {
-            "trial": row.trial,
-            "epoch": row.epoch,
-            "map50_95": row.map50_95,
-            "map50": row.map50,
-            "precision": row.precision,
-            "recall": row.recall,
-            "train_s": row.train_s,
-            "val_s": row.val_s,
-            "slot_s": row.slot_s,
-            **row.losses,
-        }
-        for row in epochs
-    ]
-    return pd.DataFrame(found).to_csv(index=False).encode()
+    """Every epoch with its losses as columns, those that the first one has; a line at a time."""
+    file = io.StringIO()
+    writer: csv.DictWriter[str] | None = None
+    for row in epochs:
+        line = {key: getattr(row, key) for key in EPOCH_COLUMNS}
+        if writer is None:
+            writer = csv.DictWriter(file, [*EPOCH_COLUMNS, *row.losses], extrasaction="ignore")
+            writer.writeheader()
+        writer.writerow({**line, **row.losses})
+    return file.getvalue().encode()
 
 
 def _harmless(value: object) -> object:
     """Text that a spreadsheet does not take for a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
-
-
-def json_text(document: object) -> str:
-    """Readable JSON of plain containers."""
-    return json.dumps(document, indent=2, default=str)

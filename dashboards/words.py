@@ -8,13 +8,12 @@ import time
 
 from automl.budget import format_cost
 from automl.figures import duration, score
-from automl.leaderboard import LAST, gain, in_words, odds, verdict_on_unseen
+from automl.leaderboard import LAST, gain, in_words, odds, one_seed_in_words, verdict_on_unseen
 from automl.overview import Overview, incumbent
 from automl.records import StudyRow, StudyState, TrialRow, TrialState
-from automl.trust import TIE, Estimate
+from automl.trust import Estimate
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
-SCORED = f"mAP50-95 (mean of the last {LAST} epochs)"
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
 
 _ENDS = {StudyState.FINISHED: "finished", StudyState.INTERRUPTED: "been interrupted", StudyState.FAILED: "failed"}
@@ -37,9 +36,10 @@ def moment(at: float | None) -> str:
     return "–" if at is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
-def clock(at: float) -> str:
-    """A POSIX time as the time of day of this machine."""
-    return time.strftime("%H:%M:%S", time.localtime(at))
+def clock(at: float, now: float) -> str:
+    """A POSIX time as the time of day of this machine, with its date where that is another day than `now`."""
+    then, today = time.localtime(at), time.localtime(now)
+    return time.strftime("%H:%M:%S" if then[:3] == today[:3] else "%Y-%m-%d %H:%M:%S", then)
 
 
 def cost(slot_s: float, study: StudyRow) -> str:
@@ -48,22 +48,20 @@ def cost(slot_s: float, study: StudyRow) -> str:
 
 
 def headline(seen: Overview) -> str:
-    """How good the best is against the defaults, and with which certainty, in one sentence."""
+    """How good the best is against the defaults, and with which certainty, in sentences."""
     base, winner = seen.baseline, seen.winner
+    if seen.study.state is StudyState.FAILED and (base is None or winner is None):
+        return f"The defaults could not be trained, so nothing else was: {seen.study.reason}."
     if base is None or winner is None:
         return "No epoch has been reported yet. The defaults train first, and nothing else starts before they scored."
-    if seen.verdict is not None:
-        return " ".join(filter(None, (in_words(seen.verdict), verdict_on_unseen(seen.evaluations))))
-    told = f"{SCORED} {score(base.score)} on val, one seed"
-    if winner.number == 0:
-        beside = "The defaults lead" if len(seen.points) > 1 else "Only the defaults have been trained"
-        return f"{beside}: {told}. Repeats with other seeds have not run: nothing is confirmed."
-    above = gain(winner, base) or 0.0
-    tie = f", within the {TIE:g} by which two seeds of one recipe differ" if abs(above) < TIE else ""
-    return (
-        f"Trial {winner.number} leads with {SCORED} {score(winner.score)} on val, {above:+.3f} against the "
-        f"defaults' {score(base.score)}{tie}. One seed each: nothing is confirmed."
-    )
+    unseen = verdict_on_unseen(seen.evaluations)
+    if seen.verdict is None:
+        return " ".join(filter(None, (one_seed_in_words(winner, seen.rival, base), unseen)))
+    repeats = [point for point in seen.points if point.repeats is not None]
+    running = seen.study.state is StudyState.RUNNING
+    ended = sum(point.ended_at is not None for point in repeats)
+    so_far = f"So far, {ended} of {seen.study.spec.reserve_trials} repeats: "
+    return " ".join(filter(None, (so_far * running + in_words(seen.verdict), unseen)))
 
 
 def shown_score(seen: Overview, row: TrialRow | None) -> float | None:
@@ -91,9 +89,10 @@ def certainty(seen: Overview, row: TrialRow | None) -> str:
         return ""
     found = _estimate(seen, row)
     if found is None:
-        return "one seed, not confirmed"
+        return f"one seed, mean of the last {LAST} epochs; not confirmed"
     chance = "" if found.chance is None else f", {odds(found.chance)} sure to beat the defaults"
-    return f"± {found.score.half:.3f} (90 %) over {found.seeds} seeds{chance}"
+    seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
+    return f"± {found.score.half:.3f} (90 %) over the best epochs of {seeds}{chance}"
 
 
 def unseen_score(seen: Overview, row: TrialRow | None) -> str:
@@ -101,6 +100,8 @@ def unseen_score(seen: Overview, row: TrialRow | None) -> str:
     found = next((each for each in seen.evaluations if row is not None and each.trial == row.number), None)
     if found is None:
         return ""
+    if found.map50_95 != found.map50_95:
+        return f"could not be measured on unseen images ({found.split})"
     between = "" if found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
     return f"{score(found.map50_95)}{between} on {found.images} unseen images ({found.split})"
 
@@ -124,22 +125,30 @@ def worth(seen: Overview, db: str = "") -> str:
     """Whether it pays to wait: when the best came, what has followed, and when the budget ends."""
     rises = incumbent(seen.points, seen.study.spec.probe_s)
     if not rises:
-        return "Nothing has ended yet."
+        return _state_in_words(seen, db) or "Nothing has ended yet."
     best = rises[-1][2]
     at = next(spent for spent, _, trial in rises if trial == best)
     since = sum(spent > at for spent, _, _ in rises)
     share = min(1.0, at / seen.study.slot_s) if seen.study.slot_s else 0.0
     followed = f"{since} trial{'' if since == 1 else 's'} of the search ended after it"
     told = f"The best single run, trial {best}, ended after {share:.0%} of what is spent; {followed}."
-    if seen.study.state is not StudyState.RUNNING:
-        return f"{told} The study has {_ENDS[seen.study.state]}: {seen.study.reason}."
-    if not seen.alive:
-        return f"{told} Its driver died. Go on with: automl resume {shlex.quote(seen.study.name)}{db}"
+    state = _state_in_words(seen, db)
+    if state:
+        return f"{told} {state}"
     left, gain = seen.left_s, seen.expected_gain
     if left is None:
         return told
-    more = "" if gain is None else f" and is expected to add {gain:.3f} to the best single run"
-    return f"{told} At this pace the rest of the budget takes {duration(left)}{more}."
+    more = "" if gain is None else f" The rest of the search is expected to add {gain:.3f} to the best single run."
+    return f"{told} At this pace the rest of the budget takes {duration(left)}.{more}"
+
+
+def _state_in_words(seen: Overview, db: str) -> str:
+    """Why nothing more is to be waited for; empty while the study runs."""
+    if seen.study.state is not StudyState.RUNNING:
+        return f"The study has {_ENDS[seen.study.state]}: {seen.study.reason}."
+    if seen.alive:
+        return ""
+    return f"Its driver died. Go on with: automl resume {shlex.quote(seen.study.name)}{db}"
 
 
 def ended(row: TrialRow) -> str:
@@ -152,7 +161,10 @@ def ended(row: TrialRow) -> str:
 def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") -> str:
     """The command line to run next. `db`: the words that name the database."""
     name = shlex.quote(seen.study.name)
-    if trial is None and seen.study.state is StudyState.INTERRUPTED:
+    dead = seen.study.state is StudyState.RUNNING and not seen.alive
+    if trial is None and (dead or seen.study.state is StudyState.INTERRUPTED):
         return f"automl resume {name}{db}"
+    if seen.winner is None:
+        return f"automl show {name}{db}"
     chosen = "" if trial is None or (seen.winner and trial.number == seen.winner.number) else f" --trial {trial.number}"
     return f"automl export {name}{chosen}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"

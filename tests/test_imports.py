@@ -171,7 +171,16 @@ def test_an_engine_is_imported_in_one_place(engine: str) -> None:
     assert elsewhere == []
 
 
-FORBIDDEN = ("automl.store.write", "automl.store.recorder", "automl.service", "automl.drivers", "pickle", *ENGINES)
+FORBIDDEN = (
+    "automl.store.write",
+    "automl.store.bulk",
+    "automl.store.batch",
+    "automl.store.recorder",
+    "automl.service",
+    "automl.drivers",
+    "pickle",
+    *ENGINES,
+)
 
 
 def test_the_page_can_neither_write_nor_train() -> None:

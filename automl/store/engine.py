@@ -13,7 +13,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 
-from automl.errors import BadStore
+from automl.errors import BadStore, NoStore, StoreAway
 from automl.store import migrate
 from automl.store.tables import dumps
 
@@ -87,7 +87,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 def explain(engine: Engine, error: SQLAlchemyError) -> BadStore:
     """What went wrong, in one line without a password."""
-    return BadStore(f"the database {_shown(engine)} failed: {_first_line(error)}.")
+    return StoreAway(f"the database {_shown(engine)} failed: {_first_line(error)}.")
 
 
 def parse(url: str) -> URL:
@@ -112,7 +112,7 @@ def _sqlite(url: URL, *, make: bool, read_only: bool) -> Engine:
         raise BadStore("a database in memory is gone with its process. Use sqlite:///FILE.")
     file = Path(str(url.database)).absolute()
     if not make and not file.exists():
-        raise BadStore(f"there is no database at {file}. Start a search first, or name another database.")
+        raise NoStore(f"there is no database at {file}. Start a search first, or name another database.")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -193,11 +193,11 @@ def unusable(engine: Engine, error: SQLAlchemyError) -> BadStore:
     if engine.dialect.name == "sqlite":
         if isinstance(error, DatabaseError) and "not a database" in reason:
             return BadStore(f"{engine.url.database} is not an SQLite database. Name another file.")
-        return BadStore(
+        return StoreAway(
             f"cannot open the database {engine.url.database}: {reason}. Check that the folder can be written."
         )
     if isinstance(error, OperationalError):
-        return BadStore(
+        return StoreAway(
             f"cannot reach the database {_shown(engine)}: {reason}. "
             "Check the URL, and that the server runs and lets you in."
         )

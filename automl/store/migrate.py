@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from automl.errors import BadStore
+from automl.errors import BadStore, NoStore
 from automl.store.tables import VERSION_TABLE
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def revision(connection: Connection) -> str | None:
 def check(found: str | None, where: str, *, make: bool, migrate: bool) -> None:
     """Raises BadStore unless a database at this revision can be used or may be brought to HEAD."""
     if found is None and not make:
-        raise BadStore(f"{where} holds no automl tables. Start a search first, or name another database.")
+        raise NoStore(f"{where} holds no automl tables. Start a search first, or name another database.")
     if found is not None and found not in REVISIONS:
         raise BadStore(
             f"{where} was written by a newer automl (its tables are at revision {found}, this "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -30,7 +30,8 @@ from automl.store.engine import reading
 from automl.store.statements import ranked
 
 _KNOWN = 20  # names that an error lists
-ORDERS = ("score", "best_map50_95", "best_map50", "number", "done_epochs", "slot_s", "started_at")
+SCORES = ("score", "best_map50_95", "best_map50")
+ORDERS = (*SCORES, "number", "done_epochs", "slot_s", "started_at")
 
 
 def studies(engine: Engine) -> list[StudyRow]:
@@ -88,6 +89,8 @@ def trial_page(
 ) -> TrialPage:
     """Rows of a leaderboard without repeats: trials without a value come last, equals by number.
 
+    By a score, failed trials come after all others.
+
     order   one of ORDERS
     states  those that are shown; all if empty
     origin  text that the origin holds, upper or lower case
@@ -103,8 +106,9 @@ def trial_page(
         if origin:
             wanted.append(func.lower(table.c.origin).contains(origin.lower(), autoescape=True))
         total = connection.scalar(select(func.count()).select_from(table).where(*wanted)) or 0
-        sort = column.desc() if descending else column.asc()
-        query = _TRIALS.where(*wanted).order_by(sort.nulls_last(), table.c.number).limit(limit).offset(offset)
+        sort = (column.desc() if descending else column.asc()).nulls_last()
+        first = [table.c.state == TrialState.FAILED] if order in SCORES else []  # whatever one scored before
+        query = _TRIALS.where(*wanted).order_by(*first, sort, table.c.number).limit(limit).offset(offset)
         return TrialPage(rows=tuple(_trial_row(row) for row in connection.execute(query)), total=total)
 
 
@@ -179,6 +183,13 @@ def epochs(engine: Engine, study: str, number: int | None = None) -> list[EpochR
         query = _children(connection, table, EpochRow, study, number)
         rows = connection.execute(query.order_by(table.c.reported_at, table.c.id))
         return [_epoch_row(row) for row in rows]
+
+
+def epochs_by_trial(engine: Engine, study: str, at_once: int = 100) -> Iterator[EpochRow]:
+    """All epochs of a study, read for so many trials at once: a large study fits in no memory."""
+    numbers = [point.number for point in outline(engine, study)]
+    for begin in range(0, len(numbers), at_once):
+        yield from epochs_of(engine, study, numbers[begin : begin + at_once])
 
 
 def epochs_of(engine: Engine, study: str, numbers: Collection[int]) -> list[EpochRow]:

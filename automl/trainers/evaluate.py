@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -32,10 +31,9 @@ def evaluate(setup: Setup, directory: Path, split: str) -> SplitMetrics:
         evaluation = None
         try:
             evaluation = _Evaluation(replace(setup, overrides=overrides, weights=str(file), state=read_state(file)))
-            before = set(threading.enumerate())
             measured = evaluation.measure()
             if evaluation.detections is not None and split != "val":
-                pictures.keep(Path(folder), directory, set(threading.enumerate()) - before)
+                pictures.keep(Path(folder), directory)
                 detections.save(evaluation.detections, detections.file_of(directory, split))
             return measured
         finally:

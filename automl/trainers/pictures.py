@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterable
+import time
 from pathlib import Path
 
 from automl.records import PICTURES
 
 FOLDER = "pictures"
-WAIT_S = 30.0  # for a picture that is still being drawn
+WAIT_S = 30.0  # for pictures that are still being drawn, all together
 _OF = {  # file names of Ultralytics 8.4 by ours
     "predictions.jpg": "val_batch0_pred.jpg",
     "labels.jpg": "val_batch0_labels.jpg",
@@ -20,13 +20,16 @@ _OF = {  # file names of Ultralytics 8.4 by ours
 }
 
 
-def keep(drawn: Path, directory: Path, drawing: Iterable[threading.Thread] = ()) -> list[Path]:
+def keep(drawn: Path, directory: Path) -> list[Path]:
     """Copies the known pictures out of Ultralytics' folder and returns where they lie; what is missing is left out.
 
-    drawing  threads that may still draw some of them
+    Ultralytics draws those of images in threads of `plot_images`, which have to end first. Other threads may run
+    for as long as the loader does.
     """
-    for thread in drawing:
-        thread.join(WAIT_S)
+    deadline = time.monotonic() + WAIT_S
+    for thread in threading.enumerate():
+        if "plot_images" in thread.name:
+            thread.join(max(0.0, deadline - time.monotonic()))
     folder = directory / FOLDER
     kept = []
     for name in PICTURES:

@@ -26,9 +26,12 @@ def draw(row: StudyRow) -> None:
         st.info(f"There are too few trials with a score to say what mattered: {len(rows)} of at least {FEWEST}.")
         return
     space = SearchSpace.from_document(row.spec.space).at_horizon(row.spec.epochs)
-    placed = [replace(each, params=space.values(each.params)) for each in rows]
+    best = read.best_trials(context.engine(), row.name, limit=LINES)
+    placed, top = ([replace(each, params=space.values(each.params)) for each in those] for those in (rows, best))
     parameters = [p for p in space.parameters if any(p.name in each.params for each in placed)]
     importance = _importance(row.name, row.heartbeat_at, placed, parameters)
+    if rows[-1].number - rows[0].number >= TRIALS:
+        st.caption(f"Importances and slices show {len(rows)} trials, every nth; the other charts the best ones.")
     left, right = st.columns(2)
     with left:
         _importances(importance)
@@ -36,8 +39,8 @@ def draw(row: StudyRow) -> None:
         _rungs(row)
     if parameters:
         _slices(placed, parameters, importance)
-        _parallel(placed, parameters, importance)
-    _pareto(row, rows)
+        _parallel(top, parameters, importance)
+    _pareto(row, [*best, *rows])
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
@@ -68,8 +71,9 @@ def _rungs(row: StudyRow) -> None:
     st.altair_chart(charts.rungs_chart(found), alt="Rank correlation between rungs")
     counts = ", ".join(f"{each.trials} at {each.level} → {each.following}" for each in found)
     st.caption(
-        f"Spearman's rank correlation over the latest {LATEST} trials that reached both epochs: {counts}. "
-        "Below .15 over ten trials or more a rung stops nobody. Only survivors are seen, so it reads low."
+        f"Spearman's rank correlation over those of the latest {LATEST} trials that reached both epochs: {counts}. "
+        "Below .15 over ten trials or more a rung stops nobody; the colour is what these trials say, the search "
+        "counts all. Only survivors are seen, so it reads low."
     )
 
 
@@ -86,7 +90,7 @@ def _slices(rows: list[TrialRow], parameters: list[Parameter], importance: dict[
 
 def _parallel(rows: list[TrialRow], parameters: list[Parameter], importance: dict[str, float]) -> None:
     chosen = [p for name in list(importance)[:8] for p in parameters if p.name == name] or parameters[:8]
-    best = sorted(rows, key=lambda each: each.score or 0.0)[-LINES:]  # the best are drawn last, on top
+    best = sorted(rows, key=lambda each: each.score or 0.0)  # the best are drawn last, on top
     st.altair_chart(charts.parallel_chart(frames.parallel_frame(best, chosen)), alt="Parallel coordinates")
 
 
@@ -105,7 +109,13 @@ def _pareto(row: StudyRow, rows: list[TrialRow]) -> None:
         )
         return
     against = st.segmented_control(
-        "Against", list(known), default=next(iter(known)), required=True, format_func=known.__getitem__, key="against"
+        "Against",
+        list(known),
+        default=next(iter(known)),
+        required=True,
+        format_func=known.__getitem__,
+        key="against",
+        bind="query-params",
     )
     axis = against or next(iter(known))
     st.altair_chart(charts.pareto_chart(frame, axis, known[axis]), alt="Pareto front")

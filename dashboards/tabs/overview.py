@@ -51,7 +51,7 @@ def _now(seen: Overview) -> None:
         else:
             st.caption("No trial runs at this moment.")
     st.subheader("Log", anchor=False)
-    events = frames.events_frame(_events(study))
+    events = frames.events_frame(_events(study), time.time())
     if len(events):
         st.dataframe(
             events,
@@ -78,7 +78,7 @@ def _figures(seen: Overview) -> None:
             "mAP50-95 to take home",
             score(words.shown_score(seen, winner)),
             None if gain is None else f"{gain:+.3f} vs defaults",
-            help="on val; the mean over new seeds once repeats have run",
+            help="on val; the mean of new seeds' best epochs once repeats have run",
         )
         _lines(words.certainty(seen, winner), words.unseen_score(seen, winner))
     with second.container(border=True, height="stretch"):
@@ -99,7 +99,7 @@ def _lines(*texts: str) -> None:
 
 def _events(study: StudyRow) -> list[EventRow]:
     """The log: what was read before, and what has come since."""
-    key = f"events of {study.name}"
+    key = f"events of {study.name} {study.created_at}"
     known: list[EventRow] = st.session_state.get(key, [])
     fresh = read.events(context.engine(), study.name, after_id=known[-1].id if known else 0, limit=EVENTS)
     st.session_state[key] = [*known, *fresh][-EVENTS:]

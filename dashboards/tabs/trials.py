@@ -46,14 +46,15 @@ def draw(row: StudyRow) -> None:
         st.info(_nothing(found.total, len(seen.points)))
         return
     pages = -(-found.total // ROWS)
+    table = f"leaderboard {row.name} {order} {states} {origin} {page}"  # ticks belong to the rows that were ticked
     scored = f"mAP50-95 is the mean of a trial's last {LAST} epochs, on val, one seed"
     st.caption(f"{found.total} trials, page {page} of {pages}. {scored}.")
     st.dataframe(
         frames.leaderboard_frame(found.rows, seen.baseline, seen.verdict, row),
         hide_index=True,
-        on_select=lambda: _compare(found.rows),
+        on_select=lambda: _compare(found.rows, table),
         selection_mode="multi-row",
-        key="leaderboard",
+        key=table,
         alt="Leaderboard",
         column_config={
             "mAP50-95": st.column_config.NumberColumn(format="%.4f"),
@@ -80,8 +81,8 @@ def _nothing(total: int, trials: int) -> str:
     return "No trial fits these filters." if trials else "No trial has begun yet."
 
 
-def _compare(rows: tuple[TrialRow, ...]) -> None:
-    picked = st.session_state["leaderboard"]["selection"]["rows"]
+def _compare(rows: tuple[TrialRow, ...], table: str) -> None:
+    picked = st.session_state[table]["selection"]["rows"]
     st.session_state["compare"] = ", ".join(str(rows[index].number) for index in picked if index < len(rows))
 
 

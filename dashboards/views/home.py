@@ -28,7 +28,7 @@ def _draw(row: StudyRow) -> None:
     _tables(row)
     st.subheader("Run next", anchor=False)
     st.code(words.next_command(seen, trial, context.database()), language="bash")
-    st.caption("The browser's address of each page opens the same study, tab, selection and filters.")
+    context.share()
 
 
 def _recipes(row: StudyRow, seen: Overview, trial: TrialRow) -> None:
@@ -36,28 +36,42 @@ def _recipes(row: StudyRow, seen: Overview, trial: TrialRow) -> None:
     if row.spec.trainer != "ultralytics":
         st.info(f"Trials of the trainer '{words.plain(row.spec.trainer)}' have no recipe: nothing was trained.")
         return
+    initial = None if row.spec.weights is None else Path("hyp-init.pt")
     facts = (row, trial, seen.baseline, Path("hyp.yaml"))
-    text = recipe_text(*facts, "ultralytics", seen.evaluations, seen.verdict)
+    told = (seen.evaluations, seen.verdict, initial)
+    text, recipe = recipe_text(*facts, "ultralytics", *told), recipe_text(*facts, "json", *told)
     left, right = st.columns(2)
-    if row.spec.weights is None:
-        left.download_button(
-            "hyp.yaml for Ultralytics", text, "hyp.yaml", "text/yaml", on_click="ignore", width="stretch"
-        )
-    else:
-        left.download_button(
-            "hyp.yaml for Ultralytics, with the initial weights (zip)",
-            lambda: exported(row, trial.number),
+    with left:
+        if initial is None:
+            st.download_button(
+                "hyp.yaml for Ultralytics", text, "hyp.yaml", "text/yaml", on_click="ignore", width="stretch"
+            )
+        else:
+            _packed(row, trial)
+    right.download_button(
+        "Recipe as JSON", recipe, "recipe.json", "application/json", on_click="ignore", width="stretch"
+    )
+    with st.expander("hyp.yaml"):
+        if initial is not None:
+            st.caption(f"It begins from {initial.name}, which comes with it in the zip.")
+        st.code(text, language="yaml")
+
+
+def _packed(row: StudyRow, trial: TrialRow) -> None:
+    """hyp.yaml and its initial weights: packed at the first click, handed out at the second."""
+    key = f"packed {row.name} {row.created_at} {trial.number}"
+    if st.button("Pack hyp.yaml with its initial weights", width="stretch"):
+        with st.spinner("Packing what `automl export` writes …"):
+            st.session_state[key] = exported(row, trial.number)
+    if key in st.session_state:
+        st.download_button(
+            "hyp.yaml and weights (zip)",
+            st.session_state[key],
             f"{row.name}-{trial.number}.zip",
             "application/zip",
             on_click="ignore",
             width="stretch",
         )
-    recipe = recipe_text(*facts, "json", seen.evaluations, seen.verdict)
-    right.download_button(
-        "Recipe as JSON", recipe, "recipe.json", "application/json", on_click="ignore", width="stretch"
-    )
-    with st.expander("hyp.yaml"):
-        st.code(text, language="yaml")
 
 
 def _weights(row: StudyRow, trial: TrialRow) -> None:
@@ -95,7 +109,7 @@ def _tables(row: StudyRow) -> None:
     )
     right.download_button(
         "All epochs (CSV)",
-        lambda: frames.epochs_csv(read.epochs(engine, row.name)),
+        lambda: frames.epochs_csv(read.epochs_by_trial(engine, row.name)),
         f"{row.name}-epochs.csv",
         "text/csv",
         on_click="ignore",

@@ -22,7 +22,7 @@ def _draw() -> None:
         st.info("No study has this in its name or data set.")
         return
     pages = -(-len(found) // PAGE)
-    page = st.number_input(f"Page (of {pages})", 1, pages, 1) if pages > 1 else 1
+    page = st.number_input(f"Page (of {pages})", 1, pages, 1, key="page", bind="query-params") if pages > 1 else 1
     shown = found[(page - 1) * PAGE : page * PAGE]
     chosen = st.dataframe(
         frames.studies_frame([context.seen(row) for row in shown]),

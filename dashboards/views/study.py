@@ -24,6 +24,4 @@ with context.page("Study"):
         label_visibility="collapsed",
     )
     TABS[tab or "Overview"](row)
-    with st.popover("Share this view"):
-        st.code(context.link(), language=None)
-        st.caption("Opens the same study, view, selection and filters for whoever can reach this page.")
+    context.share()

@@ -44,8 +44,10 @@ def _draw(row: StudyRow) -> None:
         st.subheader("Error", anchor=False)
         st.code(trial.error, language=None)
     _log(row, trial)
+    st.caption("A diagnosis of this trial has not been made: automl cannot make one yet.")
     st.caption("What to run next")
     st.code(words.next_command(seen, trial, context.database()), language="bash")
+    context.share()
 
 
 def _curves(row: StudyRow, trial: TrialRow) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from automl import leaderboard
 from automl.errors import BadStore, StudyConflict, UnknownName
 from automl.records import EpochMetrics, Outcome, Purpose, StudySpec, Trial, TrialState
 from automl.store import read
@@ -127,31 +126,6 @@ def test_epochs_keep_the_best_current(engine: Engine, birds: str, recorder: Reco
     assert (row.done_epochs, row.slot_s, row.paid_s, row.ended_at) == (3, 13.0, 9.0, 99.0)
     study = read.study(engine, birds)
     assert (study.baseline_map50_95, study.best_map50_95, study.best_trial, study.trials) == (0.4, 0.6, 1, 2)
-
-
-def test_the_score_is_the_mean_of_the_last_five_epochs_so_far(engine: Engine, birds: str, recorder: Recorder) -> None:
-    scores = [0.9, 0.1, 0.2, 0.3, 0.45, 0.5]
-    start(recorder, 0)
-    assert read.trial(engine, birds, 0).score is None
-    for epoch, value in enumerate(scores, start=1):
-        recorder.epoch(0, 1, metrics(epoch, value), slot_s=4.0 * epoch, at=10.0 + epoch)
-        assert read.trial(engine, birds, 0).score == pytest.approx(leaderboard.score(scores[:epoch]))
-    recorder.epoch(0, 1, metrics(7, math.nan), slot_s=28.0, at=17.0)
-    row = read.trial(engine, birds, 0)
-    assert (row.score, row.best_map50_95) == (pytest.approx(leaderboard.score(scores)), 0.9)
-
-
-def test_the_store_ranks_and_names_finalists_by_score(engine: Engine, birds: str, recorder: Recorder) -> None:
-    run(recorder, 0, [0.3] * 5)
-    for number in range(1, 7):
-        run(recorder, number, [0.9, 0.1 + number / 100, 0.1, 0.1, 0.1, 0.1])  # each with one lucky epoch
-    run(recorder, 7, [0.5] * 5)
-    assert [row.number for row in read.best_trials(engine, birds, limit=3)] == [7, 0, 6]
-    assert [row.number for row in read.trial_page(engine, birds, limit=2).rows] == [7, 0]
-    numbers = leaderboard.finalists(read.outline(engine, birds))
-    named = leaderboard.winner(read.trials_of(engine, birds, numbers))
-    assert named is not None
-    assert named.number == 7
 
 
 def test_nan_is_stored_and_never_the_best(engine: Engine, birds: str, recorder: Recorder) -> None:

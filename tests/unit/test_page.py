@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from automl import page
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, BadStore
+from automl.store import migrate
+from automl.store.engine import open_store
 
 AUTH = dict.fromkeys(page.OIDC, "x")
 
@@ -67,9 +69,26 @@ def test_half_a_sign_in_is_none(folder: Path, text: str, told: str) -> None:
         page.serve(db=None, port=8501, public=True)
 
 
-def test_a_provider_may_hold_its_own_keys() -> None:
+def test_every_key_of_the_sign_in_has_to_be_there() -> None:
     assert page.missing_keys(AUTH) == []
-    shared = {"redirect_uri": "x", "cookie_secret": "x"}
-    assert page.missing_keys({**shared, "google": AUTH}) == []
-    assert page.missing_keys({**shared, "google": {"client_id": "x"}}) == ["client_secret", "server_metadata_url"]
     assert page.missing_keys({**AUTH, "client_id": ""}) == ["client_id"]
+    named = {"redirect_uri": "x", "cookie_secret": "x", "google": AUTH}  # `st.login()` names no provider
+    assert page.missing_keys(named) == ["client_id", "client_secret", "server_metadata_url"]
+
+
+def test_a_cookie_secret_that_can_be_guessed_is_refused(folder: Path) -> None:
+    (folder / ".streamlit").mkdir()
+    lines = "".join(f'{key} = "short"\n' for key in page.OIDC)
+    (folder / ".streamlit" / "secrets.toml").write_text(f"[auth]\n{lines}")
+    with pytest.raises(AutoMLError, match="cookie_secret has fewer than 32 signs"):
+        page.serve(db=None, port=8501, public=True)
+
+
+def test_an_older_database_is_named_before_the_page_is_served(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = folder / "automl.db"
+    open_store(f"sqlite:///{file}").dispose()
+    monkeypatch.setattr(migrate, "HEAD", "9998")
+    monkeypatch.setattr(migrate, "REVISIONS", (*migrate.REVISIONS, "9998"))
+    monkeypatch.setenv("AUTOML_DB", f"sqlite:///{file}")
+    with pytest.raises(BadStore, match="written by an older automl"):
+        page.serve(db=None, port=8501, public=False)

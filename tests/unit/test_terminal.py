@@ -68,7 +68,7 @@ def test_a_report_as_json_has_each_trials_gain_and_the_curves_on_demand() -> Non
     [
         (0.60, "Trial 1 reached mAP50-95 0.600 on val, +0.100 against the defaults' 0.500. One seed each"),
         (0.51, "The defaults are as good: trial 1 is +0.010 above their mAP50-95 of 0.500 on val. That is within"),
-        (0.50, "The defaults are as good: no trial beat their mAP50-95 of 0.500 on val."),
+        (0.50, "The defaults are as good: no trial beat their mAP50-95 of 0.500 on val, one seed each."),
     ],
 )
 def test_the_verdict_claims_no_more_than_was_seen(best: float, told: str) -> None:

@@ -70,13 +70,13 @@ def test_the_log_has_its_newest_line_first_and_no_line_breaks() -> None:
         EventRow(id=n, at=0.0, kind="note", trial=trial, text=text)
         for n, trial, text in ((1, None, "a\nb"), (2, 7, "c"))
     ]
-    assert list(frames.events_frame(events)["what"]) == ["trial 7: c", "a b"]
+    assert list(frames.events_frame(events, 0.0)["what"]) == ["trial 7: c", "a b"]
 
 
 def test_the_expected_end_follows_from_the_pace() -> None:
     row = make_row(1, state=TrialState.RUNNING, done_epochs=3, epochs=12, slot_s=30.0)
     (there,) = frames.running_frame([row], 1000.0)["expected end"]
-    assert there == frames.clock(1090.0)
+    assert there == frames.clock(1090.0, 1000.0)
     (unknown,) = frames.running_frame([replace(row, done_epochs=0)], 1000.0)["expected end"]
     assert unknown == "–"
 
@@ -126,3 +126,9 @@ def test_long_text_loses_its_middle_and_a_line_its_points_but_not_the_last() -> 
     assert frames.shortened("abcdefghij", 5) == "ab…ij"
     assert frames.thinned([float(n) for n in range(100)], 10)[-1] == 99.0
     assert len(frames.thinned([float(n) for n in range(100)], 10)) == 10
+
+
+def test_a_time_of_another_day_has_its_date() -> None:
+    now = 1_790_000_000.0
+    assert len(frames.clock(now, now)) == len("12:00:00")
+    assert len(frames.clock(now + 2 * 86400, now)) == len("2026-01-01 12:00:00")

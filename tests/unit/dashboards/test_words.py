@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ def overview(count: int = 10, *, alive: bool = True, share: float = 0.5, **chang
         "running": (),
         "baseline": make_row(0, 0.4),
         "winner": make_row(2, 0.42),
+        "rival": make_row(2, 0.42),
         "verdict": None,
         "evaluations": (),
         "share_spent": share,
@@ -58,7 +60,21 @@ def test_before_the_first_epoch_the_headline_says_what_comes_first() -> None:
 def test_a_gain_from_one_seed_is_called_unconfirmed() -> None:
     told = words.headline(overview())
     assert "0.420 on val, +0.020 against the defaults" in told
-    assert "nothing is confirmed" in told
+    assert "One seed each, and the best of several is optimistic" in told
+
+
+def test_defaults_that_are_only_tied_are_not_said_to_lead() -> None:
+    told = words.headline(overview(winner=make_row(0, 0.4), rival=make_row(5, 0.415)))
+    assert "trial 5 is +0.015 above" in told
+    assert "take it for a tie" in told
+
+
+def test_defaults_that_failed_are_the_headline() -> None:
+    study = make_study(spec=make_spec(), state=StudyState.FAILED, reason="out of memory")
+    seen = overview(study=study, state=StudyState.FAILED, alive=False, baseline=None, winner=None, points=())
+    assert "The defaults could not be trained, so nothing else was: out of memory." in words.headline(seen)
+    assert words.worth(seen) == "The study has failed: out of memory."
+    assert words.next_command(seen) == "automl show birds"
 
 
 def test_while_it_runs_the_wait_has_a_length_and_a_promise() -> None:
@@ -66,7 +82,7 @@ def test_while_it_runs_the_wait_has_a_length_and_a_promise() -> None:
     assert seen.left_s == pytest.approx(7200.0)
     assert seen.expected_gain is not None
     assert 0 < seen.expected_gain < 0.05
-    assert f"takes 2:00:00 and is expected to add {seen.expected_gain:.3f}" in words.worth(seen)
+    assert f"takes 2:00:00. The rest of the search is expected to add {seen.expected_gain:.3f}" in words.worth(seen)
 
 
 def test_trials_that_all_score_alike_promise_nothing() -> None:
@@ -78,6 +94,18 @@ def test_few_trials_or_a_dead_driver_promise_nothing_at_all() -> None:
     dead = overview(alive=False)
     assert dead.expected_gain is None
     assert "automl resume birds" in words.worth(dead)
+    assert words.next_command(dead) == "automl resume birds"
+
+
+def test_once_repeats_run_the_search_promises_nothing() -> None:
+    again = replace(points(11)[-1], repeats=0, purpose=Purpose.CONFIRMATION)
+    assert overview(points=(*points(10), again)).expected_gain is None
+
+
+def test_a_trial_that_still_runs_has_not_ended() -> None:
+    running = replace(points(11)[-1], score=0.9, ended_at=None, state=TrialState.RUNNING)
+    assert "trial 2, ended after" in words.worth(overview(points=(*points(10), running)))
+    assert words.worth(overview(points=(replace(running, number=0),))) == "Nothing has ended yet."
 
 
 def test_an_ended_study_says_why() -> None:
