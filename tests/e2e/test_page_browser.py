@@ -12,7 +12,9 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page
 
+from automl.bench.page_study import MadeUp
 from automl.records import Slots, StudyState, TrialState
+from automl.store import bulk, read
 from automl.store.engine import open_store
 from tests.e2e.browser import (
     NARROW,
@@ -176,6 +178,27 @@ def test_an_unknown_study_leads_back(site: Site) -> None:
         says(page, "unknown study 'nowhere'")
         page.get_by_role("link", name="See all studies").click()
         says(page, "Open a study")
+
+
+def test_a_large_study_is_paged_sorted_and_drawn(browser: Browser, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.home.mkdir()
+    engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
+    made = MadeUp(name="large", trials=2000, mean_epochs=20, directory=str(tmp_path), now=time.time())
+    bulk.write_study(engine, made.study, made.rows, made.epochs(), events=made.events())
+    best = [row.number for row in read.trial_page(engine, "large", limit=1, offset=100).rows]
+    engine.dispose()
+    with served(place, browser) as site:
+        with site.open("/study?study=large&tab=Trials&page=2") as page:
+            assert column(page, "trial")[0] == str(best[0])
+            _choose(page, "Sort by", "oldest")
+            says(page, "page 2 of 20")
+            assert column(page, "trial")[0] == "100"
+            shoot(page, "trials-large")
+        for tab in ("Overview", "Insight"):
+            with site.open(f"/study?study=large&tab={tab}") as page:
+                assert overflow(page) <= 0
+                shoot(page, f"{tab.lower()}-large")
 
 
 @pytest.mark.ray

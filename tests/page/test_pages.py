@@ -86,6 +86,37 @@ def test_a_full_study_fills_every_page(page: str, state: StudyState | None, fill
     unharmed(show(page))
 
 
+@pytest.mark.parametrize("page", NAMES)
+def test_defaults_that_failed_are_told_with_their_reason(page: str, fill: Fill) -> None:
+    filler = fill()
+    filler.trial(0, [], TrialState.FAILED, reason="out of memory with batch 16")
+    filler.close(StudyState.FAILED, "out of memory with batch 16")
+    app = unharmed(show(page))
+    if page == "study":
+        assert "The defaults could not be trained, so nothing else was: out of memory with batch 16" in text(app)
+
+
+def test_a_study_whose_driver_died_names_its_resume(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automl.overview.is_dead", lambda row: True)
+    filler = fill()
+    filler.trial(0, curve(0.4))
+    filler.trial(1, curve(0.3)[:2], None)
+    filler.close(None)
+    app = unharmed(show("study"))
+    assert "driver died" in text(app)
+    assert "automl resume birds" in text(app)
+
+
+def test_a_recipe_with_weights_names_them_wherever_it_is_shown(fill: Fill, tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_text("names: [a]\n")
+    filler = fill(trainer="ultralytics", models=("yolov5n",), weights="/w/yolov5n.pt", weights_sha256="0" * 64)
+    filler.trial(0, curve(0.4), params={"model": "yolov5n", "imgsz": 640, "lr0": 0.01})
+    filler.close()
+    app = unharmed(show("home"))
+    (recipe,) = [each.value for each in app.code if "lr0:" in each.value]
+    assert "pretrained: hyp-init.pt" in recipe
+
+
 @pytest.mark.parametrize("page", [name for name in NAMES if name != "studies"])
 def test_an_unknown_study_is_a_sentence_with_a_way_out(page: str, fill: Fill) -> None:
     fill().close()
