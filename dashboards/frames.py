@@ -14,7 +14,7 @@ from automl.leaderboard import Verdict, changed, gain
 from automl.overview import Overview, incumbent
 from automl.records import EpochRow, EventRow, Params, ParamValue, StudyRow, TrialPoint, TrialRow, TrialState
 from automl.space import Parameter
-from dashboards.words import certainty, clock, cost, gain_of, moment, shown_score, state_of
+from dashboards.words import clock, cost, gain_of, moment, shown_score, state_of, sureness
 
 LONGEST = 80  # characters of a value in a table
 EPOCH_COLUMNS = ("trial", "epoch", "map50_95", "map50", "precision", "recall", "train_s", "val_s", "slot_s")
@@ -30,7 +30,7 @@ def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
             "best": [shown_score(seen, seen.winner) for seen in found],
             "defaults": [shown_score(seen, seen.baseline) for seen in found],
             "gain": [gain_of(seen) for seen in found],
-            "how sure": [certainty(seen, seen.winner) for seen in found],
+            "how sure": [sureness(seen) for seen in found],
             "incumbent": [thinned([best for _, best, _ in incumbent(seen.points)]) for seen in found],
             "budget": [min(1.0, seen.share_spent) for seen in found],
             "cost": [cost(row.slot_s, row) for row in rows],

@@ -95,6 +95,16 @@ def certainty(seen: Overview, row: TrialRow | None) -> str:
     return f"± {found.score.half:.3f} (90 %) over the best epochs of {seeds}{chance}"
 
 
+def sureness(seen: Overview) -> str:
+    """How sure it is that what is taken home beats the defaults, in two or three words."""
+    found = _estimate(seen, seen.winner)
+    if seen.winner is None:
+        return "–"
+    if found is None:
+        return "one seed"
+    return "as good" if found.chance is None else f"{odds(found.chance)} sure"
+
+
 def unseen_score(seen: Overview, row: TrialRow | None) -> str:
     """What a trial scored on images that the search never saw; nothing where it was not measured."""
     found = next((each for each in seen.evaluations if row is not None and each.trial == row.number), None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine
 
-from automl.overview import overview_of
+from automl.overview import Watch
 from automl.records import EpochMetrics, Outcome, StudySpec, Trial, TrialState
 from automl.report import report_of, status_of
 from automl.store import read
@@ -45,5 +45,5 @@ def test_status_report_and_overview_name_the_same_trial(
     recorder.close()
     row = read.study(engine, "birds")
     assert row.best_trial == 1  # the luckiest epoch is trial 1's
-    told = [found(engine, row).winner for found in (status_of, report_of, overview_of)]
+    told = [found(engine, row).winner for found in (status_of, report_of, Watch().look)]
     assert [winner.number for winner in told if winner is not None] == [named] * 3

@@ -37,7 +37,7 @@ def test_the_incumbent_is_drawn_against_its_cost_with_the_defaults_as_a_line() -
     frame = pd.DataFrame({"spent_h": [1.0, 2.0], "map50_95": [0.4, 0.5], "trial": [0, 1]})
     document = spec(charts.incumbent_chart(frame, 0.4, "gpu"))
     assert "spent (gpu-h)" in titles(document)
-    assert "defaults 0.400" in json.dumps(document)
+    assert "the defaults' first run 0.400" in json.dumps(document)
     assert "defaults" not in json.dumps(spec(charts.incumbent_chart(frame, None, "gpu")))
 
 

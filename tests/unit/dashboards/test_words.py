@@ -127,3 +127,8 @@ def test_the_defaults_are_no_gain_over_themselves() -> None:
 def test_a_stopped_trial_says_at_which_rung() -> None:
     row = make_row(1, state=TrialState.STOPPED, reason="rung 3: mean 0.1 below the threshold 0.2")
     assert words.ended(row) == "Stopped: rung 3: mean 0.1 below the threshold 0.2."
+
+
+def test_a_list_says_in_two_words_how_sure_it_is() -> None:
+    assert words.sureness(overview()) == "one seed"
+    assert words.sureness(overview(winner=None)) == "–"
