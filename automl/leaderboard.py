@@ -278,6 +278,12 @@ def gain(row: TrialRow, baseline: TrialRow | None) -> float | None:
     return row.score - baseline.score
 
 
+def gain_shown(row: TrialRow, baseline: TrialRow | None) -> float | None:
+    """The gain as a table may show it: of whole trainings only, since epochs of other stages do not compare."""
+    whole = row.state is TrialState.COMPLETED and baseline is not None and baseline.state is TrialState.COMPLETED
+    return gain(row, baseline) if whole and row.number else None
+
+
 def changed(row: TrialRow, baseline: TrialRow | None) -> dict[str, ParamValue]:
     """The parameters in which a trial differs from the baseline."""
     before: Params = baseline.params if baseline is not None else {}

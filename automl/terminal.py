@@ -21,6 +21,7 @@ from automl.leaderboard import (
     Verdict,
     changed,
     gain,
+    gain_shown,
     in_words,
     one_seed_in_words,
     rank,
@@ -30,6 +31,7 @@ from automl.leaderboard import (
 )
 from automl.places import command
 from automl.records import EpochRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
+from automl.report import is_dead
 from automl.service import StudyReport, StudyStatus
 from automl.trust import Estimate
 
@@ -165,7 +167,7 @@ def _print_unseen(console: Console, report: StudyReport) -> None:
 
 def _row(row: TrialRow, report: StudyReport) -> dict[str, str]:
     """Cells of the leaderboard by heading."""
-    above = gain(row, report.baseline) if row.number else None
+    above = gain_shown(row, report.baseline)
     return {
         "trial": str(row.number),
         "origin": escape(row.origin),
@@ -233,7 +235,7 @@ def print_studies(console: Console, rows: list[StudyRow]) -> None:
     for row in rows:
         table.add_row(
             escape(row.name),
-            row.state.value,
+            "died" if row.state is StudyState.RUNNING and is_dead(row) else row.state.value,
             str(row.trials),
             score(row.best_map50_95),
             score(row.baseline_map50_95),

@@ -31,7 +31,7 @@ _EPOCH = alt.X("epoch:Q", title="epoch", axis=alt.Axis(format="d", tickMinStep=1
 
 
 def _score(field: str = "map50_95", title: str = "mAP50-95 on val", *, zero: bool = False) -> alt.Y:
-    return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=zero), axis=alt.Axis(format=".2f"))
+    return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=zero), axis=alt.Axis(format=".3f"))
 
 
 def incumbent_chart(frame: pd.DataFrame, baseline: float | None, device: str) -> Chart:
@@ -178,20 +178,20 @@ def slice_chart(frame: pd.DataFrame, name: str, default: object, *, log: bool) -
     return (dots + rule).properties(height=HEIGHT)
 
 
-def parallel_chart(frame: pd.DataFrame) -> Chart:
-    """One line a trial across the parameters' ranges, its colour the score."""
+def parallel_chart(frame: pd.DataFrame, *, dark: bool = False) -> Chart:
+    """One line a trial across the parameters' ranges, its colour the score: the best stand out from the ground."""
     return (
         alt.Chart(frame, title="Parallel coordinates of the best trials")
         .mark_line(opacity=0.5)
         .encode(
-            x=alt.X("parameter:N", title=None, axis=alt.Axis(labelAngle=-45), sort=None),
+            x=alt.X("parameter:N", title=None, axis=alt.Axis(labelAngle=-45, labelOverlap=False), sort=None),
             y=alt.Y("place:Q", title="place in the searched range", axis=alt.Axis(format=".0%")),
             detail="trial:N",
-            order="parameter:N",
+            order="axis:Q",
             color=alt.Color(
                 "map50_95:Q",
                 title="mAP50-95",
-                scale=alt.Scale(scheme="viridis", reverse=True),
+                scale=alt.Scale(scheme="viridis", reverse=not dark),
                 legend=alt.Legend(orient="top"),
             ),
             tooltip=["trial:N", "parameter:N", "value:N", _tip("map50_95")],

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from automl.figures import score
-from automl.leaderboard import Verdict, changed, gain
+from automl.leaderboard import Verdict, changed, gain_shown
 from automl.overview import Overview, incumbent
 from automl.records import EpochRow, EventRow, Params, ParamValue, StudyRow, TrialPoint, TrialRow, TrialState
 from automl.space import Parameter
@@ -29,7 +29,7 @@ def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
             "state": [state_of(seen.study, seen.alive) for seen in found],
             "best": [shown_score(seen, seen.winner) for seen in found],
             "defaults": [shown_score(seen, seen.baseline) for seen in found],
-            "gain": [gain_of(seen) for seen in found],
+            "gain": pd.Series([gain_of(seen) for seen in found], dtype="float64"),
             "how sure": [sureness(seen) for seen in found],
             "incumbent": [thinned([best for _, best, _ in incumbent(seen.points)]) for seen in found],
             "budget": [min(1.0, seen.share_spent) for seen in found],
@@ -85,8 +85,8 @@ def leaderboard_frame(
             "trial": [row.number for row in rows],
             "origin": [shortened(row.origin) for row in rows],
             "mAP50-95": [row.score for row in rows],
-            "best epoch": [row.best_map50_95 for row in rows],
-            "gain": [gain(row, baseline) for row in rows],
+            "at best epoch": [row.best_map50_95 for row in rows],
+            "gain": pd.Series([gain_shown(row, baseline) for row in rows], dtype="float64"),
             "over new seeds": ["" if f is None else f"{f.score.mean:.3f} ± {f.score.half:.3f}" for f in found],
             "mAP50": [row.best_map50 for row in rows],
             "epochs": [f"{row.done_epochs}/{row.epochs}" for row in rows],
@@ -219,15 +219,15 @@ def slice_frame(rows: Iterable[TrialRow], key: str) -> pd.DataFrame:
 
 
 def parallel_frame(rows: Iterable[TrialRow], parameters: Sequence[Parameter]) -> pd.DataFrame:
-    """Trial, parameter, its place in the searched range (0 low end, 1 high end), value and the trial's score."""
+    """Trial, parameter, axis from the left, place in the searched range (0 low, 1 high), value, the trial's score."""
     found = []
     for row in rows:
-        for parameter in parameters:
+        for axis, parameter in enumerate(parameters):
             value = row.params.get(parameter.name)
             if row.score is None or value is None:
                 continue
-            found.append((row.number, parameter.name, _place(parameter, value), value_text(value), row.score))
-    return pd.DataFrame(found, columns=["trial", "parameter", "place", "value", "map50_95"])
+            found.append((row.number, parameter.name, axis, _place(parameter, value), value_text(value), row.score))
+    return pd.DataFrame(found, columns=["trial", "parameter", "axis", "place", "value", "map50_95"])
 
 
 def _place(parameter: Parameter, value: ParamValue) -> float:

@@ -91,7 +91,10 @@ def _slices(rows: list[TrialRow], parameters: list[Parameter], importance: dict[
 def _parallel(rows: list[TrialRow], parameters: list[Parameter], importance: dict[str, float]) -> None:
     chosen = [p for name in list(importance)[:8] for p in parameters if p.name == name] or parameters[:8]
     best = sorted(rows, key=lambda each: each.score or 0.0)  # the best are drawn last, on top
-    st.altair_chart(charts.parallel_chart(frames.parallel_frame(best, chosen)), alt="Parallel coordinates")
+    st.altair_chart(
+        charts.parallel_chart(frames.parallel_frame(best, chosen), dark=st.context.theme.type == "dark"),
+        alt="Parallel coordinates",
+    )
 
 
 def _pareto(row: StudyRow, rows: list[TrialRow]) -> None:

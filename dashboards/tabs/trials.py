@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from automl.figures import score
 from automl.leaderboard import LAST
-from automl.records import PICTURES, StudyRow, TrialRow, TrialState
+from automl.records import PICTURES, StudyRow, StudyState, TrialRow, TrialState
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import pictures
@@ -14,7 +15,7 @@ ROWS = 100
 MOST = 10  # trials side by side
 ORDERS = {
     "mAP50-95": ("score", True),
-    "best epoch": ("best_map50_95", True),
+    "mAP50-95 at best epoch": ("best_map50_95", True),
     "best mAP50": ("best_map50", True),
     "newest": ("number", True),
     "oldest": ("number", False),
@@ -46,6 +47,8 @@ def draw(row: StudyRow) -> None:
         st.info(_nothing(found.total, len(seen.points)))
         return
     pages = -(-found.total // ROWS)
+    if row.state is StudyState.RUNNING:
+        st.button("Refresh", help="This table stands still while you read and tick; Overview follows the study.")
     table = f"leaderboard {row.name} {order} {states} {origin} {page}"  # ticks belong to the rows that were ticked
     scored = f"mAP50-95 is the mean of a trial's last {LAST} epochs, on val, one seed"
     st.caption(f"{found.total} trials, page {page} of {pages}. {scored}.")
@@ -56,9 +59,10 @@ def draw(row: StudyRow) -> None:
         selection_mode="multi-row",
         key=table,
         alt="Leaderboard",
+        placeholder="–",
         column_config={
             "mAP50-95": st.column_config.NumberColumn(format="%.4f"),
-            "best epoch": st.column_config.NumberColumn(format="%.4f", help="mAP50-95 of the epoch that best.pt holds"),
+            "at best epoch": st.column_config.NumberColumn(format="%.4f", help="mAP50-95; best.pt holds it"),
             "gain": st.column_config.NumberColumn(
                 format="%+.4f", help="against the defaults' first run, one seed each: a difference below .02 is a tie"
             ),
@@ -100,9 +104,14 @@ def _side_by_side(row: StudyRow, numbers: list[int]) -> None:
     if not rows:
         st.warning("This study has no trials with these numbers.")
         return
+    known = {each.number for each in rows}
+    unknown = [str(number) for number in numbers[:MOST] if number not in known]
+    if unknown:
+        st.caption(f"This study has no trial {', '.join(unknown)}.")
     for each in rows:
         left, right = st.columns([5, 1])
-        left.markdown(f"**trial {each.number}** ({words.plain(each.origin)}): {words.plain(words.ended(each))}")
+        told = f"{words.plain(words.ended(each))} Scored {score(each.score)}."
+        left.markdown(f"**trial {each.number}** ({words.plain(each.origin)}): {told}")
         right.page_link("views/trial.py", label="Open", query_params={"study": row.name, "trial": str(each.number)})
     differing = frames.differing_frame(rows)
     if len(rows) > 1:
@@ -128,6 +137,9 @@ def _pictures(row: StudyRow, numbers: list[int]) -> None:
         st.caption("Pictures are drawn of the defaults and the winner, when they are measured on unseen images.")
         return
     name = st.selectbox("Picture", known, format_func=PICTURES.__getitem__, key="picture", bind="query-params")
+    lacking = [str(number) for number, files in found.items() if name not in files]
+    if lacking:
+        st.caption(f"No such picture of trial {', '.join(lacking)}: only what is measured on unseen images is drawn.")
     columns = st.columns(2)
     for index, number in enumerate(number for number, files in found.items() if name in files):
         columns[index % 2].image(str(found[number][name]), caption=f"trial {number}", width="stretch")

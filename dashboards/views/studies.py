@@ -31,6 +31,7 @@ def _draw() -> None:
         selection_mode="single-row",
         key="studies",
         alt="Studies, newest first",
+        placeholder="–",
         column_config={
             "best": st.column_config.NumberColumn("mAP50-95", format="%.3f", help="on val, of the trial to take home"),
             "defaults": st.column_config.NumberColumn("defaults", format="%.3f", help="on val"),

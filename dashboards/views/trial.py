@@ -31,7 +31,9 @@ def _draw(row: StudyRow) -> None:
     columns = st.columns(4)
     told = f"one seed; the mean of the last {LAST} epochs"
     columns[0].metric("mAP50-95 on val", score(trial.score), border=True, help=told)
-    columns[1].metric("Best epoch", score(trial.best_map50_95), border=True, help="mAP50-95 on val; best.pt holds it")
+    columns[1].metric(
+        "mAP50-95 at the best epoch", score(trial.best_map50_95), border=True, help="mAP50-95 on val; best.pt holds it"
+    )
     columns[2].metric("Epochs", f"{trial.done_epochs}/{trial.epochs}", border=True)
     columns[3].metric("Cost", words.cost(trial.slot_s, row), border=True)
     for each in read.evaluations(context.engine(), row.name, trial.number):
