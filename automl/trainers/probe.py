@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import math
 import re
 import resource
@@ -212,6 +214,9 @@ def _forget_peak(device: str) -> None:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         return
+    gc.collect()
+    with suppress(OSError, AttributeError):  # what was freed goes back, else it hides what is asked for next
+        ctypes.CDLL(None).malloc_trim(0)
     with suppress(OSError):  # Linux only; elsewhere the mark is that of the whole process
         Path("/proc/self/clear_refs").write_text("5")
 

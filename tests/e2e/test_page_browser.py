@@ -18,6 +18,7 @@ from automl.store import bulk, read
 from automl.store.engine import open_store
 from tests.e2e.browser import (
     NARROW,
+    WIDE,
     Site,
     column,
     download,
@@ -213,6 +214,7 @@ def test_a_running_study_is_followed_to_its_end(browser: Browser, tmp_path: Path
             wait_for("the baseline has an epoch", lambda: place.epochs("live"), search)
             page.get_by_role("button", name="Look again").click()
             says(page, "● running")
+            page.set_viewport_size({"width": WIDE, "height": 500})
             page.evaluate("window.kept = true")  # lost if the page were loaded again
             _scroll(page, 60)
             says(page, "Running now")
