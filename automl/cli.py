@@ -219,6 +219,7 @@ def export(
     study: Study,
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")] = Path("hyp.yaml"),
     trial: Annotated[int | None, typer.Option(help="Number of the trial; the winner if left out.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Of the production training; else the search's.")] = None,
     format: Annotated[str, typer.Option(help="ultralytics or json.")] = "ultralytics",
     db: Db = None,
 ) -> None:
@@ -226,7 +227,7 @@ def export(
     with _errors():
         from automl import service
 
-        print(_export(service, study, output, trial, format, db))
+        print(_export(service, study, output, db, trial=trial, epochs=epochs, format=format))
 
 
 @app.command()
@@ -291,7 +292,7 @@ def _drive(
         else:
             terminal.print_report(console, report)
         if report.best is not None and export is not None:
-            print(_export(service, name, export, None, "ultralytics", db), file=sys.stderr if as_json else sys.stdout)
+            print(_export(service, name, export, db), file=sys.stderr if as_json else sys.stdout)
         if report.interrupted:
             print(f"Go on with: {places.command('resume', name, db)}", file=sys.stderr)
             stopped = "automl stop" in report.study.reason
@@ -314,11 +315,10 @@ def _foresee(run: Callable[[Any, Any], Any], *, quiet: bool, as_json: bool) -> N
             plan_view.print_plan(_console(), plan)
 
 
-def _export(service: Any, study: str, output: Path, trial: int | None, format: str, db: str | None) -> str:
-    written = service.export(study, output, trial=trial, format=format, db=db)
-    if format != "ultralytics":
-        return f"Wrote {written}"
-    return f"Wrote {written}. Train it with: yolo detect train cfg={written}"
+def _export(service: Any, study: str, output: Path, db: str | None, **chosen: Any) -> str:
+    written = service.export(study, output, db=db, **chosen)
+    train = "" if chosen.get("format") == "json" else f". Train it with: yolo detect train cfg={written}"
+    return f"Wrote {written}{train}"
 
 
 @contextmanager

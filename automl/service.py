@@ -208,11 +208,15 @@ def export(
     output: str | Path,
     *,
     trial: int | None = None,
+    epochs: int | None = None,
     format: str = "ultralytics",
     home: str | Path | None = None,
     db: str | None = None,
 ) -> Path:
-    """Writes the recipe of the winner, or of the trial named, and returns the file's path."""
+    """Writes the recipe of the winner, or of the trial named, and returns the file's path.
+
+    epochs  of the training that it is for; those of the search if left out
+    """
     from automl.recipes import write_recipe
 
     engine = _reader(home, db)
@@ -220,7 +224,8 @@ def export(
     chosen = found.winner if trial is None else read.trial(engine, study, trial)
     if chosen is None:
         raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
-    return write_recipe(found.study, chosen, found.baseline, Path(output), format, found.evaluations, found.verdict)
+    facts = (found.study, chosen, found.baseline, Path(output), format, found.evaluations, found.verdict)
+    return write_recipe(*facts, epochs=epochs)
 
 
 # -- wiring ---------------------------------------------------------------------------------------

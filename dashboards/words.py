@@ -14,6 +14,7 @@ from automl.records import StudyRow, StudyState, TrialRow, TrialState
 from automl.trust import Estimate
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
+LONG = 300  # epochs of a production training
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
 
 _ENDS = {StudyState.FINISHED: "finished", StudyState.INTERRUPTED: "been interrupted", StudyState.FAILED: "failed"}
@@ -179,4 +180,5 @@ def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") ->
     if seen.winner is None:
         return f"automl show {name}{db}"
     chosen = "" if trial is None or (seen.winner and trial.number == seen.winner.number) else f" --trial {trial.number}"
-    return f"automl export {name}{chosen}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
+    length = f" --epochs {LONG}" if seen.study.spec.epochs < LONG else ""  # the guide's production training
+    return f"automl export {name}{chosen}{length}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"

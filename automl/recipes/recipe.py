@@ -16,6 +16,7 @@ from automl.data.dataset import read_dataset
 from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.leaderboard import LAST, Verdict, gain, in_words, odds, unseen_in_words
 from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
+from automl.space import EPOCH_KEYS, trainer_key
 from automl.trainers import schema
 
 FORMATS = ("ultralytics", "json")
@@ -32,10 +33,13 @@ def write_recipe(
     format: str,
     evaluations: Sequence[EvaluationRow] = (),
     verdict: Verdict | None = None,
+    epochs: int | None = None,
 ) -> Path:
     """Writes the trial's recipe to `output` and returns the path; `hyp.yaml` in a folder.
 
     For a study with --weights the initial weights go beside it, as a file that Ultralytics loads.
+
+    epochs  of the training that the recipe is for; the trial's own if left out
 
     Raises UnknownName for a format, AutoMLError for a study whose trainer has no such recipe and NoSpace
     where the file cannot be written.
@@ -54,7 +58,7 @@ def write_recipe(
     initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
     if initial is not None:
         _write_initial(study, trial, initial)
-    text = recipe_text(study, trial, baseline, output.absolute(), format, evaluations, verdict, initial)
+    text = recipe_text(study, trial, baseline, output.absolute(), format, evaluations, verdict, initial, epochs)
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -71,13 +75,37 @@ def recipe_text(
     evaluations: Sequence[EvaluationRow] = (),
     verdict: Verdict | None = None,
     initial: Path | None = None,
+    epochs: int | None = None,
 ) -> str:
     """The recipe as it stands in a file called `output`; `initial` is the file of a study's initial weights."""
     facts = {**_facts(study, trial, baseline), **_confirmed_facts(trial, verdict)}
     facts |= _unseen_facts(study, trial, evaluations)
+    given = arguments(study, trial, initial)
+    if epochs is not None and epochs != trial.epochs:
+        shares = lengthened(study, trial, given, epochs)
+        kept = f"{' and '.join(shares)} keep their share of it" if shares else "every other argument is the trial's"
+        facts["epochs"] = f"{epochs}, as asked for; searched with {trial.epochs}; {kept}"
+        given |= {"epochs": epochs, "patience": epochs, **shares}
     if format == "ultralytics":
-        return render_ultralytics(facts, arguments(study, trial, initial), output)
-    return json.dumps({"facts": facts, "arguments": arguments(study, trial, initial)}, indent=2) + "\n"
+        return render_ultralytics(facts, given, output)
+    return json.dumps({"facts": facts, "arguments": given}, indent=2) + "\n"
+
+
+def lengthened(study: StudyRow, trial: TrialRow, given: Mapping[str, Any], epochs: int) -> dict[str, Any]:
+    """Arguments that are counted in epochs, for a training of another length: the same share of it.
+
+    Only those that the sampler proposed for the trial's horizon; recipes that were given mean what they say.
+    """
+    if trial.number < len(study.spec.given):
+        return {}
+    searched = {trainer_key(name) for name in study.spec.space.get("parameters", {})}
+    found: dict[str, Any] = {}
+    for key in EPOCH_KEYS:
+        value = given.get(key)
+        if key in searched and isinstance(value, int | float):
+            longer = value * epochs / trial.epochs
+            found[key] = round(longer) if isinstance(value, int) else float(f"{longer:.6g}")
+    return found
 
 
 def arguments(study: StudyRow, trial: TrialRow, initial: Path | None) -> dict[str, Any]:
@@ -125,7 +153,7 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
     if trial.state is not TrialState.COMPLETED:
         facts["caution"] = f"this trial is {trial.state.value}: {trial.reason or 'it has not reached its last epoch'}"
     if trial.epochs < LONG:
-        facts["epochs"] = f"{trial.epochs} is the search's horizon; for production raise it, and patience (300)"
+        facts["epochs"] = f"{trial.epochs} is the search's horizon; for production: automl export --epochs {LONG}"
     facts |= {
         "cost of the trial": format_cost(trial.slot_s, spec.slots.device),
         "cost of the study": format_cost(study.slot_s, spec.slots.device),

@@ -146,7 +146,7 @@ def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: 
     assert verdict is not None
     told = {each.trial: f"{each.score.mean:.3f}" for each in verdict.estimates}
     assert (figures["mAP50-95 to take home"], figures["The defaults' mAP50-95"]) == (told[3], told[0])
-    assert f"automl export birds --db {url} -o hyp.yaml" in text(app)
+    assert f"automl export birds --epochs 300 --db {url} -o hyp.yaml" in text(app)
     assert "0.480 on 70 unseen images (test)" in text(app)
 
 

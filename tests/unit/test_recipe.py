@@ -68,3 +68,37 @@ def test_the_header_says_what_unseen_images_can_tell_of_the_gain(tmp_path: Path)
     ) in text
     assert "# mAP50-95 on test, defaults: 0.4680 [0.4300, 0.5050] on 72 unseen images\n" in text
     assert "# intervals on test: 90 %, over the images; the seeds of trainings differ too\n" in text
+
+
+SEARCHED = {
+    "parameters": {
+        "warmup_epochs": {"log": [0.2, 4.0], "default": 3.0},
+        "close_mosaic": {"int": [0, 10], "default": 10},
+    }
+}
+
+
+def longer(folder: Path, row: TrialRow, epochs: int | None) -> dict[str, Any]:
+    """The document of the recipe for that many epochs."""
+    spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "imgsz": 64}, space=SEARCHED)
+    args = (make_study(spec=spec), row, make_row(0), folder / "recipe.json", "json")
+    found: dict[str, Any] = json.loads(write_recipe(*args, epochs=epochs).read_text())
+    return found
+
+
+def test_a_longer_training_keeps_the_shares_of_warm_up_and_closing(tmp_path: Path) -> None:
+    row = make_row(1, params={"warmup_epochs": 1.5, "close_mosaic": 3, "lr0": 0.02})
+    found = longer(tmp_path, row, 300)
+    assert found["arguments"]["epochs"] == found["arguments"]["patience"] == 300
+    assert (found["arguments"]["warmup_epochs"], found["arguments"]["close_mosaic"]) == (37.5, 75)
+    assert found["arguments"]["lr0"] == 0.02
+    assert found["facts"]["epochs"].startswith(
+        "300, as asked for; searched with 12; warmup_epochs and close_mosaic keep"
+    )
+    assert longer(tmp_path, row, None)["arguments"]["close_mosaic"] == 3
+
+
+def test_the_defaults_stay_what_they_are_at_any_length(tmp_path: Path) -> None:
+    row = make_row(0, params={"warmup_epochs": 3.0, "close_mosaic": 10})
+    found = longer(tmp_path, row, 300)["arguments"]
+    assert (found["epochs"], found["warmup_epochs"], found["close_mosaic"]) == (300, 3.0, 10)
