@@ -58,7 +58,8 @@ def command(app: Path, address: str, port: int) -> list[str]:
         "theme.baseFontSize": "15",
     }
     flags = [f"--{key}={value}" for key, value in options.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(app), *flags]
+    # -P: a folder called dashboards where the command is started is not ours.
+    return [sys.executable, "-P", "-m", "streamlit", "run", str(app), *flags]
 
 
 def app_file() -> Path:
@@ -67,10 +68,10 @@ def app_file() -> Path:
         raise AutoMLError(
             "the page needs Streamlit, which is not installed. Install it with: pip install 'automl[page]'"
         )
-    found = importlib.util.find_spec("dashboards")
-    if found is None or not found.submodule_search_locations:
+    file = Path(__file__).parents[1] / "dashboards" / "app.py"  # beside this package, as installed
+    if not file.is_file():
         raise AutoMLError("the page's files are missing from this installation. Install automl again.")
-    return Path(next(iter(found.submodule_search_locations))) / "app.py"
+    return file
 
 
 def _check_store(db: str | None) -> None:

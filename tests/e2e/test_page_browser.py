@@ -174,6 +174,14 @@ def test_names_that_bite_stay_text(site: Site) -> None:
     assert site.foreign == []
 
 
+def test_a_users_folder_called_dashboards_is_not_taken_for_ours(browser: Browser, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    (tmp_path / "dashboards").mkdir()
+    (tmp_path / "dashboards" / "__init__.py").write_text("raise SystemExit('not ours')")
+    with served(place, browser) as site, site.open("/") as page:
+        says(page, "no study yet")
+
+
 def test_an_unknown_study_leads_back(site: Site) -> None:
     with site.open("/study?study=nowhere") as page:
         says(page, "unknown study 'nowhere'")
