@@ -96,7 +96,7 @@ def lengthened(study: StudyRow, trial: TrialRow, given: Mapping[str, Any], epoch
 
     Only those that the sampler proposed for the trial's horizon; recipes that were given mean what they say.
     """
-    if trial.number < len(study.spec.given):
+    if (trial.number if trial.repeats is None else trial.repeats) < len(study.spec.given):
         return {}
     searched = {trainer_key(name) for name in study.spec.space.get("parameters", {})}
     found: dict[str, Any] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -98,23 +99,13 @@ def _weights(row: StudyRow, trial: TrialRow) -> None:
 def _tables(row: StudyRow) -> None:
     st.subheader("Tables", anchor=False)
     engine = context.engine()
-    left, right = st.columns(2)
-    left.download_button(
-        "All trials (CSV)",
-        lambda: frames.trials_csv(read.trials(engine, row.name)),
-        f"{row.name}-trials.csv",
-        "text/csv",
-        on_click="ignore",
-        width="stretch",
-    )
-    right.download_button(
-        "All epochs (CSV)",
-        lambda: frames.epochs_csv(read.epochs_by_trial(engine, row.name)),
-        f"{row.name}-epochs.csv",
-        "text/csv",
-        on_click="ignore",
-        width="stretch",
-    )
+    tables: dict[str, Callable[[], bytes]] = {
+        "trials": lambda: frames.trials_csv(read.trials(engine, row.name)),
+        "epochs": lambda: frames.epochs_csv(read.epochs_by_trial(engine, row.name)),
+    }
+    for column, (name, made) in zip(st.columns(2), tables.items(), strict=True):
+        label, file = f"All {name} (CSV)", f"{row.name}-{name}.csv"
+        column.download_button(label, made, file, "text/csv", on_click="ignore", width="stretch")
 
 
 with context.page("Take home"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,5 +101,6 @@ def test_a_longer_training_keeps_the_shares_of_warm_up_and_closing(tmp_path: Pat
 
 def test_the_defaults_stay_what_they_are_at_any_length(tmp_path: Path) -> None:
     row = make_row(0, params={"warmup_epochs": 3.0, "close_mosaic": 10})
-    found = longer(tmp_path, row, 300)["arguments"]
-    assert (found["epochs"], found["warmup_epochs"], found["close_mosaic"]) == (300, 3.0, 10)
+    for each in (row, replace(row, number=7, repeats=0)):  # with other seeds too
+        found = longer(tmp_path, each, 300)["arguments"]
+        assert (found["epochs"], found["warmup_epochs"], found["close_mosaic"]) == (300, 3.0, 10)
