@@ -217,15 +217,22 @@ def export(
 
     epochs  of the training that it is for; those of the search if left out
     """
-    from automl.recipes import write_recipe
+    from automl.recipes import Subject, write_recipe
 
     engine = _reader(home, db)
     found = report.report_of(engine, read.study(engine, study))
     chosen = found.winner if trial is None else read.trial(engine, study, trial)
     if chosen is None:
         raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
-    facts = (found.study, chosen, found.baseline, Path(output), format, found.evaluations, found.verdict)
-    return write_recipe(*facts, epochs=epochs)
+    subject = Subject(
+        study=found.study,
+        trial=chosen,
+        baseline=found.baseline,
+        evaluations=found.evaluations,
+        verdict=found.verdict,
+        epochs=epochs,
+    )
+    return write_recipe(subject, Path(output), format)
 
 
 # -- wiring ---------------------------------------------------------------------------------------

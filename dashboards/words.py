@@ -10,11 +10,11 @@ from automl.budget import format_cost
 from automl.figures import duration, score
 from automl.leaderboard import LAST, gain, in_words, odds, one_seed_in_words, verdict_on_unseen
 from automl.overview import Overview, incumbent
+from automl.recipes import LONG
 from automl.records import StudyRow, StudyState, TrialRow, TrialState
 from automl.trust import Estimate
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
-LONG = 300  # epochs of a production training
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
 
 _ENDS = {StudyState.FINISHED: "finished", StudyState.INTERRUPTED: "been interrupted", StudyState.FAILED: "failed"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,25 +26,27 @@ LONG = 300  # epochs: the guide's production training
 _NOT_IN_A_RECIPE = frozenset(("amp", "device", "workers", "cache", "data", "epochs", "seed", "model"))
 
 
-def write_recipe(
-    study: StudyRow,
-    trial: TrialRow,
-    baseline: TrialRow | None,
-    output: Path,
-    format: str,
-    evaluations: Sequence[EvaluationRow] = (),
-    verdict: Verdict | None = None,
-    epochs: int | None = None,
-) -> Path:
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A trial and what is known of it: what a recipe is written from."""
+
+    study: StudyRow
+    trial: TrialRow
+    baseline: TrialRow | None
+    evaluations: Sequence[EvaluationRow] = ()
+    verdict: Verdict | None = None
+    epochs: int | None = None  # of the training that the recipe is for; the trial's own where None
+
+
+def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     """Writes the trial's recipe to `output` and returns the path; `hyp.yaml` in a folder.
 
     For a study with --weights the initial weights go beside it, as a file that Ultralytics loads.
 
-    epochs  of the training that the recipe is for; the trial's own if left out
-
     Raises UnknownName for a format, AutoMLError for a study whose trainer has no such recipe and NoSpace
     where the file cannot be written.
     """
+    study = subject.study
     if format not in FORMATS:
         raise UnknownName("format", format, FORMATS)
     if study.spec.trainer != "ultralytics":
@@ -57,8 +60,8 @@ def write_recipe(
         raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
     initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
     if initial is not None:
-        _write_initial(study, trial, initial)
-    text = recipe_text(study, trial, baseline, output.absolute(), format, evaluations, verdict, initial, epochs)
+        _write_initial(study, subject.trial, initial)
+    text = recipe_text(subject, output.absolute(), format, initial)
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -66,20 +69,11 @@ def write_recipe(
     return output
 
 
-def recipe_text(
-    study: StudyRow,
-    trial: TrialRow,
-    baseline: TrialRow | None,
-    output: Path,
-    format: str,
-    evaluations: Sequence[EvaluationRow] = (),
-    verdict: Verdict | None = None,
-    initial: Path | None = None,
-    epochs: int | None = None,
-) -> str:
+def recipe_text(subject: Subject, output: Path, format: str, initial: Path | None = None) -> str:
     """The recipe as it stands in a file called `output`; `initial` is the file of a study's initial weights."""
-    facts = {**_facts(study, trial, baseline), **_confirmed_facts(trial, verdict)}
-    facts |= _unseen_facts(study, trial, evaluations)
+    study, trial, epochs = subject.study, subject.trial, subject.epochs
+    facts = {**_facts(study, trial, subject.baseline), **_confirmed_facts(trial, subject.verdict)}
+    facts |= _unseen_facts(study, trial, subject.evaluations)
     given = arguments(study, trial, initial)
     if epochs is not None and epochs != trial.epochs:
         shares = lengthened(study, trial, given, epochs)

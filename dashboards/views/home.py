@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from automl.overview import Overview
-from automl.recipes import recipe_text
+from automl.recipes import Subject, recipe_text
 from automl.records import StudyRow, TrialRow
 from automl.store import read
 from dashboards import context, frames, words
@@ -38,9 +38,10 @@ def _recipes(row: StudyRow, seen: Overview, trial: TrialRow) -> None:
         st.info(f"Trials of the trainer '{words.plain(row.spec.trainer)}' have no recipe: nothing was trained.")
         return
     initial = None if row.spec.weights is None else Path("hyp-init.pt")
-    facts = (row, trial, seen.baseline, Path("hyp.yaml"))
-    told = (seen.evaluations, seen.verdict, initial)
-    text, recipe = recipe_text(*facts, "ultralytics", *told), recipe_text(*facts, "json", *told)
+    subject = Subject(
+        study=row, trial=trial, baseline=seen.baseline, evaluations=seen.evaluations, verdict=seen.verdict
+    )
+    text, recipe = (recipe_text(subject, Path("hyp.yaml"), kind, initial) for kind in ("ultralytics", "json"))
     left, right = st.columns(2)
     with left:
         if initial is None:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.leaderboard import verdict
-from automl.recipes import write_recipe
-from automl.recipes.recipe import recipe_text
+from automl.recipes import Subject, recipe_text, write_recipe
 from automl.records import Purpose, TrialRow
 from tests.unit.factories import make_evaluation, make_row, make_spec, make_study
 
@@ -21,8 +20,8 @@ def repeat(number: int, of: int, score: float) -> TrialRow:
 def facts(folder: Path, rows: list[TrialRow], trial: int) -> dict[str, Any]:
     """The facts of the recipe of that trial."""
     spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "imgsz": 64, "lr0": 0.01})
-    args = (make_study(spec=spec), rows[trial], rows[0], folder / "recipe.json", "json")
-    found: dict[str, Any] = json.loads(write_recipe(*args, verdict=verdict(rows)).read_text())["facts"]
+    subject = Subject(study=make_study(spec=spec), trial=rows[trial], baseline=rows[0], verdict=verdict(rows))
+    found: dict[str, Any] = json.loads(write_recipe(subject, folder / "recipe.json", "json").read_text())["facts"]
     return found
 
 
@@ -61,8 +60,9 @@ def test_the_header_says_what_unseen_images_can_tell_of_the_gain(tmp_path: Path)
     spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "imgsz": 64}, unseen="test")
     base = make_evaluation(0, 0.468, low=0.43, high=0.505)
     best = make_evaluation(1, 0.48, low=0.441, high=0.518, gain=0.012, gain_low=-0.008, gain_high=0.031, chance=0.84)
-    rows = (make_row(1, 0.6), make_row(0, 0.5))
-    text = recipe_text(make_study(spec=spec), *rows, tmp_path / "hyp.yaml", "ultralytics", (base, best))
+    trials = {"trial": make_row(1, 0.6), "baseline": make_row(0, 0.5)}
+    subject = Subject(study=make_study(spec=spec), **trials, evaluations=(base, best))
+    text = recipe_text(subject, tmp_path / "hyp.yaml", "ultralytics")
     assert (
         "# mAP50-95 on test: 0.4800 [0.4410, 0.5180] on 72 unseen images, +0.0120 [-0.0080, +0.0310] against the "
         "defaults, 84% chance of a gain: these images cannot tell them apart\n"
@@ -82,8 +82,8 @@ SEARCHED = {
 def longer(folder: Path, row: TrialRow, epochs: int | None) -> dict[str, Any]:
     """The document of the recipe for that many epochs."""
     spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "imgsz": 64}, space=SEARCHED)
-    args = (make_study(spec=spec), row, make_row(0), folder / "recipe.json", "json")
-    found: dict[str, Any] = json.loads(write_recipe(*args, epochs=epochs).read_text())
+    subject = Subject(study=make_study(spec=spec), trial=row, baseline=make_row(0), epochs=epochs)
+    found: dict[str, Any] = json.loads(write_recipe(subject, folder / "recipe.json", "json").read_text())
     return found
 
 
