@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import random
 import threading
@@ -12,7 +11,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from automl.errors import AppliedMismatch, AutoMLError, BadData, BadWeights, TrialError
@@ -22,6 +20,7 @@ from automl.trainers.base import Trainer
 from tests.unit.train_tiny import (
     draw_data,
     kill_elsewhere,
+    memory_elsewhere,
     run_all_elsewhere,
     run_elsewhere,
     scores,
@@ -305,13 +304,10 @@ def test_prepare_refuses_what_cannot_be_used(trainer: Trainer, data: Path, tmp_p
         trainer.prepare(replace(job, data=str(empty)), epochs=2, seed=0)
 
 
-def test_twenty_trials_leave_no_memory_behind(trainer: Trainer, data: Path, tmp_path: Path) -> None:
-    sizes = []
-    for number in range(20):
-        train(trainer, tiny_trial(number=number, epochs=1), tiny_job(data, tmp_path / str(number)))
-        gc.collect()
-        sizes.append(psutil.Process().memory_info().rss / 2**20)
-    assert sizes[-1] - sizes[5] < 20
+def test_twenty_trials_leave_no_memory_behind(data: Path, tmp_path: Path) -> None:
+    cases = [(tiny_trial(number=n, epochs=1), tiny_job(data, tmp_path / str(n))) for n in range(20)]
+    held = memory_elsewhere(cases)
+    assert held[-1] - held[5] < 20
 
 
 def test_a_score_is_never_silently_absent(trainer: Trainer, data: Path, tmp_path: Path) -> None:

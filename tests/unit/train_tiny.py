@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from PIL import Image, ImageDraw
 
 from automl.records import EpochMetrics, ParamValue, TrainJob, Trial
@@ -18,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BCCD = ROOT.parent / "shared" / "data" / "bccd" / "bccd.yaml"
 COCO_WEIGHTS = ROOT.parent / "shared" / "weights" / "yolov5n-coco.safetensors"
 MARK = "EPOCH "
+HELD = "MEMORY "
 NETWORK = """
 nc: 80
 backbone:
@@ -105,6 +108,17 @@ def run_all_elsewhere(cases: list[tuple[Trial, TrainJob]]) -> list[list[dict[str
     return answer
 
 
+def memory_elsewhere(cases: list[tuple[Trial, TrainJob]]) -> list[float]:
+    """MiB that a new process holds after each of the trials: the suite's own process holds what other tests left."""
+    text = json.dumps([[asdict(trial), asdict(job)] for trial, job in cases])
+    command = [sys.executable, "-m", "tests.unit.train_tiny", "--memory"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    held = [line.removeprefix(HELD) for line in done.stdout.splitlines() if line.startswith(HELD)]
+    assert len(held) == len(cases)
+    return [float(each) for each in held]
+
+
 def kill_elsewhere(trial: Trial, job: TrainJob, after: int) -> list[dict[str, Any]]:
     """Scores of the first epochs in a new process, which is killed as soon as it has reported them."""
     command = [sys.executable, "-m", "tests.unit.train_tiny", "--each"]
@@ -134,6 +148,9 @@ def _main() -> None:
             found[-1].append(scores(metrics))
             if "--each" in sys.argv:
                 print(f"\n{MARK}{json.dumps(found[-1][-1])}", flush=True)
+        if "--memory" in sys.argv:
+            gc.collect()
+            print(f"\n{HELD}{psutil.Process().memory_info().rss / 2**20:.1f}", flush=True)
     print()
     print(json.dumps(found))
 
