@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
@@ -12,6 +13,7 @@ from automl.records import Params
 from automl.space import POINT, SearchSpace, trainer_key
 
 STARTS = 3  # recipes of earlier trainings that are trained again at most
+TRAININGS_EACH = 10  # full trainings that the budget must pay for each of them, beyond the first
 TOLD = 100  # earlier scores that a sampler is told at most, the newest: they are kept in the study's row
 _RANKED = 10  # best recipes of one source that are looked at
 Told = tuple[tuple[str, Params, float, int], ...]  # source, arguments, score at the horizon, epochs trained
@@ -28,49 +30,61 @@ class Earlier:
     epochs: int | None = None  # the horizon, where data, trainer and weights were the new study's; None elsewhere
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewStudy:
+    """What a new study is going to train, as far as its first trials depend on it."""
+
+    base: Params  # every argument of a trial that changes nothing
+    space: SearchSpace
+    before: tuple[Given, ...]  # what runs first; it is not run again
+    trainings: float  # full trainings that the budget pays
+    epochs: int  # the horizon
+
+
 def beginnings(
-    earlier: Sequence[Earlier],
-    base: Params,
-    space: SearchSpace,
-    before: Sequence[Given],
-    trainings: float,
-    *,
-    known_good: bool,
+    earlier: Sequence[Earlier], study: NewStudy, *, known_good: bool
 ) -> tuple[tuple[Given, ...], tuple[str, ...]]:
     """The trials to run after the defaults, and sentences on them: earlier recipes, then the portfolio.
 
-    base        every argument of a trial that changes nothing
-    before      what runs first; it is not run again
-    trainings   how many full trainings the budget pays
     known_good  whether the portfolio is wanted and means something to the trainer
     """
-    warm = starts(earlier, base, space, before, trainings)
+    warm = starts(earlier, study)
     told = [f"Tried again from earlier trainings: {', '.join(name for name, _ in warm)}."] if warm else []
     known: tuple[Given, ...] = ()
     if known_good:
-        known = portfolio.starts(base, space, [*before, *warm], trainings)
-        told.append(portfolio.words(known, trainings))
+        known = portfolio.starts(study.base, study.space, [*study.before, *warm], study.trainings)
+        told.append(portfolio.words(known, study.trainings))
     return (*warm, *known), tuple(text for text in told if text)
 
 
-def starts(
-    earlier: Sequence[Earlier], base: Params, space: SearchSpace, before: Sequence[Given], trainings: float
-) -> tuple[Given, ...]:
-    """The best recipes of each source in turn: three that differ, one where fewer than 10 trainings are paid.
+def starts(earlier: Sequence[Earlier], study: NewStudy) -> tuple[Given, ...]:
+    """The best recipes of each source in turn: three that differ, at most one for 10 trainings that are paid.
 
-    Scores of different sources do not compare, so each source's best comes before anyone's second.
+    Scores of different sources do not compare, so each source's best comes before anyone's second. What scored no
+    better than the defaults of its own source is not worth another training. Of a source that trained just what
+    this study trains only the best runs again: the sampler knows what the others scored.
     """
+    known = [study.base, *(params for _, params in study.before)]
     sources: dict[str, list[Earlier]] = {}
     for each in earlier:
         sources.setdefault(each.source, []).append(each)
-    ranked = [sorted(found, key=_rank)[:_RANKED] for found in sources.values()]
+    ranked = [_worth(found, study, known) for found in sources.values()]
     turns = [each for each in chain.from_iterable(zip_longest(*ranked)) if each is not None]
-    fitted = [(f"warm:{each.source}", fit(each.params, base, space)) for each in turns]
-    known = [params for _, params in before]
     found: list[Given] = []
-    for name, params in fitted:
-        found += distinct([(name, params)], [*known, *(other for _, other in found)])
-    return tuple(found[: STARTS if round(trainings) >= portfolio.FEW else 1])
+    for given in turns:
+        found += distinct([given], [*known, *(other for _, other in found)])
+    return tuple(found[: min(STARTS, max(1, round(study.trainings) // TRAININGS_EACH))])
+
+
+def _worth(tried: Sequence[Earlier], study: NewStudy, known: Sequence[Params]) -> list[Given]:
+    """What of one source may be trained again, best first: better than its defaults, and new to the study."""
+    fitted = [(each, fit(each.params, study.base, study.space)) for each in sorted(tried, key=_rank)]
+    bar = max((each.score for each, params in fitted if each.score is not None and params in known), default=-math.inf)
+    found = [
+        (each, params) for each, params in fitted if params not in known and (each.score is None or each.score > bar)
+    ]
+    most = 1 if any(each.epochs == study.epochs for each, _ in found) else _RANKED
+    return [(f"warm:{each.source}", params) for each, params in found[:most]]
 
 
 def comparable(earlier: Sequence[Earlier], bases: Sequence[Params], space: SearchSpace, epochs: int) -> Told:

@@ -13,7 +13,7 @@ from automl import plan, points
 from automl.budget import Budget, format_cost, parse_all
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import find_unseen
-from automl.earlier import Earlier, beginnings, comparable, words
+from automl.earlier import Earlier, NewStudy, beginnings, comparable, words
 from automl.errors import AutoMLError, BadWeights, NoSpace, UnknownName
 from automl.halving import rung_levels
 from automl.places import shipped
@@ -169,14 +169,9 @@ def compile_spec(
     tried = [p for p in compared if p.role == "compared"]
     given += [(f"defaults@{points.short(p.name)}", dict(others[p.name].defaults_at(epochs))) for p in tried]
     bases = [{**params, **space.fixed} for _, params in given]
-    more, notes = beginnings(
-        checked.earlier,
-        bases[0],
-        space,
-        given,
-        compared[0].trainings,
-        known_good=request.trainer == "ultralytics" and request.portfolio,
-    )
+    study = NewStudy(base=bases[0], space=space, before=tuple(given), trainings=compared[0].trainings, epochs=epochs)
+    known_good = request.trainer == "ultralytics" and request.portfolio
+    more, notes = beginnings(checked.earlier, study, known_good=known_good)
     given += more
     warm = comparable(checked.earlier, bases, space, epochs)
     resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from automl.earlier import STARTS, TOLD, Earlier, beginnings, comparable, starts, words
+from automl.earlier import STARTS, TOLD, Earlier, NewStudy, beginnings, comparable, starts, words
 from automl.records import Params
 from automl.space import SearchSpace
 
@@ -21,13 +21,17 @@ def tried(source: str, score: float | None, epochs: int | None = 9, **params: An
     return Earlier(source=source, params={**BASE, **params}, score=score, done_epochs=7, epochs=epochs)
 
 
+def new_study(trainings: float, epochs: int = 30) -> NewStudy:
+    return NewStudy(base=BASE, space=SPACE, before=BEFORE, trainings=trainings, epochs=epochs)
+
+
 def test_the_best_of_each_source_come_in_turn() -> None:
     earlier = [
         *(tried("a", score, lr0=0.02 + score / 100) for score in (0.1, 0.5, 0.3)),
         tried("b.csv", 99.0, lr0=0.09),
         tried("hyp.yaml", None, lr0=0.08),
     ]
-    found = starts(earlier, BASE, SPACE, BEFORE, 20.0)
+    found = starts(earlier, new_study(30.0))
     assert [(name, params["lr0"]) for name, params in found] == [
         ("warm:a", 0.025),
         ("warm:b.csv", 0.09),
@@ -36,9 +40,23 @@ def test_the_best_of_each_source_come_in_turn() -> None:
     assert len(found) == STARTS
 
 
-def test_few_trainings_leave_room_for_one_earlier_recipe() -> None:
+@pytest.mark.parametrize(("trainings", "rates"), [(3.0, [0.05]), (19.0, [0.05]), (20.0, [0.05, 0.03])])
+def test_earlier_recipes_take_no_more_than_a_tenth_beyond_the_first(trainings: float, rates: list[float]) -> None:
     earlier = [tried("a", score, lr0=score / 10) for score in (0.1, 0.5, 0.3)]
-    assert [params["lr0"] for _, params in starts(earlier, BASE, SPACE, BEFORE, 9.0)] == [0.05]
+    assert [params["lr0"] for _, params in starts(earlier, new_study(trainings))] == rates
+
+
+def test_what_was_no_better_than_the_defaults_of_its_source_is_not_trained_again() -> None:
+    earlier = [
+        *(tried("a", score, lr0=rate) for score, rate in ((0.5, 0.01), (0.5, 0.02), (0.4, 0.03))),
+        *(tried("b", score, lr0=rate) for score, rate in ((0.1, 0.01), (0.2, 0.04))),
+    ]
+    assert [(name, params["lr0"]) for name, params in starts(earlier, new_study(50.0))] == [("warm:b", 0.04)]
+
+
+def test_of_the_very_same_trainings_only_the_best_runs_again() -> None:
+    earlier = [tried("a", score, lr0=score / 10) for score in (0.1, 0.5, 0.3)]
+    assert [params["lr0"] for _, params in starts(earlier, new_study(50.0, epochs=9))] == [0.05]
 
 
 def test_what_runs_anyway_or_is_the_same_within_the_space_is_not_run_twice() -> None:
@@ -49,17 +67,17 @@ def test_what_runs_anyway_or_is_the_same_within_the_space_is_not_run_twice() -> 
         tried("b", 0.6, box=14.0),
         tried("b", 0.5, box=5.0),
     ]
-    found = starts(earlier, BASE, SPACE, BEFORE, 20.0)
+    found = starts(earlier, new_study(20.0))
     assert [(name, params["box"]) for name, params in found] == [("warm:b", 14.0), ("warm:b", 5.0)]
 
 
 def test_earlier_recipes_come_before_the_portfolio() -> None:
-    found, notes = beginnings([tried("a", 0.5, lr0=0.03)], BASE, SPACE, BEFORE, 50.0, known_good=True)
+    found, notes = beginnings([tried("a", 0.5, lr0=0.03)], new_study(50.0), known_good=True)
     names = [name for name, _ in found]
     assert names[0] == "warm:a"
     assert {"VOC", "Objects365"} <= set(names[1:])
     assert notes[0] == "Tried again from earlier trainings: warm:a."
-    assert beginnings([], BASE, SPACE, BEFORE, 50.0, known_good=False) == ((), ())
+    assert beginnings([], new_study(50.0), known_good=False) == ((), ())
 
 
 @pytest.mark.parametrize(

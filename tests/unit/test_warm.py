@@ -173,7 +173,7 @@ def test_a_study_of_the_same_data_is_found_said_and_learnt_from(engine: Engine, 
         "Begins with what earlier trials on the same data found: 12 of 'birds' (switch off: --no-warm-start)."
     )
     spec = compiled(checked)
-    assert [origin for origin, _ in spec.given] == ["defaults", "warm:birds", "warm:birds", "warm:birds"]
+    assert [origin for origin, _ in spec.given] == ["defaults", "warm:birds"]
     assert len(spec.warm) == 12
     assert "The sampler begins with scores of the same training: 12 of birds." in spec.plan["notes"]
     assert {epochs for _, _, _, epochs in spec.warm} == {3, 9, 12}  # some were stopped at a rung
@@ -196,10 +196,10 @@ def test_another_search_on_other_data_or_at_another_length_is_not_taken_for_the_
     trained(engine, tmp_path, data, data_fingerprint="sha256:0")
     assert with_earlier(engine, asked(data)).earlier == ()
     named = compiled(with_earlier(engine, asked(data, warm_start=("birds",))))
-    assert ([origin for origin, _ in named.given][1:], named.warm) == (["warm:birds"] * 3, ())
+    assert ({origin for origin, _ in named.given[1:]}, named.warm) == ({"warm:birds"}, ())
     trained(engine, tmp_path, data, name="short", epochs=9, rungs=(3,))
     longer = compiled(with_earlier(engine, asked(data)))
-    assert ([origin for origin, _ in longer.given][1:], longer.warm) == (["warm:short"] * 3, ())
+    assert ({origin for origin, _ in longer.given[1:]}, longer.warm) == ({"warm:short"}, ())
 
 
 def test_no_warm_start_looks_for_nothing(engine: Engine, tmp_path: Path, data: Path) -> None:
