@@ -102,8 +102,6 @@ def search(
     """Search for the best hyperparameters within a budget."""
 
     def run(service: Any, listener: Any) -> Any:
-        if export is not None:
-            _check_output(export)
         return (service.dry_run if dry_run else service.search)(
             data,
             budget,
@@ -274,7 +272,10 @@ def _drive(
     """A search with its progress; prints the report and exits with 130 when it was interrupted."""
     with _errors():
         from automl import places, progress, service, terminal
+        from automl.recipes import check_place
 
+        if export is not None:
+            check_place(export)
         console = _console(stderr=as_json)
         with _event_file(json_events) as events:
             shown = progress.display(console, quiet=quiet)
@@ -350,17 +351,6 @@ def _event_file(path: Path | None) -> Iterator[Any]:
         raise NoSpace(f"{path} cannot be written ({error.strerror}). Choose another --json-events.") from error
     with file:
         yield JsonEvents(file)
-
-
-def _check_output(path: Path) -> None:
-    folder = path if path.is_dir() else path.absolute().parent
-    probe = folder / f".{path.name}.writable"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise NoSpace(f"{path} cannot be written ({error.strerror}). Choose another place.") from error
 
 
 def _console(*, stderr: bool = False) -> Any:

@@ -22,6 +22,8 @@ from automl.trainers import schema
 
 FORMATS = ("ultralytics", "json")
 LONG = 300  # epochs: the guide's production training
+_TITLE = "# Training recipe found by automl."
+_JSON = '{\n  "facts": {\n    "study": '  # how the other format begins
 # Arguments that follow from the machine or belong to the search, not to the recipe.
 _NOT_IN_A_RECIPE = frozenset(("amp", "device", "workers", "cache", "data", "epochs", "seed", "model"))
 
@@ -43,21 +45,14 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
 
     For a study with --weights the initial weights go beside it, as a file that Ultralytics loads.
 
-    Raises UnknownName for a format, AutoMLError for a study whose trainer has no such recipe and NoSpace
-    where the file cannot be written.
+    Raises UnknownName for a format, AutoMLError for a study whose trainer has no such recipe, and as `check_place`.
     """
     study = subject.study
     if format not in FORMATS:
         raise UnknownName("format", format, FORMATS)
     if study.spec.trainer != "ultralytics":
         raise AutoMLError(f"trials of the trainer '{study.spec.trainer}' have no recipe: nothing was trained.")
-    if output.is_dir():
-        output = output / ("hyp.yaml" if format == "ultralytics" else "recipe.json")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.touch()
-    except OSError as error:
-        raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
+    output = check_place(output, format)
     initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
     if initial is not None:
         _write_initial(study, subject.trial, initial)
@@ -67,6 +62,27 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     except OSError as error:
         raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
     return output
+
+
+def check_place(output: Path, format: str = "ultralytics") -> Path:
+    """The file that a recipe for `output` goes to; its folder is made.
+
+    Raises NoSpace where nothing can be written, and AutoMLError where a file lies that no export has written.
+    """
+    file = output / ("hyp.yaml" if format == "ultralytics" else "recipe.json") if output.is_dir() else output
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        there = file.exists()
+        with file.open("a", encoding="utf-8"):
+            pass
+        if not there:
+            file.unlink()
+        text = file.read_text(encoding="utf-8", errors="replace") if there else ""
+    except OSError as error:
+        raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
+    if text.strip() and not text.startswith((_TITLE, _JSON)):
+        raise AutoMLError(f"{file} exists and is no recipe of automl's. Choose another place, or move it away.")
+    return file
 
 
 def recipe_text(subject: Subject, output: Path, format: str, initial: Path | None = None) -> str:
@@ -127,7 +143,7 @@ def render_ultralytics(facts: Mapping[str, str], arguments: Mapping[str, Any], o
     header = "".join(f"# {key}: {value}\n" for key, value in facts.items())
     command = f"yolo detect train cfg={output}"
     body = yaml.safe_dump(dict(arguments), sort_keys=False, allow_unicode=True)
-    return f"# Training recipe found by automl. Train it with:\n#   {command}\n#\n{header}\n{body}"
+    return f"{_TITLE} Train it with:\n#   {command}\n#\n{header}\n{body}"
 
 
 def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mapping[str, str]:

@@ -181,6 +181,7 @@ CASES = (
         "a file that is no database", ("note.db", "not an SQLite"), ("--db", "sqlite:///note.db"), text("note.db", DATA)
     ),
     Bad("an export that cannot be written", ("data.yaml/hyp.yaml",), ("--export", "data.yaml/hyp.yaml")),
+    Bad("an export over a file of the user's", ("data.yaml exists", "another place"), ("--export", "data.yaml")),
     Bad("events that cannot be written", ("data.yaml/e", "--json-events"), ("--json-events", "data.yaml/e")),
 )
 

@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from automl.errors import AutoMLError
 from automl.leaderboard import verdict
-from automl.recipes import Subject, recipe_text, write_recipe
+from automl.recipes import FORMATS, Subject, check_place, recipe_text, write_recipe
 from automl.records import Purpose, TrialRow
 from tests.unit.factories import make_evaluation, make_row, make_spec, make_study
 
@@ -104,3 +107,18 @@ def test_the_defaults_stay_what_they_are_at_any_length(tmp_path: Path) -> None:
     for each in (row, replace(row, number=7, repeats=0)):  # with other seeds too
         found = longer(tmp_path, each, 300)["arguments"]
         assert (found["epochs"], found["warmup_epochs"], found["close_mosaic"]) == (300, 3.0, 10)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_recipe_replaces_one_of_its_kind_and_nothing_else(tmp_path: Path, format: str) -> None:
+    spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "imgsz": 64})
+    subject = Subject(study=make_study(spec=spec), trial=make_row(0), baseline=make_row(0))
+    mine = tmp_path / "mine"
+    mine.write_text("lr0: 0.01\n")
+    with pytest.raises(AutoMLError, match="mine exists and is no recipe of automl's"):
+        check_place(mine, format)
+    assert mine.read_text() == "lr0: 0.01\n"
+    file = check_place(tmp_path / "new" / "hyp", format)
+    assert not file.exists()
+    for _ in range(2):
+        assert write_recipe(subject, file, format) == file
