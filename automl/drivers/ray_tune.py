@@ -312,7 +312,7 @@ class RayTuneDriver:
         """A few times a second."""
         at = self.at()
         if self._interrupts:
-            self._session.pause("interrupted by the user", at)
+            self._session.pause("interrupted by the user", at, "; Ctrl-C again ends at once")
         self._session.tick(at)
 
     def _job(self, trial: Trial) -> TrainJob:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from automl import plan
+from automl import figures, plan
 from automl.errors import SearchFailed
 from automl.policy import Search
 from automl.records import EpochMetrics, Outcome, TrainJob, Trial, TrialState
@@ -283,12 +283,22 @@ class Session:
             cost_s = self.search.ledger.cost_s(number)
             self._record.trial_closed(number, outcome, slot_s=cost_s, at=self._posix(at))
 
-    def pause(self, reason: str, at: float) -> None:
-        """No new trials; the running ones end after their epoch, with a snapshot."""
+    def pause(self, reason: str, at: float, hint: str = "") -> None:
+        """No new trials; the running ones end after their epoch, with a snapshot.
+
+        hint  what else the user may do meanwhile
+        """
         if not self.search.paused:
             Path(self.search.spec.directory, "pause").touch()
             self.search.pause(reason)
-            self.note(reason, at)
+            self.note(f"{reason}; {self._until_then()}{hint}", at)
+
+    def _until_then(self) -> str:
+        """For how long running trials go on after a pause, in words."""
+        if not self.running:
+            return "nothing is running"
+        epoch_s = max(self.search.epoch_cost_s(self.search.trial(number).params) for number in self.running)
+        return f"running epochs are finished first (up to {figures.duration(epoch_s)})"
 
     def tick(self, at: float) -> None:
         """Called a few times a second of real time: keeps the heartbeat and looks for a request to stop."""

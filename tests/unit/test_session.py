@@ -70,6 +70,17 @@ def test_a_request_to_stop_ends_trials_after_their_epoch(session: Session, notes
     assert Path(session.search.spec.directory, "pause").exists()
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_a_pause_says_at_once_how_long_it_takes(session: Session, notes: Notes, running: bool) -> None:
+    told: list[str] = []
+    session._listener = lambda notice: told.append(str(notice.values.get("text")))
+    if running:
+        session.next_trial(0.0)
+    session.pause("interrupted by the user", 1.0, "; Ctrl-C again ends at once")
+    wait = "running epochs are finished first (up to 1:00)" if running else "nothing is running"
+    assert told[-1] == f"interrupted by the user; {wait}; Ctrl-C again ends at once"
+
+
 def test_a_lost_worker_makes_a_new_attempt_of_the_same_trial(session: Session, notes: Notes) -> None:
     session.next_trial(0.0)
     session.epoch(0, metrics(1), 60.0)
