@@ -10,7 +10,7 @@ import math
 from bisect import insort
 from collections.abc import Callable
 
-from automl.budget import Ledger
+from automl.budget import Ledger, format_cost
 from automl.leaderboard import place
 from automl.plan import ROUNDS
 from automl.records import Purpose, StudySpec, Trial
@@ -67,11 +67,9 @@ class Confirming:
         spec = self._spec
         if not spec.reserve_trials:
             return spec.measuring_s
-        planned_s = MARGIN * sum(self._planned_costs())
-        planned_s = min(max(planned_s, spec.reserve_s), MOST * spec.reserve_s)
         paid_s = sum(self._ledger.cost_s(trial.number) for trial in self._begun.values())
         running_s = len(self._ledger.held) * self._training_s() / spec.epochs
-        return max(0.0, planned_s - paid_s) + running_s + spec.measuring_s
+        return max(0.0, self._planned_s() - paid_s) + running_s + spec.measuring_s
 
     def reserve_wall_s(self) -> float:
         """Wall seconds that the search must leave: the repeats that have not begun, side by side on the slots, and
@@ -92,7 +90,15 @@ class Confirming:
         limit = self._ledger.trial_limit
         if limit is not None and trials >= limit - self.trials_left:
             return f"{trials - len(self._begun)} trials have begun"
-        return SHARE_SPENT if self._begun or self._time_spent(at) else None
+        return self.share_words() if self._begun or self._time_spent(at) else None
+
+    def share_words(self) -> str:
+        """That the search has spent its share, and what was kept from it, with what re-planning has added."""
+        wanted = self._spec.reserve_trials
+        if not wanted:
+            return SHARE_SPENT
+        kept = format_cost(self._planned_s(), self._spec.slots.device)
+        return f"{SHARE_SPENT}, but for {kept} that are kept for {wanted} repeats with other seeds"
 
     def cuts(self, trial: Trial, at: float) -> str | None:
         """Why a running trial has to end now. The baseline and repeats may spend what is kept for repeats."""
@@ -104,6 +110,11 @@ class Confirming:
             return False
         ledger = self._ledger
         return ledger.left_s(at) <= self.reserve_s() or ledger.wall_left_s(at) <= self.reserve_wall_s()
+
+    def _planned_s(self) -> float:
+        """Slot-seconds of all repeats at what their trials cost, within limits of what was planned."""
+        planned_s = MARGIN * sum(self._planned_costs())
+        return min(max(planned_s, self._spec.reserve_s), MOST * self._spec.reserve_s)
 
     def _planned_costs(self) -> list[float]:
         wanted = self._spec.reserve_trials
@@ -145,12 +156,19 @@ class Confirming:
             sure = max(1, self._spec.reserve_trials // (1 + min(self._spec.confirm, self._spec.reserve_trials - 1)))
             order = [pair for pair in order if pair[0] == 0][:sure]
         pair = next((pair for pair in order if pair not in self._begun), None)
-        if pair is None or (ledger.trial_limit is not None and trials >= ledger.trial_limit):
+        if pair is None:
             return None
-        cost_s, kept_s = self.cost_s(pair[0]), self._spec.measuring_s
+        costs, kept_s = [self.cost_s(number) for number in self._together(pair[0])], self._spec.measuring_s
+        if ledger.trial_limit is not None and trials + len(costs) > ledger.trial_limit:
+            return None
         left_s, wall_left_s = ledger.left_s(at) - self._owed_s() - kept_s, ledger.wall_left_s(at) - kept_s
-        affordable = left_s >= cost_s and wall_left_s >= cost_s
-        return pair if affordable else None
+        wall_s = sum(costs) if self._spec.slots.count == 1 else max(costs)
+        return pair if left_s >= sum(costs) and wall_left_s >= wall_s else None
+
+    def _together(self, trial: int) -> tuple[int, ...]:
+        """What has to be paid with a repeat of the trial: another seed of the defaults alone decides nothing."""
+        decides = trial != 0 or any(number for number, _ in self._begun)
+        return (trial,) if decides else (trial, *self.candidates[:1])
 
     def _owed_s(self) -> float:
         """Slot-seconds that the running repeats still need."""

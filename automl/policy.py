@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from automl.budget import Ledger, format_cost
-from automl.confirming import SHARE_SPENT, Confirming
+from automl.confirming import Confirming
 from automl.ending import LOOK_BACK, nothing_left
 from automl.halving import Rungs, quantile, smoothed
 from automl.history import RESUMABLE, happened, restored
@@ -242,7 +242,7 @@ class Search:
         if not self.ledger.held:
             cost = format_cost(cost_s, self.spec.slots.device)
             unpaid = f"what is left cannot pay for another training ({cost})"
-            self.searched = SHARE_SPENT if self.spec.reserve_trials else unpaid
+            self.searched = self.confirming.share_words() if self.spec.reserve_trials else unpaid
         return False
 
     def _nothing_left(self, left_s: float, wall_left_s: float) -> str | None:

@@ -131,6 +131,22 @@ def test_running_trials_are_cut_when_the_search_comes_to_its_reserve(tmp_path: P
     assert [row.state for row in repeats_of(played)] == [TrialState.COMPLETED] * 2
 
 
+@pytest.mark.parametrize(("dearer", "repeated"), [(2.0, [0, 1]), (5.0, [])])
+def test_the_defaults_run_again_only_where_the_best_can_too(tmp_path: Path, dearer: float, repeated: list[int]) -> None:
+    spec = replace(spec_of("10cpu-h"), budgets=("3cpu-h",), reserve_trials=2, reserve_s=2 * TRAINING_S)
+    played = play(spec, tmp_path, Flat([60.0, 60.0 * dearer, *[60.0] * 100], [0.5, 0.6, *[0.3] * 100]))
+    assert [row.repeats for row in repeats_of(played)] == repeated
+    if not repeated:
+        assert "what is left cannot pay for a repeat" in (played.search.ended or "")
+
+
+def test_a_search_that_comes_to_its_reserve_says_what_is_kept(tmp_path: Path) -> None:
+    spec = replace(spec_of("12cpu-h"), early_end=False)
+    played = play(spec, tmp_path, Flat([60.0, 60.0, 90.0, *[60.0] * 500], [0.5, 0.4, 0.6, *[0.3] * 500]))
+    kept = "the search's share of the budget is spent, but for 1.57 cpu-h that are kept for 6 repeats with other seeds"
+    assert (played.search.ended or "").startswith(kept)
+
+
 def test_repeats_use_all_slots_side_by_side(tmp_path: Path) -> None:
     played = play(spec_of("8cpu-h", slots=4), tmp_path)  # 40 trainings, four repeats
     starts = [row.started_at or 0.0 for row in repeats_of(played)]
