@@ -17,19 +17,21 @@ from automl.errors import BadBudget
 
 PAIRS = 10  # trials that must have a value at a rung and at the next before the rung is doubted
 RECENT = 200  # of the latest trials at the next rung so many are looked at
+LAST_RUNG = 0.75  # of the horizon
 MISLEADS, LEADS = 0.15, 0.3  # rank correlations at which a rung loses and wins back its say
 
 
 def rung_levels(warmup_epochs: float, horizon: int, eta: int = 3) -> tuple[int, ...]:
-    """Epochs at which trials are compared: first, first*eta, ... below the horizon.
+    """Epochs at which trials are compared: first, first*eta, ... within the first three quarters of the horizon.
 
-    The first is max(warm-up + 2, 10 % of the horizon). Raises BadBudget for a horizon below 1.
+    The first is max(warm-up + 2, 10 % of the horizon). A stop in the last quarter would save next to nothing, and
+    leave without a final score a trial that has earned one. Raises BadBudget for a horizon below 1.
     """
     if horizon < 1:
         raise BadBudget(f"a training of {horizon} epochs is none. Use --epochs 1 or more.")
     level = max(math.ceil(warmup_epochs) + 2, math.ceil(horizon / 10))
     levels = []
-    while level < horizon:
+    while level <= LAST_RUNG * horizon:
         levels.append(level)
         level *= eta
     return tuple(levels)

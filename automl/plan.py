@@ -12,10 +12,9 @@ from typing import Any
 
 from automl.budget import Budget, format_cost
 from automl.errors import BudgetTooSmall
-from automl.points import FEWEST_TRAININGS, WANTED_TRAININGS, Point, full_trainings, shown
+from automl.points import FEWEST_TRAININGS, LONGEST, WANTED_TRAININGS, Point, full_trainings, shown
 from automl.records import Purpose, Slots
 
-SHORTEST, LONGEST = 10, 300  # epochs; 300 is the guide's production training
 ROUNDS = 3  # new seeds of one configuration at most
 MEASURED_AT_MOST = 0.1  # of a budget, for the figures on unseen images
 MEASURED_SHARE = 12 / 42  # shortest horizon, as a share of production's, of which rank agreement was measured
@@ -53,15 +52,6 @@ class Plan:
     def document(self) -> dict[str, Any]:
         """Plain containers for a study's row."""
         return asdict(self)
-
-
-def horizon(budgets: Sequence[Budget], epoch_s: float, slots: Slots, requested: int | None) -> int:
-    """Epochs of every trial's schedule: as asked for, else the longest that leaves enough trainings."""
-    if requested is not None:
-        return requested
-    limits = [b for b in budgets if b.trials is None]
-    epochs = full_trainings(limits, epoch_s * WANTED_TRAININGS, slots)
-    return int(max(SHORTEST, min(LONGEST, epochs)))
 
 
 def check_affordable(

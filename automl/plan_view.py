@@ -13,12 +13,17 @@ from rich.table import Table
 from automl.budget import format_cost
 from automl.drivers.session import Listener, Notice
 from automl.figures import duration
-from automl.points import short, shown
+from automl.points import WANTED_TRAININGS, short, shown
 from automl.terminal import PLAIN
 
 Document = Mapping[str, Any]
-_HEADINGS = ("point", "role", "epoch", "val", "training", "paid", "batch", "memory", "image", "params", "GFLOPs")
-_WIDE = 110  # columns of a terminal that shows all of them
+_COSTS = ("epoch", "val", "training", "paid", "longest", "batch", "memory", "image", "params", "GFLOPs")
+_HEADINGS = ("point", "role", *_COSTS)
+_LEGEND = (
+    f"epoch, val, training: slot time; paid: trainings that the budget would pay there; longest: epochs of the longest "
+    f"horizon with {WANTED_TRAININGS} of them; image: latency"
+)
+_WIDE = 118  # columns of a terminal that shows all of them
 _ORDER = ("probe", "baseline", "points", "search", "confirmation")
 
 
@@ -32,6 +37,7 @@ def print_plan(console: Console, plan: Document) -> None:
         cells = _cells(point, plan["device"])[: len(headings)]
         table.add_row(*cells, style="dim" if point["role"] == "left out" else "")
     console.print(table)
+    console.print(_LEGEND, style="dim", highlight=False, soft_wrap=not console.is_terminal)
     for line in (*_lines(plan), *plan["notes"], *plan["warnings"]):
         console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
@@ -49,7 +55,7 @@ def brief(plan: Document) -> list[str]:
 def _cells(point: Document, device: str) -> list[str]:
     name = escape(short(point["name"]))
     if not point["epoch_s"]:
-        return [name, point["role"], *["–"] * 9]
+        return [name, point["role"], *["–"] * len(_COSTS)]
     pays = point["trainings"]
     return [
         name,
@@ -58,6 +64,7 @@ def _cells(point: Document, device: str) -> list[str]:
         f"{point['val_s']:.2f} s",
         format_cost(point["training_s"], device),
         "–" if pays is None or pays == float("inf") else f"{pays:.0f} x",
+        str(point["longest"]),
         "–" if point["batch"] is None else str(point["batch"]),
         f"{point['memory_bytes'] / 1e9:.1f} GB",
         f"{1000 * point['latency_s']:.1f} ms" if point["latency_s"] else "–",

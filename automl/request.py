@@ -149,7 +149,11 @@ def compile_spec(
     probes    of every point of the space; the baseline's alone if left out
     """
     request, slots = checked.request, checked.slots
-    epochs = plan.horizon(checked.budgets, prepared.epoch_s, slots, request.epochs)
+    baseline = next((p for p in probes if p.prepared is prepared), Probe(point="baseline", prepared=prepared))
+    epochs, shortened = request.epochs or 0, ""
+    if not epochs:
+        admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, slots)]
+        epochs, shortened = points.horizon(prepared, admitted, checked.budgets, slots)
     plan.check_affordable(
         checked.budgets,
         epoch_s=prepared.epoch_s,
@@ -159,7 +163,6 @@ def compile_spec(
         slots=slots,
     )
     space = checked.space.at_horizon(epochs)
-    baseline = next((p for p in probes if p.prepared is prepared), Probe(point="baseline", prepared=prepared))
     compared = points.compare(
         probes or (baseline,), baseline, checked.budgets, slots, epochs=epochs, limits=checked.limits
     )
@@ -191,7 +194,7 @@ def compile_spec(
         reserve_s=reserve_s,
         measuring_s=measuring_s,
         disk_bytes=disk_bytes(prepared.parameters, slots, 5),
-        notes=(*notes, *words(warm), *_on_unseen(checked, prepared, measuring_s)),
+        notes=(*filter(None, [shortened]), *notes, *words(warm), *_on_unseen(checked, prepared, measuring_s)),
     )
     if probes:
         space = space.at_points([baseline.point, *(p.name for p in tried)])

@@ -198,7 +198,7 @@ def test_a_pause_interrupts_every_running_trial_after_its_epoch(tmp_path: Path) 
     assert played.search.ended is None
     assert played.states.count(TrialState.INTERRUPTED) == 3
     assert (tmp_path / "pause").exists()
-    assert played.record.notes == ["stopped by the user"]
+    assert played.record.notes == ["stopped by the user; running epochs are finished first (up to 1:01)"]
 
 
 def test_a_failing_trial_is_recorded_with_its_error_and_the_search_goes_on(tmp_path: Path) -> None:

@@ -9,23 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.budget import Budget, parse_all
-from automl.errors import AutoMLError, BudgetTooSmall
+from automl.errors import BudgetTooSmall
 from automl.plan import (
-    LONGEST,
-    SHORTEST,
     Plan,
     check_affordable,
     confirmation,
     draw_up,
     expected_reach,
-    horizon,
     measuring,
     rest,
     round_up,
 )
-from automl.points import Limits, Point, Probe, check_limits, compare, first_admitted, full_trainings
+from automl.points import Point, full_trainings
 from automl.records import Slots
-from tests.unit.factories import make_prepared
 
 CPU = Slots(count=2, device="cpu")
 
@@ -64,27 +60,6 @@ def test_a_tenth_of_twenty_trainings_or_more_is_kept_for_repeats(
 ) -> None:
     kept = confirmation(budgets(text), 600.0, Slots(count=slots, device="cpu"), best)
     assert kept == (repeats, 600.0 * repeats)
-
-
-def test_the_horizon_is_what_the_user_asked_for() -> None:
-    assert horizon(budgets("1cpu-s"), 60.0, CPU, 77) == 77
-
-
-def test_the_horizon_leaves_twenty_trainings() -> None:
-    assert horizon(budgets("10cpu-h"), 60.0, CPU, None) == 30
-
-
-def test_a_trial_count_does_not_shorten_the_horizon() -> None:
-    assert horizon(budgets("10cpu-h", "3trials"), 60.0, CPU, None) == 30
-    assert horizon(budgets("3trials"), 60.0, CPU, None) == LONGEST
-
-
-@given(st.floats(0.1, 1e5), st.integers(1, 10**4))
-def test_the_horizon_stays_within_its_limits(epoch_s: float, hours: int) -> None:
-    epochs = horizon(budgets(f"{hours}cpu-h"), epoch_s, CPU, None)
-    assert SHORTEST <= epochs <= LONGEST
-    if epochs > SHORTEST:
-        assert full_trainings(budgets(f"{hours}cpu-h"), epoch_s * epochs, CPU) >= 19.999
 
 
 def affordable(text: str, *, spent_s: float = 0.0) -> None:
@@ -126,17 +101,6 @@ def drawn(*texts: str, points: tuple[Point, ...] | None = None, **changes: Any) 
     """A plan of 12 epochs with rungs at 3 and 9."""
     words: dict[str, Any] = {"epochs": 12, "rungs": (3, 9), "given": 1, "probe_s": 0.0, **changes}
     return draw_up(points or (point(),), budgets(*texts), words.pop("slots", CPU), **words)
-
-
-def probe(name: str, **changes: Any) -> Probe:
-    return Probe(point=name, prepared=make_prepared(**{"startup_s": 0.0, "val_s": 0.0, "train_s": 10.0, **changes}))
-
-
-def compared(*probes: Probe, budget: str = "2cpu-h", epochs: int = 12, **limits: Any) -> dict[str, Point]:
-    """The points by name."""
-    found = compare(probes, probes[0], budgets(budget), CPU, epochs=epochs, limits=Limits(**limits))
-    assert found[0].name == probes[0].point
-    return {each.name: each for each in found}
 
 
 amounts = st.floats(0.01, 1e5)
@@ -254,65 +218,6 @@ def test_a_horizon_that_says_nothing_of_production_is_said_with_figures(epochs: 
     warnings = drawn("1cpu-h", epochs=epochs).warnings
     assert bool(warnings) == warned
     assert not warned or f"{epochs} epochs is {epochs / 300:.0%} of a production training's 300" in warnings[0]
-
-
-def test_dearer_points_come_first_as_long_as_twenty_trainings_are_paid() -> None:
-    found = compared(probe("a@64"), probe("b@64", train_s=20.0), probe("c@64", train_s=30.0), probe("d@64", train_s=50))
-    assert [each.name for each in found.values()] == ["a@64", "c@64", "b@64", "d@64"]
-    assert [each.role for each in found.values()] == ["baseline", "compared", "compared", "left out"]
-    assert "points are compared at most" in found["d@64"].why
-
-
-def test_a_point_that_ten_trainings_cannot_be_paid_of_is_left_out_with_figures() -> None:
-    found = compared(probe("a@64"), probe("b@64", train_s=61.0))
-    assert found["b@64"].role == "left out"
-    assert found["b@64"].why == "12 epochs cost 12.2 cpu-min, of which the budget pays 9.8; 10 are needed"
-
-
-@pytest.mark.parametrize(
-    ("limits", "told"),
-    [
-        ({"parameters": 2000}, "3,000 parameters are more than --max-params 2,000"),
-        ({"latency_s": 0.02}, "30.0 ms an image on this cpu are more than --max-latency 20"),
-    ],
-)
-def test_limits_leave_points_out(limits: dict[str, Any], told: str) -> None:
-    found = compared(probe("a@64"), probe("b@64", parameters=3000, latency_s=0.03), **limits)
-    assert found["b@64"].why == told
-
-
-def test_a_point_that_the_slots_memory_cannot_hold_is_left_out() -> None:
-    big = probe("b@64", memory_bytes=8_000_000_000, memory_total_bytes=16_000_000_000)
-    assert "2 trials of 8.0 GB each do not fit" in compared(probe("a@64"), big)["b@64"].why
-
-
-def test_with_a_target_the_cheapest_point_is_compared_too() -> None:
-    probes = (probe("a@64"), probe("b@64", train_s=20.0), probe("c@64", train_s=30.0), probe("d@64", train_s=5.0))
-    assert compared(*probes)["d@64"].role == "left out"
-    assert compared(*probes, target=0.5)["d@64"].role == "compared"
-
-
-def test_the_baseline_is_the_first_point_within_the_limits() -> None:
-    probes = (probe("a@64", parameters=9000), probe("b@64"))
-    assert first_admitted(probes, Limits(parameters=5000), CPU).point == "b@64"
-    with pytest.raises(
-        AutoMLError, match=r"nothing is left to train: a at 64 px: 9,000 parameters .* --max-params 10;"
-    ):
-        first_admitted(probes, Limits(parameters=10), CPU)
-
-
-@pytest.mark.parametrize(
-    ("limits", "told"),
-    [
-        (Limits(target=1.5), r"--target 1\.5: mAP50-95 is a fraction"),
-        (Limits(target=0.0), "--target 0"),
-        (Limits(latency_s=0.0), "--max-latency 0"),
-        (Limits(parameters=0), "--max-params 0"),
-    ],
-)
-def test_a_limit_that_nothing_can_keep_is_refused(limits: Limits, told: str) -> None:
-    with pytest.raises(AutoMLError, match=told):
-        check_limits(limits)
 
 
 @given(epoch_s=st.floats(0.1, 100.0), left_s=st.floats(0.0, 1e5), slots=st.integers(1, 8))

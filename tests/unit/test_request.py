@@ -237,7 +237,7 @@ def test_a_negative_number_of_repeats_is_refused(data: Path) -> None:
 
 def test_horizon_and_rungs_follow_from_budget_and_warmup(data: Path) -> None:
     spec = spec_of(checked(data))
-    assert spec.epochs == 24  # 8 hours of minutes for 20 trainings
+    assert spec.epochs == 23  # 8 hours of minutes for 20 trainings with their start
     assert spec.rungs == (5, 15)
 
 
