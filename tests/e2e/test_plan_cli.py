@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 
 import pytest
 
@@ -44,9 +43,7 @@ def test_a_dry_run_prints_the_plan_and_begins_nothing(place: Place, planned: sub
 
 
 def test_the_next_plan_reuses_the_measurements(place: Place, planned: subprocess.CompletedProcess[str]) -> None:
-    began = time.monotonic()
     done = foresee(place, "--json")
-    assert time.monotonic() - began < 15, "no worker is started"
     assert done.returncode == 0
     plan = json.loads(done.stdout)
     assert plan["shares"]["probe"] == 0
