@@ -58,7 +58,7 @@ def beginnings(
 
 
 def starts(earlier: Sequence[Earlier], study: NewStudy) -> tuple[Given, ...]:
-    """The best recipes of each source in turn: three that differ, at most one for 10 trainings that are paid.
+    """The best recipes of each source in turn: three that differ, one for each full 10 trainings paid, at least one.
 
     Scores of different sources do not compare, so each source's best comes before anyone's second. What scored no
     better than the defaults of its own source is not worth another training. Of a source that trained just what
@@ -92,8 +92,8 @@ def comparable(earlier: Sequence[Earlier], bases: Sequence[Params], space: Searc
 
     That is: on the same data, for as many epochs, and with equal arguments wherever the space holds none.
 
-    earlier  the newest source first
-    bases    the defaults at each point of the study, with what the study fixes
+    earlier  the newest source first, each with every argument of its training
+    bases    every argument of the defaults at each point of the study
     """
     at = {_point(base): base for base in bases}
     searched = {trainer_key(p.name) for p in space.parameters} | {"model", "imgsz"}

@@ -176,7 +176,8 @@ def compile_spec(
     known_good = request.trainer == "ultralytics" and request.portfolio
     more, notes = beginnings(checked.earlier, study, known_good=known_good)
     given += more
-    warm = comparable(checked.earlier, bases, space, epochs)
+    whole = [{**known_keys(request.trainer), **checked.fixed, **base} for base in bases]
+    warm = comparable(checked.earlier, whole, space, epochs)
     resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
     warmup = defaults.get("warmup_epochs")
     rungs = rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs)

@@ -93,6 +93,7 @@ def _of_source(engine: Engine, source: str, checked: request.Checked) -> Iterato
 def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterator[Earlier]:
     """The study's trials with what its own search knew of them: the score at the horizon, extrapolated if stopped."""
     spec, asked = row.spec, checked.request
+    known = request.known_keys(spec.trainer)
     holdout = asked.holdout or 0.0
     same = (
         (spec.data_fingerprint, spec.trainer, spec.weights_sha256, spec.holdout)
@@ -107,7 +108,7 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
         if score is not None and trial.repeats is None:
             yield Earlier(
                 source=row.name,
-                params={**spec.fixed, **trial.params},
+                params={**known, **spec.fixed, **trial.params},
                 score=score,
                 done_epochs=trial.done_epochs,
                 epochs=spec.epochs if same else None,

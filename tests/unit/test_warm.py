@@ -140,6 +140,11 @@ def asked(data: Path, **changes: Any) -> Checked:
 def trained(engine: Engine, folder: Path, data: Path, **changes: Any) -> StudySpec:
     """A stored study of the surrogate on that data."""
     spec = make_spec(**{"data_fingerprint": fingerprint(read_dataset(data)), "budgets": ("12trials",), **changes})
+    return stored(engine, folder, spec)
+
+
+def stored(engine: Engine, folder: Path, spec: StudySpec) -> StudySpec:
+    """The study with its trials, whatever its trainer, trained by the surrogate."""
     played = play(spec, folder)
     begin_study(engine, spec, at=1e9, host="here", pid=1)
     recorder = Recorder(engine, spec.name)
@@ -179,6 +184,24 @@ def test_a_study_of_the_same_data_is_found_said_and_learnt_from(engine: Engine, 
     assert {epochs for _, _, _, epochs in spec.warm} == {3, 9, 12}  # some were stopped at a rung
     best = max(spec.warm, key=lambda told: told[2])
     assert {**DEFAULTS, **best[1]} == {**DEFAULTS, **spec.given[1][1]}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [({}, {}, 12), ({"single_cls": True}, {}, 0), ({}, {"fraction": 0.5}, 0), ({"iou": 0.6}, {"iou": 0.6}, 12)],
+)
+def test_scores_of_trainings_with_other_fixed_arguments_are_not_told(
+    engine: Engine, tmp_path: Path, data: Path, then: dict[str, Any], now: dict[str, Any], told: int
+) -> None:
+    prepared = make_prepared(defaults={**{k: KNOWN[k] for k in schema.tunable_keys()}, "optimizer": "SGD"})
+
+    def spec_of(fixed: dict[str, Any], name: str) -> StudySpec:
+        checked = with_earlier(engine, asked(data, trainer="ultralytics", fixed=fixed, models=("yolov5n",)))
+        return compile_spec(checked, name, Path("/runs"), prepared, 0.0)
+
+    first = replace(spec_of(then, "first"), budgets=("12trials",), reserve_trials=0, early_end=False)
+    stored(engine, tmp_path, first)
+    assert len(spec_of(now, "second").warm) == told
 
 
 def test_many_earlier_studies_are_said_in_one_line(engine: Engine, tmp_path: Path, data: Path) -> None:
