@@ -20,8 +20,7 @@ class Operating:
         self._spec = spec
         self._epoch_s = dict(spec.points)
         self._searched = set(spec.space["parameters"])
-        self._best: dict[int, float | None] = {}  # mAP50-95 of the defaults by trial; None where they failed
-        self._completed: dict[int, tuple[str, float]] = {}  # point and score of trials that meet the target
+        self._scores: dict[int, float | None] = {}  # of the defaults by trial; None where they failed
         self.chosen: str | None = None
         self.reason = ""  # why that one, in a sentence
 
@@ -54,31 +53,19 @@ class Operating:
         own = {key: defaults[key] for key in _OWN if key in defaults and key not in self._searched}
         return {**{key: value for key, value in params.items() if key not in _OWN or key in self._searched}, **own}
 
-    @property
-    def met(self) -> str | None:
-        """Which trial has reached what the user asked for, in words; None as long as none has or points are open."""
-        if self.open or not self._completed:
-            return None
-        number = min(self._completed, key=lambda number: (self._completed[number][0] != self.chosen, number))
-        score = self._completed[number][1]
-        return f"trial {number} reached mAP50-95 {score:.3f}: the target {self._spec.target:g} is met"
-
-    def finished(self, trial: Trial, outcome: Outcome, best: float | None) -> bool:
+    def finished(self, trial: Trial, outcome: Outcome, score: float | None) -> bool:
         """Takes the end of a trial; whether it was the last that the choice of a point waited for."""
-        target = self._spec.target
-        if outcome.state is TrialState.COMPLETED and best is not None and target is not None and best >= target:
-            self._completed[trial.number] = (self.of(trial.params), best)
         if not self.open or trial.number >= len(self._spec.points):
             return False
-        self._best[trial.number] = None if outcome.state is TrialState.FAILED else best
-        if len(self._best) < len(self._spec.points) or all(v is None for v in self._best.values()):
+        self._scores[trial.number] = None if outcome.state is TrialState.FAILED else score
+        if len(self._scores) < len(self._spec.points) or all(v is None for v in self._scores.values()):
             return False
-        self._decide([self._best[number] for number in range(len(self._spec.points))])
+        self._decide([self._scores[number] for number in range(len(self._spec.points))])
         return True
 
-    def _decide(self, best: Sequence[float | None]) -> None:
+    def _decide(self, found: Sequence[float | None]) -> None:
         names = [name for name, _ in self._spec.points]
-        scores = {name: score for name, score in zip(names, best, strict=True) if score is not None}
+        scores = {name: score for name, score in zip(names, found, strict=True) if score is not None}
         self.chosen, why = choose(scores, self._epoch_s, self._spec.target)
         told = ", ".join(f"{shown(name)} {score:.3f}" for name, score in scores.items())
         self.reason = f"the defaults reached {told}: the search tunes at {shown(self.chosen)}, {why}"

@@ -18,7 +18,7 @@ from automl.halving import Rungs, quantile, smoothed
 from automl.history import RESUMABLE, happened, restored
 from automl.operating import AtPoint, Operating
 from automl.records import EpochMetrics, EpochRow, Outcome, Params, StudySpec, Trial, TrialRow, TrialState
-from automl.runs import Run, incumbent, leader
+from automl.runs import Run, incumbent, leader, met
 from automl.sampler.protocol import Sampler
 from automl.space import SearchSpace
 
@@ -364,9 +364,10 @@ class Search:
             self._count_failure(run, outcome)
         else:
             self._failures = 0
-        if self.operating.finished(run.trial, outcome, run.best):
+        if self.operating.finished(run.trial, outcome, run.score):
             self._narrow()
-        self.searched = self.searched or self.operating.met
+        if not self.operating.open:
+            self.searched = self.searched or met(self._runs, self.spec.target)
 
     def _tell_earlier(self, sampler: Sampler) -> None:
         """What earlier trainings scored, at the chosen point once there is one; they count from -1 down."""

@@ -46,6 +46,15 @@ def leader(runs: Mapping[int, Run]) -> int | None:
     )
 
 
+def met(runs: Mapping[int, Run], target: float | None) -> str | None:
+    """That the trial which would be taken home reaches what the user asked for, in words; None while it does not."""
+    number = leader(runs) if target is not None else None
+    run = runs[number] if number is not None else None
+    if run is None or target is None or run.score is None or not run.completed or run.score < target:
+        return None
+    return f"trial {number} reached mAP50-95 {run.score:.3f}: the target {target:g} is met"
+
+
 def incumbent(runs: Mapping[int, Run]) -> tuple[float, int] | None:
     """Best mAP50-95 of a single epoch and its trial, of those that are no repeats and did not fail."""
     scored = [

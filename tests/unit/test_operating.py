@@ -16,7 +16,8 @@ from automl.budget import parse_all
 from automl.operating import Operating, choose
 from automl.plan import draw_up
 from automl.points import Point
-from automl.records import EpochMetrics, Params, Purpose, Slots, StudySpec, TrainJob, Trial, TrialState
+from automl.records import EpochMetrics, Outcome, Params, Purpose, Slots, StudySpec, TrainJob, Trial, TrialState
+from automl.runs import Run, met
 from automl.space import POINT
 from tests.unit.factories import MemoryRecord, Played, make_metrics, make_prepared, make_spec, play
 
@@ -115,11 +116,29 @@ def test_what_a_point_needs_besides_its_size_goes_with_it(tmp_path: Path) -> Non
     assert {played.record.trials[n].params["batch"] for n in range(3, 8)} == {8}
 
 
-def test_the_search_ends_when_a_completed_trial_meets_the_target(tmp_path: Path) -> None:
-    played = play(spec_of(target=0.4), tmp_path, Pointed({"n@64": 0.3, "n@128": 0.42, "s@128": 0.6}))
+def test_the_search_ends_when_the_trial_to_take_home_meets_the_target(tmp_path: Path) -> None:
+    played = play(spec_of(target=0.34), tmp_path, Pointed({"n@64": 0.3, "n@128": 0.42, "s@128": 0.6}))
     assert len(played.record.trials) == 3
-    assert played.search.operating.chosen == "n@128"
-    assert played.search.ended == "trial 1 reached mAP50-95 0.420: the target 0.4 is met"
+    assert played.search.operating.chosen == "n@128", "the cheapest that reaches it"
+    assert played.search.ended == "trial 2 reached mAP50-95 0.500: the target 0.34 is met"
+
+
+@pytest.mark.parametrize(
+    ("curves", "told"),
+    [
+        (([0.49] * 12, [0.505] * 12), None),  # a tie with the defaults, which would be taken home
+        (([0.3] * 12, [*[0.45] * 6, 0.51, *[0.45] * 5]), None),  # one lucky epoch
+        (([0.3] * 12, [0.505] * 12), "trial 1 reached mAP50-95 0.505: the target 0.5 is met"),
+        (([0.3] * 12, [0.505] * 11), None),  # not at its end
+    ],
+)
+def test_a_target_is_met_by_what_would_be_taken_home(curves: tuple[list[float], ...], told: str | None) -> None:
+    runs = {number: Run(Trial(number=number, params={}, epochs=12, seed=0)) for number in range(len(curves))}
+    for run, scores in zip(runs.values(), curves, strict=True):
+        run.scores, run.best = scores, max(scores)
+        run.outcome = Outcome(state=TrialState.COMPLETED if len(scores) == 12 else TrialState.STOPPED)
+    assert met(runs, 0.5) == told
+    assert met(runs, None) is None
 
 
 def test_a_target_ends_a_search_of_one_point_too(tmp_path: Path) -> None:
