@@ -77,8 +77,8 @@ def _repeated(contenders: Iterable[Contender]) -> dict[int, list[float]]:
 class Verdict:
     """What the repeats with other seeds decided.
 
-    The winner is the trial with the best confirmed mean, if the chance that it beats the defaults is at
-    least 90 %; else the defaults, trial 0.
+    The winner is the best confirmed mean of those trials that beat the defaults with a chance of at least 90 %;
+    where none does, the defaults, trial 0.
     """
 
     winner: int
@@ -91,8 +91,8 @@ class Verdict:
 
     @property
     def best(self) -> Estimate:
-        """The repeated trial with the best mean, whether it beats the defaults or not."""
-        return next(each for each in self.estimates if each.trial != 0)
+        """What to say of the repeats: the winner's, else that of the best mean beside the defaults."""
+        return next(each for each in self.estimates if each.trial != 0 and self.winner in (0, each.trial))
 
 
 def verdict(rows: Iterable[TrialRow]) -> Verdict | None:
@@ -143,6 +143,9 @@ def one_seed_in_words(winner: TrialRow, rival: TrialRow | None, baseline: TrialR
     """
     base = figures.score(baseline.score)
     theirs = f"mAP50-95 of {base} on val"
+    if winner.number and TrialState.COMPLETED not in (winner.state, baseline.state):
+        own = figures.score(winner.score)
+        return f"Trial {winner.number} leads so far with {own} on val; no training has reached its last epoch."
     if winner.number:
         return (
             f"Trial {winner.number} reached mAP50-95 {figures.score(winner.score)} on val, "

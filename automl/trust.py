@@ -92,9 +92,11 @@ def estimates(runs: Mapping[int, Sequence[float]]) -> tuple[Estimate, ...]:
 
 
 def winner(found: Sequence[Estimate]) -> int:
-    """The trial with the best mean where it beats the defaults with a chance of CLAIM or more, else the defaults."""
-    best = next(each for each in found if each.trial != DEFAULTS)
-    return best.trial if (best.chance or 0.0) >= CLAIM else DEFAULTS
+    """The best mean of those that beat the defaults with a chance of CLAIM or more; the defaults where none does.
+
+    found  best mean first
+    """
+    return next((each.trial for each in found if each.chance is not None and each.chance >= CLAIM), DEFAULTS)
 
 
 class _Posterior:

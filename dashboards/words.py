@@ -8,7 +8,7 @@ import time
 
 from automl.budget import format_cost
 from automl.figures import duration, score
-from automl.leaderboard import LAST, gain, in_words, odds, one_seed_in_words, verdict_on_unseen
+from automl.leaderboard import LAST, gain_shown, in_words, odds, one_seed_in_words, verdict_on_unseen
 from automl.overview import Overview, incumbent
 from automl.recipes import LONG
 from automl.records import StudyRow, StudyState, TrialRow, TrialState
@@ -61,7 +61,7 @@ def headline(seen: Overview) -> str:
     repeats = [point for point in seen.points if point.repeats is not None]
     running = seen.study.state is StudyState.RUNNING
     ended = sum(point.ended_at is not None for point in repeats)
-    so_far = f"So far, {ended} of {seen.study.spec.reserve_trials} repeats: "
+    so_far = f"So far, {ended} of {len(repeats)} repeats that have begun: "
     return " ".join(filter(None, (so_far * running + in_words(seen.verdict), unseen)))
 
 
@@ -77,7 +77,7 @@ def gain_of(seen: Overview) -> float | None:
     if winner is None or base is None or winner.number == 0:
         return None
     found = _estimate(seen, winner)
-    return found.gain.mean if found is not None and found.gain is not None else gain(winner, base)
+    return found.gain.mean if found is not None and found.gain is not None else gain_shown(winner, base)
 
 
 def _estimate(seen: Overview, row: TrialRow | None) -> Estimate | None:

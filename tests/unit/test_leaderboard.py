@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.leaderboard import FEW, baseline_of, changed, finalists, gain, odds, rank, score, verdict, winner
+from automl.leaderboard import (
+    FEW,
+    baseline_of,
+    changed,
+    finalists,
+    gain,
+    odds,
+    one_seed_in_words,
+    rank,
+    score,
+    verdict,
+    winner,
+)
 from automl.records import Purpose, TrialPoint, TrialRow, TrialState
 from tests.unit.factories import make_row
 
@@ -163,3 +175,9 @@ def test_the_finalists_name_the_winner_that_all_trials_name(
     assert len(few) <= 1 + 2 * FEW + sum(row.repeats is not None for row in rows) + 3
     assert verdict(few) == verdict(rows)
     assert winner(few) == winner(rows)
+
+
+def test_a_training_that_goes_on_is_said_to_lead_without_a_gain() -> None:
+    running = {"state": TrialState.RUNNING, "done_epochs": 3}
+    told = one_seed_in_words(make_row(1, 0.4, **running), None, make_row(0, 0.3, **running))
+    assert told == "Trial 1 leads so far with 0.400 on val; no training has reached its last epoch."

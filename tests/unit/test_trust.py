@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from automl.errors import AutoMLError
-from automl.trust import CLAIM, Estimate, estimates
+from automl.trust import CLAIM, Estimate, Interval, estimates, winner
 
 scores = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=6)
 quick = settings(max_examples=60, deadline=None)
@@ -87,6 +87,16 @@ def test_the_more_is_repeated_the_surer_is_a_steady_gain() -> None:
     assert chances == sorted(chances)
     assert chances[0] < 0.95
     assert chances[-1] > 0.99
+
+
+def test_the_winner_is_the_best_of_those_that_are_surely_better() -> None:
+    flat = Interval(mean=0.42, low=0.4, high=0.44)
+    found = [
+        Estimate(trial=number, seeds=2, score=flat, gain=flat, chance=chance)
+        for number, chance in ((4, 0.893), (3, 0.906), (2, 0.95), (0, None))
+    ]
+    assert winner(found) == 3
+    assert winner([found[0], found[3]]) == 0
 
 
 def test_two_seeds_of_one_recipe_are_no_gain() -> None:
