@@ -18,7 +18,7 @@ from automl.halving import Rungs, quantile, smoothed
 from automl.history import RESUMABLE, happened, restored
 from automl.operating import AtPoint, Operating
 from automl.records import EpochMetrics, EpochRow, Outcome, Params, StudySpec, Trial, TrialRow, TrialState
-from automl.runs import Run, incumbent, leader, met
+from automl.runs import Run, best_epoch, leader, met
 from automl.sampler.protocol import Sampler
 from automl.space import SearchSpace
 
@@ -44,7 +44,7 @@ class Search:
         self._failures = 0
         self._paused: str | None = None
         self._epoch_costs: deque[float] = deque(maxlen=50)  # of the latest trials' epochs, as shares of the probed cost
-        self._incumbent: tuple[float, int] | None = None
+        self._best_epoch: tuple[float, int] | None = None
         self._settled: float | None = None  # best mean of the last epochs of a completed trial
         self._latest: deque[tuple[float, float]] = deque(maxlen=LOOK_BACK)  # score and slot-seconds of ended trials
         self._tell_earlier(sampler)
@@ -122,9 +122,9 @@ class Search:
         return self._paused
 
     @property
-    def incumbent(self) -> tuple[float, int] | None:
+    def best_epoch(self) -> tuple[float, int] | None:
         """Best mAP50-95 of a single epoch on val so far and its trial."""
-        return self._incumbent
+        return self._best_epoch
 
     @property
     def baseline(self) -> float | None:
@@ -320,8 +320,8 @@ class Search:
         self._sampler.report(run.trial.number, epoch, score)
         if run.best is None or score > run.best:
             run.best = score
-            if self._incumbent is None or score > self._incumbent[0]:
-                self._incumbent = (score, run.trial.number)
+            if self._best_epoch is None or score > self._best_epoch[0]:
+                self._best_epoch = (score, run.trial.number)
 
     def _judge(self, run: Run, epoch: int) -> Outcome | None:
         """Holds the trial against the others at a rung; the defaults are never stopped early."""
@@ -360,7 +360,7 @@ class Search:
         if run.scores and probed_s > 0:
             self._epoch_costs.append(self.ledger.cost_s(number) / len(run.scores) / probed_s)
         if outcome.state is TrialState.FAILED:
-            self._incumbent = incumbent(self._runs)
+            self._best_epoch = best_epoch(self._runs)
             self._count_failure(run, outcome)
         else:
             self._failures = 0

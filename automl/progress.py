@@ -31,7 +31,7 @@ class Tally:
         self.running: dict[int, dict[str, Any]] = {}
         self.log: deque[str] = deque(maxlen=6)
         self.baseline: float | None = None
-        self.incumbent: tuple[float, int] | None = None
+        self.best_epoch: tuple[float, int] | None = None
         self.begun = self.ended = 0
         self.closed_s = 0.0  # slot-seconds before this session, and of the trials that ended in it
         self.at = 0.0
@@ -63,7 +63,7 @@ class Tally:
         self.spec = values["spec"]
         self.closed_s = values["spent_s"]
         self.begun, self.ended = values["begun"], values["ended"]
-        self.baseline, self.incumbent = values["baseline"], values["incumbent"]
+        self.baseline, self.best_epoch = values["baseline"], values["best_epoch"]
         return f"Going on with {self.begun} trials, {self.ended} of them ended" if self.begun else None
 
     def _probed(self, notice: Notice, values: Mapping[str, Any]) -> str:
@@ -103,8 +103,8 @@ class Tally:
             run["best"] = max(value, run["best"] or 0.0)
             if notice.trial == 0:
                 self.baseline = max(value, self.baseline or 0.0)
-            if run["repeats"] is None and (self.incumbent is None or value > self.incumbent[0]):
-                self.incumbent = (value, notice.trial or 0)
+            if run["repeats"] is None and (self.best_epoch is None or value > self.best_epoch[0]):
+                self.best_epoch = (value, notice.trial or 0)
 
     def _trial_ended(self, notice: Notice, values: Mapping[str, Any]) -> str:
         run = self.running.pop(notice.trial or 0)
@@ -131,16 +131,16 @@ class PlainProgress:
         """Nothing to put back."""
 
     def __call__(self, notice: Notice) -> None:
-        before = self._tally.incumbent
+        before = self._tally.best_epoch
         line = self._tally.take(notice)
         stamp = duration(notice.at).rjust(7)
         if line is not None:
             self._console.print(f"{stamp}  {line}", highlight=False, markup=False, soft_wrap=True)
-        elif notice.kind == "epoch" and self._tally.incumbent != before and self._tally.baseline is not None:
-            best, number = self._tally.incumbent or (0.0, 0)
+        elif notice.kind == "epoch" and self._tally.best_epoch != before and self._tally.baseline is not None:
+            best, number = self._tally.best_epoch or (0.0, 0)
             self._console.print(
-                f"{stamp}  best mAP50-95 {best:.3f} (trial {number}, epoch {notice.values['epoch']}); "
-                f"defaults {score(self._tally.baseline)}",
+                f"{stamp}  best epoch {best:.3f} mAP50-95 (trial {number}, epoch {notice.values['epoch']}); "
+                f"the defaults' {score(self._tally.baseline)}",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -160,7 +160,7 @@ class Silence:
 
 
 class LiveProgress:
-    """A table that is redrawn in place: budget, running trials, incumbent, last events."""
+    """A table that is redrawn in place: budget, running trials, best epoch, last events."""
 
     def __init__(self, console: Console, tally: Tally) -> None:
         self._tally = tally
@@ -189,15 +189,12 @@ class LiveProgress:
 
     def _headline(self, spec: StudySpec) -> Text:
         tally = self._tally
-        best, number = tally.incumbent or (None, None)
+        best, number = tally.best_epoch or (None, None)
         told = Text.assemble((f"{spec.name}  ", "bold"), f"trials {tally.begun} begun, {tally.ended} ended   ")
-        told.append(f"best mAP50-95 {score(best)}", "bold green")
+        told.append(f"best epoch {score(best)} mAP50-95", "bold green")
         if number is not None:
             told.append(f" (trial {number})")
-        told.append(f"   defaults {score(tally.baseline)}")
-        if best is not None and tally.baseline is not None and number != 0:
-            told.append(f"   {best - tally.baseline:+.3f}")
-        return told
+        return told.append(f"   the defaults' {score(tally.baseline)}")
 
     def _gauge(self, text: str) -> Table:
         tally, budget = self._tally, Budget.parse(text)

@@ -55,7 +55,7 @@ def met(runs: Mapping[int, Run], target: float | None) -> str | None:
     return f"trial {number} reached mAP50-95 {run.score:.3f}: the target {target:g} is met"
 
 
-def incumbent(runs: Mapping[int, Run]) -> tuple[float, int] | None:
+def best_epoch(runs: Mapping[int, Run]) -> tuple[float, int] | None:
     """Best mAP50-95 of a single epoch and its trial, of those that are no repeats and did not fail."""
     scored = [
         (run.best, -number)

@@ -273,7 +273,7 @@ class Session:
             begun=begun,
             ended=ended,
             baseline=search.baseline,
-            incumbent=search.incumbent,
+            best_epoch=search.best_epoch,
         )
 
     def settle(self, settled: list[tuple[int, Outcome]], at: float) -> None:

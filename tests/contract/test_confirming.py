@@ -95,7 +95,7 @@ def test_repeats_teach_the_search_nothing(tmp_path: Path) -> None:
     confirmed = play(spec, tmp_path)
     alone = play(replace(spec, budgets=("36trials",), reserve_trials=0), tmp_path)
     assert confirmed.decisions[:36] == alone.decisions
-    assert confirmed.search.incumbent == alone.search.incumbent
+    assert confirmed.search.best_epoch == alone.search.best_epoch
     assert [confirmed.search.rungs.reached()] == [alone.search.rungs.reached()]
 
 
@@ -257,7 +257,7 @@ def test_a_study_interrupted_in_either_phase_goes_on_as_if_it_had_not_been(
         assert begun_in_order(again) == begun_in_order(whole)
         assert again.search.ledger.by_purpose() == pytest.approx(whole.search.ledger.by_purpose())
         assert again.search.ended == whole.search.ended
-        assert again.search.incumbent == whole.search.incumbent
+        assert again.search.best_epoch == whole.search.best_epoch
 
 
 @quick

@@ -137,7 +137,7 @@ def test_a_search_interrupted_anywhere_goes_on_as_if_it_had_not_been(
         assert again.decisions == whole.decisions
         assert ledger_of(again) == pytest.approx(ledger_of(whole))
         assert again.search.ended == whole.search.ended
-        assert again.search.incumbent == whole.search.incumbent
+        assert again.search.best_epoch == whole.search.best_epoch
 
 
 @quick
@@ -211,7 +211,7 @@ def test_a_failing_trial_is_recorded_with_its_error_and_the_search_goes_on(tmp_p
     assert len(played.states) > 5
 
 
-def test_a_diverging_trial_fails_and_is_never_the_incumbent_by_its_nan(tmp_path: Path) -> None:
+def test_a_diverging_trial_fails_and_is_never_the_best_epoch_by_its_nan(tmp_path: Path) -> None:
     played = play(LONG, tmp_path, SurrogateTrainer(faults=(Fault(trial=2, epoch=1, kind=FaultKind.NAN),)))
     assert played.states[2] is TrialState.FAILED
     assert played.record.trials[2].best_map50_95 is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from automl.ending import FLOOR, LOOK_BACK, expected_gain, nothing_left
 from automl.records import Outcome, Trial, TrialState
-from automl.runs import Run, incumbent, leader
+from automl.runs import Run, best_epoch, leader
 
 
 def test_the_expected_gain_is_what_a_simulation_finds() -> None:
@@ -60,7 +60,7 @@ def run(number: int, scores: list[float], state: TrialState = TrialState.COMPLET
 
 def test_a_lucky_epoch_does_not_lead() -> None:
     runs = {0: run(0, [0.3] * 6), 1: run(1, [0.3, 0.6, 0.3, 0.3, 0.3, 0.3, 0.3]), 2: run(2, [0.4] * 6)}
-    assert incumbent(runs) == (0.6, 1)
+    assert best_epoch(runs) == (0.6, 1)
     assert leader(runs) == 2
 
 
@@ -76,7 +76,7 @@ def test_repeats_decide_who_leads() -> None:
     assert leader(runs) == 1
 
 
-def test_before_anything_is_completed_the_incumbent_leads() -> None:
+def test_before_anything_is_completed_the_best_score_leads() -> None:
     runs = {0: run(0, [0.1], TrialState.INTERRUPTED), 1: run(1, [0.2], TrialState.STOPPED)}
     assert leader(runs) == 1
     assert leader({}) is None

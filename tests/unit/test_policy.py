@@ -258,11 +258,11 @@ def test_an_epoch_that_is_reported_again_counts_once() -> None:
     assert search.best(number) == 0.7
 
 
-def test_the_incumbent_is_the_best_epoch_of_any_trial() -> None:
+def test_the_best_epoch_is_that_of_any_trial() -> None:
     search, at = after_baseline(0.5)
-    assert search.incumbent == (0.5, 0)
+    assert search.best_epoch == (0.5, 0)
     train(search, begun(search, at), [0.8, 0.6], at)
-    assert search.incumbent == (0.8, 1)
+    assert search.best_epoch == (0.8, 1)
     assert search.baseline == 0.5
     assert search.trials == 2
 

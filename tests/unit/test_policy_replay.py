@@ -47,7 +47,7 @@ def test_a_trial_whose_driver_died_after_its_last_epoch_is_settled_and_not_offer
 def test_a_trial_whose_driver_died_after_a_nan_is_settled_as_failed() -> None:
     search, settled = replayed(state=TrialState.RUNNING, scores=[0.1, math.nan])
     assert [(number, outcome.state) for number, outcome in settled] == [(1, TrialState.FAILED)]
-    assert search.incumbent == (0.5, 0)
+    assert search.best_epoch == (0.5, 0)
 
 
 def test_the_nan_of_a_failed_trial_is_no_score() -> None:

@@ -41,7 +41,7 @@ def probed(at: float = 0.0) -> Notice:
 
 
 def study(at: float = 0.0, spent_s: float = 10.0, **changes: Any) -> Notice:
-    known = {"begun": 0, "ended": 0, "baseline": None, "incumbent": None, **changes}
+    known = {"begun": 0, "ended": 0, "baseline": None, "best_epoch": None, **changes}
     return notice("study", at, spec=make_spec(probe_s=10.0), spent_s=spent_s, **known)
 
 
@@ -87,22 +87,22 @@ def test_a_trial_that_goes_on_is_not_begun_twice() -> None:
 
 def test_a_resumed_study_goes_on_counting_where_it_stood() -> None:
     tally = Tally(Clock())
-    known = {"begun": 3, "ended": 2, "baseline": 0.3, "incumbent": (0.4, 1)}
+    known = {"begun": 3, "ended": 2, "baseline": 0.3, "best_epoch": (0.4, 1)}
     tally.take(study(at=500.0, spent_s=400.0, **known))
     tally.take(started(2, 500.0, attempt=2, slot_s=100.0))
     tally.take(epoch(2, 560.0, 0.2, slot_s=160.0))
     assert tally.spent_s() == pytest.approx(460.0)
     tally.take(ended(2, 560.0, slot_s=160.0))
-    assert (tally.begun, tally.ended, tally.incumbent, tally.spent_s()) == (3, 3, (0.4, 1), pytest.approx(460.0))
+    assert (tally.begun, tally.ended, tally.best_epoch, tally.spent_s()) == (3, 3, (0.4, 1), pytest.approx(460.0))
 
 
 def test_a_nan_is_no_best() -> None:
     tally = Tally(Clock())
     tally.take(started(0, 0.0))
     tally.take(epoch(0, 60.0, math.nan))
-    assert (tally.baseline, tally.incumbent) == (None, None)
+    assert (tally.baseline, tally.best_epoch) == (None, None)
     tally.take(epoch(0, 120.0, 0.3))
-    assert (tally.baseline, tally.incumbent) == (0.3, (0.3, 0))
+    assert (tally.baseline, tally.best_epoch) == (0.3, (0.3, 0))
 
 
 def test_the_probe_says_what_fitted_and_where_the_rungs_are() -> None:
@@ -114,8 +114,8 @@ def test_the_probe_says_what_fitted_and_where_the_rungs_are() -> None:
 def test_a_log_tells_ends_and_new_bests_only() -> None:
     lines = plain(started(0, 0), epoch(0, 60, 0.4), epoch(0, 120, 0.3, 2), epoch(0, 180, 0.45, 3), ended(0, 180, 180))
     assert lines == [
-        "   1:00  best mAP50-95 0.400 (trial 0, epoch 1); defaults 0.400",
-        "   3:00  best mAP50-95 0.450 (trial 0, epoch 3); defaults 0.450",
+        "   1:00  best epoch 0.400 mAP50-95 (trial 0, epoch 1); the defaults' 0.400",
+        "   3:00  best epoch 0.450 mAP50-95 (trial 0, epoch 3); the defaults' 0.450",
         "   3:00  trial 0 completed: mAP50-95 0.500, 3.0 cpu-min; because",
     ]
 
@@ -140,7 +140,7 @@ def test_a_terminal_shows_budget_trials_and_best() -> None:
     for each in (study(), started(0, 0.0), epoch(0, 60.0, 0.4), started(1, 60.0), epoch(1, 120.0, 0.5)):
         live(each)
     text = text_of(lambda console: console.print(live._draw()))
-    assert "best mAP50-95 0.500 (trial 1)   defaults 0.400   +0.100" in text
+    assert "best epoch 0.500 mAP50-95 (trial 1)   the defaults' 0.400" in text
     assert "of 5.00 cpu-h" in text
     assert "1/12" in text
 
@@ -162,4 +162,4 @@ def test_a_repeat_is_never_the_best_so_far_of_a_display() -> None:
     again = started(1, 60.0)
     tally.take(replace(again, values={**again.values, "repeats": 0}))
     tally.take(epoch(1, 120.0, 0.9))
-    assert tally.incumbent == (0.4, 0)
+    assert tally.best_epoch == (0.4, 0)
