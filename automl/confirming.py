@@ -135,6 +135,11 @@ class Confirming:
         most = min(self._spec.confirm, self._spec.reserve_trials - 1)
         return tuple(trial for trial, score in self._completed[:most] if score > self._baseline)
 
+    @property
+    def at_stake(self) -> set[int]:
+        """The trials that run again, or would if the search ended now: one of them is taken home."""
+        return {*self.candidates, *(trial for trial, _ in self._begun)}
+
     def order(self) -> list[tuple[int, int]]:
         """Trial and seed of all repeats: whole rounds of the defaults and the candidates, as many as are planned."""
         group = (0, *self.candidates)

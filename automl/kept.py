@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -22,9 +23,10 @@ class Shelf(Protocol):
 
 
 class BestFiles:
-    """The weights of the best trials, of the best completed ones and of the baseline; all logs.
+    """The weights of the best trials, completed ones first, and of the baseline; all logs.
 
-    Snapshots stay of unfinished trials only. A trial without a score, such as a repeat, keeps no weights.
+    A winner is a completed trial, once there is one. Snapshots stay of unfinished trials only. A trial without a
+    score, such as a repeat, keeps no weights.
 
     lag  a worker writes its last files after its trial was closed: so many closings are waited for
     """
@@ -41,9 +43,9 @@ class BestFiles:
         self._closed: list[int] = []
         self._present: set[int] = set()  # closed trials whose weights may still lie there
 
-    def pin(self, number: int) -> None:
-        """The trial's weights stay: it may be taken home."""
-        self._pinned.add(number)
+    def pin(self, numbers: Collection[int]) -> None:
+        """These trials' weights stay, as long as they are named: they run again, or may do so."""
+        self._pinned = set(numbers)
 
     def closed(self, number: int, outcome: Outcome, score: float | None) -> str | None:
         """A trial ended; what is wrong with the disk, if anything is."""
@@ -81,9 +83,8 @@ class BestFiles:
             self._scores[number] = score
 
     def _tidy(self, number: int) -> None:
-        best = sorted(self._scores, key=lambda n: (-self._scores[n], n))
-        whole = [n for n in best if n in self._whole]
-        stays = number == 0 or number in self._pinned or number in best[: self._keep] or number in whole[: self._keep]
+        best = sorted(self._scores, key=lambda n: (n not in self._whole, -self._scores[n], n))
+        stays = number == 0 or number in self._pinned or number in best[: self._keep]
         if not stays:
             self._present.discard(number)
         names = (SNAPSHOT,) if stays else (SNAPSHOT, *WEIGHTS)

@@ -263,7 +263,8 @@ def bytes_of_a_trial(parameters: int) -> int:
 
 def disk_bytes(parameters: int, slots: Slots, keep: int) -> int:
     """What a study may need: its running trials, the weights of the best ones, caches and the database."""
-    return bytes_of_a_trial(parameters) * slots.count + parameters * 4 * keep + 200_000_000
+    weights = 2 * 4 * parameters * (keep + 1)  # best.pt and last.pt of each, and of the baseline
+    return bytes_of_a_trial(parameters) * slots.count + weights + 200_000_000
 
 
 def check_disk(directory: Path, parameters: int, slots: Slots, keep: int) -> None:

@@ -269,8 +269,7 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) 
         if state not in RESUMABLE:
             kept = state is not TrialState.FAILED and old.repeats is None
             files.remember(old.number, old.score if kept else None, state)
-    for candidate in found.confirming.candidates:
-        files.pin(candidate)
+    files.pin(found.confirming.at_stake)
     offset_s = time.time() - row.wall_s
     session = Session(found, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
     again = command("resume", spec.name, db)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,7 +35,7 @@ class Record(Protocol):
 class Keeper(Protocol):
     """Keeps the files of the best trials and deletes those of the rest."""
 
-    def pin(self, number: int) -> object: ...
+    def pin(self, numbers: Collection[int]) -> object: ...
     def closed(self, number: int, outcome: Outcome, score: float | None) -> str | None: ...
 
 
@@ -218,8 +218,7 @@ class Session:
         """Leaves the files of an ended trial to the keeper."""
         if self._keeper is None:
             return
-        for candidate in self.search.confirming.candidates:
-            self._keeper.pin(candidate)
+        self._keeper.pin(self.search.confirming.at_stake)
         repeat = self.search.trial(number).repeats is not None  # its weights are nobody's to take home
         problem = self._keeper.closed(number, outcome, None if repeat else self.search.score(number))
         if problem is not None:

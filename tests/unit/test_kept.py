@@ -130,7 +130,15 @@ def test_a_completed_trial_is_kept_though_stopped_ones_scored_higher(study: Stud
     for number, score in ((4, 0.5), (5, 0.6), (6, 0.4)):
         study.close(number, score)
     study.files.finish()
-    assert study.with_weights() == [1, 2, 4, 5]
+    assert study.with_weights() == [4, 5]
+
+
+def test_while_few_are_completed_stopped_trials_fill_the_places(study: Study) -> None:
+    study.close(1, 0.9, Outcome(state=TrialState.STOPPED))
+    study.close(2, 0.8, Outcome(state=TrialState.STOPPED))
+    study.close(3, 0.5)
+    study.files.finish()
+    assert study.with_weights() == [1, 3]
 
 
 def test_a_trial_without_a_score_such_as_a_repeat_keeps_its_log_only(study: Study) -> None:
@@ -150,8 +158,16 @@ def test_a_nearly_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_pinned_trial_keeps_its_weights_whatever_its_rank(study: Study) -> None:
-    study.files.pin(1)
+    study.files.pin({1})
     for number, score in enumerate((0.5, 0.1, 0.7, 0.8, 0.2)):
         study.close(number, score)
     study.files.finish()
     assert study.with_weights() == [0, 1, 2, 3]
+
+
+def test_a_trial_that_is_no_longer_pinned_goes(study: Study) -> None:
+    for number in range(1, 12):
+        study.files.pin({number})
+        study.close(number, 0.1 * number)
+    study.files.finish()
+    assert study.with_weights() == [10, 11]

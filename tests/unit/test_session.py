@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ class Scores:
     def __init__(self) -> None:
         self.told: list[float | None] = []
 
-    def pin(self, number: int) -> None:
+    def pin(self, numbers: Collection[int]) -> None:
         """Nothing is deleted here."""
 
     def closed(self, number: int, outcome: Outcome, score: float | None) -> None:
