@@ -18,11 +18,9 @@ from automl.halving import Rungs, quantile, smoothed
 from automl.history import RESUMABLE, happened, restored
 from automl.operating import AtPoint, Operating
 from automl.records import EpochMetrics, EpochRow, Outcome, Params, StudySpec, Trial, TrialRow, TrialState
-from automl.runs import Run, best_epoch, leader, met
+from automl.runs import Failures, Run, best_epoch, leader, met
 from automl.sampler.protocol import Sampler
 from automl.space import SearchSpace
-
-FAILURES_IN_A_ROW = 5  # so many failed trials one after the other end the search
 
 
 class Search:
@@ -36,12 +34,11 @@ class Search:
         self.confirming = Confirming(spec, ledger, lambda: self.epoch_cost_s() * spec.epochs)
         self.searched: str | None = None  # why no trial but repeats will begin any more
         self.ended: str | None = None  # why no trial at all will begin any more
-        self.failure: str | None = None  # why the search ended without an answer
         self.operating = Operating(spec)
         self._sampler = sampler
         self._runs: dict[int, Run] = {}
         self._resumable: deque[Trial] = deque()
-        self._failures = 0
+        self.failures = Failures()
         self._paused: str | None = None
         self._epoch_costs: deque[float] = deque(maxlen=50)  # of the latest trials' epochs, as shares of the probed cost
         self._best_epoch: tuple[float, int] | None = None
@@ -115,6 +112,11 @@ class Search:
     def paused(self) -> bool:
         """Whether `pause` was called."""
         return self._paused is not None
+
+    @property
+    def failure(self) -> str | None:
+        """Why the search ended without an answer."""
+        return self.failures.reason
 
     @property
     def pause_reason(self) -> str | None:
@@ -201,6 +203,8 @@ class Search:
             else:
                 self._finish(self._runs[number], outcome)
                 settled.append((number, outcome))
+        self.failures.forgive()
+        self.ended = self.failure
         return settled
 
     def _restore(self, row: TrialRow) -> None:
@@ -361,9 +365,8 @@ class Search:
             self._epoch_costs.append(self.ledger.cost_s(number) / len(run.scores) / probed_s)
         if outcome.state is TrialState.FAILED:
             self._best_epoch = best_epoch(self._runs)
-            self._count_failure(run, outcome)
-        else:
-            self._failures = 0
+        self.failures.take(number, outcome)
+        self.ended = self.ended or self.failure
         if self.operating.finished(run.trial, outcome, run.score):
             self._narrow()
         if not self.operating.open:
@@ -387,13 +390,3 @@ class Search:
             if run.trial.repeats is None and self.operating.of(run.trial.params) == self.operating.chosen:
                 ended = run.outcome is not None and run.outcome.state not in RESUMABLE
                 sampler.take_over(number, self.space.values(run.trial.params), run.scores, ended, run.told)
-
-    def _count_failure(self, run: Run, outcome: Outcome) -> None:
-        self._failures += 1
-        why = (outcome.error or outcome.reason).strip().splitlines()[-1]
-        if run.trial.number == 0:
-            self.failure = f"the baseline training failed: {why}"
-        elif self._failures >= FAILURES_IN_A_ROW:
-            self.failure = f"{self._failures} trials failed one after the other, the last with: {why}"
-        if self.failure is not None:
-            self.ended = self.failure

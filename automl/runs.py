@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from automl import leaderboard
 from automl.records import Outcome, Trial, TrialState
 
+FAILURES_IN_A_ROW = 5  # so many failed trials one after the other end the search
+
 
 @dataclass
 class Run:
@@ -33,6 +35,32 @@ class Run:
     def failed(self) -> bool:
         """Whether its training failed."""
         return self.outcome is not None and self.outcome.state is TrialState.FAILED
+
+
+class Failures:
+    """Counts failed trials and says when they end a search: at once for the baseline, else after several in a row."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self.final = False  # the baseline failed: nothing that has been trained can be gone on with
+        self._in_a_row = 0
+
+    def take(self, trial: int, outcome: Outcome) -> None:
+        """A trial has ended."""
+        if outcome.state is not TrialState.FAILED:
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        why = (outcome.error or outcome.reason).strip().splitlines()[-1]
+        if trial == 0:
+            self.reason, self.final = f"the baseline training failed: {why}", True
+        elif self._in_a_row >= FAILURES_IN_A_ROW:
+            self.reason = f"{self._in_a_row} trials failed one after the other, the last with: {why}"
+
+    def forgive(self) -> None:
+        """A study that is resumed tries again: what made its trials fail may have been mended."""
+        if not self.final:
+            self.reason, self._in_a_row = None, 0
 
 
 def leader(runs: Mapping[int, Run]) -> int | None:

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 from automl import report, request, unseen
 from automl.budget import Ledger, parse_all
 from automl.data.dataset import fingerprint, read_dataset, write_resolved
-from automl.data.holdout import hold_back
 from automl.drivers.session import Listener, Notice, Session
-from automl.errors import AutoMLError, NoSpace, SearchFailed, StudyConflict
+from automl.errors import AutoMLError, SearchFailed, StudyConflict
 from automl.history import RESUMABLE
 from automl.kept import BestFiles
 from automl.places import command, free_name, home_folder, make_folder, store_url
@@ -35,8 +34,8 @@ from automl.records import (
     TrialState,
 )
 from automl.report import StudyReport, StudyStatus
+from automl.resumable import check_resumable, slots_here
 from automl.sampler import open_sampler
-from automl.slots import find_slots
 from automl.space import SearchSpace
 from automl.store import read, write
 from automl.store.engine import open_store
@@ -83,19 +82,19 @@ def search(
     Raises AutoMLError for input that cannot be used, before anything is trained; SearchFailed when the
     baseline or many trials in a row failed.
     """
-    asked = request.SearchRequest(
-        data=Path(data),
-        budgets=(budget,) if isinstance(budget, str) else tuple(budget),
-        models=tuple(models),
-        imgsz=tuple(imgsz),
-        weights=Path(weights) if weights is not None else None,
-        space=Path(space) if space is not None else None,
+    asked = _asked(
+        data,
+        budget,
+        models=models,
+        imgsz=imgsz,
+        weights=weights,
+        space=space,
         name=name,
         sampler=sampler,
         seed=seed,
         epochs=epochs,
         batch=batch,
-        fixed=fixed or {},
+        fixed=fixed,
         device=device,
         slots=slots,
         trainer=trainer,
@@ -105,7 +104,7 @@ def search(
         holdout=holdout,
         test=test,
         portfolio=portfolio,
-        warm_start=tuple(map(str, warm_start)),
+        warm_start=warm_start,
         reuse=reuse,
         confirm=confirm,
         early_end=early_end,
@@ -131,10 +130,7 @@ def dry_run(
 
     Measures a few steps of training where the store knows none, and begins no study. Raises as `search` does.
     """
-    budgets = (budget,) if isinstance(budget, str) else tuple(budget)
-    files = {key: Path(words[key]) for key in ("weights", "space") if words.get(key) is not None}
-    asked = request.SearchRequest(**{**words, **files, "data": Path(data), "budgets": budgets})
-    with _compiled(asked, fresh_probe, home, db, listener) as study:
+    with _compiled(_asked(data, budget, **words), fresh_probe, home, db, listener) as study:
         return study.spec.plan
 
 
@@ -155,7 +151,7 @@ def resume(
             f"the data set {spec.data} has changed since study '{study}' began, so its scores would not compare. "
             "Restore it, or start a new study."
         )
-    _check_resumable(spec)
+    check_resumable(spec)
     write.reopen_study(
         engine,
         study,
@@ -238,6 +234,19 @@ def export(
 # -- wiring ---------------------------------------------------------------------------------------
 
 
+def _asked(data: str | Path, budget: str | Sequence[str], **words: Any) -> request.SearchRequest:
+    """The request as callers may write it: paths as text, one budget or several, None for what is left out."""
+    told = {key: value for key, value in words.items() if value is not None}
+    for key in ("weights", "space"):
+        if key in told:
+            told[key] = Path(told[key])
+    for key in ("models", "imgsz"):
+        told[key] = tuple(told.get(key, ()))
+    told["warm_start"] = tuple(map(str, told.get("warm_start", ())))
+    budgets = (budget,) if isinstance(budget, str) else tuple(budget)
+    return request.SearchRequest(**{**told, "data": Path(data), "budgets": budgets})
+
+
 @dataclass
 class _Compiled:
     """A study that may begin."""
@@ -286,27 +295,15 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) 
         files.finish()
         recorder.study_closed(*end, at=time.time(), slot_s=ledger.spent_s(), wall_s=driver.at())
         recorder.close()
-    session.check()
+    if found.failure is not None:
+        mended = "" if found.failures.final else f". Once that is mended, go on with: {again}"
+        raise SearchFailed(found.failure + mended)
     return report.report_of(engine, read.study(engine, spec.name), interrupted=end[0] is StudyState.INTERRUPTED)
-
-
-def _check_resumable(spec: StudySpec) -> None:
-    """Raises AutoMLError when what the study stands on is gone or has changed: its trials would all fail."""
-    directory = Path(spec.directory)
-    if not directory.is_dir():
-        raise NoSpace(f"{directory} is gone, and with it the trials' snapshots. Put the folder back where it was.")
-    make_folder(directory)
-    for model in spec.models if spec.trainer == "ultralytics" else ():
-        request.check_model(model)
-    if spec.weights is not None:
-        request.check_same_weights(spec.weights, spec.weights_sha256)
-    write_resolved(hold_back(read_dataset(spec.data), spec.holdout, spec.seed), directory / "data.yaml")
-    request.check_disk(directory, spec.parameters, spec.slots, 5)
 
 
 def _end_of(found: Search, interrupted: bool) -> tuple[StudyState, str]:
     if found.failure is not None:
-        return StudyState.FAILED, found.failure
+        return StudyState.FAILED if found.failures.final else StudyState.INTERRUPTED, found.failure
     if found.paused or interrupted or found.ended is None:
         return StudyState.INTERRUPTED, found.pause_reason or "interrupted by the user"
     return StudyState.FINISHED, found.ended
@@ -317,7 +314,7 @@ def _compiled(
     asked: request.SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
 ) -> Iterator[_Compiled]:
     """The study as compiled. Its folder goes again unless it has begun."""
-    checked = request.check(asked, _slots(asked.device, asked.slots))
+    checked = request.check(asked, slots_here(asked.device, asked.slots))
     engine = open_store(store_url(home, db))
     checked = with_earlier(engine, checked)
     chosen = free_name({row.name for row in read.studies(engine)}, asked.name, asked.data, home_folder(home), db)
@@ -344,14 +341,6 @@ def _cluster(slots: Slots) -> Iterator[None]:
 
     with ray_tune.cluster(slots):
         yield
-
-
-def _slots(device: str | None, count: int | None) -> Slots:
-    if os.environ.get("RAY_ADDRESS"):
-        from automl.drivers import ray_tune
-
-        return ray_tune.cluster_slots(device, count)
-    return find_slots(device, count)
 
 
 def _reader(home: str | Path | None, db: str | None) -> Engine:

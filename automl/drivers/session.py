@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from automl import figures, plan
-from automl.errors import SearchFailed
 from automl.policy import Search
 from automl.records import EpochMetrics, Outcome, TrainJob, Trial, TrialState
 
@@ -319,11 +318,6 @@ class Session:
         """A line of the study's log."""
         self._record.event("note", text, trial=trial, at=self._posix(at))
         self._say("note", at, trial, text=text)
-
-    def check(self) -> None:
-        """Raises SearchFailed when the search ended without an answer."""
-        if self.search.failure is not None:
-            raise SearchFailed(self.search.failure)
 
     def _posix(self, at: float) -> float:
         return self._offset_s + at

@@ -7,8 +7,9 @@ import math
 import pytest
 
 from automl.budget import Ledger, parse_all
-from automl.policy import FAILURES_IN_A_ROW, Search
+from automl.policy import Search
 from automl.records import Outcome, Params, Purpose, Slots, TrialState
+from automl.runs import FAILURES_IN_A_ROW
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.trainers.surrogate import DEFAULTS

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from automl.policy import FAILURES_IN_A_ROW, Search
+from automl.policy import Search
 from automl.records import Outcome, Purpose, TrialState
+from automl.runs import FAILURES_IN_A_ROW
 from tests.unit.factories import EPOCH_S, make_epoch_row, make_row, make_search, make_spec
 from tests.unit.test_policy import begun, fail, taught
 
@@ -80,15 +81,18 @@ def test_an_epoch_that_two_attempts_reported_is_replayed_once() -> None:
     assert (trial.done_epochs, search.best(0)) == (1, 0.3)
 
 
-def test_failures_in_a_row_are_counted_across_sessions() -> None:
+def test_a_search_that_too_many_failures_ended_tries_again_when_it_is_resumed() -> None:
     rows = [make_row(0)]
-    for number in range(1, FAILURES_IN_A_ROW):
+    for number in range(1, FAILURES_IN_A_ROW + 1):
         changes = {"state": TrialState.FAILED, "reason": "boom", "done_epochs": 0, "slot_s": 0.0}
         rows.append(make_row(number, None, **changes))
     search = make_search(make_spec())
     search.replay(rows, rows_of(0, [0.5] * 12, 0.0))  # type: ignore[arg-type]
+    assert (search.failure, search.ended) == (None, None)
+    fail(search, FAILURES_IN_A_ROW - 1, 9000.0)
+    assert search.failure is None
     fail(search, 1, 9000.0)
-    assert search.failure is not None
+    assert search.failure == "5 trials failed one after the other, the last with: ValueError: boom"
 
 
 def test_a_search_whose_baseline_failed_stays_failed_when_it_is_resumed() -> None:
