@@ -210,6 +210,40 @@ def test_a_large_study_is_paged_sorted_and_drawn(browser: Browser, tmp_path: Pat
                 shoot(page, f"{tab.lower()}-large")
 
 
+def test_the_list_follows_a_running_study_and_keeps_what_is_typed(browser: Browser, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.home.mkdir()
+    engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
+    for name in ("done", "live"):
+        filler = Filler(engine, make_spec(name=name, directory=str(place.home / name)))
+        filler.trial(0, curve(0.4))
+        filler.close(None if name == "live" else StudyState.FINISHED)
+    with served(place, browser) as site, site.open("/") as page:
+        heard: list[str | bytes] = []
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(frame)))
+        page.reload()
+        settled(page)
+        assert column(page, "trials") == ["1", "1"]
+        page.evaluate("document.querySelector('canvas[data-testid=data-grid-canvas]').kept = true")
+        page.get_by_label("Search", exact=True).press_sequentially("liv")
+        filler.trial(1, curve(0.5))
+        filler.close(None)
+        wait_for("the list has the new trial", lambda: column(page, "trials") == ["2", "1"])
+        assert page.get_by_label("Search", exact=True).input_value() == "liv"
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Search"
+        assert page.evaluate("document.querySelector('canvas[data-testid=data-grid-canvas]').kept") is True
+        filler.close()
+        wait_for("the list has the end", lambda: column(page, "state")[0] == "✓ finished")
+        page.wait_for_timeout(1000)
+        heard.clear()
+        page.wait_for_timeout(4000)
+        assert heard == []  # nothing runs: nothing is asked
+        tick(page, [1])
+        says(page, "What to run next")
+        assert "study=done" in page.url
+    engine.dispose()
+
+
 @pytest.mark.ray
 def test_a_running_study_is_followed_to_its_end(browser: Browser, tmp_path: Path) -> None:
     """From the empty page through the running search to its last state, without a reload by hand."""
