@@ -13,6 +13,7 @@ from automl.store import read
 from dashboards import charts, context, frames, words
 
 EVENTS = 200  # lines of the log that stay on the page
+FEW, LOG = 6, 260  # lines that are shown whole; the height in pixels of more
 
 
 def draw(row: StudyRow) -> None:
@@ -51,18 +52,10 @@ def _now(seen: Overview) -> None:
         else:
             st.caption("No trial runs at this moment.")
     st.subheader("Log", anchor=False)
-    events = frames.events_frame(_events(study), time.time())
-    if len(events):
-        st.dataframe(
-            events,
-            hide_index=True,
-            height=min(260, 36 * (len(events) + 1)),
-            alt="Event log, newest first",
-            column_config={
-                "time": st.column_config.TextColumn(width=80),
-                "what": st.column_config.TextColumn(width=1000),
-            },
-        )
+    events = _events(study)
+    if events:
+        log = words.log_of(events, time.time())  # text, not a table: its lines wrap on a phone
+        st.code(log, language=None, wrap_lines=True, height=LOG if len(events) > FEW else "content")
     else:
         st.caption("Nothing has happened yet.")
     st.caption("What to run next")

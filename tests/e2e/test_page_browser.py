@@ -18,10 +18,12 @@ from automl.store import bulk, read
 from automl.store.engine import open_store
 from tests.e2e.browser import (
     NARROW,
+    ROW,
     WIDE,
     Site,
     column,
     download,
+    grid,
     launched,
     overflow,
     says,
@@ -144,6 +146,19 @@ def test_no_page_is_wider_than_a_phone_or_asks_for_anything_elsewhere(site: Site
             assert overflow(page) <= 0, name
             shoot(page, f"{name}-{NARROW}")
     assert site.foreign == []
+
+
+def test_a_phone_shows_gains_and_the_log_without_scrolling_sideways(site: Site) -> None:
+    with site.open("/", width=NARROW) as page:
+        place = grid(page).bounding_box()
+        assert place is not None
+        page.mouse.click(place["x"] + place["width"] - 35, place["y"] + ROW / 2)  # the last heading in sight
+        page.wait_for_timeout(1000)
+        headings = grid(page).locator("th").all_text_contents()
+        assert [text.strip() for text in headings if text.strip(" ↑↓") != text.strip()] == ["↑ gain"]
+    with site.open("/study?study=birds", width=NARROW) as page:
+        log = page.locator("[data-testid=stCode] pre", has_text="the baseline has scored").first
+        assert log.evaluate("it => it.scrollWidth - it.clientWidth") <= 0
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from automl.records import EpochRow, EventRow, Purpose, TrialPoint, TrialState
+from automl.records import EpochRow, Purpose, TrialPoint, TrialState
 from automl.space import Parameter
 from dashboards import frames
 from tests.unit.factories import make_row
@@ -63,14 +63,6 @@ def test_losses_are_split_by_train_and_val() -> None:
     frame = frames.losses_frame([epoch(1, 0.1, losses={"train/box_loss": 2.0, "val/box_loss": 3.0, "odd": 1.0})])
     assert list(frame["split"]) == ["train", "val", "train"]
     assert list(frame["loss"]) == ["box_loss", "box_loss", "odd"]
-
-
-def test_the_log_has_its_newest_line_first_and_no_line_breaks() -> None:
-    events = [
-        EventRow(id=n, at=0.0, kind="note", trial=trial, text=text)
-        for n, trial, text in ((1, None, "a\nb"), (2, 7, "c"))
-    ]
-    assert list(frames.events_frame(events, 0.0)["what"]) == ["trial 7: c", "a b"]
 
 
 def test_the_expected_end_follows_from_the_pace() -> None:
