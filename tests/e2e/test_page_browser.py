@@ -13,7 +13,7 @@ import yaml
 from playwright.sync_api import Browser, Page
 
 from automl.bench.page_study import MadeUp
-from automl.records import Slots, StudyState, TrialState
+from automl.records import Board, Slots, StudyState, TrialState
 from automl.store import bulk, read
 from automl.store.engine import open_store
 from tests.e2e.browser import (
@@ -210,7 +210,7 @@ def test_a_large_study_is_paged_sorted_and_drawn(browser: Browser, tmp_path: Pat
     engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
     made = MadeUp(name="large", trials=2000, mean_epochs=20, directory=str(tmp_path), now=time.time())
     bulk.write_study(engine, made.study, made.rows, made.epochs(), events=made.events())
-    best = [row.number for row in read.trial_page(engine, "large", limit=1, offset=100).rows]
+    best = [row.number for row in read.trial_page(engine, "large", Board(limit=1, offset=100)).rows]
     engine.dispose()
     with served(place, browser) as site:
         with site.open("/study?study=large&tab=Trials&page=2") as page:
