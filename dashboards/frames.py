@@ -11,8 +11,8 @@ import pandas as pd
 
 from automl.figures import score
 from automl.leaderboard import Verdict, changed, gain_shown
-from automl.overview import Overview, incumbent
-from automl.records import EpochRow, Params, ParamValue, StudyRow, TrialPoint, TrialRow, TrialState
+from automl.overview import Overview, Rise
+from automl.records import EpochRow, Params, ParamValue, StudyRow, TrialRow, TrialState
 from automl.space import Parameter
 from dashboards.words import clock, cost, gain_of, moment, shown_score, state_of, sureness
 
@@ -34,7 +34,7 @@ def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
             "gain": pd.Series([gain_of(seen) for seen in found], dtype="float64"),
             "how sure": [sureness(seen) for seen in found],
             "defaults": [shown_score(seen, seen.baseline) for seen in found],
-            "incumbent": [thinned([best for _, best, _ in incumbent(seen.points)]) for seen in found],
+            "incumbent": [thinned([best for _, best, _ in seen.rises]) for seen in found],
             "budget": [100.0 * min(1.0, seen.share_spent) for seen in found],
             "cost": [cost(row.slot_s, row) for row in rows],
             "trials": [len(seen.points) for seen in found],
@@ -56,14 +56,14 @@ def thinned(values: list[float], most: int = 40) -> list[float]:
     return values[::-1][::step][::-1]
 
 
-def incumbent_frame(points: Sequence[TrialPoint], probe_s: float, spent_s: float) -> pd.DataFrame:
+def incumbent_frame(rises: Sequence[Rise], spent_s: float) -> pd.DataFrame:
     """spent_h (slot-hours), mAP50-95 of the incumbent and its trial, a line where it rises and one at the end.
 
     spent_s  slot-seconds that the study has cost, repeats included
     """
-    found = incumbent(points, probe_s)
+    found = list(rises)
     if found and found[-1][0] < spent_s:
-        found = [*found, (spent_s, *found[-1][1:])]
+        found.append((spent_s, *found[-1][1:]))
     kept = [
         each
         for before, each in zip([None, *found], found, strict=False)

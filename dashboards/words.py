@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from automl.budget import format_cost
 from automl.figures import duration, score
 from automl.leaderboard import LAST, gain, in_words, odds, one_seed_in_words, verdict_on_unseen
-from automl.overview import Overview, incumbent
+from automl.overview import Overview
 from automl.recipes import LONG
 from automl.records import EventRow, StudyRow, StudyState, TrialRow, TrialState
 from automl.trust import Estimate
@@ -143,7 +143,7 @@ def described(study: StudyRow) -> str:
 
 def worth(seen: Overview, db: str = "") -> str:
     """Whether it pays to wait: when the best came, what has followed, and when the budget ends."""
-    rises = incumbent(seen.points, seen.study.spec.probe_s)
+    rises = seen.rises
     if not rises:
         return _state_in_words(seen, db) or "Nothing has ended yet."
     best = rises[-1][2]

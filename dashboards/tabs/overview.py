@@ -24,19 +24,19 @@ def draw(row: StudyRow) -> None:
         now = read.study(context.engine(), row.name) if running else row
         if running and now.state is not StudyState.RUNNING:
             st.rerun()  # it has ended: the whole page once, and then no more looks
-        _now(context.seen(now))
+        _now(context.seen(now), _events(now))
 
     context.live(follow, running=running)
 
 
-def _now(seen: Overview) -> None:
+def _now(seen: Overview, events: list[EventRow]) -> None:
     study = seen.study
     st.markdown(f"**{words.plain(words.state_of(study, seen.alive))}** · {words.plain(words.headline(seen))}")
     _figures(seen)
     st.progress(min(1.0, seen.share_spent), text=words.plain(words.worth(seen, context.database())))
     left, right = st.columns([3, 2])
     device = study.spec.slots.device
-    risen = frames.incumbent_frame(seen.points, study.spec.probe_s, study.slot_s)
+    risen = frames.incumbent_frame(seen.rises, study.slot_s)
     baseline = seen.baseline.score if seen.baseline is not None else None
     with left:
         if len(risen):
@@ -52,7 +52,6 @@ def _now(seen: Overview) -> None:
         else:
             st.caption("No trial runs at this moment.")
     st.subheader("Log", anchor=False)
-    events = _events(study)
     if events:
         log = words.log_of(events, time.time())  # text, not a table: its lines wrap on a phone
         st.code(log, language=None, wrap_lines=True, height=LOG if len(events) > FEW else "content")

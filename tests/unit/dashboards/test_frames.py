@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from automl.overview import incumbent
 from automl.records import EpochRow, Purpose, TrialPoint, TrialState
 from automl.space import Parameter
 from dashboards import frames
@@ -28,14 +29,14 @@ def epoch(number: int, value: float, **changes: Any) -> EpochRow:
 
 def test_the_incumbent_rises_in_the_order_in_which_trials_ended_and_ends_with_the_budget() -> None:
     points = [point(0, 0.4, 10.0), point(1, 0.5, 30.0), point(2, 0.3, 20.0), point(3, 0.9, 40.0, repeats=1)]
-    frame = frames.incumbent_frame(points, 3600.0, 6 * 3600.0)
+    frame = frames.incumbent_frame(incumbent(points, 3600.0), 6 * 3600.0)
     assert list(frame["spent_h"]) == [2.0, 4.0, 6.0]
     assert list(frame["map50_95"]) == [0.4, 0.5, 0.5]
     assert list(frame["trial"]) == [0, 1, 1]
 
 
 def test_without_a_score_there_is_no_incumbent() -> None:
-    assert len(frames.incumbent_frame([point(0, None, None)], 0.0, 60.0)) == 0
+    assert len(frames.incumbent_frame(incumbent([point(0, None, None)]), 60.0)) == 0
 
 
 def test_only_parameters_that_were_applied_differently_differ() -> None:
