@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,13 @@ from automl.leaderboard import Verdict
 from automl.records import EvaluationRow, Purpose, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
 from automl.report import is_dead, spent_by_purpose
 from automl.store import read
+from automl.store.engine import together
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 FEWEST = 5  # completed trials of the search below which nothing is said of the next ones
+Rise = tuple[float, float, int]  # slot-seconds spent, the best score so far, its trial
 _GO_ON = (TrialState.RUNNING, TrialState.INTERRUPTED)
 
 
@@ -43,7 +46,12 @@ class Overview:
     @property
     def states(self) -> Mapping[str, int]:
         """Number of trials by state."""
-        return Counter(point.state.value for point in self.points)
+        return {state.value: count for state, count in Counter(point.state for point in self.points).items()}
+
+    @cached_property
+    def rises(self) -> Sequence[Rise]:
+        """How the best score rose with what was spent, the probe included; see `incumbent`."""
+        return incumbent(self.points, self.study.spec.probe_s)
 
     @property
     def left_s(self) -> float | None:
@@ -65,13 +73,12 @@ class Overview:
         searched = [each for each in self.points if each.purpose is Purpose.SEARCH and each.ended_at is not None]
         whole = sorted((each.ended_at or 0.0, each.score) for each in searched if each.state is TrialState.COMPLETED)
         scores = [value for _, value in whole if value is not None][-LOOK_BACK:]
-        rises = incumbent(self.points)
-        if len(scores) < FEWEST or not rises:
+        if len(scores) < FEWEST or not self.rises:
             return None
         cost_s = sum(each.slot_s for each in searched) / len(whole)
         left_s = self.study.slot_s * (1.0 - self.share_spent) / self.share_spent
         left_s = max(0.0, left_s - self.study.spec.reserve_s - self.study.spec.measuring_s)
-        return expected_gain(scores, rises[-1][1], left_s / max(1e-9, cost_s))
+        return expected_gain(scores, self.rises[-1][1], left_s / max(1e-9, cost_s))
 
 
 class Watch:
@@ -92,7 +99,8 @@ class Watch:
         """The study as it stands in the database now; `row` was read just before."""
         with self._lock:
             if self._last is None or row.state is StudyState.RUNNING or self._last.study != row:
-                self._last = self._overview(engine, row)
+                with together(engine):
+                    self._last = self._overview(engine, row)
             return self._last
 
     def _overview(self, engine: Engine, row: StudyRow) -> Overview:
@@ -140,7 +148,7 @@ class Watch:
             self._rows |= {row.number: row for row in read.trials_of(engine, name, missing)}
 
 
-def incumbent(points: Sequence[TrialPoint], probe_s: float = 0.0) -> list[tuple[float, float, int]]:
+def incumbent(points: Sequence[TrialPoint], probe_s: float = 0.0) -> list[Rise]:
     """Slot-seconds spent, the best score so far and its trial: one entry for each trial that ended with a score.
 
     In the order in which trials ended. Repeats and failures cost, and score nothing; trials that still run do neither.
@@ -151,7 +159,7 @@ def incumbent(points: Sequence[TrialPoint], probe_s: float = 0.0) -> list[tuple[
     gone = [each for each in points if each.ended_at is not None]
     for point in sorted(gone, key=lambda each: (each.ended_at or 0.0, each.number)):
         spent_s += point.slot_s
-        if point.score is None or point.repeats is not None or point.state.value == "failed":
+        if point.score is None or point.repeats is not None or point.state is TrialState.FAILED:
             continue
         if point.score > best[0]:
             best = (point.score, point.number)

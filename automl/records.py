@@ -260,6 +260,18 @@ class TrialPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Board:
+    """Which rows of a leaderboard are asked for, and in which order. Repeats are never among them."""
+
+    order: str = "score"  # a column of the trials, one of `read.ORDERS`
+    descending: bool = True
+    states: tuple[TrialState, ...] = ()  # those that are shown; all if empty
+    origin: str = ""  # text that the origin holds, upper or lower case
+    limit: int = 100
+    offset: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialPage:
     """Some rows of a leaderboard and how many there are in all."""
 

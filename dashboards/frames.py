@@ -11,8 +11,8 @@ import pandas as pd
 
 from automl.figures import score
 from automl.leaderboard import Verdict, changed, gain_shown
-from automl.overview import Overview, incumbent
-from automl.records import EpochRow, EventRow, Params, ParamValue, StudyRow, TrialPoint, TrialRow, TrialState
+from automl.overview import Overview, Rise
+from automl.records import EpochRow, Params, ParamValue, StudyRow, TrialRow, TrialState
 from automl.space import Parameter
 from dashboards.words import clock, cost, gain_of, moment, shown_score, state_of, sureness
 
@@ -21,22 +21,25 @@ EPOCH_COLUMNS = ("trial", "epoch", "map50_95", "map50", "precision", "recall", "
 
 
 def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
-    """One line a study: what it would take home beside the defaults and how sure that is, its cost, its incumbent."""
+    """One line a study: what it would take home, how sure that is, its incumbent, its cost.
+
+    budget  percent of it that is spent
+    """
     rows = [seen.study for seen in found]
     return pd.DataFrame(
         {
             "study": [row.name for row in rows],
             "state": [state_of(seen.study, seen.alive) for seen in found],
             "best": [shown_score(seen, seen.winner) for seen in found],
-            "defaults": [shown_score(seen, seen.baseline) for seen in found],
             "gain": pd.Series([gain_of(seen) for seen in found], dtype="float64"),
             "how sure": [sureness(seen) for seen in found],
-            "incumbent": [thinned([best for _, best, _ in incumbent(seen.points)]) for seen in found],
-            "budget": [min(1.0, seen.share_spent) for seen in found],
+            "defaults": [shown_score(seen, seen.baseline) for seen in found],
+            "incumbent": [thinned([best for _, best, _ in seen.rises]) for seen in found],
+            "budget": [100.0 * min(1.0, seen.share_spent) for seen in found],
             "cost": [cost(row.slot_s, row) for row in rows],
             "trials": [len(seen.points) for seen in found],
-            "data": [shortened("/".join(row.spec.data.rsplit("/", 2)[-2:]), 40) for row in rows],
             "began": [moment(row.created_at) for row in rows],
+            "data": [shortened("/".join(row.spec.data.rsplit("/", 2)[-2:]), 40) for row in rows],
         }
     )
 
@@ -53,14 +56,14 @@ def thinned(values: list[float], most: int = 40) -> list[float]:
     return values[::-1][::step][::-1]
 
 
-def incumbent_frame(points: Sequence[TrialPoint], probe_s: float, spent_s: float) -> pd.DataFrame:
+def incumbent_frame(rises: Sequence[Rise], spent_s: float) -> pd.DataFrame:
     """spent_h (slot-hours), mAP50-95 of the incumbent and its trial, a line where it rises and one at the end.
 
     spent_s  slot-seconds that the study has cost, repeats included
     """
-    found = incumbent(points, probe_s)
+    found = list(rises)
     if found and found[-1][0] < spent_s:
-        found = [*found, (spent_s, *found[-1][1:])]
+        found.append((spent_s, *found[-1][1:]))
     kept = [
         each
         for before, each in zip([None, *found], found, strict=False)
@@ -83,15 +86,15 @@ def leaderboard_frame(
     return pd.DataFrame(
         {
             "trial": [row.number for row in rows],
-            "origin": [shortened(row.origin) for row in rows],
             "mAP50-95": [row.score for row in rows],
-            "at best epoch": [row.best_map50_95 for row in rows],
             "gain": pd.Series([gain_shown(row, baseline) for row in rows], dtype="float64"),
-            "over new seeds": ["" if f is None else f"{f.score.mean:.3f} ± {f.score.half:.3f}" for f in found],
-            "mAP50": [row.best_map50 for row in rows],
-            "epochs": [f"{row.done_epochs}/{row.epochs}" for row in rows],
             "state": [row.state.value for row in rows],
+            "epochs": [f"{row.done_epochs}/{row.epochs}" for row in rows],
+            "over new seeds": ["" if f is None else f"{f.score.mean:.3f} ± {f.score.half:.3f}" for f in found],
+            "at best epoch": [row.best_map50_95 for row in rows],
+            "mAP50": [row.best_map50 for row in rows],
             "cost": [cost(row.slot_s, study) for row in rows],
+            "origin": [shortened(row.origin) for row in rows],
             "changed": [shortened(assigned(changed(row, baseline))) for row in rows],
         }
     )
@@ -160,29 +163,16 @@ def _split_of(name: str) -> tuple[str, str]:
     return (split, loss) if loss else ("train", split)
 
 
-def events_frame(events: Sequence[EventRow], now: float) -> pd.DataFrame:
-    """The log, newest line first."""
-    rows = events[::-1]
-    return pd.DataFrame(
-        {
-            "time": [clock(row.at, now) for row in rows],
-            "what": [
-                " ".join([*([] if row.trial is None else [f"trial {row.trial}:"]), *row.text.split()]) for row in rows
-            ],
-        }
-    )
-
-
 def running_frame(rows: Sequence[TrialRow], now: float) -> pd.DataFrame:
     """Trials that run: where, how far, how good, and when each would reach its last epoch."""
     return pd.DataFrame(
         {
             "trial": [row.number for row in rows],
-            "origin": [shortened(row.origin, 30) for row in rows],
-            "where": [" ".join(filter(None, (row.node, row.device))) or "–" for row in rows],
             "epoch": [f"{row.done_epochs}/{row.epochs}" for row in rows],
             "mAP50-95": [score(row.last_map50_95) for row in rows],
             "expected end": [_expected(row, now) for row in rows],
+            "where": [" ".join(filter(None, (row.node, row.device))) or "–" for row in rows],
+            "origin": [shortened(row.origin, 30) for row in rows],
         }
     )
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 import time
+from collections.abc import Sequence
 
 from automl.budget import format_cost
 from automl.figures import duration, score
 from automl.leaderboard import LAST, gain_shown, in_words, odds, one_seed_in_words, verdict_on_unseen
-from automl.overview import Overview, incumbent
+from automl.overview import Overview
 from automl.recipes import LONG
-from automl.records import StudyRow, StudyState, TrialRow, TrialState
+from automl.records import EventRow, StudyRow, StudyState, TrialRow, TrialState
 from automl.trust import Estimate
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
@@ -41,6 +42,14 @@ def clock(at: float, now: float) -> str:
     """A POSIX time as the time of day of this machine, with its date where that is another day than `now`."""
     then, today = time.localtime(at), time.localtime(now)
     return time.strftime("%H:%M:%S" if then[:3] == today[:3] else "%Y-%m-%d %H:%M:%S", then)
+
+
+def log_of(events: Sequence[EventRow], now: float) -> str:
+    """The log, newest line first: when, of which trial, what."""
+    return "\n".join(
+        " ".join([clock(row.at, now), *([] if row.trial is None else [f"trial {row.trial}:"]), *row.text.split()])
+        for row in reversed(events)
+    )
 
 
 def cost(slot_s: float, study: StudyRow) -> str:
@@ -134,7 +143,7 @@ def described(study: StudyRow) -> str:
 
 def worth(seen: Overview, db: str = "") -> str:
     """Whether it pays to wait: when the best came, what has followed, and when the budget ends."""
-    rises = incumbent(seen.points, seen.study.spec.probe_s)
+    rises = seen.rises
     if not rises:
         return _state_in_words(seen, db) or "Nothing has ended yet."
     best = rises[-1][2]

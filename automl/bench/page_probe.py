@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from automl.page import app_file
-from automl.records import EpochMetrics, Outcome, Trial, TrialState
+from automl.records import Board, EpochMetrics, Outcome, Trial, TrialState
 from automl.store import read, write
 from automl.store.engine import open_store
 
@@ -227,9 +227,9 @@ def _counted(questions: ModuleType) -> Iterator[list[int]]:
 def _queries(url: str) -> dict[str, float]:
     """Median seconds of the leaderboard's first page, and of its slowest order and filter."""
     engine = open_store(url, create=False, read_only=True)
-    asked: list[dict[str, Any]] = [{"order": order} for order in read.ORDERS]
-    asked += [{"states": [TrialState.COMPLETED]}, {"origin": "scratch"}, {"offset": 5000}]
-    found = [_median_s(partial(read.trial_page, engine, LARGE, **given)) for given in asked]
+    asked = [Board(order=order) for order in read.ORDERS]
+    asked += [Board(states=(TrialState.COMPLETED,)), Board(origin="scratch"), Board(offset=5000)]
+    found = [_median_s(partial(read.trial_page, engine, LARGE, board)) for board in asked]
     engine.dispose()
     return {"leaderboard_query_s": round(found[0], 4), "leaderboard_slowest_s": round(max(found), 4)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -13,6 +13,7 @@ from automl.errors import UnknownName
 from automl.records import (
     ArtifactRow,
     AttemptRow,
+    Board,
     EpochRow,
     EvaluationRow,
     EventRow,
@@ -31,6 +32,7 @@ from automl.store.statements import ranked
 
 _KNOWN = 20  # names that an error lists
 SCORES = ("score", "best_map50_95", "best_map50")
+TOP = Board()  # the best hundred
 ORDERS = (*SCORES, "number", "done_epochs", "slot_s", "started_at")
 
 
@@ -76,40 +78,41 @@ def best_trials(engine: Engine, study: str, limit: int = 10) -> list[TrialRow]:
         return [_trial_row(row) for row in connection.execute(query)]
 
 
-def trial_page(
-    engine: Engine,
-    study: str,
-    *,
-    order: str = "score",
-    descending: bool = True,
-    states: Sequence[TrialState] = (),
-    origin: str = "",
-    limit: int = 100,
-    offset: int = 0,
-) -> TrialPage:
-    """Rows of a leaderboard without repeats: trials without a value come last, equals by number.
+def trial_page(engine: Engine, study: str, board: Board = TOP) -> TrialPage:
+    """Rows of a leaderboard: trials without a value come last, equals by number.
 
-    By a score, failed trials come after all others.
-
-    order   one of ORDERS
-    states  those that are shown; all if empty
-    origin  text that the origin holds, upper or lower case
+    By a score, failed trials come after all others. Raises UnknownName for a study or an order.
     """
-    if order not in ORDERS:
-        raise UnknownName("order", order, ORDERS)
-    table = tables.trials
-    column = table.c[order]
+    if board.order not in ORDERS:
+        raise UnknownName("order", board.order, ORDERS)
+    number = tables.trials.c.number
     with reading(engine) as connection:
-        wanted = [table.c.study_id == _study_id(connection, study), table.c.repeats.is_(None)]
-        if states:
-            wanted.append(table.c.state.in_(list(states)))
-        if origin:
-            wanted.append(func.lower(table.c.origin).contains(origin.lower(), autoescape=True))
-        total = connection.scalar(select(func.count()).select_from(table).where(*wanted)) or 0
-        sort = (column.desc() if descending else column.asc()).nulls_last()
-        first = [table.c.state == TrialState.FAILED] if order in SCORES else []  # whatever one scored before
-        query = _TRIALS.where(*wanted).order_by(*first, sort, table.c.number).limit(limit).offset(offset)
-        return TrialPage(rows=tuple(_trial_row(row) for row in connection.execute(query)), total=total)
+        wanted = _on_board(_study_id(connection, study), board)
+        # Whole rows are some thousand bytes each: they are sorted by their numbers, and only those shown are read.
+        ranked = select(number, func.count().over()).where(*wanted).order_by(*_sorted(board), number)
+        found = connection.execute(ranked.limit(board.limit).offset(board.offset)).all()
+        total = found[0][1] if found else connection.scalar(select(func.count()).where(*wanted)) or 0
+        numbers = [each[0] for each in found]
+        rows = {
+            row.number: _trial_row(row) for row in connection.execute(_TRIALS.where(wanted[0], number.in_(numbers)))
+        }
+    return TrialPage(rows=tuple(rows[each] for each in numbers), total=total)
+
+
+def _on_board(study_id: int, board: Board) -> list[ColumnElement[bool]]:
+    table = tables.trials
+    wanted = [table.c.study_id == study_id, table.c.repeats.is_(None)]
+    if board.states:
+        wanted.append(table.c.state.in_(list(board.states)))
+    if board.origin:
+        wanted.append(func.lower(table.c.origin).contains(board.origin.lower(), autoescape=True))
+    return wanted
+
+
+def _sorted(board: Board) -> list[ColumnElement[Any]]:
+    column = tables.trials.c[board.order]
+    first = [tables.trials.c.state == TrialState.FAILED] if board.order in SCORES else []  # whatever one scored before
+    return [*first, (column.desc() if board.descending else column.asc()).nulls_last()]
 
 
 def trials_of(engine: Engine, study: str, numbers: Collection[int]) -> list[TrialRow]:

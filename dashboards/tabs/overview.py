@@ -13,6 +13,7 @@ from automl.store import read
 from dashboards import charts, context, frames, words
 
 EVENTS = 200  # lines of the log that stay on the page
+FEW, LOG = 6, 260  # lines that are shown whole; the height in pixels of more
 
 
 def draw(row: StudyRow) -> None:
@@ -23,19 +24,19 @@ def draw(row: StudyRow) -> None:
         now = read.study(context.engine(), row.name) if running else row
         if running and now.state is not StudyState.RUNNING:
             st.rerun()  # it has ended: the whole page once, and then no more looks
-        _now(context.seen(now))
+        _now(context.seen(now), _events(now))
 
     context.live(follow, running=running)
 
 
-def _now(seen: Overview) -> None:
+def _now(seen: Overview, events: list[EventRow]) -> None:
     study = seen.study
     st.markdown(f"**{words.plain(words.state_of(study, seen.alive))}** · {words.plain(words.headline(seen))}")
     _figures(seen)
     st.progress(min(1.0, seen.share_spent), text=words.plain(words.worth(seen, context.database())))
     left, right = st.columns([3, 2])
     device = study.spec.slots.device
-    risen = frames.incumbent_frame(seen.points, study.spec.probe_s, study.slot_s)
+    risen = frames.incumbent_frame(seen.rises, study.slot_s)
     baseline = seen.baseline.score if seen.baseline is not None else None
     with left:
         if len(risen):
@@ -51,18 +52,9 @@ def _now(seen: Overview) -> None:
         else:
             st.caption("No trial runs at this moment.")
     st.subheader("Log", anchor=False)
-    events = frames.events_frame(_events(study), time.time())
-    if len(events):
-        st.dataframe(
-            events,
-            hide_index=True,
-            height=min(260, 36 * (len(events) + 1)),
-            alt="Event log, newest first",
-            column_config={
-                "time": st.column_config.TextColumn(width=80),
-                "what": st.column_config.TextColumn(width=1000),
-            },
-        )
+    if events:
+        log = words.log_of(events, time.time())  # text, not a table: its lines wrap on a phone
+        st.code(log, language=None, wrap_lines=True, height=LOG if len(events) > FEW else "content")
     else:
         st.caption("Nothing has happened yet.")
     st.caption("What to run next")

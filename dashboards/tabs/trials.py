@@ -6,7 +6,7 @@ import streamlit as st
 
 from automl.figures import score
 from automl.leaderboard import LAST
-from automl.records import PICTURES, StudyRow, StudyState, TrialRow, TrialState
+from automl.records import PICTURES, Board, StudyRow, StudyState, TrialRow, TrialState
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import pictures
@@ -33,16 +33,15 @@ def draw(row: StudyRow) -> None:
     origin = third.text_input("Origin holds", key="origin", placeholder="gp, scratch-high …", bind="query-params")
     page = fourth.number_input("Page", 1, None, 1, key="page", bind="query-params")
     column, descending = ORDERS[order]
-    found = read.trial_page(
-        context.engine(),
-        row.name,
+    board = Board(
         order=column,
         descending=descending,
-        states=[TrialState(state) for state in states],
+        states=tuple(TrialState(state) for state in states),
         origin=origin or "",
         limit=ROWS,
         offset=ROWS * (int(page) - 1),
     )
+    found = read.trial_page(context.engine(), row.name, board)
     if not found.rows:
         st.info(_nothing(found.total, len(seen.points)))
         return

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from automl.overview import Overview, Watch
 from automl.records import EpochMetrics, EvaluationRow, Outcome, Purpose, StudySpec, StudyState, Trial, TrialState
 from automl.store import read
+from automl.store.engine import together
 from automl.store.write import Recorder, begin_study, reopen_study
 
 MakeSpec = Callable[..., StudySpec]
@@ -104,6 +105,17 @@ def test_nothing_new_is_no_row_but_those_that_run(driver: Driver, counted: list[
     counted.clear()
     look(watch, driver.engine)
     assert counted == [1, 1]
+
+
+def test_a_look_asks_all_its_questions_over_one_connection(driver: Driver) -> None:
+    taken: list[object] = []
+    event.listen(driver.engine, "checkout", lambda *given: taken.append(given))
+    row = read.study(driver.engine, "birds")
+    with together(driver.engine):
+        assert read.study(driver.engine, "birds") == row
+    taken.clear()
+    Watch().look(driver.engine, row)
+    assert len(taken) == 1
 
 
 def test_a_watched_study_is_seen_as_by_a_first_look(driver: Driver) -> None:

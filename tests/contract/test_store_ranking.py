@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from automl import leaderboard
-from automl.records import Outcome, StudySpec, TrialState
+from automl.records import Board, Outcome, StudySpec, TrialState
 from automl.store import read
 from automl.store.write import Recorder, begin_study
 from tests.contract.test_store import Clock, metrics, run, start
@@ -32,7 +32,7 @@ def test_the_store_ranks_and_names_finalists_by_score(engine: Engine, birds: str
         run(recorder, number, [0.9, 0.1 + number / 100, 0.1, 0.1, 0.1, 0.1])  # each with one lucky epoch
     run(recorder, 7, [0.5] * 5)
     assert [row.number for row in read.best_trials(engine, birds, limit=3)] == [7, 0, 6]
-    assert [row.number for row in read.trial_page(engine, birds, limit=2).rows] == [7, 0]
+    assert [row.number for row in read.trial_page(engine, birds, Board(limit=2)).rows] == [7, 0]
     numbers = leaderboard.finalists(read.outline(engine, birds))
     named = leaderboard.winner(read.trials_of(engine, birds, numbers))
     assert named is not None
@@ -45,8 +45,21 @@ def test_a_failed_trial_leads_no_leaderboard(engine: Engine, birds: str, recorde
     recorder.epoch(1, 1, metrics(1, 0.9), slot_s=4.0, at=11.0)
     recorder.trial_closed(1, Outcome(state=TrialState.FAILED, reason="diverged"), slot_s=4.0, at=12.0)
     assert [row.number for row in read.trial_page(engine, birds).rows] == [0, 1]
-    assert [row.number for row in read.trial_page(engine, birds, order="number").rows] == [1, 0]
-    assert [row.number for row in read.trial_page(engine, birds, states=[TrialState.FAILED]).rows] == [1]
+    assert [row.number for row in read.trial_page(engine, birds, Board(order="number")).rows] == [1, 0]
+    assert [row.number for row in read.trial_page(engine, birds, Board(states=(TrialState.FAILED,))).rows] == [1]
+
+
+def test_a_page_of_the_leaderboard_knows_how_many_there_are_in_all(
+    engine: Engine, birds: str, recorder: Recorder
+) -> None:
+    for number in range(5):
+        run(recorder, number, [0.1 * number])
+    start(recorder, 5, repeats=4)
+    recorder.flush()
+    for offset, numbers in ((0, [4, 3]), (2, [2, 1]), (4, [0]), (6, [])):
+        found = read.trial_page(engine, birds, Board(limit=2, offset=offset))
+        assert ([row.number for row in found.rows], found.total) == (numbers, 5)
+    assert read.trial_page(engine, birds, Board(states=(TrialState.FAILED,))).total == 0
 
 
 def test_epochs_come_trial_by_trial(engine: Engine, birds: str, recorder: Recorder) -> None:

@@ -13,15 +13,17 @@ import yaml
 from playwright.sync_api import Browser, Page
 
 from automl.bench.page_study import MadeUp
-from automl.records import Slots, StudyState, TrialState
+from automl.records import Board, Slots, StudyState, TrialState
 from automl.store import bulk, read
 from automl.store.engine import open_store
 from tests.e2e.browser import (
     NARROW,
+    ROW,
     WIDE,
     Site,
     column,
     download,
+    grid,
     launched,
     overflow,
     says,
@@ -146,6 +148,19 @@ def test_no_page_is_wider_than_a_phone_or_asks_for_anything_elsewhere(site: Site
     assert site.foreign == []
 
 
+def test_a_phone_shows_gains_and_the_log_without_scrolling_sideways(site: Site) -> None:
+    with site.open("/", width=NARROW) as page:
+        place = grid(page).bounding_box()
+        assert place is not None
+        page.mouse.click(place["x"] + place["width"] - 35, place["y"] + ROW / 2)  # the last heading in sight
+        page.wait_for_timeout(1000)
+        headings = grid(page).locator("th").all_text_contents()
+        assert [text.strip() for text in headings if text.strip(" ↑↓") != text.strip()] == ["↑ gain"]
+    with site.open("/study?study=birds", width=NARROW) as page:
+        log = page.locator("[data-testid=stCode] pre", has_text="the baseline has scored").first
+        assert log.evaluate("it => it.scrollWidth - it.clientWidth") <= 0
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_page_is_drawn_whole(site: Site, dark: bool) -> None:
     for name, path in VIEWS.items():
@@ -195,7 +210,7 @@ def test_a_large_study_is_paged_sorted_and_drawn(browser: Browser, tmp_path: Pat
     engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
     made = MadeUp(name="large", trials=2000, mean_epochs=20, directory=str(tmp_path), now=time.time())
     bulk.write_study(engine, made.study, made.rows, made.epochs(), events=made.events())
-    best = [row.number for row in read.trial_page(engine, "large", limit=1, offset=100).rows]
+    best = [row.number for row in read.trial_page(engine, "large", Board(limit=1, offset=100)).rows]
     engine.dispose()
     with served(place, browser) as site:
         with site.open("/study?study=large&tab=Trials&page=2") as page:
@@ -208,6 +223,40 @@ def test_a_large_study_is_paged_sorted_and_drawn(browser: Browser, tmp_path: Pat
             with site.open(f"/study?study=large&tab={tab}") as page:
                 assert overflow(page) <= 0
                 shoot(page, f"{tab.lower()}-large")
+
+
+def test_the_list_follows_a_running_study_and_keeps_what_is_typed(browser: Browser, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.home.mkdir()
+    engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
+    for name in ("done", "live"):
+        filler = Filler(engine, make_spec(name=name, directory=str(place.home / name)))
+        filler.trial(0, curve(0.4))
+        filler.close(None if name == "live" else StudyState.FINISHED)
+    with served(place, browser) as site, site.open("/") as page:
+        heard: list[str | bytes] = []
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(frame)))
+        page.reload()
+        settled(page)
+        assert column(page, "trials") == ["1", "1"]
+        page.evaluate("document.querySelector('canvas[data-testid=data-grid-canvas]').kept = true")
+        page.get_by_label("Search", exact=True).press_sequentially("liv")
+        filler.trial(1, curve(0.5))
+        filler.close(None)
+        wait_for("the list has the new trial", lambda: column(page, "trials") == ["2", "1"])
+        assert page.get_by_label("Search", exact=True).input_value() == "liv"
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Search"
+        assert page.evaluate("document.querySelector('canvas[data-testid=data-grid-canvas]').kept") is True
+        filler.close()
+        wait_for("the list has the end", lambda: column(page, "state")[0] == "✓ finished")
+        page.wait_for_timeout(1000)
+        heard.clear()
+        page.wait_for_timeout(4000)
+        assert heard == []  # nothing runs: nothing is asked
+        tick(page, [1])
+        says(page, "What to run next")
+        assert "study=done" in page.url
+    engine.dispose()
 
 
 @pytest.mark.ray

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from automl import leaderboard
 from automl.records import StudyState, TrialState
 from automl.store import read
 from automl.store.engine import open_store
+from dashboards.context import LIVE_S
 from tests.page.conftest import EVIL, Filler, curve, fill_birds
 
 PAGES = Path(__file__).parents[2] / "dashboards" / "views"
@@ -131,6 +133,48 @@ def test_an_unknown_trial_is_a_sentence(number: str, fill: Fill) -> None:
     filler.trial(0, curve(0.4))
     filler.close()
     assert "unknown trial" in text(show("trial", study="birds", trial=number))
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
+    """How often each part of the page is drawn again: seconds, None for never."""
+    found: list[float | None] = []
+    fragment = st.fragment
+
+    def noted(draw: Callable[[], None], *, run_every: float | None) -> Callable[[], None]:
+        found.append(run_every)
+        return fragment(draw, run_every=run_every)
+
+    monkeypatch.setattr("streamlit.fragment", noted)
+    return found
+
+
+def test_the_list_follows_while_a_study_on_it_runs(fill: Fill, looks: list[float | None]) -> None:
+    fill("done").close()
+    running = fill("running")
+    running.trial(0, curve(0.4))
+    running.close(None)
+    app = unharmed(show("studies"))
+    assert looks == [LIVE_S]
+    running.trial(1, curve(0.5))
+    running.close(None)
+    assert list(app.run().dataframe[0].value["trials"]) == [2, 0]
+    looks.clear()
+    unharmed(show("studies", search="done"))
+    assert looks == [None]  # the one that runs is not among these
+    running.close()
+    looks.clear()
+    unharmed(show("studies"))
+    assert looks == [None]
+
+
+def test_the_list_does_not_wait_for_a_driver_that_died(
+    fill: Fill, looks: list[float | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl.overview.is_dead", lambda row: True)
+    fill().close(None)
+    unharmed(show("studies"))
+    assert looks == [None]
 
 
 def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: str) -> None:

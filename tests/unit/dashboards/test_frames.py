@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from automl.records import EpochRow, EventRow, Purpose, TrialPoint, TrialState
+from automl.overview import incumbent
+from automl.records import EpochRow, Purpose, TrialPoint, TrialState
 from automl.space import Parameter
 from dashboards import frames
 from tests.unit.factories import make_row
@@ -28,14 +29,14 @@ def epoch(number: int, value: float, **changes: Any) -> EpochRow:
 
 def test_the_incumbent_rises_in_the_order_in_which_trials_ended_and_ends_with_the_budget() -> None:
     points = [point(0, 0.4, 10.0), point(1, 0.5, 30.0), point(2, 0.3, 20.0), point(3, 0.9, 40.0, repeats=1)]
-    frame = frames.incumbent_frame(points, 3600.0, 6 * 3600.0)
+    frame = frames.incumbent_frame(incumbent(points, 3600.0), 6 * 3600.0)
     assert list(frame["spent_h"]) == [2.0, 4.0, 6.0]
     assert list(frame["map50_95"]) == [0.4, 0.5, 0.5]
     assert list(frame["trial"]) == [0, 1, 1]
 
 
 def test_without_a_score_there_is_no_incumbent() -> None:
-    assert len(frames.incumbent_frame([point(0, None, None)], 0.0, 60.0)) == 0
+    assert len(frames.incumbent_frame(incumbent([point(0, None, None)]), 60.0)) == 0
 
 
 def test_only_parameters_that_were_applied_differently_differ() -> None:
@@ -63,14 +64,6 @@ def test_losses_are_split_by_train_and_val() -> None:
     frame = frames.losses_frame([epoch(1, 0.1, losses={"train/box_loss": 2.0, "val/box_loss": 3.0, "odd": 1.0})])
     assert list(frame["split"]) == ["train", "val", "train"]
     assert list(frame["loss"]) == ["box_loss", "box_loss", "odd"]
-
-
-def test_the_log_has_its_newest_line_first_and_no_line_breaks() -> None:
-    events = [
-        EventRow(id=n, at=0.0, kind="note", trial=trial, text=text)
-        for n, trial, text in ((1, None, "a\nb"), (2, 7, "c"))
-    ]
-    assert list(frames.events_frame(events, 0.0)["what"]) == ["trial 7: c", "a b"]
 
 
 def test_the_expected_end_follows_from_the_pace() -> None:

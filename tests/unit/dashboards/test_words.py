@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from automl.overview import Overview
-from automl.records import Purpose, StudyState, TrialPoint, TrialState
+from automl.records import EventRow, Purpose, StudyState, TrialPoint, TrialState
 from dashboards import words
 from tests.unit.factories import make_row, make_spec, make_study
 
@@ -132,3 +132,12 @@ def test_a_stopped_trial_says_at_which_rung() -> None:
 def test_a_list_says_in_two_words_how_sure_it_is() -> None:
     assert words.sureness(overview()) == "one seed"
     assert words.sureness(overview(winner=None)) == "–"
+
+
+def test_the_log_has_its_newest_line_first_and_no_line_breaks() -> None:
+    events = [
+        EventRow(id=n, at=0.0, kind="note", trial=trial, text=text)
+        for n, trial, text in ((1, None, "a\nb"), (2, 7, "c"))
+    ]
+    at = words.clock(0.0, 0.0)
+    assert words.log_of(events, 0.0) == f"{at} trial 7: c\n{at} a b"
