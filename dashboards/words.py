@@ -182,3 +182,8 @@ def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") ->
     chosen = "" if trial is None or (seen.winner and trial.number == seen.winner.number) else f" --trial {trial.number}"
     length = f" --epochs {LONG}" if seen.study.spec.epochs < LONG else ""  # the guide's production training
     return f"automl export {name}{chosen}{length}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
+
+
+def export_command(study: StudyRow, trial: TrialRow, db: str = "") -> str:
+    """The command line that writes the trial's recipe with its initial weights. `db`: the words for the database."""
+    return f"automl export {shlex.quote(study.name)} --trial {trial.number}{db} -o hyp.yaml"
