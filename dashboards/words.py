@@ -7,6 +7,7 @@ import shlex
 import time
 
 from automl.budget import format_cost
+from automl.ending import FLOOR
 from automl.figures import duration, score
 from automl.leaderboard import LAST, gain, in_words, odds, one_seed_in_words, verdict_on_unseen
 from automl.overview import Overview, incumbent
@@ -151,7 +152,8 @@ def worth(seen: Overview, db: str = "") -> str:
     left, gain = seen.left_s, seen.expected_gain
     if left is None:
         return told
-    more = "" if gain is None else f" The rest of the search is expected to add {gain:.3f} to the best single run."
+    adds = "" if gain is None else f"about {gain:.3f}" if gain >= FLOOR else f"less than {FLOOR}"
+    more = adds and f" The rest of the search is expected to add {adds} to the best single run."
     return f"{told} At this pace the rest of the budget takes {duration(left)}.{more}"
 
 
