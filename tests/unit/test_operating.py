@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from automl.budget import parse_all
 from automl.operating import Operating, choose
-from automl.plan import draw_up
+from automl.plan import Aside, draw_up
 from automl.points import Point
 from automl.records import EpochMetrics, Params, Purpose, Slots, StudySpec, TrainJob, Trial, TrialState
 from automl.space import POINT
@@ -184,9 +184,7 @@ def planned_spec(**changes: Any) -> StudySpec:
         Point(name=name, role="compared" if n else "baseline", epoch_s=s, training_s=12 * s)
         for n, (name, s) in enumerate(COST.items())
     )
-    drawn = draw_up(
-        points, parse_all(spec.budgets, "cpu"), spec.slots, epochs=12, rungs=spec.rungs, given=4, probe_s=0.0
-    )
+    drawn = draw_up(points, parse_all(spec.budgets, "cpu"), spec.slots, epochs=12, rungs=spec.rungs, aside=Aside())
     return replace(spec, plan=drawn.document())
 
 
