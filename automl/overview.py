@@ -13,7 +13,7 @@ from automl.budget import Ledger, parse_all
 from automl.ending import LOOK_BACK, promised
 from automl.history import at_horizon
 from automl.leaderboard import Verdict
-from automl.records import EvaluationRow, Purpose, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
+from automl.records import EvaluationRow, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
 from automl.report import is_dead, spent_by_purpose
 from automl.store import read
 
@@ -103,7 +103,7 @@ class Watch:
         winner, verdict = self._judged
         evaluations = tuple(read.evaluations(engine, row.name))
         ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
-        ledger.charge(None, Purpose.PROBE, row.slot_s)
+        ledger.charge(None, row.slot_s)
         alive = row.state is StudyState.RUNNING and not is_dead(row)
         return Overview(
             study=row,
