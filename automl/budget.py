@@ -1,15 +1,14 @@
-"""Budgets as users write them, and the ledger that charges slot-seconds to trials and purposes."""
+"""Budgets as users write them, and the ledger that charges slot-seconds to trials."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 from automl.errors import BadBudget
-from automl.records import Purpose
 
 _UNIT_S = {"h": 3600.0, "min": 60.0, "s": 1.0}
 _PATTERN = re.compile(r"(?P<number>-?\d{1,12}(?:\.\d{1,12})?)\s*(?:(?P<device>gpu|cpu)-)?(?P<unit>h|min|s|trials?)")
@@ -68,7 +67,7 @@ def format_cost(slot_s: float, device: str) -> str:
 
 
 class Ledger:
-    """Slot-seconds charged by trial and purpose, against the limits of a search.
+    """Slot-seconds charged by trial, against the limits of a search. On what they went, the trials' rows say.
 
     Times are wall seconds since the study began, without the pauses between its sessions. A trial is
     charged from the moment a slot is held for it until the slot is released.
@@ -79,36 +78,34 @@ class Ledger:
         self._slot_limit_s = min((b.slot_s for b in budgets if b.slot_s is not None), default=None)
         self._wall_limit_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=None)
         self.trial_limit = min((b.trials for b in budgets if b.trials is not None), default=None)
-        self._charged: dict[tuple[int | None, Purpose], float] = defaultdict(float)
         self._total_s = 0.0
-        self._held: dict[int, tuple[Purpose, float]] = {}
+        self._held: dict[int, float] = {}  # up to when each slot is charged
         self._since_s = 0.0  # sum of the moments up to which held slots are charged
         self._trial_s: dict[int, float] = defaultdict(float)
 
-    def charge(self, trial: int | None, purpose: Purpose, slot_s: float) -> None:
-        """Adds a cost that was measured elsewhere: the probe, or what earlier sessions spent."""
-        self._charged[trial, purpose] += slot_s
+    def charge(self, trial: int | None, slot_s: float) -> None:
+        """Adds a cost that was measured elsewhere: the probe, or what earlier sessions spent. None: of no trial."""
         self._total_s += slot_s
         if trial is not None:
             self._trial_s[trial] += slot_s
 
-    def hold(self, trial: int, purpose: Purpose, at: float) -> None:
+    def hold(self, trial: int, at: float) -> None:
         """A slot is held for the trial from now on."""
-        self._held[trial] = (purpose, at)
+        self._held[trial] = at
         self._since_s += at
 
     def advance(self, trial: int, at: float) -> float:
         """Charges a held slot up to now; the trial's cost so far in slot-seconds."""
-        purpose, since = self._held[trial]
-        self.charge(trial, purpose, max(0.0, at - since))
-        self._held[trial] = (purpose, max(at, since))
+        since = self._held[trial]
+        self.charge(trial, max(0.0, at - since))
+        self._held[trial] = max(at, since)
         self._since_s += max(0.0, at - since)
         return self._trial_s[trial]
 
     def release(self, trial: int, at: float) -> float:
         """Charges a held slot for the last time; the trial's cost in slot-seconds."""
         cost = self.advance(trial, at)
-        _, since = self._held.pop(trial)
+        since = self._held.pop(trial)
         self._since_s = self._since_s - since if self._held else 0.0
         return cost
 
@@ -126,13 +123,6 @@ class Ledger:
         if at is None:
             return self._total_s
         return self._total_s + max(0.0, len(self._held) * at - self._since_s)
-
-    def by_purpose(self) -> Mapping[Purpose, float]:
-        """Slot-seconds by purpose; their sum is what was charged."""
-        sums: dict[Purpose, float] = defaultdict(float)
-        for (_, purpose), slot_s in self._charged.items():
-            sums[purpose] += slot_s
-        return dict(sums)
 
     def left_s(self, at: float) -> float:
         """Slot-seconds that may still be charged; infinite without such a budget."""

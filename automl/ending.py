@@ -28,19 +28,24 @@ def expected_gain(scores: Sequence[float], best: float, trials: float) -> float:
     return float(step * (sum(above) - (above[0] + above[-1]) / 2))
 
 
-def nothing_left(ended: Sequence[tuple[float, float]], best: float, left_s: float, device: str) -> str | None:
-    """Why a search should end early, with the figure; None while it may still pay.
+def promised(ended: Sequence[tuple[float, float]], best: float, left_s: float) -> float | None:
+    """By how much mAP50-95 the rest of a search is expected to raise its best score; None where nothing is known.
 
     ended   score, at the horizon or extrapolated to it, and slot-seconds of the LOOK_BACK trials that ended last;
-            fewer are no ground to stop
+            fewer say nothing of the next ones
     best    the best score of a completed trial
-    left_s  slot-seconds that the search may still spend
+    left_s  slot-seconds that the search may still spend; without a limit there is no rest to speak of
     """
-    if len(ended) < LOOK_BACK or left_s <= 0 or left_s == float("inf"):
+    if len(ended) < LOOK_BACK or left_s == float("inf"):
         return None
     cost_s = statistics.fmean(cost for _, cost in ended)
-    gain = expected_gain([score for score, _ in ended], best, left_s / max(1e-9, cost_s))
-    if gain >= FLOOR:
+    return expected_gain([score for score, _ in ended], best, left_s / max(1e-9, cost_s))
+
+
+def nothing_left(ended: Sequence[tuple[float, float]], best: float, left_s: float, device: str) -> str | None:
+    """Why a search should end early, with the figure; None while it may still pay. Arguments as of `promised`."""
+    gain = promised(ended, best, left_s)
+    if gain is None or gain >= FLOOR or left_s <= 0:
         return None
     return (
         f"the rest of the budget would bring {gain:.4f} mAP50-95 at best by expectation ({gain / left_s * 3600:.4f} a "

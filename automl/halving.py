@@ -15,13 +15,14 @@ from itertools import islice
 
 from automl.errors import BadBudget
 
+ETA = 3  # of so many trials at a rung one goes on
 PAIRS = 10  # trials that must have a value at a rung and at the next before the rung is doubted
 RECENT = 200  # of the latest trials at the next rung so many are looked at
 LAST_RUNG = 0.75  # of the horizon
 MISLEADS, LEADS = 0.15, 0.3  # rank correlations at which a rung loses and wins back its say
 
 
-def rung_levels(warmup_epochs: float, horizon: int, eta: int = 3) -> tuple[int, ...]:
+def rung_levels(warmup_epochs: float, horizon: int, eta: int = ETA) -> tuple[int, ...]:
     """Epochs at which trials are compared: first, first*eta, ... within the first three quarters of the horizon.
 
     The first is max(warm-up + 2, 10 % of the horizon). A stop in the last quarter would save next to nothing, and
@@ -88,7 +89,7 @@ class Rungs:
     recording, without the bias of survival, and has its say again from LEADS on.
     """
 
-    def __init__(self, levels: Sequence[int], horizon: int, eta: int = 3) -> None:
+    def __init__(self, levels: Sequence[int], horizon: int, eta: int = ETA) -> None:
         self.levels = (*levels, horizon)
         self.eta = eta
         self._values: dict[int, dict[int, float]] = {level: {} for level in self.levels}

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from automl import leaderboard
 from automl.budget import Ledger, parse_all
-from automl.ending import LOOK_BACK, expected_gain
+from automl.ending import LOOK_BACK, promised
+from automl.history import at_horizon
 from automl.leaderboard import Verdict
-from automl.records import EvaluationRow, Purpose, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
+from automl.records import EvaluationRow, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
 from automl.report import is_dead, spent_by_purpose
 from automl.store import read
 from automl.store.engine import together
@@ -21,8 +22,8 @@ from automl.store.engine import together
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-FEWEST = 5  # completed trials of the search below which nothing is said of the next ones
 Rise = tuple[float, float, int]  # slot-seconds spent, the best score so far, its trial
+_DONE = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.CUT)
 _GO_ON = (TrialState.RUNNING, TrialState.INTERRUPTED)
 
 
@@ -42,6 +43,7 @@ class Overview:
     share_spent: float  # of the budget that is nearest to its end
     spent_s: Mapping[str, float]  # slot-seconds by purpose
     planned_s: Mapping[str, float]
+    latest: tuple[tuple[float, float], ...] = ()  # score at the horizon and slot-seconds of those that ended last
 
     @property
     def states(self) -> Mapping[str, int]:
@@ -62,23 +64,20 @@ class Overview:
 
     @property
     def expected_gain(self) -> float | None:
-        """By how much mAP50-95 the rest of the search's share is expected to raise the best single run, in fractions.
+        """By how much mAP50-95 the rest of the search's share is expected to raise the best score, in fractions.
 
-        Told from the latest trials of the search that trained to the end, and from what one of those cost,
-        stopped ones on the way included. None where fewer than FEWEST did, once repeats have begun, or where
-        nothing runs.
+        As the search itself judges whether it goes on, but for what `at_horizon` says of stopped trials, and with
+        what is left told from today's pace. None before so many trials have ended, once repeats have begun, or
+        where nothing runs.
         """
         if self.left_s is None or any(each.repeats is not None for each in self.points):
             return None
-        searched = [each for each in self.points if each.purpose is Purpose.SEARCH and each.ended_at is not None]
-        whole = sorted((each.ended_at or 0.0, each.score) for each in searched if each.state is TrialState.COMPLETED)
-        scores = [value for _, value in whole if value is not None][-LOOK_BACK:]
-        if len(scores) < FEWEST or not self.rises:
+        best = max((each.score or 0.0 for each in self.points if each.state is TrialState.COMPLETED), default=None)
+        if best is None:
             return None
-        cost_s = sum(each.slot_s for each in searched) / len(whole)
         left_s = self.study.slot_s * (1.0 - self.share_spent) / self.share_spent
         left_s = max(0.0, left_s - self.study.spec.reserve_s - self.study.spec.measuring_s)
-        return expected_gain(scores, self.rises[-1][1], left_s / max(1e-9, cost_s))
+        return promised(self.latest, best, left_s)
 
 
 class Watch:
@@ -91,6 +90,7 @@ class Watch:
         self._lock = Lock()
         self._points: dict[int, TrialPoint] = {}
         self._rows: dict[int, TrialRow] = {}  # those that an overview shows whole
+        self._curves: dict[int, list[float]] = {}  # mAP50-95 by epoch of the trials that were completed last
         self._final: list[TrialRow] = []
         self._judged: tuple[TrialRow | None, Verdict | None] = (None, None)
         self._last: Overview | None = None
@@ -112,10 +112,11 @@ class Watch:
         winner, verdict = self._judged
         evaluations = tuple(read.evaluations(engine, row.name))
         ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
-        ledger.charge(None, Purpose.PROBE, row.slot_s)
+        ledger.charge(None, row.slot_s)
+        alive = row.state is StudyState.RUNNING and not is_dead(row)
         return Overview(
             study=row,
-            alive=row.state is StudyState.RUNNING and not is_dead(row),
+            alive=alive,
             points=points,
             running=tuple(self._rows[number] for number in sorted(running & self._rows.keys())),
             baseline=leaderboard.baseline_of(self._final),
@@ -126,7 +127,18 @@ class Watch:
             share_spent=ledger.share_spent(row.wall_s, len(points)),
             spent_s=spent_by_purpose(row, points, evaluations),
             planned_s=row.spec.plan.get("shares", {}),
+            latest=self._latest(engine, row, points) if alive else (),
         )
+
+    def _latest(self, engine: Engine, row: StudyRow, points: Sequence[TrialPoint]) -> tuple[tuple[float, float], ...]:
+        """What `promised` asks of the trials that ended last."""
+        ended = [each for each in in_order(points) if each.repeats is None and each.state in _DONE]
+        whole = [each.number for each in ended if each.state is TrialState.COMPLETED][-LOOK_BACK:]
+        self._curves = {number: self._curves[number] for number in whole if number in self._curves}
+        missing = [number for number in whole if number not in self._curves]
+        for epoch in read.epochs_of(engine, row.name, missing) if missing else ():
+            self._curves.setdefault(epoch.trial, []).append(epoch.map50_95)
+        return tuple(at_horizon(ended[-LOOK_BACK:], self._curves, row.spec.rungs, row.spec.epochs))
 
     def _judge(self, final: list[TrialRow]) -> None:
         """Names the winner, where something has changed among those that could be it."""
@@ -156,8 +168,7 @@ def incumbent(points: Sequence[TrialPoint], probe_s: float = 0.0) -> list[Rise]:
     probe_s  slot-seconds that were spent before the first trial
     """
     spent_s, best, found = probe_s, (float("-inf"), -1), []
-    gone = [each for each in points if each.ended_at is not None]
-    for point in sorted(gone, key=lambda each: (each.ended_at or 0.0, each.number)):
+    for point in in_order(points):
         spent_s += point.slot_s
         if point.score is None or point.repeats is not None or point.state is TrialState.FAILED:
             continue
@@ -165,3 +176,9 @@ def incumbent(points: Sequence[TrialPoint], probe_s: float = 0.0) -> list[Rise]:
             best = (point.score, point.number)
         found.append((spent_s, *best))
     return found
+
+
+def in_order(points: Sequence[TrialPoint]) -> list[TrialPoint]:
+    """The trials that have ended, in the order in which they did."""
+    gone = [each for each in points if each.ended_at is not None]
+    return sorted(gone, key=lambda each: (each.ended_at or 0.0, each.number))

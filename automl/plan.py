@@ -12,11 +12,13 @@ from typing import Any
 
 from automl.budget import Budget, format_cost
 from automl.errors import BudgetTooSmall
+from automl.halving import ETA
 from automl.points import FEWEST_TRAININGS, LONGEST, WANTED_TRAININGS, Point, full_trainings, shown
 from automl.records import Purpose, Slots
 
 ROUNDS = 3  # new seeds of one configuration at most
 MEASURED_AT_MOST = 0.1  # of a budget, for the figures on unseen images
+_MANY = 10**6  # trials: as good as no limit
 MEASURED_SHARE = 12 / 42  # shortest horizon, as a share of production's, of which rank agreement was measured
 
 
@@ -35,9 +37,9 @@ class Plan:
     shares: Mapping[str, float]  # slot-seconds by purpose
     budget_s: float | None  # slot-seconds that the budgets pay in all; None with a trial count alone
     wall_s: float  # expected wall seconds from the first trial to the end
-    disk_bytes: int
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    disk_bytes: int = 0  # that the study may need
 
     @property
     def baseline(self) -> Point:
@@ -109,6 +111,50 @@ def measuring(budgets: Sequence[Budget], unseen_s: float) -> float:
     return min([2 * unseen_s, *(MEASURED_AT_MOST * limit for limit in limits)])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Aside:
+    """What the search does not get of a budget."""
+
+    probe_s: float = 0.0  # slot-seconds that probing has cost
+    repeats: int = 0  # trials kept for the confirmation
+    repeats_s: float = 0.0  # their slot-seconds
+    measuring_s: float = 0.0  # kept for measuring on unseen images, booked as confirmation too
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """The way of every trial of a search, and what it costs."""
+
+    epochs: int  # the horizon
+    rungs: tuple[int, ...]
+    epoch_s: float  # slot-seconds
+    startup_s: float = 0.0  # before the first epoch
+
+    def reach(self, trials: float) -> tuple[tuple[int, float], ...]:
+        """How many of so many trials are expected to reach each rung and the horizon, ranks being random."""
+        reach = []
+        for level in self.rungs:
+            reach.append((level, trials))
+            trials = _survivors(trials)
+        return (*reach, (self.epochs, trials))
+
+    def cost_s(self, trials: float) -> float:
+        """Slot-seconds that so many trials are expected to cost."""
+        cost, before = self.startup_s * trials, 0
+        for level, reaching in self.reach(trials):
+            cost += (level - before) * self.epoch_s * reaching
+            before = level
+        return cost
+
+    def affordable(self, left_s: float, most: int) -> int:
+        """The most trials whose expected cost is within what is left."""
+        low, high = 0, most
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self.cost_s(middle) <= left_s else (low, middle - 1)
+        return low
+
+
 def draw_up(
     points: Sequence[Point],
     budgets: Sequence[Budget],
@@ -116,49 +162,24 @@ def draw_up(
     *,
     epochs: int,
     rungs: Sequence[int],
-    given: int,
-    probe_s: float,
-    reserve_trials: int = 0,
-    reserve_s: float = 0.0,
-    measuring_s: float = 0.0,
-    eta: int = 3,
-    disk_bytes: int = 0,
-    notes: Sequence[str] = (),
+    aside: Aside,
 ) -> Plan:
-    """The plan for those points; the shares never sum to more than the tightest budget pays.
-
-    given      trials that run first and are never stopped: the baseline and the compared points
-    probe_s    slot-seconds that probing has cost
-    reserve_*  repeats kept for the confirmation, and their slot-seconds
-    measuring_s  slot-seconds kept for measuring on unseen images, booked as confirmation too
-    """
-    first = points[0]
-    compared = [point for point in points if point.role == "compared"]
+    """The plan for those points; the shares never sum to more than the tightest budget pays."""
+    first, compared = points[0], [point for point in points if point.role == "compared"]
     slot_s = min((b.slot_s for b in budgets if b.slot_s is not None), default=math.inf)
     wall_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=math.inf)
-    limit = min((b.trials - reserve_trials for b in budgets if b.trials is not None), default=None)
-    left_s = max(0.0, min(slot_s - probe_s, wall_s * slots.count))
-    shares = {Purpose.PROBE.value: probe_s}
-    for purpose, wanted_s in (
-        (Purpose.BASELINE, first.training_s),
-        (Purpose.POINTS, sum(point.training_s for point in compared)),
-        (Purpose.CONFIRMATION, reserve_s + measuring_s),
-    ):
-        shares[purpose.value] = min(wanted_s, left_s)
-        left_s -= shares[purpose.value]
+    limit = min((b.trials - aside.repeats for b in budgets if b.trials is not None), default=_MANY)
+    total_s = min(slot_s, wall_s * slots.count + aside.probe_s)
+    shares = _shares(first, compared, aside, total_s)
+    left_s = max(0.0, total_s - sum(shares.values()))
     tuned = max((first, *compared), key=lambda point: point.training_s)  # which pays is not known yet: the dearest
     startup_s = tuned.training_s - tuned.epoch_s * epochs
-    whole = max(0, given - 1 - len(compared))
-    if limit is not None:
-        whole = max(0, min(whole, limit - 1 - len(compared)))
-    whole = int(min(whole, left_s / tuned.training_s)) if tuned.training_s else whole
-    most = _MANY if limit is None else max(0, limit - 1 - len(compared) - whole)
-    proposals = _affordable(left_s, most, whole, rungs, epochs, eta, tuned.epoch_s, startup_s)
-    reach = expected_reach(proposals, whole, rungs, epochs, eta)
-    needed_s = _cost_s(reach, tuned.epoch_s, startup_s)
-    shares[Purpose.SEARCH.value] = left_s if math.isfinite(left_s) and proposals < most else min(left_s, needed_s)
-    total_s = min(slot_s, wall_s * slots.count + probe_s)
-    spent_s = sum(shares.values()) - probe_s
+    course = Course(epochs=epochs, rungs=tuple(rungs), epoch_s=tuned.epoch_s, startup_s=startup_s)
+    most = max(0, limit - 1 - len(compared))
+    trials = course.affordable(left_s, most)
+    all_of_it = math.isfinite(left_s) and trials < most
+    shares[Purpose.SEARCH.value] = left_s if all_of_it else min(left_s, course.cost_s(trials))
+    spent_s = sum(shares.values()) - aside.probe_s
     return Plan(
         device=slots.device,
         slots=slots.count,
@@ -166,15 +187,27 @@ def draw_up(
         points=tuple(points),
         epochs=epochs,
         rungs=tuple(rungs),
-        reach=tuple((level, round(trials, 1)) for level, trials in reach),
-        trials=1 + len(compared) + whole + proposals,
+        reach=tuple((level, round(reaching, 1)) for level, reaching in course.reach(trials)),
+        trials=1 + len(compared) + trials,
         shares=shares,
         budget_s=total_s if math.isfinite(total_s) else None,
         wall_s=min(wall_s, max(spent_s / slots.count, shares[Purpose.BASELINE.value])),
-        disk_bytes=disk_bytes,
         warnings=tuple(_warnings(first, epochs)),
-        notes=(*notes, *(f"{shown(p.name)} is left out: {p.why}." for p in points if p.role == "left out")),
+        notes=tuple(f"{shown(p.name)} is left out: {p.why}." for p in points if p.role == "left out"),
     )
+
+
+def _shares(first: Point, compared: Sequence[Point], aside: Aside, total_s: float) -> dict[str, float]:
+    """Slot-seconds by purpose, but for the search: what comes before takes what it needs while there is some."""
+    shares, left_s = {Purpose.PROBE.value: aside.probe_s}, max(0.0, total_s - aside.probe_s)
+    for purpose, wanted_s in (
+        (Purpose.BASELINE, first.training_s),
+        (Purpose.POINTS, sum(point.training_s for point in compared)),
+        (Purpose.CONFIRMATION, aside.repeats_s + aside.measuring_s),
+    ):
+        shares[purpose.value] = min(wanted_s, left_s)
+        left_s -= shares[purpose.value]
+    return shares
 
 
 def planned_epoch_s(plan: Mapping[str, Any], point: str | None) -> float:
@@ -188,14 +221,7 @@ def planned_epoch_s(plan: Mapping[str, Any], point: str | None) -> float:
 
 
 def rest(
-    *,
-    epoch_s: float,
-    left_s: float,
-    wall_left_s: float,
-    slots: int,
-    rungs: Sequence[int],
-    epochs: int,
-    most: int | None,
+    course: Course, *, left_s: float, wall_left_s: float, slots: int, most: int | None = None
 ) -> tuple[int, float]:
     """How many more trials what is left is expected to pay, and the wall seconds until it is spent.
 
@@ -203,62 +229,21 @@ def rest(
     most                 trials that may still begin; None for any number
     """
     open_s = max(0.0, min(left_s, wall_left_s * slots))
-    trials = _affordable(open_s, _MANY if most is None else most, 0, rungs, epochs, 3, epoch_s, 0.0)
-    needed_s = _cost_s(expected_reach(trials, 0, rungs, epochs, 3), epoch_s, 0.0)
-    spent_s = needed_s if trials == most or not math.isfinite(open_s) else open_s
+    trials = course.affordable(open_s, _MANY if most is None else most)
+    spent_s = course.cost_s(trials) if trials == most or not math.isfinite(open_s) else open_s
     return trials, min(wall_left_s, spent_s / slots)
 
 
-_MANY = 10**6
-
-
-def expected_reach(
-    proposals: float, exempt: int, rungs: Sequence[int], epochs: int, eta: int
-) -> tuple[tuple[int, float], ...]:
-    """How many trials are expected to reach each rung and the horizon, ranks being random.
-
-    exempt  trials that come first and are never stopped
-    """
-    reach = []
-    for level in rungs:
-        reach.append((level, exempt + proposals))
-        proposals = _survivors(proposals, exempt, eta)
-    return (*reach, (epochs, exempt + proposals))
-
-
-def _survivors(entrants: float, exempt: int, eta: int) -> float:
+def _survivors(entrants: float) -> float:
     """Expected survivors of a rung: the j-th to arrive passes if it is among the best j - ceil((j-1)(1-1/eta))."""
     whole = int(min(entrants, 300.0))
-    chances = [_chance(exempt + 1 + j, eta) for j in range(whole + 1)]
-    passed = sum(chances[:whole]) + (entrants - whole) * (chances[whole] if whole < 300 else 1 / eta)
+    chances = [_chance(1 + j) for j in range(whole + 1)]
+    passed = sum(chances[:whole]) + (entrants - whole) * (chances[whole] if whole < 300 else 1 / ETA)
     return min(entrants, passed)
 
 
-def _chance(arrived: int, eta: int) -> float:
-    return (arrived - math.ceil((arrived - 1) * (1 - 1 / eta) - 1e-9)) / arrived
-
-
-def _cost_s(reach: Sequence[tuple[int, float]], epoch_s: float, startup_s: float) -> float:
-    cost, before = startup_s * reach[0][1], 0
-    for level, trials in reach:
-        cost += (level - before) * epoch_s * trials
-        before = level
-    return cost
-
-
-def _affordable(
-    left_s: float, most: int, exempt: int, rungs: Sequence[int], epochs: int, eta: int, epoch_s: float, startup_s: float
-) -> int:
-    """The most proposals whose expected cost is within what is left."""
-
-    def fits(proposals: int) -> bool:
-        return _cost_s(expected_reach(proposals, exempt, rungs, epochs, eta), epoch_s, startup_s) <= left_s
-
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle - 1)
-    return low
+def _chance(arrived: int) -> float:
+    return (arrived - math.ceil((arrived - 1) * (1 - 1 / ETA) - 1e-9)) / arrived
 
 
 def _warnings(first: Point, epochs: int) -> list[str]:

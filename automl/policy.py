@@ -66,7 +66,7 @@ class Search:
                 return None
             trial = found
             self._runs[trial.number] = Run(trial)
-        self.ledger.hold(trial.number, trial.purpose, at)
+        self.ledger.hold(trial.number, at)
         return trial
 
     def report(self, number: int, metrics: EpochMetrics, at: float) -> Outcome | None:
@@ -214,7 +214,7 @@ class Search:
         else:
             self.confirming.begins(trial)
         self._runs[row.number] = Run(trial)
-        self.ledger.charge(row.number, row.purpose, row.slot_s)
+        self.ledger.charge(row.number, row.slot_s)
 
     def _queue_again(self, row: TrialRow) -> None:
         run = self._runs[row.number]

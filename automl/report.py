@@ -85,7 +85,7 @@ def status_of(engine: Engine, row: StudyRow) -> StudyStatus:
     """Where the study stands now."""
     rows = read.trials(engine, row.name)
     ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
-    ledger.charge(None, Purpose.PROBE, row.slot_s)
+    ledger.charge(None, row.slot_s)
     return StudyStatus(
         study=row,
         alive=row.state is StudyState.RUNNING and not is_dead(row),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -183,20 +183,10 @@ def compile_spec(
     rungs = rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs)
     repeats, reserve_s = plan.confirmation(checked.budgets, compared[0].training_s, slots, request.confirm)
     measuring_s = plan.measuring(checked.budgets, _unseen_s(checked, prepared))
-    drawn = plan.draw_up(
-        compared,
-        checked.budgets,
-        slots,
-        epochs=epochs,
-        rungs=rungs,
-        given=1 + len(tried),
-        probe_s=probe_s,
-        reserve_trials=repeats,
-        reserve_s=reserve_s,
-        measuring_s=measuring_s,
-        disk_bytes=disk_bytes(prepared.parameters, slots, 5),
-        notes=(*filter(None, [shortened]), *notes, *words(warm), *_on_unseen(checked, prepared, measuring_s)),
-    )
+    aside = plan.Aside(probe_s=probe_s, repeats=repeats, repeats_s=reserve_s, measuring_s=measuring_s)
+    drawn = plan.draw_up(compared, checked.budgets, slots, epochs=epochs, rungs=rungs, aside=aside)
+    told = (*filter(None, [shortened]), *notes, *words(warm), *_on_unseen(checked, prepared, measuring_s))
+    drawn = replace(drawn, disk_bytes=disk_bytes(prepared.parameters, slots, 5), notes=(*told, *drawn.notes))
     if probes:
         space = space.at_points([baseline.point, *(p.name for p in tried)])
     return StudySpec(

@@ -26,7 +26,6 @@ from automl.probing import Probing
 from automl.records import (
     EpochRow,
     Params,
-    Purpose,
     Slots,
     StudyRow,
     StudySpec,
@@ -264,8 +263,8 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) 
     row = read.study(engine, spec.name)
     rows = read.trials(engine, spec.name)
     ledger = Ledger(parse_all(spec.budgets, spec.slots.device))
-    ledger.charge(None, Purpose.PROBE, spec.probe_s)
-    ledger.charge(None, Purpose.CONFIRMATION, sum(each.slot_s for each in read.evaluations(engine, spec.name)))
+    ledger.charge(None, spec.probe_s)
+    ledger.charge(None, sum(each.slot_s for each in read.evaluations(engine, spec.name)))
     found = Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
     settled = found.replay(rows, read.epochs(engine, spec.name))
     directory = Path(spec.directory)

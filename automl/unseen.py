@@ -14,7 +14,7 @@ from automl.budget import Ledger, format_cost, parse_all
 from automl.drivers.session import HEARTBEAT_S, Session
 from automl.errors import AutoMLError
 from automl.kept import trial_folder
-from automl.records import EvaluationRow, Purpose, SplitMetrics, StudySpec, Trial, TrialRow
+from automl.records import EvaluationRow, SplitMetrics, StudySpec, Trial, TrialRow
 from automl.store import read
 from automl.trainers import detections
 
@@ -82,7 +82,7 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
     except AutoMLError as error:
         session.note(f"Trial {row.number} could not be measured on {spec.unseen}: {error}", at(), row.number)
     slot_s = at() - began
-    session.search.ledger.charge(None, Purpose.CONFIRMATION, slot_s)
+    session.search.ledger.charge(None, slot_s)
     session.beat(at())
     return EvaluationRow(
         trial=row.number,

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
 import zipfile
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
 
 from automl.errors import AutoMLError
 from automl.records import PICTURES, ArtifactRow, StudyRow
+from automl.trainers.initial import Beginning
 
 NAMES = frozenset(("best.pt", "last.pt", "log.txt"))
 TAIL = 16_000  # bytes of a log
-EXPORT_S = 180  # seconds that an export may take
+INITIAL = "hyp-init.pt"  # what a recipe calls its initial weights, as `automl export` does
+BUILD_S = 180  # seconds that building a network may take
 _ONE_AT_A_TIME = Lock()
 
 
@@ -46,25 +50,29 @@ def tail(file: Path) -> str:
         return ""
 
 
-def exported(study: StudyRow, trial: int) -> bytes:
-    """A zip of what `automl export` writes: hyp.yaml and the initial weights that it names, side by side.
+def packed(recipe: str, beginning: Beginning) -> bytes:
+    """A zip of a hyp.yaml and the initial weights that it names, side by side.
 
-    The command runs in a process of its own, one at a time: this one loads no network. Raises AutoMLError.
+    The network is built in a process of its own, one at a time: this one loads none. Raises AutoMLError, for a
+    network that a user's file describes too: building it would run what the file says.
     """
     with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="automl-") as folder:
-        words = ["export", "--trial", str(trial), "-o", str(Path(folder) / "hyp.yaml"), "--", study.name]
-        command = [sys.executable, "-m", "automl.cli", *words]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=EXPORT_S)
-        except subprocess.TimeoutExpired:
-            raise AutoMLError(f"automl export took longer than {EXPORT_S} s. Run it in a terminal.") from None
-        if done.returncode != 0:
-            raise AutoMLError(done.stderr.strip() or f"automl export ended with {done.returncode}")
-        packed = BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in sorted(Path(folder).iterdir()):
-                if file.suffix == ".yaml":
-                    archive.writestr(file.name, file.read_text(encoding="utf-8").replace(f"{folder}/", ""))
-                else:
-                    archive.write(file, file.name)
-        return packed.getvalue()
+        file = Path(folder) / INITIAL
+        _build(beginning, file)
+        archived = BytesIO()
+        with zipfile.ZipFile(archived, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("hyp.yaml", recipe)
+            archive.write(file, INITIAL)
+        return archived.getvalue()
+
+
+def _build(beginning: Beginning, target: Path) -> None:
+    # -P: a folder called automl where the page was started is not ours.
+    command = [sys.executable, "-P", "-m", "automl.trainers.initial", str(target)]
+    told = json.dumps(asdict(beginning))
+    try:
+        done = subprocess.run(command, input=told, capture_output=True, text=True, check=False, timeout=BUILD_S)
+    except subprocess.TimeoutExpired:
+        raise AutoMLError(f"building the network took longer than {BUILD_S} s. Use automl export.") from None
+    if done.returncode != 0:
+        raise AutoMLError(done.stderr.strip() or f"building the network ended with {done.returncode}")

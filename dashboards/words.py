@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 from automl.budget import format_cost
+from automl.ending import FLOOR
 from automl.figures import duration, score
 from automl.leaderboard import LAST, gain_shown, in_words, odds, one_seed_in_words, verdict_on_unseen
 from automl.overview import Overview
@@ -160,7 +161,8 @@ def worth(seen: Overview, db: str = "") -> str:
     left, gain = seen.left_s, seen.expected_gain
     if left is None:
         return told
-    more = "" if gain is None else f" The rest of the search is expected to add {gain:.3f} to the best single run."
+    adds = "" if gain is None else f"about {gain:.3f}" if gain >= FLOOR else f"less than {FLOOR}"
+    more = adds and f" The rest of the search is expected to add {adds} to the best single run."
     return f"{told} At this pace the rest of the budget takes {duration(left)}.{more}"
 
 
@@ -191,3 +193,8 @@ def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") ->
     chosen = "" if trial is None or (seen.winner and trial.number == seen.winner.number) else f" --trial {trial.number}"
     length = f" --epochs {LONG}" if seen.study.spec.epochs < LONG else ""  # the guide's production training
     return f"automl export {name}{chosen}{length}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
+
+
+def export_command(study: StudyRow, trial: TrialRow, db: str = "") -> str:
+    """The command line that writes the trial's recipe with its initial weights. `db`: the words for the database."""
+    return f"automl export {shlex.quote(study.name)} --trial {trial.number}{db} -o hyp.yaml"

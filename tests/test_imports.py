@@ -37,7 +37,6 @@ FLOORS = (
 # Doors between rooms of one floor, one way each: (who imports, what).
 DOORS = (
     ("budget", "automl.errors"),
-    ("budget", "automl.records"),
     ("space_file", "automl.space"),
     ("leaderboard", "automl.trust"),
     ("leaderboard", "automl.halving"),

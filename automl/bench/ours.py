@@ -9,15 +9,16 @@ from automl.plan import confirmation
 from automl.points import Limits, Point, Probe, compare
 from automl.policy import Search
 from automl.records import Params, Prepared, Slots, StudySpec
-from automl.request import SearchRequest
 from automl.sampler import open_sampler
 from automl.space import POINT, SearchSpace
 
 
-def spec_of(task: Task, *, sampler: str, slots: int, budget_s: float, seed: int) -> StudySpec:
+def spec_of(task: Task, *, sampler: str, confirm: int, slots: int, budget_s: float, seed: int) -> StudySpec:
     """The spec that a search on this task would have: the defaults first, costs as a probe measures them.
 
     Where the task has operating points, those that the plan compares are tried first, as in a real search.
+
+    confirm  best trials that run again with other seeds, beside the defaults
     """
     start = defaults(task.space)
     budget = _budget(budget_s)
@@ -27,7 +28,7 @@ def spec_of(task: Task, *, sampler: str, slots: int, budget_s: float, seed: int)
     given += [(f"defaults@{point.name}", _at(task, point.name)) for point in points[1:]]
     space = task.space.at_points([point.name for point in points]) if points else task.space
     training_s = _epoch_s(task, start) * task.horizon
-    repeats, reserve_s = confirmation([budget], training_s, places, StudySpec.confirm)
+    repeats, reserve_s = confirmation([budget], training_s, places, confirm)
     return StudySpec(
         name=task.name,
         data="",
@@ -51,16 +52,16 @@ def spec_of(task: Task, *, sampler: str, slots: int, budget_s: float, seed: int)
         versions={},
         directory="",
         points=tuple((point.name, point.epoch_s) for point in points) if len(points) > 1 else (),
-        confirm=StudySpec.confirm,
+        confirm=confirm,
         reserve_s=reserve_s,
         reserve_trials=repeats,
         early_end=True,
     )
 
 
-def open_search(task: Task, *, sampler: str | None, slots: int, budget_s: float, seed: int) -> Search:
-    """A search with that sampler; None means the product's default. Raises UnknownName."""
-    spec = spec_of(task, sampler=sampler or SearchRequest.sampler, slots=slots, budget_s=budget_s, seed=seed)
+def open_search(task: Task, *, sampler: str, confirm: int, slots: int, budget_s: float, seed: int) -> Search:
+    """A search as `spec_of` describes it. Raises UnknownName."""
+    spec = spec_of(task, sampler=sampler, confirm=confirm, slots=slots, budget_s=budget_s, seed=seed)
     space = SearchSpace.from_document(spec.space)
     return Search(spec, open_sampler(spec.sampler, space, seed), Ledger([_budget(budget_s)]))
 

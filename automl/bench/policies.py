@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import os
@@ -17,17 +16,17 @@ from automl.bench.families import numbers, open_family
 from automl.bench.ours import open_search
 from automl.bench.race import Policy, Track, regrets
 from automl.bench.rivals import RIVALS
+from automl.bench.sources import SHAPES, digest, sources
 from automl.bench.tasks import Scale, Task, measure
 from automl.errors import AutoMLError, UnknownName
+from automl.request import SearchRequest
 from automl.sampler import SAMPLERS
 
 OURS = "automl"  # the product's default sampler; "automl:gp" names another
 # What a kept result depends on, so that a change of ours does not run the peers again.
-TRACK_FILES = tuple(f"bench/{name}.py" for name in ("race", "tasks", "lcbench", "curves", "mixed", "yolo"))
-PEER_FILES = ("bench/rivals.py", "bench/rivals_tpe.py", "bench/genetic.py", "halving.py")
-_SEARCH = ("policy", "runs", "leaderboard", "trust", "confirming", "ending", "history", "operating", "plan", "points")
-_BELOW = ("halving", "budget", "space")
-OUR_FILES = ("bench/ours.py", *(f"{name}.py" for name in (*_SEARCH, *_BELOW)), "sampler")
+TRACK_FILES = sources("automl.bench.race", "automl.bench.families", without=SHAPES)
+PEER_FILES = sources("automl.bench.rivals", without=SHAPES)
+OUR_FILES = sources("automl.bench.ours")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,12 +105,19 @@ def check(contest: Contest) -> None:
 
 def open_policy(name: str, task: Task, *, slots: int, budget_s: float, seed: int) -> Policy:
     """The policy of that name, new; raises UnknownName."""
-    ours, _, sampler = name.partition(":")
-    if ours == OURS:
-        return open_search(task, sampler=sampler or None, slots=slots, budget_s=budget_s, seed=seed)
+    ours = _of_ours(name)
+    if ours is not None:
+        sampler, confirm = ours
+        return open_search(task, sampler=sampler, confirm=confirm, slots=slots, budget_s=budget_s, seed=seed)
     if name not in RIVALS:
         raise UnknownName("policy", name, policy_names())
     return RIVALS[name](task, seed)
+
+
+def _of_ours(name: str) -> tuple[str, int] | None:
+    """The sampler that a name of ours means today, and how many of the best trials it confirms; None for a peer."""
+    ours, _, sampler = name.partition(":")
+    return (sampler or SearchRequest.sampler, SearchRequest.confirm) if ours == OURS else None
 
 
 def play(entry: Entry) -> Result:
@@ -186,26 +192,14 @@ def _scale_jobs(tasks: Sequence[Task]) -> dict[str, Job]:
 
 
 def _scale_key(task: Task) -> str:
-    return f"scale {task.name} {_digest(TRACK_FILES)}"
+    return f"scale {task.name} {digest(TRACK_FILES)}"
 
 
 def _key(entry: Entry) -> str:
-    files = OUR_FILES if entry.policy.partition(":")[0] == OURS else PEER_FILES
-    words = (entry.policy, entry.task.name, entry.seed, entry.slots, entry.trainings, entry.startup_s)
-    return f"run {' '.join(map(str, words))} {_digest((*TRACK_FILES, *files))}"
-
-
-_DIGESTS: dict[tuple[str, ...], str] = {}
-
-
-def _digest(files: tuple[str, ...]) -> str:
-    """Names the state of those source files, so that results of another state are not taken for these."""
-    if files not in _DIGESTS:
-        package = Path(__file__).parents[1]
-        sources = [package / name for name in files]
-        every = [file for source in sources for file in (sorted(source.glob("*.py")) if source.is_dir() else [source])]
-        _DIGESTS[files] = hashlib.sha256(b"".join(file.read_bytes() for file in every)).hexdigest()[:10]
-    return _DIGESTS[files]
+    ours = _of_ours(entry.policy)
+    words = (entry.policy, *(ours or ()), entry.task.name, entry.seed, entry.slots, entry.trainings, entry.startup_s)
+    files = PEER_FILES if ours is None else OUR_FILES
+    return f"run {' '.join(map(str, words))} {digest(TRACK_FILES)} {digest(files)}"
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:

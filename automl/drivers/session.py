@@ -242,12 +242,10 @@ class Session:
         spec, ledger, repeats, limit = search.spec, search.ledger, search.confirming, search.ledger.trial_limit
         epoch_s = ratio * plan.planned_epoch_s(spec.plan, search.operating.chosen if spec.points else "")
         more, wall_s = plan.rest(
-            epoch_s=epoch_s,
+            plan.Course(epochs=spec.epochs, rungs=spec.rungs, epoch_s=epoch_s),
             left_s=ledger.left_s(at) - repeats.reserve_s(),
             wall_left_s=ledger.wall_left_s(at) - repeats.reserve_wall_s(),
             slots=spec.slots.count,
-            rungs=spec.rungs,
-            epochs=spec.epochs,
             most=None if limit is None else max(0, limit - repeats.trials_left - search.trials),
         )
         trials = search.trials + more

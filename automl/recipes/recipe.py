@@ -13,12 +13,12 @@ from typing import Any
 import yaml
 
 from automl.budget import format_cost
-from automl.data.dataset import read_dataset
 from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.leaderboard import LAST, Verdict, gain, in_words, odds, unseen_in_words
 from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
 from automl.space import EPOCH_KEYS, trainer_key
 from automl.trainers import schema
+from automl.trainers.initial import Beginning
 
 FORMATS = ("ultralytics", "json")
 LONG = 300  # epochs: the guide's production training
@@ -55,7 +55,7 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     output = check_place(output, format)
     initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
     if initial is not None:
-        _write_initial(study, subject.trial, initial)
+        beginning(study, subject.trial).write(initial, Path(study.spec.directory) / "cache")
     text = recipe_text(subject, output.absolute(), format, initial)
     try:
         output.write_text(text, encoding="utf-8")
@@ -138,6 +138,17 @@ def arguments(study: StudyRow, trial: TrialRow, initial: Path | None) -> dict[st
     }
 
 
+def beginning(study: StudyRow, trial: TrialRow) -> Beginning:
+    """What a trial of a study with --weights began from."""
+    spec = study.spec
+    return Beginning(
+        model=str({**spec.fixed, **trial.params}.get("model")),
+        data=spec.data,
+        weights=str(spec.weights),
+        seed=trial.seed,
+    )
+
+
 def render_ultralytics(facts: Mapping[str, str], arguments: Mapping[str, Any], output: Path) -> str:
     """The text of a `hyp.yaml`: a header of comments, then the arguments."""
     header = "".join(f"# {key}: {value}\n" for key, value in facts.items())
@@ -215,18 +226,3 @@ def _machine(slots: Slots) -> str:
 
 def _versions(of_trainer: Mapping[str, str]) -> dict[str, str]:
     return {"automl": version("automl"), "python": platform.python_version(), **of_trainer}
-
-
-def _write_initial(study: StudyRow, trial: TrialRow, target: Path) -> None:
-    from automl.trainers.initial import write_initial
-
-    spec = study.spec
-    model = {**spec.fixed, **trial.params}.get("model")
-    write_initial(
-        model=str(model),
-        names=read_dataset(spec.data).names,
-        weights=str(spec.weights),
-        seed=trial.seed,
-        cache=Path(spec.directory) / "cache",
-        target=target,
-    )

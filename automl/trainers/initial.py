@@ -1,13 +1,40 @@
-"""The weights that a trial began with, as a file that Ultralytics' `pretrained=` takes."""
+"""The weights that a trial began with, as a file that Ultralytics' `pretrained=` takes.
+
+`python -m automl.trainers.initial TARGET`, with a `Beginning` as JSON on standard input, is what the page runs: it
+builds packaged networks only, since Ultralytics evaluates expressions of a network's description, and leaves nothing
+on this machine but the target.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from automl.data.classes import read_names
+from automl.data.document import read_document
+from automl.errors import AutoMLError
 from automl.trainers import schema
 from automl.trainers.environment import prepare_environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """What decides the tensors that a trial began with."""
+
+    model: str
+    data: str  # the data.yaml, whose classes the head has
+    weights: str
+    seed: int
+
+    def write(self, target: Path, cache: Path) -> None:
+        """As `write_initial`."""
+        names = read_names(read_document(Path(self.data)))
+        write_initial(model=self.model, names=names, weights=self.weights, seed=self.seed, cache=cache, target=target)
 
 
 def write_initial(*, model: str, names: Sequence[str], weights: str, seed: int, cache: Path, target: Path) -> None:
@@ -37,3 +64,28 @@ def write_initial(*, model: str, names: Sequence[str], weights: str, seed: int, 
         "version": str(ultralytics.__version__),
     }
     write_atomically(document, target)
+
+
+def write_packaged(beginning: Beginning, target: Path) -> None:
+    """The same with a cache of its own, which is gone afterwards. For a process in which nothing else trains.
+
+    Raises AutoMLError for a network that a file describes.
+    """
+    if not schema.is_packaged(beginning.model):
+        raise AutoMLError(f"'{beginning.model}' is no network that comes with Ultralytics, so it is not built here.")
+    with tempfile.TemporaryDirectory(prefix="automl-") as cache:
+        beginning.write(target, Path(cache))
+
+
+def main() -> int:
+    """Reads what to write and writes it; the exit code."""
+    try:
+        write_packaged(Beginning(**json.load(sys.stdin)), Path(sys.argv[1]))
+    except AutoMLError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

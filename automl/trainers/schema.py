@@ -152,11 +152,15 @@ def model_yaml(name: str) -> str | Path:
     if file.suffix in (".yaml", ".yml") and file.is_file():
         _check_detection(file)
         return file.absolute()
-    stem = re.sub(r"\.ya?ml$", "", name)
-    stem = re.sub(r"^(yolov\d+[nsmlx])6$", r"\1-p6", stem)
+    stem = _stem(name)
     if stem in model_names():
         return f"{stem}.yaml"
     raise UnknownName("model", name, _family(stem))
+
+
+def is_packaged(name: str) -> bool:
+    """Whether the name is of a network that comes with Ultralytics, whatever files lie on this machine."""
+    return _stem(name) in model_names() and not Path(name).suffix
 
 
 def read_model(name: str) -> dict[str, Any]:
@@ -177,6 +181,11 @@ def read_model(name: str) -> dict[str, Any]:
 def is_p6(name: str) -> bool:
     """Whether the network has a fourth level of stride 64, made for 1280 pixels."""
     return len(read_model(name)["head"][-1][0]) > 3 and "-p2" not in str(model_yaml(name))
+
+
+def _stem(name: str) -> str:
+    """Ultralytics' name of the network: without a suffix, and yolov5n6 as yolov5n-p6."""
+    return re.sub(r"^(yolov\d+[nsmlx])6$", r"\1-p6", re.sub(r"\.ya?ml$", "", name))
 
 
 def _check_detection(file: Path) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import streamlit as st
 
 from automl.overview import Overview
-from automl.recipes import Subject, recipe_text
+from automl.recipes import Subject, beginning, recipe_text
 from automl.records import StudyRow, TrialRow
 from automl.store import read
+from automl.trainers.schema import is_packaged
 from dashboards import context, frames, words
-from dashboards.files import exported, kept_file
+from dashboards.files import INITIAL, kept_file, packed
 
 
 def _draw(row: StudyRow) -> None:
@@ -37,7 +38,7 @@ def _recipes(row: StudyRow, seen: Overview, trial: TrialRow) -> None:
     if row.spec.trainer != "ultralytics":
         st.info(f"Trials of the trainer '{words.plain(row.spec.trainer)}' have no recipe: nothing was trained.")
         return
-    initial = None if row.spec.weights is None else Path("hyp-init.pt")
+    initial = None if row.spec.weights is None else Path(INITIAL)
     subject = Subject(
         study=row, trial=trial, baseline=seen.baseline, evaluations=seen.evaluations, verdict=seen.verdict
     )
@@ -49,22 +50,30 @@ def _recipes(row: StudyRow, seen: Overview, trial: TrialRow) -> None:
                 "hyp.yaml for Ultralytics", text, "hyp.yaml", "text/yaml", on_click="ignore", width="stretch"
             )
         else:
-            _packed(row, trial)
+            _packed(row, trial, text)
     right.download_button(
         "Recipe as JSON", recipe, "recipe.json", "application/json", on_click="ignore", width="stretch"
     )
     with st.expander("hyp.yaml"):
         if initial is not None:
-            st.caption(f"It begins from {initial.name}, which comes with it in the zip.")
+            st.caption(f"It begins from {initial.name}, which lies beside it where it is packed or exported.")
         st.code(text, language="yaml")
 
 
-def _packed(row: StudyRow, trial: TrialRow) -> None:
+def _packed(row: StudyRow, trial: TrialRow, recipe: str) -> None:
     """hyp.yaml and its initial weights: packed at the first click, handed out at the second."""
+    began = beginning(row, trial)
+    if not is_packaged(began.model):
+        st.info(
+            "This page builds no network from a file of yours, since building one runs what the file says. Write "
+            "hyp.yaml with its initial weights in a terminal:"
+        )
+        st.code(words.export_command(row, trial, context.database()), language="bash")
+        return
     key = f"packed {row.name} {row.created_at} {trial.number}"
     if st.button("Pack hyp.yaml with its initial weights", width="stretch"):
         with st.spinner("Packing what `automl export` writes …"):
-            st.session_state[key] = exported(row, trial.number)
+            st.session_state[key] = packed(recipe, began)
     if key in st.session_state:
         st.download_button(
             "hyp.yaml and weights (zip)",

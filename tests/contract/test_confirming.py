@@ -170,7 +170,7 @@ def test_a_verdict_comes_of_it(tmp_path: Path) -> None:
     assert found is not None
     assert found.winner in best_completed(played, 3)
     assert [each.seeds for each in sorted(found.estimates, key=lambda each: each.trial)] == [4, 3, 2, 2]
-    assert found.cost_s == pytest.approx(played.search.ledger.by_purpose()[Purpose.CONFIRMATION])
+    assert found.cost_s == pytest.approx(played.spent_s[Purpose.CONFIRMATION.value])
 
 
 @pytest.mark.parametrize("budget", ["1cpu-h", "18cpu-h", "1h"])
@@ -255,7 +255,8 @@ def test_a_study_interrupted_in_either_phase_goes_on_as_if_it_had_not_been(
         again = play(spec, tmp_path, record=first.record, at=first.at)
         assert again.decisions == whole.decisions
         assert begun_in_order(again) == begun_in_order(whole)
-        assert again.search.ledger.by_purpose() == pytest.approx(whole.search.ledger.by_purpose())
+        assert again.spent_s == pytest.approx(whole.spent_s)
+        assert again.search.ledger.spent_s() == pytest.approx(whole.search.ledger.spent_s())
         assert again.search.ended == whole.search.ended
         assert again.search.best_epoch == whole.search.best_epoch
 

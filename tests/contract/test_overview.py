@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from automl.ending import LOOK_BACK
 from automl.overview import Overview, Watch
 from automl.records import EpochMetrics, EvaluationRow, Outcome, Purpose, StudySpec, StudyState, Trial, TrialState
 from automl.store import read
@@ -97,6 +98,28 @@ def test_a_look_reads_what_is_new_and_nothing_else(driver: Driver, counted: list
     assert counted == [3, 2]  # the running one, the two new ones; whole rows of the two that run
     assert [row.number for row in seen.running] == [MANY, MANY + 2]
     assert [point.number for point in seen.points] == list(range(MANY + 3))
+
+
+def test_a_look_reads_the_epochs_of_those_that_were_completed_last(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[int]] = []
+    epochs_of = read.epochs_of
+
+    def ask(engine: Engine, study: str, numbers: list[int]) -> Any:
+        asked.append(sorted(numbers))
+        return epochs_of(engine, study, numbers)
+
+    monkeypatch.setattr("automl.overview.is_dead", lambda row: False)
+    monkeypatch.setattr(read, "epochs_of", ask)
+    watch = Watch()
+    assert len(look(watch, driver.engine).latest) == LOOK_BACK
+    driver.whole(MANY + 1, 0.5)
+    driver.whole(MANY + 2, 0.1, TrialState.STOPPED)
+    driver.flush()
+    assert look(watch, driver.engine).latest[-2:] == ((0.5, 9.0), (0.1, 9.0))
+    look(watch, driver.engine)
+    assert asked == [list(range(0, MANY, 3))[-LOOK_BACK:], [MANY + 1]]
 
 
 def test_nothing_new_is_no_row_but_those_that_run(driver: Driver, counted: list[int]) -> None:

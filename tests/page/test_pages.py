@@ -119,6 +119,24 @@ def test_a_recipe_with_weights_names_them_wherever_it_is_shown(fill: Fill, tmp_p
     assert "pretrained: hyp-init.pt" in recipe
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_only_packaged_networks_are_packed_and_the_terminal_packs_the_others(
+    own: bool, fill: Fill, tmp_path: Path, url: str
+) -> None:
+    (tmp_path / "own.yaml").write_text("backbone: []\nhead:\n  - [[2, 3, 4], 1, Detect, [nc]]\n")
+    model = str(tmp_path / "own.yaml") if own else "yolov5n"
+    filler = fill(trainer="ultralytics", models=(model,), weights="/w/yolov5n.pt", weights_sha256="0" * 64)
+    filler.trial(0, curve(0.4), params={"model": model, "imgsz": 640, "lr0": 0.01})
+    filler.close()
+    app = unharmed(show("home"))
+    assert [each.label for each in app.button if "Pack" in each.label] == (
+        [] if own else ["Pack hyp.yaml with its initial weights"]
+    )
+    command = f"automl export birds --trial 0 --db {url} -o hyp.yaml"
+    assert (command in [each.value for each in app.code]) is own
+    assert ("This page builds no network from a file of yours" in text(app)) is own
+
+
 @pytest.mark.parametrize("page", [name for name in NAMES if name != "studies"])
 def test_an_unknown_study_is_a_sentence_with_a_way_out(page: str, fill: Fill) -> None:
     fill().close()

@@ -28,6 +28,7 @@ from automl.records import (
     TrialRow,
     TrialState,
 )
+from automl.report import spent_by_purpose
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.trainers.base import Trainer
@@ -74,7 +75,7 @@ def make_search(spec: StudySpec) -> Search:
     """A search without history, its probe charged."""
     ledger = Ledger(parse_all(spec.budgets, spec.slots.device))
     if spec.probe_s:
-        ledger.charge(None, Purpose.PROBE, spec.probe_s)
+        ledger.charge(None, spec.probe_s)
     return Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
 
 
@@ -281,6 +282,11 @@ class Played:
     def states(self) -> list[TrialState]:
         """States by trial number."""
         return [self.record.trials[number].state for number in sorted(self.record.trials)]
+
+    @property
+    def spent_s(self) -> Mapping[str, float]:
+        """Slot-seconds by purpose, as reports tell them of the rows."""
+        return spent_by_purpose(make_study(spec=self.search.spec), self.record.trials.values(), ())
 
     @property
     def decisions(self) -> list[tuple[int, Params, TrialState, int]]:

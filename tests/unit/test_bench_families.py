@@ -154,7 +154,7 @@ def test_curves_cross() -> None:
 def test_ours_tries_the_compared_points_of_a_mixed_task_first() -> None:
     task = MixedTask(0)
     budget_s = 30 * measure(task).training_s
-    spec = spec_of(task, sampler="tpe", slots=4, budget_s=budget_s, seed=0)
+    spec = spec_of(task, sampler="tpe", confirm=3, slots=4, budget_s=budget_s, seed=0)
     assert spec.points[0][0] == POINTS[0]
     assert len(spec.points) == len(spec.given) == 3
     assert tuple(spec.space["parameters"][POINT]["choice"]) == tuple(name for name, _ in spec.points)

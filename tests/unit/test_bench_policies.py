@@ -20,9 +20,11 @@ from automl.bench.genetic import Genetic
 from automl.bench.policies import Contest, Entry, Result, Standing, open_policy, play, policy_names
 from automl.bench.race import GRID, Delivered, Race, Track, regrets
 from automl.bench.rivals import RIVALS, Asha, Flat, Hyperband, Once
+from automl.bench.sources import PACKAGE, SHAPES, WORDS
 from automl.bench.tasks import Curve, Padded, Scale, at_share, defaults, flat, measure, share_of
 from automl.errors import AutoMLError, UnknownName
 from automl.records import Params
+from automl.request import SearchRequest
 from automl.space import Parameter, SearchSpace
 
 SCALE = Scale(best=0.8, median=0.5, training_s=60.0)
@@ -286,12 +288,46 @@ def test_the_figure_names_its_bands_and_every_policy(tmp_path: Path) -> None:
         assert f"<!-- {word} -->" in drawn
 
 
-def test_a_kept_result_of_ours_depends_on_every_file_of_the_search() -> None:
-    told = "import sys, automl.policy; print(*(name for name in sys.modules if name.startswith('automl.')))"
-    loaded = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.split()
-    rooms = {name.split(".")[1] for name in loaded} - {
-        "errors",
-        "records",
-        "figures",
-    }  # words and shapes decide nothing
-    assert rooms <= {file.removesuffix(".py") for file in policies.OUR_FILES}
+SAMPLING = """
+from automl.sampler import SAMPLERS, open_sampler
+from automl.space import SearchSpace
+for name in SAMPLERS:
+    open_sampler(name, SearchSpace.from_document({"parameters": {"x": {"uniform": [0, 1], "default": 0}}}), 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "files", "without"),
+    [
+        ("import automl.bench.ours" + SAMPLING, policies.OUR_FILES, WORDS),
+        ("import automl.bench.rivals, automl.bench.rivals_tpe", policies.PEER_FILES, SHAPES),
+        ("import automl.bench.race, automl.bench.families", policies.TRACK_FILES, SHAPES),
+    ],
+)
+def test_a_kept_result_depends_on_every_file_that_is_loaded(
+    code: str, files: tuple[str, ...], without: frozenset[str]
+) -> None:
+    told = "\nimport sys; print(*(sys.modules[name].__file__ for name in sys.modules if name.startswith('automl.')))"
+    done = subprocess.run([sys.executable, "-c", code + told], capture_output=True, text=True, check=True)
+    loaded = {Path(file).relative_to(PACKAGE).as_posix() for file in done.stdout.split()}
+    assert "space.py" in loaded
+    assert loaded - without <= set(files)
+
+
+def test_the_files_of_a_module_are_those_that_its_functions_import_too() -> None:
+    assert {"bench/rivals_tpe.py", "bench/genetic.py", "halving.py"} <= set(policies.PEER_FILES)
+    assert {"sampler/gp.py", "sampler/__init__.py", "bench/ours.py", "records.py", "trust.py"} <= set(
+        policies.OUR_FILES
+    )
+    assert not {"policy.py", "records.py", "errors.py"} & set(policies.PEER_FILES)
+    assert not {"request.py", "cli.py", "errors.py"} & set(policies.OUR_FILES)
+
+
+def test_a_kept_result_is_not_taken_once_automl_means_another_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("automl", "automl:gp", "F")
+    before = [policies._key(entry(name)) for name in names]
+    assert [policies._key(entry(name)) for name in names] == before
+    monkeypatch.setattr(SearchRequest, "sampler", "tpe")
+    assert [policies._key(entry(name)) == key for name, key in zip(names, before, strict=True)] == [False, True, True]
+    monkeypatch.setattr(SearchRequest, "confirm", 5)
+    assert [policies._key(entry(name)) == key for name, key in zip(names, before, strict=True)] == [False, False, True]

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from automl.budget import Budget, Ledger, format_cost, parse_all
 from automl.errors import BadBudget
-from automl.records import Purpose
 
 seconds = st.floats(0.0, 1e6)
 
@@ -76,21 +75,20 @@ def test_a_cost_is_told_in_the_unit_that_reads_best(slot_s: float, text: str) ->
     assert format_cost(slot_s, "gpu") == text
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(list(Purpose)), seconds)))
-def test_the_ledger_sums_to_what_was_charged(charges: list[tuple[int, Purpose, float]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 5), seconds)))
+def test_the_ledger_sums_to_what_was_charged(charges: list[tuple[int, float]]) -> None:
     ledger = Ledger([])
-    for trial, purpose, slot_s in charges:
-        ledger.charge(trial, purpose, slot_s)
-    total = sum(slot_s for _, _, slot_s in charges)
+    for trial, slot_s in charges:
+        ledger.charge(trial, slot_s)
+    total = sum(slot_s for _, slot_s in charges)
     assert ledger.spent_s() == pytest.approx(total)
-    assert sum(ledger.by_purpose().values()) == pytest.approx(total)
     assert sum(ledger.cost_s(trial) for trial in range(6)) == pytest.approx(total)
 
 
 @given(seconds, st.lists(seconds, max_size=5))
 def test_a_held_slot_costs_the_time_from_hold_to_release(begin: float, steps: list[float]) -> None:
     ledger, at = Ledger([]), begin
-    ledger.hold(3, Purpose.SEARCH, begin)
+    ledger.hold(3, begin)
     for step in steps:
         at += step
         ledger.advance(3, at)
@@ -100,15 +98,15 @@ def test_a_held_slot_costs_the_time_from_hold_to_release(begin: float, steps: li
 
 def test_a_clock_that_steps_back_gives_nothing_back() -> None:
     ledger = Ledger([])
-    ledger.hold(0, Purpose.BASELINE, 10.0)
+    ledger.hold(0, 10.0)
     assert ledger.advance(0, 5.0) == 0.0
     assert ledger.release(0, 12.0) == 2.0
 
 
 def test_what_held_slots_have_cost_counts_as_spent() -> None:
     ledger = Ledger([Budget.parse("100cpu-s")])
-    ledger.hold(0, Purpose.BASELINE, 0.0)
-    ledger.hold(1, Purpose.SEARCH, 0.0)
+    ledger.hold(0, 0.0)
+    ledger.hold(1, 0.0)
     assert ledger.spent_s() == 0.0
     assert ledger.spent_s(30.0) == 60.0
     assert ledger.left_s(30.0) == 40.0
@@ -130,12 +128,12 @@ def test_a_spent_budget_is_named() -> None:
     ledger = Ledger([Budget.parse("10cpu-s"), Budget.parse("1min")])
     assert ledger.exhausted(59.9) is None
     assert ledger.exhausted(60.0) == "the wall time is over"
-    ledger.charge(None, Purpose.PROBE, 10.0)
+    ledger.charge(None, 10.0)
     assert ledger.exhausted(0.0) == "the budget of slot time is spent"
 
 
 def test_the_share_spent_is_that_of_the_budget_nearest_to_its_end() -> None:
     ledger = Ledger([Budget.parse("100cpu-s"), Budget.parse("100s"), Budget.parse("10trials")])
-    ledger.charge(0, Purpose.BASELINE, 20.0)
+    ledger.charge(0, 20.0)
     assert ledger.share_spent(30.0, 1) == 0.3
     assert ledger.share_spent(30.0, 9) == 0.9

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.ending import FLOOR, LOOK_BACK, expected_gain, nothing_left
+from automl.ending import FLOOR, LOOK_BACK, expected_gain, nothing_left, promised
 from automl.records import Outcome, Trial, TrialState
 from automl.runs import Run, best_epoch, leader
 
@@ -50,6 +50,14 @@ def test_a_search_whose_trials_lie_far_below_its_best_ends_with_the_figure() -> 
 )
 def test_a_search_that_may_still_pay_goes_on(trials: list[tuple[float, float]], best: float, left_s: float) -> None:
     assert nothing_left(trials, best, left_s, "cpu") is None
+
+
+def test_what_the_rest_promises_is_by_what_the_search_ends() -> None:
+    gain = promised(ended(0.3), 0.5, 500.0)
+    assert gain == expected_gain([score for score, _ in ended(0.3)], 0.5, 50.0)
+    assert f"would bring {gain:.4f} mAP50-95" in (nothing_left(ended(0.3), 0.5, 500.0, "gpu") or "")
+    assert promised(ended(0.3), 0.5, 0.0) == 0.0
+    assert promised(ended(0.3)[1:], 0.5, 500.0) is None
 
 
 def run(number: int, scores: list[float], state: TrialState = TrialState.COMPLETED, of: int | None = None) -> Run:

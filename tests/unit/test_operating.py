@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from automl.budget import parse_all
 from automl.operating import Operating, choose
-from automl.plan import draw_up
+from automl.plan import Aside, draw_up
 from automl.points import Point
 from automl.records import EpochMetrics, Outcome, Params, Purpose, Slots, StudySpec, TrainJob, Trial, TrialState
 from automl.runs import Run, met
@@ -177,7 +177,7 @@ def test_the_expected_cost_of_an_epoch_follows_the_point(tmp_path: Path) -> None
     slots=st.integers(1, 5),
     minutes=st.integers(20, 400),
 )
-def test_points_never_overspend_and_the_ledger_sums_by_purpose(
+def test_points_never_overspend_and_the_rows_hold_what_the_ledger_does(
     scores: tuple[float, ...], costs: tuple[float, ...], slots: int, minutes: int
 ) -> None:
     cost = dict(zip(COST, costs, strict=True))
@@ -188,11 +188,10 @@ def test_points_never_overspend_and_the_ledger_sums_by_purpose(
     with tempfile.TemporaryDirectory() as folder:
         played = play(spec, Path(folder), Pointed(dict(zip(COST, scores, strict=True)), cost), record=record)
     ledger = played.search.ledger
-    by_rows: dict[Purpose, float] = {}
-    for row in record.trials.values():
-        by_rows[row.purpose] = by_rows.get(row.purpose, 0.0) + row.slot_s
-    assert ledger.by_purpose() == pytest.approx(by_rows)
-    assert sum(ledger.by_purpose().values()) == pytest.approx(ledger.spent_s())
+    assert {n: ledger.cost_s(n) for n in record.trials} == pytest.approx(
+        {n: r.slot_s for n, r in record.trials.items()}
+    )
+    assert sum(played.spent_s.values()) == pytest.approx(ledger.spent_s())
     assert ledger.spent_s() <= minutes * 60 + slots * max(costs) + 1e-6
 
 
@@ -203,9 +202,7 @@ def planned_spec(**changes: Any) -> StudySpec:
         Point(name=name, role="compared" if n else "baseline", epoch_s=s, training_s=12 * s)
         for n, (name, s) in enumerate(COST.items())
     )
-    drawn = draw_up(
-        points, parse_all(spec.budgets, "cpu"), spec.slots, epochs=12, rungs=spec.rungs, given=4, probe_s=0.0
-    )
+    drawn = draw_up(points, parse_all(spec.budgets, "cpu"), spec.slots, epochs=12, rungs=spec.rungs, aside=Aside())
     return replace(spec, plan=drawn.document())
 
 

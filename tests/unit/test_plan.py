@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from automl.budget import Budget, parse_all
 from automl.errors import BudgetTooSmall
 from automl.plan import (
+    Aside,
+    Course,
     Plan,
     check_affordable,
     confirmation,
     draw_up,
-    expected_reach,
     measuring,
     rest,
     round_up,
@@ -92,15 +93,20 @@ def test_a_budget_that_is_offered_can_be_read_and_suffices(needed_s: float, pref
     assert (budget.slot_s or budget.wall_s or 0.0) >= needed_s
 
 
-def point(name: str = "n@64", role: str = "baseline", training_s: float = 120.0, epochs: int = 12) -> Point:
-    trainings = 3600.0 / training_s
-    return Point(name=name, role=role, epoch_s=training_s / epochs, training_s=training_s, trainings=trainings)
+def point(name: str = "n@64", role: str = "baseline", training_s: float = 120.0, startup_s: float = 0.0) -> Point:
+    """A training of 12 epochs; `training_s` is without its start-up."""
+    whole_s = training_s + startup_s
+    return Point(name=name, role=role, epoch_s=training_s / 12, training_s=whole_s, trainings=3600.0 / whole_s)
 
 
-def drawn(*texts: str, points: tuple[Point, ...] | None = None, **changes: Any) -> Plan:
-    """A plan of 12 epochs with rungs at 3 and 9."""
-    words: dict[str, Any] = {"epochs": 12, "rungs": (3, 9), "given": 1, "probe_s": 0.0, **changes}
-    return draw_up(points or (point(),), budgets(*texts), words.pop("slots", CPU), **words)
+def course(**changes: Any) -> Course:
+    """Twelve epochs of ten seconds with rungs at 3 and 9."""
+    return Course(**{"epochs": 12, "rungs": (3, 9), "epoch_s": 10.0, **changes})
+
+
+def drawn(*texts: str, points: tuple[Point, ...] | None = None, epochs: int = 12, **aside: Any) -> Plan:
+    """A plan with rungs at 3 and 9, of 12 epochs if nothing else is said."""
+    return draw_up(points or (point(),), budgets(*texts), CPU, epochs=epochs, rungs=(3, 9), aside=Aside(**aside))
 
 
 amounts = st.floats(0.01, 1e5)
@@ -120,8 +126,8 @@ texts = st.lists(
     trainings=st.lists(amounts, min_size=1, max_size=3),
     slots=st.integers(1, 64),
     probe_s=st.floats(0.0, 1e4),
-    reserve_s=st.floats(0.0, 1e4),
-    portfolio=st.integers(0, 6),
+    repeats_s=st.floats(0.0, 1e4),
+    startup_s=st.floats(0.0, 100.0),
     rungs=st.sampled_from([(), (3,), (3, 9)]),
 )
 def test_no_plan_is_over_budget(
@@ -129,20 +135,18 @@ def test_no_plan_is_over_budget(
     trainings: list[float],
     slots: int,
     probe_s: float,
-    reserve_s: float,
-    portfolio: int,
+    repeats_s: float,
+    startup_s: float,
     rungs: tuple[int, ...],
 ) -> None:
-    points = tuple(point(f"n@{i}", "compared" if i else "baseline", s) for i, s in enumerate(trainings))
+    points = tuple(point(f"n@{i}", "compared" if i else "baseline", s, startup_s) for i, s in enumerate(trainings))
     found = draw_up(
         points,
         budgets(*texts),
         Slots(count=slots, device="cpu"),
         epochs=12,
         rungs=rungs,
-        given=len(points) + portfolio,
-        probe_s=probe_s,
-        reserve_s=reserve_s,
+        aside=Aside(probe_s=probe_s, repeats_s=repeats_s),
     )
     parsed = budgets(*texts)
     assert all(share >= 0 for share in found.shares.values())
@@ -159,33 +163,47 @@ def test_no_plan_is_over_budget(
     assert reached == sorted(reached, reverse=True)
 
 
-@given(st.floats(1.0, 500.0), st.integers(1, 40), st.integers(0, 5))
+@given(st.floats(1.0, 500.0), st.floats(0.0, 100.0), st.integers(1, 40))
 def test_the_expected_trials_spend_the_search_share_but_for_one_training(
-    training_s: float, hours: int, exempt: int
+    training_s: float, startup_s: float, hours: int
 ) -> None:
-    found = drawn(f"{hours}cpu-h", points=(point(training_s=training_s),), given=1 + exempt)
-    before, cost_s = 0, 0.0
+    found = drawn(f"{hours}cpu-h", points=(point(training_s=training_s, startup_s=startup_s),))
+    before, cost_s = 0, startup_s * found.reach[0][1]
     for level, trials in found.reach:
         cost_s += (level - before) * training_s / 12 * trials
         before = level
-    assert found.shares["search"] - 1.1 * training_s <= cost_s <= found.shares["search"] + 0.2 * training_s
+    one_s = training_s + startup_s
+    assert found.shares["search"] - 1.1 * one_s <= cost_s <= found.shares["search"] + 0.2 * one_s
 
 
 def test_early_trials_survive_a_rung_more_often_than_one_in_three() -> None:
-    reach = dict(expected_reach(3, 0, (4,), 12, 3))
+    reach = dict(course(rungs=(4,)).reach(3))
     assert reach[4] == 3
     assert reach[12] == pytest.approx(1 + 1 / 2 + 1 / 3)
-    many = dict(expected_reach(3000, 0, (4,), 12, 3))
+    many = dict(course(rungs=(4,)).reach(3000))
     assert many[12] == pytest.approx(1000, rel=0.02)
 
 
-def test_exempt_trials_reach_every_rung() -> None:
-    assert dict(expected_reach(0, 5, (3, 9), 12, 3)) == {3: 5, 9: 5, 12: 5}
+@given(
+    trials=st.integers(0, 2000),
+    epoch_s=st.floats(0.1, 100.0),
+    startup_s=st.floats(0.0, 60.0),
+    rungs=st.sampled_from([(), (3,), (3, 9)]),
+)
+def test_what_is_affordable_is_the_most_that_costs_no_more(
+    trials: int, epoch_s: float, startup_s: float, rungs: tuple[int, ...]
+) -> None:
+    way = course(rungs=rungs, epoch_s=epoch_s, startup_s=startup_s)
+    assert trials * (startup_s + (rungs or (12,))[0] * epoch_s) <= way.cost_s(trials) * (1 + 1e-9)
+    assert way.cost_s(trials) <= trials * (startup_s + 12 * epoch_s) * (1 + 1e-9)
+    found = way.affordable(way.cost_s(trials), 5000)
+    assert way.cost_s(found) <= way.cost_s(trials) < way.cost_s(found + 1)
+    assert way.affordable(way.cost_s(trials), 7) == min(7, found)
 
 
 def test_the_shares_name_every_purpose() -> None:
     points = (point(), point("n@128", "compared", 240.0))
-    found = drawn("1cpu-h", points=points, given=2, probe_s=10.0, reserve_s=360.0)
+    found = drawn("1cpu-h", points=points, probe_s=10.0, repeats_s=360.0)
     assert found.shares == {
         "probe": 10.0,
         "baseline": 120.0,
@@ -198,10 +216,10 @@ def test_the_shares_name_every_purpose() -> None:
 
 
 def test_a_trial_count_alone_gives_no_budget_but_an_end() -> None:
-    found = drawn("5trials", given=2)
+    found = drawn("5trials")
     assert found.budget_s is None
     assert found.trials == 5
-    assert 3 * 120 * 3 / 12 < found.shares["search"] <= 4 * 120
+    assert 4 * 120 * 3 / 12 < found.shares["search"] <= 4 * 120
 
 
 @pytest.mark.parametrize(
@@ -222,15 +240,13 @@ def test_a_horizon_that_says_nothing_of_production_is_said_with_figures(epochs: 
 
 @given(epoch_s=st.floats(0.1, 100.0), left_s=st.floats(0.0, 1e5), slots=st.integers(1, 8))
 def test_what_is_left_is_never_planned_twice(epoch_s: float, left_s: float, slots: int) -> None:
-    more, wall_s = rest(
-        epoch_s=epoch_s, left_s=left_s, wall_left_s=float("inf"), slots=slots, rungs=(3, 9), epochs=12, most=None
-    )
+    more, wall_s = rest(course(epoch_s=epoch_s), left_s=left_s, wall_left_s=float("inf"), slots=slots)
     assert 3 * epoch_s * more <= left_s * (1 + 1e-9)
     assert wall_s <= left_s / slots * (1 + 1e-9)
 
 
 def test_the_rest_of_a_trial_count_ends_when_those_have_run() -> None:
-    more, wall_s = rest(epoch_s=10.0, left_s=1e6, wall_left_s=1e6, slots=2, rungs=(), epochs=12, most=4)
+    more, wall_s = rest(course(rungs=()), left_s=1e6, wall_left_s=1e6, slots=2, most=4)
     assert (more, wall_s) == (4, 4 * 120 / 2)
 
 

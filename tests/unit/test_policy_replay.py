@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from automl.policy import Search
-from automl.records import Outcome, Purpose, TrialState
+from automl.records import Outcome, TrialState
 from automl.runs import FAILURES_IN_A_ROW
 from tests.unit.factories import EPOCH_S, make_epoch_row, make_row, make_search, make_spec
 from tests.unit.test_policy import begun, fail, taught
@@ -57,9 +57,9 @@ def test_the_nan_of_a_failed_trial_is_no_score() -> None:
     assert search.rungs.values(3) == {0: 0.5}
 
 
-def test_the_ledger_is_rebuilt_by_trial_and_purpose() -> None:
+def test_the_ledger_is_rebuilt_by_trial() -> None:
     search, _ = replayed(state=TrialState.STOPPED, scores=[0.1] * 3)
-    assert search.ledger.by_purpose() == {Purpose.BASELINE: 720.0, Purpose.SEARCH: 180.0}
+    assert (search.ledger.cost_s(0), search.ledger.cost_s(1), search.ledger.spent_s()) == (720.0, 180.0, 900.0)
     assert search.epoch_cost_s() == EPOCH_S
 
 

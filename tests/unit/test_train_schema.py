@@ -133,3 +133,11 @@ def test_what_the_service_owns_and_what_classic_owns_is_dead() -> None:
 def test_warm_up_of_no_length_kills_its_keys() -> None:
     dead = schema.keys_that_are_dead({"optimizer": "SGD", "warmup_epochs": 0}, segments=False)
     assert {"warmup_momentum", "warmup_bias_lr"} <= set(dead)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("yolov5n", True), ("yolov5n6", True), ("yolov5n-p6", True), ("yolov5n.yaml", False), ("/a/yolov5n.yaml", False)],
+)
+def test_a_packaged_network_is_one_that_no_file_can_stand_for(name: str, known: bool) -> None:
+    assert schema.is_packaged(name) is known

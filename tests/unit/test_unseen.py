@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from automl.records import Purpose, SplitMetrics, TrainJob, Trial, TrialRow, TrialState
+from automl.records import SplitMetrics, TrainJob, Trial, TrialRow, TrialState
 from automl.trainers.surrogate import SurrogateTrainer
 from automl.unseen import BEYOND_S, as_trained, chosen, noise, too_dear
 from tests.unit.factories import make_row, make_search, make_spec
@@ -44,7 +44,7 @@ def test_the_limit_of_detections_is_the_one_that_the_training_had() -> None:
 def test_a_measurement_may_cost_a_tenth_of_the_budget_beyond_it() -> None:
     spec = make_spec(budgets=("1cpu-h", "2h"), unseen_s=170.0)
     search = make_search(spec)
-    search.ledger.charge(None, Purpose.SEARCH, 3600.0)
+    search.ledger.charge(None, 3600.0)
     assert too_dear(spec, search.ledger, 2, at=10.0) is None
     told = too_dear(spec, search.ledger, 3, at=10.0)
     assert told is not None

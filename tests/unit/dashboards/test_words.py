@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from automl.ending import LOOK_BACK
 from automl.overview import Overview
 from automl.records import EventRow, Purpose, StudyState, TrialPoint, TrialState
 from dashboards import words
@@ -28,6 +29,11 @@ def points(count: int, *, ended: bool = True, spread: float = 0.01) -> tuple[Tri
     )
 
 
+def latest(spread: float = 0.01, count: int = LOOK_BACK) -> tuple[tuple[float, float], ...]:
+    """So many ended trials around .4, a training of slot time each."""
+    return tuple((0.4 + spread * (number % 3), 720.0) for number in range(count))
+
+
 def overview(count: int = 10, *, alive: bool = True, share: float = 0.5, **changes: Any) -> Overview:
     state = changes.pop("state", StudyState.RUNNING)
     known: dict[str, Any] = {
@@ -45,6 +51,7 @@ def overview(count: int = 10, *, alive: bool = True, share: float = 0.5, **chang
         "share_spent": share,
         "spent_s": {},
         "planned_s": {},
+        "latest": latest(),
     }
     return Overview(**{**known, **changes})
 
@@ -82,15 +89,20 @@ def test_while_it_runs_the_wait_has_a_length_and_a_promise() -> None:
     assert seen.left_s == pytest.approx(7200.0)
     assert seen.expected_gain is not None
     assert 0 < seen.expected_gain < 0.05
-    assert f"takes 2:00:00. The rest of the search is expected to add {seen.expected_gain:.3f}" in words.worth(seen)
+    added = f"takes 2:00:00. The rest of the search is expected to add about {seen.expected_gain:.3f} to"
+    assert added in words.worth(seen)
 
 
-def test_trials_that_all_score_alike_promise_nothing() -> None:
-    assert overview(points=points(10, spread=0.0)).expected_gain == 0.0
+def test_trials_that_all_score_alike_promise_less_than_where_the_search_ends() -> None:
+    seen = overview(latest=latest(spread=0.0))
+    assert seen.expected_gain == 0.0
+    assert "is expected to add less than 0.001 to" in words.worth(seen)
 
 
 def test_few_trials_or_a_dead_driver_promise_nothing_at_all() -> None:
-    assert overview(3).expected_gain is None
+    assert overview(latest=latest(count=LOOK_BACK - 1)).expected_gain is None
+    assert overview(points=()).expected_gain is None
+    assert "expected to add" not in words.worth(overview(latest=()))
     dead = overview(alive=False)
     assert dead.expected_gain is None
     assert "automl resume birds" in words.worth(dead)
