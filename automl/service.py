@@ -26,6 +26,7 @@ from automl.policy import Search
 from automl.probing import Probing
 from automl.records import (
     EpochRow,
+    Heartbeat,
     Params,
     Purpose,
     Slots,
@@ -156,15 +157,9 @@ def resume(
             "Restore it, or start a new study."
         )
     _check_resumable(spec)
-    write.reopen_study(
-        engine,
-        study,
-        at=time.time(),
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        stale_after_s=report.STALE_S,
-        dead=report.is_dead(row),
-    )
+    mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
+    dead = row.heartbeat if report.is_dead(row) else None
+    write.reopen_study(engine, study, mine, stale_after_s=report.STALE_S, dead=dead)
     with _cluster(spec.slots):
         return _drive(engine, spec, listener, db)
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from automl.errors import BadStore, StudyConflict, UnknownName
-from automl.records import EpochMetrics, Outcome, Purpose, StudySpec, Trial, TrialState
+from automl.records import EpochMetrics, Heartbeat, Outcome, Purpose, StudySpec, Trial, TrialState
 from automl.store import read
 from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study, reopen_study, request_stop
@@ -321,7 +321,7 @@ def test_a_reopened_study_goes_on_where_it_was(engine: Engine, birds: str, recor
     start(recorder, 1)
     recorder.epoch(1, 1, metrics(1, 0.2), slot_s=4.0, at=14.0)
     request_stop(engine, birds)
-    reopen_study(engine, birds, at=300.0, host="there", pid=2, stale_after_s=60.0)
+    reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=300.0), stale_after_s=60.0)
     assert not read.study(engine, birds).stop_requested
     assert read.trial(engine, birds, 0).state is TrialState.COMPLETED
     assert read.trial(engine, birds, 1).state is TrialState.INTERRUPTED
@@ -338,7 +338,7 @@ def test_a_reopened_study_goes_on_where_it_was(engine: Engine, birds: str, recor
 
 def test_a_driver_that_was_taken_over_writes_no_more(engine: Engine, birds: str, recorder: Recorder) -> None:
     start(recorder, 0)
-    reopen_study(engine, birds, at=300.0, host="there", pid=2, stale_after_s=60.0)
+    reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=300.0), stale_after_s=60.0)
     recorder.epoch(0, 1, metrics(1, 0.9), slot_s=4.0, at=301.0)
     assert recorder.stop_requested()
     assert read.epochs(engine, birds) == []
