@@ -304,7 +304,7 @@ class EvaluationRow:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRow:
-    """One epoch as stored. `slot_s` is the trial's cumulative cost when it was reported."""
+    """One epoch as stored, when it was reported first. `slot_s` is the trial's cumulative cost then."""
 
     trial: int
     epoch: int
