@@ -316,7 +316,7 @@ class EvaluationRow:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRow:
-    """One epoch as stored. `slot_s` is the trial's cumulative cost when it was reported."""
+    """One epoch as stored, when it was reported first. `slot_s` is the trial's cumulative cost then."""
 
     trial: int
     epoch: int
@@ -370,6 +370,15 @@ class ArtifactRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """A sign of life of a study's driver: which process it is, and when it was heard of."""
+
+    host: str
+    pid: int
+    at: float  # POSIX seconds
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudyRow:
     """One study as stored, with the figures that a list needs."""
 
@@ -388,3 +397,8 @@ class StudyRow:
     baseline_map50_95: float | None
     best_map50_95: float | None
     best_trial: int | None
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """The driver's last sign of life."""
+        return Heartbeat(host=self.host, pid=self.pid, at=self.heartbeat_at)

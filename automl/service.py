@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,11 +19,12 @@ from automl.drivers.session import Listener, Notice, Session
 from automl.errors import AutoMLError, SearchFailed, StudyConflict
 from automl.history import RESUMABLE
 from automl.kept import BestFiles
-from automl.places import command, free_name, home_folder, make_folder, store_url
+from automl.places import Claim, claim_folder, command, home_folder, store_url
 from automl.policy import Search
 from automl.probing import Probing
 from automl.records import (
     EpochRow,
+    Heartbeat,
     Params,
     Slots,
     StudyRow,
@@ -112,6 +112,7 @@ def search(
         study.ready()
         write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
         study.begun = True
+        study.claim.keep()
         return _drive(study.engine, study.spec, listener, db)
 
 
@@ -151,15 +152,9 @@ def resume(
             "Restore it, or start a new study."
         )
     check_resumable(spec)
-    write.reopen_study(
-        engine,
-        study,
-        at=time.time(),
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        stale_after_s=report.STALE_S,
-        dead=report.is_dead(row),
-    )
+    mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
+    dead = row.heartbeat if report.is_dead(row) else None
+    write.reopen_study(engine, study, mine, stale_after_s=report.STALE_S, dead=dead)
     with _cluster(spec.slots):
         return _drive(engine, spec, listener, db)
 
@@ -253,6 +248,7 @@ class _Compiled:
     engine: Engine
     spec: StudySpec
     ready: Callable[[], None]  # opens the cluster, unless a probe has
+    claim: Claim
     begun: bool = False
 
 
@@ -316,9 +312,9 @@ def _compiled(
     checked = request.check(asked, slots_here(asked.device, asked.slots))
     engine = open_store(store_url(home, db))
     checked = with_earlier(engine, checked)
-    chosen = free_name({row.name for row in read.studies(engine)}, asked.name, asked.data, home_folder(home), db)
-    directory = make_folder(home_folder(home) / "studies" / chosen)
-    compiled = None
+    taken = {row.name for row in read.studies(engine)}
+    claim = claim_folder(taken, asked.name, asked.data, home_folder(home), db)
+    directory, compiled = claim.folder, None
     try:
         request.check_disk(directory, 3_000_000, checked.slots, 5)
         write_resolved(checked.dataset, directory / "data.yaml")
@@ -327,11 +323,11 @@ def _compiled(
         with ExitStack() as stack:
             ready = cache(lambda: stack.enter_context(_cluster(checked.slots)))
             probing = Probing(engine, checked, directory, ready, fresh=fresh, listener=listener)
-            compiled = _Compiled(engine, probing.spec(chosen), ready)
+            compiled = _Compiled(engine, probing.spec(directory.name), ready, claim)
             yield compiled
     finally:
         if compiled is None or not compiled.begun:
-            shutil.rmtree(directory, ignore_errors=True)
+            claim.give_up()
 
 
 @contextmanager

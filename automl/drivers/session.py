@@ -73,6 +73,7 @@ class Session:
         self._keeper = keeper
         self._attempts: dict[int, tuple[Trial, float]] = {}  # the latest attempt of each trial and its start
         self._paid: dict[tuple[int, int], tuple[float, float]] = {}  # seconds of running trials' epochs
+        self._reached: dict[int, int] = {}  # the last epoch that any attempt of a trial reported
         self._point = search.operating.chosen  # told already
         self._ratio = self._cost_ratio() if search.trials else 1.0  # told already
         self._rung = search.rungs.lowest  # told already
@@ -148,6 +149,7 @@ class Session:
 
     def _begin(self, trial: Trial, at: float) -> None:
         self._attempts[trial.number] = (trial, at)
+        self._reached.setdefault(trial.number, trial.done_epochs)
         self._record.trial_started(trial, at=self._posix(at), node=None, device=None, pid=None)
 
     def epoch(self, number: int, metrics: EpochMetrics, at: float) -> Outcome | None:
@@ -160,9 +162,11 @@ class Session:
         self._paid[number, metrics.epoch] = seconds
         attempt = self._attempts[number][0].attempt
         self._record.epoch(number, attempt, metrics, slot_s=cost_s, at=self._posix(at))
-        self._say(
-            "epoch", at, number, epoch=metrics.epoch, map50_95=metrics.map50_95, map50=metrics.map50, slot_s=cost_s
-        )
+        if metrics.epoch > self._reached[number]:  # else it is trained again, and what is known of it stays
+            self._reached[number] = metrics.epoch
+            self._say(
+                "epoch", at, number, epoch=metrics.epoch, map50_95=metrics.map50_95, map50=metrics.map50, slot_s=cost_s
+            )
         self._tell_rung(at)
         return self._ended(number, outcome, at)
 

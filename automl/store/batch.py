@@ -24,7 +24,6 @@ class Batch:
     study: Values = field(default_factory=dict)
     trials: dict[int, Values] = field(default_factory=dict)
     attempts: dict[_Attempt, Values] = field(default_factory=dict)
-    replaced: set[tuple[int, int]] = field(default_factory=set)  # trial, epoch: to be removed first
     epochs: dict[tuple[int, int], Values] = field(default_factory=dict)
     first_epochs: dict[_Attempt, int] = field(default_factory=dict)
     applied: dict[int, Params] = field(default_factory=dict)
@@ -67,10 +66,8 @@ class Batch:
         self.attempt_ends.pop((trial.number, trial.attempt), None)
 
     def report(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float, at: float) -> None:
-        """An epoch was finished; `slot_s` is the trial's cost so far."""
-        key = (trial, metrics.epoch)
-        self.epochs.pop(key, None)
-        self.epochs[key] = {
+        """An epoch was finished for the first time; `slot_s` is the trial's cost so far."""
+        self.epochs[trial, metrics.epoch] = {
             "attempt": attempt,
             "map50_95": metrics.map50_95,
             "map50": metrics.map50,
@@ -82,6 +79,9 @@ class Batch:
             "slot_s": float(slot_s),
             "reported_at": at,
         }
+
+    def pay(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float) -> None:
+        """An epoch was trained, for the first time or again: the seconds that it took, and the trial's cost so far."""
         paid_s = sum(seconds for seconds in (metrics.train_s, metrics.val_s) if math.isfinite(seconds))
         self.paid_s[trial] = self.paid_s.get(trial, 0.0) + float(paid_s)
         self.first_epochs.setdefault((trial, attempt), metrics.epoch)
@@ -128,10 +128,8 @@ class Batch:
         return ({"trial": t, "number": a, **fresh, **row} for (t, a), row in self.attempts.items())
 
     def _apply_epochs(self, write: _Writer) -> None:
-        replaced = ({"b_trial": t, "b_epoch": e} for t, e in self.replaced)
         rows = ({"trial": t, "epoch": e, **row} for (t, e), row in self.epochs.items())
         firsts = ({"b_trial": t, "b_attempt": a, "b_first": e} for (t, a), e in self.first_epochs.items())
-        write.change(sql.DROP_EPOCH, replaced)
         write.insert(epochs.insert(), rows)
         write.change(sql.FIRST_EPOCH, firsts)
         write.change(sql.PROGRESS, ({"b_trial": t, "b_paid_s": s} for t, s in self.paid_s.items()))

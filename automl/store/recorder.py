@@ -99,6 +99,12 @@ class Recorder:
     def epoch(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float, at: float) -> bool:
         """An epoch was finished; `slot_s` is the trial's cost so far, over all its attempts.
 
+        The first report of an epoch is what is known of it, for the search has decided by it: by its score, and
+        by the moment at which it came. A snapshot lies behind what was reported, so that after a crash epochs are
+        trained again, and on a GPU they score otherwise. Of those only the cost is written down. best.pt then is
+        the best epoch of the weights that there are, by their own scores, and may score a little otherwise than the
+        trial's best epoch did.
+
         False, and ignored, if the attempt is not the latest, ended, or reported this epoch before.
         Raises UnknownName for an attempt that was never started.
         """
@@ -107,11 +113,11 @@ class Recorder:
             raise UnknownName("attempt", f"{attempt} of trial {trial}")
         if attempt < live.attempt or not live.open or metrics.epoch <= live.epoch:
             return False
-        if metrics.epoch <= live.done_epochs:
-            self._next.replaced.add((trial, metrics.epoch))
         live.epoch = metrics.epoch
-        live.done_epochs = max(live.done_epochs, metrics.epoch)
-        self._next.report(trial, attempt, metrics, slot_s=slot_s, at=at)
+        if metrics.epoch > live.done_epochs:
+            live.done_epochs = metrics.epoch
+            self._next.report(trial, attempt, metrics, slot_s=slot_s, at=at)
+        self._next.pay(trial, attempt, metrics, slot_s=slot_s)
         self._write_if_due()
         return True
 

@@ -126,9 +126,6 @@ def _cost_of_earlier_attempts() -> ScalarSelect[float]:
     )
 
 
-DROP_EPOCH: Delete = delete(epochs).where(
-    epochs.c.study_id == _STUDY, epochs.c.trial == _TRIAL, epochs.c.epoch == bindparam("b_epoch")
-)
 DROP_ARTIFACT: Delete = delete(artifacts).where(
     artifacts.c.study_id == _STUDY, artifacts.c.trial == _TRIAL, artifacts.c.kind == bindparam("b_kind")
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from automl.errors import StudyConflict, UnknownName
-from automl.records import StudySpec, StudyState, TrialState
+from automl.records import Heartbeat, StudySpec, StudyState, TrialState
 from automl.store.engine import explain, writing
 from automl.store.read import known_names
 from automl.store.recorder import Recorder
@@ -44,21 +44,24 @@ def begin_study(engine: Engine, spec: StudySpec, *, at: float, host: str, pid: i
 
 
 def reopen_study(
-    engine: Engine, name: str, *, at: float, host: str, pid: int, stale_after_s: float, dead: bool = False
+    engine: Engine, name: str, mine: Heartbeat, *, stale_after_s: float, dead: Heartbeat | None = None
 ) -> None:
     """Makes this process the study's driver; whoever was it before writes nothing from now on.
 
-    Trials that were still running become INTERRUPTED. `dead`: the caller knows that the driver of
-    before is gone, so its last heartbeat may be fresh.
+    Trials that were still running become INTERRUPTED.
+
+    mine  the first sign of life of the new driver
+    dead  the last one of a driver that the caller knows to be gone, however fresh it is. Once anybody has been
+          heard of since, it says nothing any more: of two callers that found the same driver dead one has the study
 
     Raises StudyConflict if the study is running and was heard of within `stale_after_s`.
     """
     free = or_(
         studies.c.state != StudyState.RUNNING,
-        studies.c.heartbeat_at < at - stale_after_s,
-        *((true(),) if dead else ()),
+        studies.c.heartbeat_at < mine.at - stale_after_s,
+        *((_last_heard_of(dead),) if dead is not None else ()),
     )
-    session = {"state": StudyState.RUNNING, "reason": "", "heartbeat_at": at, "host": host, "pid": pid}
+    session = {"state": StudyState.RUNNING, "reason": "", **_columns(mine)}
     taken = (
         update(studies)
         .where(studies.c.name == name, free)
@@ -66,7 +69,7 @@ def reopen_study(
     )
     with _changing(engine) as connection:
         if connection.execute(taken).rowcount == 0:
-            raise _still_running(connection, name, at=at, stale_after_s=stale_after_s)
+            raise _still_running(connection, name, at=mine.at, stale_after_s=stale_after_s)
         _interrupt_trials(connection, name)
 
 
@@ -89,6 +92,15 @@ def _changing(engine: Engine) -> Iterator[Connection]:
             yield connection
     except SQLAlchemyError as error:
         raise explain(engine, error) from None
+
+
+def _columns(heartbeat: Heartbeat) -> dict[str, str | int | float]:
+    return {"host": heartbeat.host, "pid": heartbeat.pid, "heartbeat_at": heartbeat.at}
+
+
+def _last_heard_of(heartbeat: Heartbeat) -> ColumnElement[bool]:
+    """Whether nobody has given a sign of life since."""
+    return and_(*(studies.c[name] == value for name, value in _columns(heartbeat).items()))
 
 
 def _still_running(

@@ -10,7 +10,17 @@ from sqlalchemy import Engine, event
 
 from automl.ending import LOOK_BACK
 from automl.overview import Overview, Watch
-from automl.records import EpochMetrics, EvaluationRow, Outcome, Purpose, StudySpec, StudyState, Trial, TrialState
+from automl.records import (
+    EpochMetrics,
+    EvaluationRow,
+    Heartbeat,
+    Outcome,
+    Purpose,
+    StudySpec,
+    StudyState,
+    Trial,
+    TrialState,
+)
 from automl.store import read
 from automl.store.engine import together
 from automl.store.write import Recorder, begin_study, reopen_study
@@ -183,7 +193,8 @@ def test_a_study_that_has_ended_is_read_once(driver: Driver, counted: list[int])
 def test_an_interrupted_trial_that_goes_on_is_followed(driver: Driver) -> None:
     watch, engine = Watch(), driver.engine
     look(watch, engine)
-    reopen_study(engine, "birds", at=5000.0, host="there", pid=2, stale_after_s=60.0, dead=True)
+    dead = read.study(engine, "birds").heartbeat
+    reopen_study(engine, "birds", Heartbeat(host="there", pid=2, at=5000.0), stale_after_s=60.0, dead=dead)
     assert look(watch, engine).states["interrupted"] == 1
     again = Driver(engine)
     again.at = 500.0  # a clock that is behind

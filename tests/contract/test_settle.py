@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from automl.budget import Ledger, parse_all
 from automl.drivers.session import Session
 from automl.policy import Search
-from automl.records import EpochMetrics, Outcome, StudySpec, Trial, TrialState
+from automl.records import EpochMetrics, Heartbeat, Outcome, StudySpec, Trial, TrialState
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.store import read, write
@@ -35,7 +35,7 @@ def test_a_settled_trial_is_closed_in_the_database(engine: Engine, tmp_path: Pat
         before.epoch(0, 1, metrics, slot_s=60.0 * epoch, at=60.0 * epoch)
     before.flush()  # and here the driver is killed
 
-    write.reopen_study(engine, spec.name, at=1e6, host="here", pid=2, stale_after_s=60.0)
+    write.reopen_study(engine, spec.name, Heartbeat(host="here", pid=2, at=1e6), stale_after_s=60.0)
     recorder = write.Recorder(engine, spec.name)
     second = session_of(spec, recorder)
     settled = second.search.replay(read.trials(engine, spec.name), read.epochs(engine, spec.name))
@@ -58,7 +58,7 @@ def test_an_interrupted_trial_of_a_spent_study_is_cut_and_its_attempt_stays(engi
     before.close()
     attempts = read.attempts(engine, spec.name, 0)
 
-    write.reopen_study(engine, spec.name, at=1e6, host="here", pid=2, stale_after_s=60.0, dead=True)
+    write.reopen_study(engine, spec.name, Heartbeat(host="here", pid=2, at=1e6), stale_after_s=60.0)
     recorder = write.Recorder(engine, spec.name)
     second = session_of(spec, recorder)
     second.search.replay(read.trials(engine, spec.name), read.epochs(engine, spec.name))

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from automl.errors import BadStore, StudyConflict, UnknownName
-from automl.records import EpochMetrics, Outcome, Purpose, StudySpec, Trial, TrialState
+from automl.records import EpochMetrics, Heartbeat, Outcome, Purpose, StudySpec, Trial, TrialState
 from automl.store import read
 from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study, reopen_study, request_stop
@@ -195,17 +195,23 @@ def test_rows_of_an_older_attempt_are_refused(engine: Engine, birds: str, record
     assert [(row.attempt, row.map50_95) for row in read.epochs(engine, birds)] == [(2, 0.1)]
 
 
-def test_an_epoch_run_again_replaces_the_earlier_one(engine: Engine, birds: str, recorder: Recorder) -> None:
+def test_an_epoch_trained_again_costs_and_changes_nothing_else(engine: Engine, birds: str, recorder: Recorder) -> None:
     start(recorder, 0)
     for epoch, score in ((1, 0.1), (2, 0.9), (3, 0.2)):
         recorder.epoch(0, 1, metrics(epoch, score), slot_s=4.0 * epoch, at=10.0 + epoch)
     start(recorder, 0, attempt=2, at=20.0, done_epochs=1)
     recorder.epoch(0, 2, metrics(2, 0.3), slot_s=16.0, at=21.0)
     rows = read.epochs(engine, birds, 0)
-    assert [(row.epoch, row.attempt, row.map50_95) for row in rows] == [(1, 1, 0.1), (3, 1, 0.2), (2, 2, 0.3)]
+    assert [(row.epoch, row.attempt, row.map50_95) for row in rows] == [(1, 1, 0.1), (2, 1, 0.9), (3, 1, 0.2)]
+    assert [row.reported_at for row in rows] == [11.0, 12.0, 13.0]
     row = read.trial(engine, birds, 0)
-    assert (row.best_map50_95, row.best_epoch, row.paid_s, row.attempt) == (0.3, 2, 12.0, 2)
-    assert row.score == pytest.approx(0.2)
+    assert (row.best_map50_95, row.best_epoch, row.done_epochs, row.attempt) == (0.9, 2, 3, 2)
+    assert row.score == pytest.approx(0.4)
+    assert (row.slot_s, row.paid_s) == (16.0, 12.0)
+    assert [each.slot_s for each in read.attempts(engine, birds, 0)] == [12.0, 4.0]
+    assert recorder.epoch(0, 2, metrics(3, 0.8), slot_s=20.0, at=22.0)
+    assert recorder.epoch(0, 2, metrics(4, 0.5), slot_s=24.0, at=23.0)
+    assert [row.map50_95 for row in read.epochs(engine, birds, 0)] == [0.1, 0.9, 0.2, 0.5]
 
 
 def test_an_epoch_reported_twice_counts_once(engine: Engine, birds: str, recorder: Recorder) -> None:
@@ -281,7 +287,7 @@ def test_a_group_of_rows_equals_the_rows_one_by_one(engine: Engine, birds: str) 
     recorder.artifact(0, "best", "/a", 1)
     recorder.close()
     row = read.trial(engine, birds, 0)
-    assert (row.state, row.attempt, row.done_epochs, row.best_map50_95) == (TrialState.RUNNING, 2, 2, 0.3)
+    assert (row.state, row.attempt, row.done_epochs, row.best_map50_95) == (TrialState.RUNNING, 2, 2, 0.2)
     assert (row.slot_s, row.paid_s, row.started_at, row.ended_at) == (13.0, 9.0, 10.0, None)
     first, second = read.attempts(engine, birds, 0)
     assert (first.outcome, first.slot_s, first.ended_at) == (TrialState.INTERRUPTED, 9.0, 19.0)
@@ -321,7 +327,7 @@ def test_a_reopened_study_goes_on_where_it_was(engine: Engine, birds: str, recor
     start(recorder, 1)
     recorder.epoch(1, 1, metrics(1, 0.2), slot_s=4.0, at=14.0)
     request_stop(engine, birds)
-    reopen_study(engine, birds, at=300.0, host="there", pid=2, stale_after_s=60.0)
+    reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=300.0), stale_after_s=60.0)
     assert not read.study(engine, birds).stop_requested
     assert read.trial(engine, birds, 0).state is TrialState.COMPLETED
     assert read.trial(engine, birds, 1).state is TrialState.INTERRUPTED
@@ -338,7 +344,7 @@ def test_a_reopened_study_goes_on_where_it_was(engine: Engine, birds: str, recor
 
 def test_a_driver_that_was_taken_over_writes_no_more(engine: Engine, birds: str, recorder: Recorder) -> None:
     start(recorder, 0)
-    reopen_study(engine, birds, at=300.0, host="there", pid=2, stale_after_s=60.0)
+    reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=300.0), stale_after_s=60.0)
     recorder.epoch(0, 1, metrics(1, 0.9), slot_s=4.0, at=301.0)
     assert recorder.stop_requested()
     assert read.epochs(engine, birds) == []

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from automl.errors import StudyConflict, UnknownName
-from automl.records import StudySpec, StudyState
+from automl.records import Heartbeat, StudySpec, StudyState
 from automl.store import read
 from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study, reopen_study, request_stop
@@ -80,11 +79,28 @@ def test_only_a_running_study_can_be_stopped(engine: Engine, birds: str) -> None
 
 
 def test_a_study_with_a_live_driver_is_not_reopened(engine: Engine, birds: str) -> None:
-    who: dict[str, Any] = {"host": "there", "pid": 2, "stale_after_s": 60.0}
+    early, late = (Heartbeat(host="there", pid=2, at=at) for at in (130.0, 191.0))
     with pytest.raises(StudyConflict, match=r"running on here \(process 1\), heard of 30 s ago"):
-        reopen_study(engine, birds, at=130.0, **who)
+        reopen_study(engine, birds, early, stale_after_s=60.0)
     with pytest.raises(UnknownName):
-        reopen_study(engine, "bird", at=130.0, **who)
-    reopen_study(engine, birds, at=130.0, dead=True, **who)
-    reopen_study(engine, birds, at=191.0, **who)
-    assert read.study(engine, birds).host == "there"
+        reopen_study(engine, "bird", early, stale_after_s=60.0)
+    reopen_study(engine, birds, early, stale_after_s=60.0, dead=read.study(engine, birds).heartbeat)
+    reopen_study(engine, birds, late, stale_after_s=60.0)
+    assert read.study(engine, birds).heartbeat == late
+
+
+def test_of_two_that_found_the_driver_dead_one_takes_the_study_over(engine: Engine, birds: str) -> None:
+    found = read.study(engine, birds).heartbeat
+    reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=130.0), stale_after_s=60.0, dead=found)
+    with pytest.raises(StudyConflict, match=r"running on there \(process 2\), heard of 1 s ago"):
+        reopen_study(engine, birds, Heartbeat(host="here", pid=3, at=131.0), stale_after_s=60.0, dead=found)
+    assert read.study(engine, birds).pid == 2
+
+
+def test_a_driver_that_was_heard_of_again_is_not_dead(engine: Engine, birds: str) -> None:
+    found = read.study(engine, birds).heartbeat
+    driver = Recorder(engine, birds)
+    driver.heartbeat(at=125.0, slot_s=1.0, wall_s=1.0, running={})
+    driver.close()
+    with pytest.raises(StudyConflict, match="heard of 5 s ago"):
+        reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=130.0), stale_after_s=60.0, dead=found)

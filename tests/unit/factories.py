@@ -225,8 +225,11 @@ class MemoryRecord:
         )
 
     def epoch(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float, at: float) -> None:
-        """Appends the epoch and keeps its trial's score and best."""
+        """Appends the epoch and keeps its trial's score and best; one that was trained again costs alone."""
         row, score = self.trials[trial], metrics.map50_95
+        if metrics.epoch <= row.done_epochs:
+            self.trials[trial] = replace(row, slot_s=slot_s)
+            return
         self.epochs.append(make_epoch_row(trial, metrics.epoch, score, at, attempt=attempt, slot_s=slot_s))
         better = metrics.finite and (row.best_map50_95 is None or score > row.best_map50_95)
         best = {"best_map50_95": score, "best_map50": metrics.map50, "best_epoch": metrics.epoch} if better else {}

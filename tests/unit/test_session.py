@@ -101,6 +101,19 @@ def test_an_epoch_told_again_from_a_snapshot_is_not_written_twice(session: Sessi
     assert len(notes.all("epoch")) == 2
 
 
+def test_an_epoch_trained_again_is_paid_and_told_of_once(session: Session, notes: Notes) -> None:
+    told: list[float] = []
+    session._listener = lambda notice: told.append(notice.values["map50_95"]) if notice.kind == "epoch" else None
+    session.next_trial(0.0)
+    session.epoch(0, metrics(1), 60.0)
+    session.restarted(0, 70.0)
+    session.epoch(0, replace(metrics(1), map50_95=0.9, train_s=51.0), 131.0)
+    session.epoch(0, metrics(2), 191.0)
+    assert told == [0.3, 0.3]
+    assert len(notes.all("epoch")) == 3
+    assert session.search.best_epoch == (0.3, 0)
+
+
 class Repeating(Search):
     """A search whose trials all repeat the defaults."""
 
