@@ -10,29 +10,35 @@ import math
 from bisect import insort
 from collections.abc import Callable
 
-from automl.budget import Ledger, format_cost
+from automl.budget import Ledger, format_cost, parse_all
 from automl.leaderboard import place
 from automl.plan import ROUNDS
+from automl.points import full_trainings
 from automl.records import Purpose, StudySpec, Trial
 
 SHARE_SPENT = "the search's share of the budget is spent"
 MARGIN = 1.05  # a repeat may cost so much more than the trial that it repeats
+DEARER = 1.25  # today's price counts for a repeat where it is so many times what the trial has cost
+TOO_FEW = 8.0  # trainings; repeats are planned where ten are paid
 MOST = 2.0  # dearer trials than probed may widen the reserve to so many times what was planned
 
 
 class Confirming:
     """The repeats of one study, and what the search must leave for them.
 
-    training_s  slot-seconds that a whole training is expected to cost
+    training_s  slot-seconds that a whole training is expected to cost as things are: of that trial's parameters, or
+                where the search tunes
     """
 
-    def __init__(self, spec: StudySpec, ledger: Ledger, training_s: Callable[[], float]) -> None:
+    def __init__(self, spec: StudySpec, ledger: Ledger, training_s: Callable[[int | None], float]) -> None:
         self._spec = spec
+        self._budgets = parse_all(spec.budgets, spec.slots.device)
         self._ledger = ledger
         self._training_s = training_s
         self._baseline: float | None = None
         self._completed: list[tuple[int, float]] = []  # trial and score, best first
         self._begun: dict[tuple[int, int], Trial] = {}  # by trial and seed
+        self._whole: set[int] = set()  # trials of which a repeat has reached its end
 
     # -- what happened ----------------------------------------------------------------------------
 
@@ -48,7 +54,21 @@ class Confirming:
         if trial.repeats is not None:
             self._begun[trial.repeats, trial.seed] = trial
 
+    def ends(self, trial: Trial, *, whole: bool) -> None:
+        """A repeat has ended, at its last epoch or before it."""
+        if trial.repeats is not None and whole:
+            self._whole.add(trial.repeats)
+
     # -- what the search may spend ----------------------------------------------------------------
+
+    @property
+    def planned(self) -> int:
+        """Repeats that the search leaves room for: none any more where its trainings turn out so dear that the budget
+        pays fewer than TOO_FEW of them; then it needs everything."""
+        wanted = self._spec.reserve_trials
+        if self._begun or not wanted:
+            return wanted
+        return wanted if full_trainings(self._budgets, self._training_s(None), self._spec.slots) >= TOO_FEW else 0
 
     @property
     def begun(self) -> int:
@@ -58,29 +78,29 @@ class Confirming:
     @property
     def trials_left(self) -> int:
         """Trials of a limited number that are kept for repeats."""
-        return max(0, self._spec.reserve_trials - len(self._begun))
+        return max(0, self.planned - len(self._begun))
 
     def reserve_s(self) -> float:
         """Slot-seconds that the search must leave: the planned repeats at what their trials cost, without what
         repeats have cost already, an epoch of each running trial, which ends only then, and the measuring on
         unseen images."""
         spec = self._spec
-        if not spec.reserve_trials:
+        if not self.planned:
             return spec.measuring_s
         paid_s = sum(self._ledger.cost_s(trial.number) for trial in self._begun.values())
-        running_s = len(self._ledger.held) * self._training_s() / spec.epochs
+        running_s = len(self._ledger.held) * self._training_s(None) / spec.epochs
         return max(0.0, self._planned_s() - paid_s) + running_s + spec.measuring_s
 
     def reserve_wall_s(self) -> float:
         """Wall seconds that the search must leave: the repeats that have not begun, side by side on the slots, and
         the measuring on unseen images."""
         spec = self._spec
-        if not spec.reserve_trials:
+        if not self.planned:
             return spec.measuring_s
         waves = math.ceil(self.trials_left / spec.slots.count)
         dearest = max([1.0, *(epoch_s / spec.epoch_s for _, epoch_s in spec.points if spec.epoch_s > 0)])
         one_s = min(max(self._planned_costs()), dearest * MOST * spec.reserve_s / spec.reserve_trials)
-        return waves * MARGIN * one_s + self._training_s() / spec.epochs + spec.measuring_s
+        return waves * MARGIN * one_s + self._training_s(None) / spec.epochs + spec.measuring_s
 
     def share_spent(self, at: float, trials: int) -> str | None:
         """Why the search may begin no further trial: what is left is for the repeats.
@@ -94,19 +114,24 @@ class Confirming:
 
     def share_words(self) -> str:
         """That the search has spent its share, and what was kept from it, with what re-planning has added."""
-        wanted = self._spec.reserve_trials
+        wanted = self.planned
         if not wanted:
             return SHARE_SPENT
         kept = format_cost(self._planned_s(), self._spec.slots.device)
         return f"{SHARE_SPENT}, but for {kept} that are kept for {wanted} repeats with other seeds"
 
-    def cuts(self, trial: Trial, at: float) -> str | None:
-        """Why a running trial has to end now. The baseline and repeats may spend what is kept for repeats."""
-        kept = trial.purpose in (Purpose.BASELINE, Purpose.CONFIRMATION)
+    def cuts(self, trial: Trial, at: float, done: int) -> str | None:
+        """Why a running trial has to end now. The baseline and repeats may spend what is kept for repeats, and so may
+        a trial that is all but trained: what it has cost would be lost for an epoch or two.
+
+        done  epochs that it has finished
+        """
+        nearly = trial.epochs - done <= max(1, trial.epochs // 10)
+        kept = nearly or trial.purpose in (Purpose.BASELINE, Purpose.CONFIRMATION)
         return SHARE_SPENT if not kept and self._time_spent(at) else None
 
     def _time_spent(self, at: float) -> bool:
-        if not self._spec.reserve_trials:
+        if not self.planned:
             return False
         ledger = self._ledger
         return ledger.left_s(at) <= self.reserve_s() or ledger.wall_left_s(at) <= self.reserve_wall_s()
@@ -117,22 +142,24 @@ class Confirming:
         return min(max(planned_s, self._spec.reserve_s), MOST * self._spec.reserve_s)
 
     def _planned_costs(self) -> list[float]:
-        wanted = self._spec.reserve_trials
+        wanted = self.planned
         costs = [self.cost_s(trial) for trial, _ in self.order()[:wanted]] if self.candidates else []
-        return [*costs, *[self._training_s()] * (wanted - len(costs))]
+        return [*costs, *[self._training_s(None)] * (wanted - len(costs))]
 
     def cost_s(self, trial: int) -> float:
-        """Slot-seconds that a repeat of the trial is expected to cost: what the trial has cost."""
-        return self._ledger.cost_s(trial) or self._training_s()
+        """Slot-seconds that a repeat of the trial is expected to cost: what the trial has, or today's price where
+        trainings have become dearer since."""
+        known_s, now_s = self._ledger.cost_s(trial), self._training_s(trial)
+        return known_s if now_s <= DEARER * known_s else now_s
 
     # -- what is due ------------------------------------------------------------------------------
 
     @property
     def candidates(self) -> tuple[int, ...]:
         """The best completed trials that scored above the defaults, best first; they alone are worth a repeat."""
-        if self._baseline is None or not self._spec.reserve_trials:
+        if self._baseline is None or not self.planned:
             return ()
-        most = min(self._spec.confirm, self._spec.reserve_trials - 1)
+        most = min(self._spec.confirm, self.planned - 1)
         return tuple(trial for trial, score in self._completed[:most] if score > self._baseline)
 
     @property
@@ -145,7 +172,7 @@ class Confirming:
         group = (0, *self.candidates)
         if len(group) == 1:
             return []
-        rounds = min(ROUNDS, max(1, math.ceil(self._spec.reserve_trials / len(group))))
+        rounds = min(ROUNDS, max(1, math.ceil(self.planned / len(group))))
         seeds = [self._spec.seed + number for number in range(1, rounds + 1)]
         return [(trial, seed) for seed in seeds for trial in group]
 
@@ -158,7 +185,7 @@ class Confirming:
         """
         ledger, order = self._ledger, self.order()
         if order and set(ledger.held) - {trial.number for trial in self._begun.values()}:
-            sure = max(1, self._spec.reserve_trials // (1 + min(self._spec.confirm, self._spec.reserve_trials - 1)))
+            sure = max(1, self.planned // (1 + min(self._spec.confirm, self.planned - 1)))
             order = [pair for pair in order if pair[0] == 0][:sure]
         pair = next((pair for pair in order if pair not in self._begun), None)
         if pair is None:
@@ -197,10 +224,11 @@ class Confirming:
 
     def summary(self) -> str:
         """What came of the reserve, in words that follow why the search ended."""
+        if self._begun and not self._whole - {0}:
+            return "the repeats with other seeds did not reach their end, so nothing is confirmed"
         if self._begun:
-            repeated = sorted({trial for trial, _ in self._begun} - {0})
-            named = ", ".join(f"trial {number}" for number in repeated)
-            return f"the defaults{' and ' if named else ''}{named} ran again with other seeds"
+            repeated = [f"trial {number}" for number in sorted(self._whole - {0})]
+            return f"{' and '.join(['the defaults'] * (0 in self._whole) + repeated)} ran again with other seeds"
         if self.candidates:
             return "what is left cannot pay for a repeat"
         return "no completed trial scored above the defaults, so there was nothing to confirm"

@@ -31,7 +31,7 @@ class Search:
         self.space = SearchSpace.from_document(spec.space)
         self.ledger = ledger
         self.rungs = Rungs(spec.rungs, spec.epochs)
-        self.confirming = Confirming(spec, ledger, lambda: self.epoch_cost_s() * spec.epochs)
+        self.confirming = Confirming(spec, ledger, self._training_s)
         self.searched: str | None = None  # why no trial but repeats will begin any more
         self.ended: str | None = None  # why no trial at all will begin any more
         self.operating = Operating(spec)
@@ -54,7 +54,7 @@ class Search:
             return None
         spent = self.ledger.exhausted(at)
         if spent is not None:
-            self.ended = spent
+            self.ended = spent + f"; {self.confirming.summary()}" * (self.confirming.begun > 0)
             return None
         if self._resumable:
             trial = self._resumable.popleft()
@@ -79,7 +79,7 @@ class Search:
                 return ended
         if self.failure is not None:
             return Outcome(state=TrialState.CUT, reason="the search has ended without an answer")
-        spent = self.ledger.exhausted(at) or self.confirming.cuts(run.trial, at)
+        spent = self.ledger.exhausted(at) or self.confirming.cuts(run.trial, at, metrics.epoch)
         if spent is not None:
             return Outcome(state=TrialState.CUT, reason=f"{spent} after epoch {metrics.epoch}")
         if self._paused is not None:
@@ -174,8 +174,15 @@ class Search:
 
     @property
     def cost_ratio(self) -> float:
-        """Measured by probed slot-seconds of an epoch: the median of the latest trials; 1 before the first."""
-        return quantile(sorted(self._epoch_costs), 0.5) if self._epoch_costs else 1.0
+        """Measured by probed slot-seconds of an epoch: the median of the latest trials; before any has ended, what
+        those that run have cost so far; 1 before the first epoch."""
+        if self._epoch_costs:
+            return quantile(sorted(self._epoch_costs), 0.5)
+        running = ((run.trial, len(run.scores)) for run in self._runs.values() if run.scores)
+        return max((self.ledger.cost_s(t.number) / self.operating.cost_s(t.params, n) for t, n in running), default=1.0)
+
+    def _training_s(self, trial: int | None) -> float:
+        return self.epoch_cost_s(None if trial is None else self._runs[trial].trial.params) * self.spec.epochs
 
     # -- memory of earlier sessions ---------------------------------------------------------------
 
@@ -246,7 +253,7 @@ class Search:
         if not self.ledger.held:
             cost = format_cost(cost_s, self.spec.slots.device)
             unpaid = f"what is left cannot pay for another training ({cost})"
-            self.searched = self.confirming.share_words() if self.spec.reserve_trials else unpaid
+            self.searched = self.confirming.share_words() if self.confirming.planned else unpaid
         return False
 
     def _nothing_left(self, left_s: float, wall_left_s: float) -> str | None:
@@ -263,7 +270,7 @@ class Search:
         due = self.confirming.due(at, len(self._runs))
         if due is not None:
             return self.confirming.propose(len(self._runs), self._runs[due[0]].trial, due[1])
-        if not self.spec.reserve_trials:
+        if not self.confirming.planned:
             self.ended = self.searched
         elif not self.ledger.held:
             self.ended = f"{self.searched}; {self.confirming.summary()}"
@@ -345,6 +352,7 @@ class Search:
 
     def _finish(self, run: Run, outcome: Outcome) -> None:
         run.outcome = outcome
+        self.confirming.ends(run.trial, whole=outcome.state is TrialState.COMPLETED)
         if outcome.state in RESUMABLE or run.trial.repeats is not None:
             return
         number, score = run.trial.number, run.score

@@ -45,6 +45,7 @@ DOORS = (
     ("policy", "automl.history"),
     ("policy", "automl.runs"),
     ("confirming", "automl.plan"),
+    ("confirming", "automl.points"),
     ("plan", "automl.points"),
     ("operating", "automl.points"),
     ("operating", "automl.sampler.protocol"),

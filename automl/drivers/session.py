@@ -168,6 +168,8 @@ class Session:
                 "epoch", at, number, epoch=metrics.epoch, map50_95=metrics.map50_95, map50=metrics.map50, slot_s=cost_s
             )
         self._tell_rung(at)
+        if number == 0:
+            self._plan_again(at, decided=False)  # before a second trial is paid by the probe's price
         return self._ended(number, outcome, at)
 
     def _tell_rung(self, at: float) -> None:
@@ -257,7 +259,9 @@ class Session:
             return
         self.note(
             f"planned again: an epoch costs {epoch_s:.1f} s, {ratio:.2f} times what was planned; about "
-            f"{trials} trials instead of {spec.plan['trials']}, ending in {wall_s / 60:.0f} min",
+            f"{trials} trials instead of {spec.plan['trials']}, ending in {wall_s / 60:.0f} min"
+            + "; too few to keep repeats with other seeds"
+            * (spec.reserve_trials > repeats.planned),
             at,
         )
 

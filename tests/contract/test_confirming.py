@@ -17,7 +17,16 @@ from automl.budget import parse_all
 from automl.leaderboard import rank, verdict
 from automl.records import EpochMetrics, Purpose, Slots, StudySpec, TrainJob, Trial, TrialRow, TrialState
 from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
-from tests.unit.factories import EPOCH_S, MemoryRecord, Played, make_metrics, make_prepared, make_spec, play
+from tests.unit.factories import (
+    EPOCH_S,
+    MemoryRecord,
+    Played,
+    make_metrics,
+    make_prepared,
+    make_search,
+    make_spec,
+    play,
+)
 
 TRAINING_S = 12 * EPOCH_S
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -145,6 +154,30 @@ def test_a_search_that_comes_to_its_reserve_says_what_is_kept(tmp_path: Path) ->
     played = play(spec, tmp_path, Flat([60.0, 60.0, 90.0, *[60.0] * 500], [0.5, 0.4, 0.6, *[0.3] * 500]))
     kept = "the search's share of the budget is spent, but for 1.57 cpu-h that are kept for 6 repeats with other seeds"
     assert (played.search.ended or "").startswith(kept)
+
+
+def test_a_search_whose_trainings_turn_out_too_dear_keeps_nothing_for_repeats(tmp_path: Path) -> None:
+    spec = spec_of("2cpu-h")  # ten trainings, two repeats
+    assert spec.reserve_trials == 2
+    played = play(spec, tmp_path, Flat([100.0], [0.5, 0.6]))  # six trainings
+    assert repeats_of(played) == []
+    assert played.search.ended is not None
+    assert "kept for" not in played.search.ended
+
+
+def test_a_trial_that_is_all_but_trained_is_not_cut_for_the_reserve(tmp_path: Path) -> None:
+    spec = spec_of("4cpu-h")
+    search = make_search(spec)
+    search.confirming._time_spent = lambda at: True  # type: ignore[method-assign]
+    trial = Trial(number=3, params={}, epochs=12, seed=0)
+    assert search.confirming.cuts(trial, 0.0, 11) is None
+    assert search.confirming.cuts(trial, 0.0, 10) is not None
+
+
+def test_repeats_that_do_not_reach_their_end_confirm_nothing_and_say_so(tmp_path: Path) -> None:
+    played = play(spec_of("4cpu-h"), tmp_path, Flat([60.0], [0.5, 0.6], drift=4.0))
+    assert {row.state for row in repeats_of(played)} == {TrialState.CUT}
+    assert (played.search.ended or "").endswith("did not reach their end, so nothing is confirmed")
 
 
 def test_repeats_use_all_slots_side_by_side(tmp_path: Path) -> None:

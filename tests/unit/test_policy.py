@@ -314,3 +314,13 @@ def test_a_search_without_dimensions_ends_after_what_was_given() -> None:
     assert search.next_trial(at) is None
     assert search.ended is not None
     assert "nothing but model and image size" in search.ended
+
+
+def test_the_price_of_the_running_baseline_counts_before_any_trial_has_ended() -> None:
+    search = make_search(make_spec(budgets=("35cpu-min",), slots=Slots(count=2, device="cpu")))
+    begun(search)
+    assert search.cost_ratio == 1.0
+    assert search.report(0, make_metrics(1, 0.3), 2 * EPOCH_S) is None
+    assert search.cost_ratio == pytest.approx(2.0)
+    assert search.next_trial(2 * EPOCH_S) is None, "what is left pays the baseline, and no second training at its price"
+    assert search.ended is None
