@@ -159,21 +159,21 @@ class Rungs:
         """How many trials have a value at each level."""
         return {level: len(values) for level, values in self._values.items()}
 
-    def extrapolate(self, trial: int, best: float) -> float:
+    def extrapolate(self, trial: int, score: float) -> float:
         """The value that a trial stopped at its highest rung would have reached at the horizon.
 
         Adds to what it had at that rung, rung by rung, the median gain of the trials that went on. Never
-        less than `best`, its best epoch: that is the answer where nobody went on.
+        less than `score`, the mean of its last epochs: that is the answer where nobody went on.
         """
         highest = max((level for level in self.levels if trial in self._values[level]), default=None)
         if highest is None:
-            return best
+            return score
         value = self._values[highest][trial]
         for level in self.levels[self.levels.index(highest) : -1]:
             gains = self._gains[level]
             if gains:
                 value += quantile(gains, 0.5)
-        return max(best, value)
+        return max(score, value)
 
 
 def rung_trust(curves: Mapping[int, Sequence[float]], levels: Sequence[int], horizon: int) -> tuple[RungTrust, ...]:

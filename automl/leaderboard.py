@@ -13,6 +13,7 @@ from automl.trust import CLAIM, TIE, Estimate, estimates
 from automl.trust import winner as trust_winner
 
 LAST = 5  # epochs whose mean is a trial's score
+LEARNT = 0.01  # mAP50-95 below which a whole training has learnt nothing to speak of
 FEW = 5  # a winner without repeats is among so many of the best
 
 
@@ -136,6 +137,11 @@ def rival(rows: Iterable[TrialRow]) -> TrialRow | None:
     return next((row for row in rank(rows) if row.number and row.state is TrialState.COMPLETED), None)
 
 
+def nothing_learnt(row: TrialRow) -> bool:
+    """Whether a training's best epoch is so low that no other can be told from it."""
+    return (row.best_map50_95 or 0.0) < LEARNT
+
+
 def one_seed_in_words(winner: TrialRow, rival: TrialRow | None, baseline: TrialRow) -> str:
     """What one seed each says of the trial to take home.
 
@@ -143,6 +149,11 @@ def one_seed_in_words(winner: TrialRow, rival: TrialRow | None, baseline: TrialR
     """
     base = figures.score(baseline.score)
     theirs = f"mAP50-95 of {base} on val"
+    if nothing_learnt(winner) and winner.state is TrialState.COMPLETED:
+        return (
+            f"Nothing was learnt that can be told apart: after {winner.epochs} epochs the defaults are at {theirs}, and "
+            "no training is far from it. Try more --epochs, a larger --imgsz, or --weights."
+        )
     if winner.number and TrialState.COMPLETED not in (winner.state, baseline.state):
         own = figures.score(winner.score)
         return f"Trial {winner.number} leads so far with {own} on val; no training has reached its last epoch."

@@ -52,7 +52,7 @@ class Point:
     val_s: float = 0.0  # of those, the validation's
     startup_s: float = 0.0  # before the first step of a trial
     training_s: float = 0.0  # slot-seconds of the whole horizon
-    trainings: float = 0.0  # that the budget would pay; infinite with a trial count alone
+    trainings: float = 0.0  # that the budget would pay; of a number of trials, all of them
     longest: int = 0  # epochs of the longest horizon for which the budget would pay WANTED_TRAININGS
     memory_bytes: int = 0
     latency_s: float = 0.0
@@ -61,7 +61,7 @@ class Point:
 
 
 def full_trainings(budgets: Sequence[Budget], training_s: float, slots: Slots) -> float:
-    """How many full trainings the tightest of the budgets pays; infinite with a trial count alone."""
+    """How many full trainings the tightest of the budgets pays: of a number of trials as many; infinite without one."""
     paid = [b.slot_s / training_s for b in budgets if b.slot_s is not None]
     paid += [slots.count * b.wall_s / training_s for b in budgets if b.wall_s is not None]
     paid += [float(b.trials) for b in budgets if b.trials is not None]

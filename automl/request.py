@@ -13,11 +13,12 @@ from automl import plan, points
 from automl.budget import Budget, format_cost, parse_all
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import find_unseen
-from automl.earlier import Earlier, NewStudy, beginnings, comparable, words
+from automl.earlier import Earlier, NewStudy, Told, beginnings, comparable, words
 from automl.errors import AutoMLError, BadWeights, NoSpace, UnknownName
 from automl.halving import rung_levels
 from automl.places import shipped
 from automl.points import Limits, Probe
+from automl.portfolio import Given
 from automl.records import Params, ParamValue, Prepared, Slots, StudySpec
 from automl.sampler import SAMPLERS
 from automl.space import SearchSpace, settle, without
@@ -27,6 +28,9 @@ from automl.trainers.base import TRAINERS
 from automl.trainers.weights import check_weights, sha256
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+WORKER_S = 8.0  # slot-seconds until a new process has loaded torch and Ultralytics (bench overhead: 8 to 11 CPU s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +87,49 @@ class Checked:
 
 def check(request: SearchRequest, slots: Slots) -> Checked:
     """Reads everything that the request names. Raises the AutoMLError of the first thing that is wrong."""
+    limits = _check_words(request)
+    budgets = parse_all(request.budgets, slots.device)
+    whole = read_dataset(request.data)
+    unseen = find_unseen(whole, request.holdout, request.seed, wanted=request.test)
+    dataset = unseen.dataset
+    weights = check_weights(request.weights) if request.weights is not None else None
+    known = known_keys(request.trainer)
+    given = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
+    _check_fixed(request.trainer, given)
+    space, left_out = _space(request, known, given, dataset, weights)
+    models, sizes = _points(request, space, {**space.fixed, **given})
+    if request.trainer == "ultralytics":
+        given |= {"model": models[0], "imgsz": sizes[0]}
+        space = space.with_points(models, sizes, schema.is_p6)
+    if not space.parameters:
+        raise AutoMLError("there is nothing to search: the space has no parameter left, and one model and image size.")
+    scratch = [_SCRATCH] if weights is None and request.trainer == "ultralytics" else []
+    return Checked(
+        request=request,
+        dataset=dataset,
+        data_fingerprint=fingerprint(whole),
+        unseen=unseen.name,
+        slots=slots,
+        budgets=budgets,
+        models=models,
+        imgsz=sizes,
+        weights=weights,
+        weights_sha256=sha256(weights) if weights is not None else None,
+        space=space,
+        fixed=given,
+        notes=(*unseen.notes, *scratch, *(f"{name} is not searched: {why}." for name, why in left_out.items())),
+        limits=limits,
+    )
+
+
+_SCRATCH = (
+    "No --weights: every trial trains from scratch. On small and medium data sets pretrained weights usually give more "
+    "than any search: --weights yolov5s.pt."
+)
+
+
+def _check_words(request: SearchRequest) -> Limits:
+    """What the user asks of a result. Raises for the first word that is wrong by itself, before any file is read."""
     if request.trainer not in TRAINERS:
         raise UnknownName("trainer", request.trainer, TRAINERS)
     if request.sampler not in SAMPLERS:
@@ -98,45 +145,7 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
     points.check_limits(limits)
     if request.confirm < 0:
         raise AutoMLError(f"--confirm {request.confirm}: write how many of the best trials run again, or 0 for none.")
-    budgets = parse_all(request.budgets, slots.device)
-    whole = read_dataset(request.data)
-    unseen = find_unseen(whole, request.holdout, request.seed, wanted=request.test)
-    dataset = unseen.dataset
-    weights = check_weights(request.weights) if request.weights is not None else None
-    notes: list[str] = list(unseen.notes)
-    if weights is None and request.trainer == "ultralytics":
-        notes.append(
-            "No --weights: every trial trains from scratch. On small and medium data sets pretrained "
-            "weights usually give more than any search: --weights yolov5s.pt."
-        )
-    known = known_keys(request.trainer)
-    given = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
-    _check_fixed(request.trainer, given)
-    space, left_out = _space(request, known, given, dataset, weights)
-    notes += [f"{name} is not searched: {why}." for name, why in left_out.items()]
-    models, sizes = _points(request, space, {**space.fixed, **given})
-    fixed = dict(given)
-    if request.trainer == "ultralytics":
-        fixed |= {"model": models[0], "imgsz": sizes[0]}
-        space = space.with_points(models, sizes, schema.is_p6)
-    if not space.parameters:
-        raise AutoMLError("there is nothing to search: the space has no parameter left, and one model and image size.")
-    return Checked(
-        request=request,
-        dataset=dataset,
-        data_fingerprint=fingerprint(whole),
-        unseen=unseen.name,
-        slots=slots,
-        budgets=budgets,
-        models=models,
-        imgsz=sizes,
-        weights=weights,
-        weights_sha256=sha256(weights) if weights is not None else None,
-        space=space,
-        fixed=fixed,
-        notes=tuple(notes),
-        limits=limits,
-    )
+    return limits
 
 
 def compile_spec(
@@ -148,89 +157,123 @@ def compile_spec(
     probe_s   slot-seconds that all probes took
     probes    of every point of the space; the baseline's alone if left out
     """
-    request, slots = checked.request, checked.slots
+    slots, budgets = checked.slots, checked.budgets
     baseline = next((p for p in probes if p.prepared is prepared), Probe(point="baseline", prepared=prepared))
-    epochs, shortened = request.epochs or 0, ""
-    if not epochs:
-        admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, slots)]
-        epochs, shortened = points.horizon(prepared, admitted, checked.budgets, slots)
+    epochs, shortened = _horizon(checked, baseline, prepared, probes)
     plan.check_affordable(
-        checked.budgets,
-        epoch_s=prepared.epoch_s,
-        startup_s=prepared.startup_s,
-        spent_s=probe_s,
-        epochs=epochs,
-        slots=slots,
+        budgets, epoch_s=prepared.epoch_s, startup_s=prepared.startup_s, spent_s=probe_s, epochs=epochs, slots=slots
     )
-    space = checked.space.at_horizon(epochs)
-    compared = points.compare(
-        probes or (baseline,), baseline, checked.budgets, slots, epochs=epochs, limits=checked.limits
-    )
+    compared = points.compare(probes or (baseline,), baseline, budgets, slots, epochs=epochs, limits=checked.limits)
+    aside = _aside(checked, prepared, compared[0].training_s, probe_s)
     defaults = dict(prepared.defaults_at(epochs))
-    given: list[tuple[str, Params]] = [("defaults", defaults)]
-    others = {p.point: p.prepared for p in probes if p.prepared is not None}
-    tried = [p for p in compared if p.role == "compared"]
-    given += [(f"defaults@{points.short(p.name)}", dict(others[p.name].defaults_at(epochs))) for p in tried]
-    bases = [{**params, **space.fixed} for _, params in given]
-    study = NewStudy(base=bases[0], space=space, before=tuple(given), trainings=compared[0].trainings, epochs=epochs)
-    known_good = request.trainer == "ultralytics" and request.portfolio
-    more, notes = beginnings(checked.earlier, study, known_good=known_good)
-    given += more
-    whole = [{**known_keys(request.trainer), **checked.fixed, **base} for base in bases]
-    warm = comparable(checked.earlier, whole, space, epochs)
-    resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
-    warmup = defaults.get("warmup_epochs")
-    rungs = rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs)
-    repeats, reserve_s = plan.confirmation(checked.budgets, compared[0].training_s, slots, request.confirm)
-    measuring_s = plan.measuring(checked.budgets, _unseen_s(checked, prepared))
-    aside = plan.Aside(probe_s=probe_s, repeats=repeats, repeats_s=reserve_s, measuring_s=measuring_s)
-    drawn = plan.draw_up(compared, checked.budgets, slots, epochs=epochs, rungs=rungs, aside=aside)
-    told = (*filter(None, [shortened]), *notes, *words(warm), *_on_unseen(checked, prepared, measuring_s))
+    rungs = _rungs(defaults, epochs)
+    drawn = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, aside=aside)
+    first = _first_trials(checked, drawn, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
+    told = (*filter(None, [shortened]), *first.notes, *_on_unseen(checked, prepared, aside.measuring_s))
     drawn = replace(drawn, disk_bytes=disk_bytes(prepared.parameters, slots, 5), notes=(*told, *drawn.notes))
-    if probes:
-        space = space.at_points([baseline.point, *(p.name for p in tried)])
+    tried = (drawn.baseline, *drawn.compared)
+    space = checked.space.at_horizon(epochs)
+    resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
     return StudySpec(
         name=name,
-        data=str(checked.dataset.file),
-        data_fingerprint=checked.data_fingerprint,
-        trainer=request.trainer,
-        models=checked.models,
-        imgsz=checked.imgsz,
-        weights=str(checked.weights) if checked.weights is not None else None,
-        weights_sha256=checked.weights_sha256,
-        space=space.document(),
-        sampler=request.sampler,
-        seed=request.seed,
+        **_asked(checked),
+        space=(space.at_points([p.name for p in tried]) if probes else space).document(),
         epochs=epochs,
         rungs=rungs,
-        budgets=tuple(budget.text for budget in checked.budgets),
-        slots=slots,
         fixed={**defaults, **checked.space.fixed, **resolved},
-        given=tuple(given),
-        warm=warm,
+        given=first.given,
+        warm=first.warm,
         probe_s=probe_s,
         epoch_s=prepared.epoch_s,
         parameters=prepared.parameters,
-        holdout=request.holdout or 0.0,
-        unseen=checked.unseen,
         unseen_s=_unseen_s(checked, prepared),
         versions=prepared.versions,
         directory=str(directory),
-        points=tuple((p.name, p.epoch_s) for p in (compared[0], *tried)) if tried else (),
-        target=checked.limits.target,
+        points=tuple((p.name, p.epoch_s) for p in tried) if drawn.compared else (),
         plan=drawn.document(),
-        confirm=request.confirm,
-        early_end=request.early_end,
-        reserve_trials=repeats,
-        reserve_s=reserve_s,
-        measuring_s=measuring_s,
+        reserve_trials=aside.repeats,
+        reserve_s=aside.repeats_s,
+        measuring_s=aside.measuring_s,
     )
 
 
+def _asked(checked: Checked) -> dict[str, Any]:
+    """The fields of a spec that were settled before anything was measured."""
+    request = checked.request
+    return {
+        "data": str(checked.dataset.file),
+        "data_fingerprint": checked.data_fingerprint,
+        "trainer": request.trainer,
+        "models": checked.models,
+        "imgsz": checked.imgsz,
+        "weights": str(checked.weights) if checked.weights is not None else None,
+        "weights_sha256": checked.weights_sha256,
+        "sampler": request.sampler,
+        "seed": request.seed,
+        "budgets": tuple(budget.text for budget in checked.budgets),
+        "slots": checked.slots,
+        "holdout": request.holdout or 0.0,
+        "unseen": checked.unseen,
+        "target": checked.limits.target,
+        "confirm": request.confirm,
+        "early_end": request.early_end,
+    }
+
+
+def _horizon(checked: Checked, baseline: Probe, prepared: Prepared, probes: Sequence[Probe]) -> tuple[int, str]:
+    """Epochs of every training, and in a sentence for which point they were shortened, if any."""
+    if checked.request.epochs:
+        return checked.request.epochs, ""
+    admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, checked.slots)]
+    return points.horizon(prepared, admitted, checked.budgets, checked.slots)
+
+
+def _aside(checked: Checked, prepared: Prepared, training_s: float, probe_s: float) -> plan.Aside:
+    """What the search must leave of the budgets; `training_s` is of the baseline."""
+    repeats, repeats_s = plan.confirmation(checked.budgets, training_s, checked.slots, checked.request.confirm)
+    measuring_s = plan.measuring(checked.budgets, _unseen_s(checked, prepared))
+    return plan.Aside(probe_s=probe_s, repeats=repeats, repeats_s=repeats_s, measuring_s=measuring_s)
+
+
+def _rungs(defaults: Params, epochs: int) -> tuple[int, ...]:
+    warmup = defaults.get("warmup_epochs")
+    return rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _First:
+    """The trials that run before the sampler proposes any, and what it is told of earlier trainings."""
+
+    given: tuple[Given, ...]
+    warm: Told
+    notes: tuple[str, ...]  # on both, in sentences
+
+
+def _first_trials(checked: Checked, drawn: plan.Plan, measured: Mapping[str, Prepared]) -> _First:
+    """The defaults at every point of the plan, then what is known to be good.
+
+    measured  by point, the baseline's among them
+    """
+    request, epochs = checked.request, drawn.epochs
+    space = checked.space.at_horizon(epochs)
+    given: list[Given] = [("defaults", dict(measured[drawn.baseline.name].defaults_at(epochs)))]
+    given += [(f"defaults@{points.short(p.name)}", dict(measured[p.name].defaults_at(epochs))) for p in drawn.compared]
+    bases = [{**params, **space.fixed} for _, params in given]
+    trainings = drawn.baseline.trainings
+    study = NewStudy(base=bases[0], space=space, before=tuple(given), trainings=trainings, epochs=epochs)
+    known_good = request.trainer == "ultralytics" and request.portfolio
+    more, notes = beginnings(checked.earlier, study, known_good=known_good)
+    whole = [{**known_keys(request.trainer), **checked.fixed, **base} for base in bases]
+    warm = comparable(checked.earlier, whole, space, epochs)
+    return _First(given=(*given, *more), warm=warm, notes=(*notes, *words(warm)))
+
+
 def _unseen_s(checked: Checked, prepared: Prepared) -> float:
-    """Seconds of measuring one network on the unseen images, at the rate of the validation."""
+    """Seconds of measuring one network on the unseen images: a worker's start, then the rate of the validation."""
     test = checked.dataset.test if checked.unseen else None
-    return prepared.val_s * len(test.images) / prepared.val_images if test is not None else 0.0
+    if test is None:
+        return 0.0
+    return WORKER_S + prepared.startup_s + prepared.val_s * len(test.images) / prepared.val_images
 
 
 def _on_unseen(checked: Checked, prepared: Prepared, kept_s: float) -> tuple[str, ...]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from automl.errors import BadSpace
 from automl.records import Params, ParamValue
 from automl.space import EPOCH_KEYS, KINDS, Parameter, SearchSpace, parameter_of, trainer_key
+
+Problem = tuple[int, str]  # line from 1, or 0 for the whole file, and what is wrong
 
 
 def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[str, str]]) -> SearchSpace:
@@ -21,10 +24,27 @@ def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[st
 
     Raises BadSpace with one line for each error.
     """
+    root, document = _load(file)
+    lines = _lines(root)
+    if not isinstance(document, dict) or not isinstance(document.get("parameters"), dict):
+        raise BadSpace(file, [(1, "has no mapping 'parameters:'. See configs/spaces/ for examples.")])
+    fixed = document.get("fixed") or {}
+    if not isinstance(fixed, dict):
+        raise BadSpace(file, [(lines.get("fixed", 1), "'fixed' must be a mapping of trainer arguments")])
+    parameters, problems = _parameters(document["parameters"], fixed, defaults, dead(fixed), lines)
+    problems += _repeated(root)
+    problems += _unknown_keys(document, fixed, defaults, dead(fixed), lines)
+    problems += _without_effect(parameters, dead(_certain(fixed, parameters)), lines)
+    if problems:
+        raise BadSpace(file, sorted(set(problems)))
+    return SearchSpace(tuple(parameters), fixed, str(file))
+
+
+def _load(file: Path) -> tuple[yaml.Node | None, Any]:
+    """What stands in the file: as nodes, which know their lines, and as plain values. Raises BadSpace."""
     try:
         text = file.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
     except OSError as error:
         raise BadSpace(file, [(0, f"cannot be read ({error.strerror}). Check --space.")]) from error
     except UnicodeDecodeError as error:
@@ -33,42 +53,55 @@ def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[st
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 0
         raise BadSpace(file, [(line, f"is not YAML: {getattr(error, 'problem', error)}")]) from error
-    lines = _lines(root)
-    problems: list[tuple[int, str]] = _repeated(root)
-    if not isinstance(document, dict) or not isinstance(document.get("parameters"), dict):
-        raise BadSpace(file, [(1, "has no mapping 'parameters:'. See configs/spaces/ for examples.")])
-    for key in document:
-        if key not in ("parameters", "fixed", "description"):
-            problems.append((lines.get(key, 1), f"unknown key '{key}'. Known: parameters, fixed, description."))
-    fixed = document.get("fixed") or {}
-    if not isinstance(fixed, dict):
-        raise BadSpace(file, [(lines.get("fixed", 1), "'fixed' must be a mapping of trainer arguments")])
-    for name in fixed:
-        if name not in defaults:
-            problems.append((lines.get(f"fixed.{name}", 1), _unknown(name, defaults, dead(fixed))))
-    parameters: list[Parameter] = []
-    for name, entry in document["parameters"].items():
-        line = lines.get(f"parameters.{name}", 1)
-        key = trainer_key(str(name))
+
+
+def _parameters(
+    entries: Mapping[object, object],
+    fixed: Params,
+    defaults: Params,
+    whys: Mapping[str, str],
+    lines: Mapping[str, int],
+) -> tuple[list[Parameter], list[Problem]]:
+    """The dimensions that can be read, and what is wrong with the others."""
+    found: list[Parameter] = []
+    problems: list[Problem] = []
+    for name, entry in entries.items():
+        line, key = lines.get(f"parameters.{name}", 1), trainer_key(str(name))
         if key not in defaults:
-            problems.append((line, _unknown(key, defaults, dead(fixed))))
+            problems.append((line, _unknown(key, defaults, whys)))
             continue
         try:
-            parameters.append(_checked(str(name), entry, defaults, parameters))
+            found.append(_checked(str(name), entry, defaults, found))
         except ValueError as error:
             problems.append((line, str(error)))
         if key in fixed:
             problems.append((line, f"'{name}' is both fixed and searched: keep one of them"))
-    certain = _certain(fixed, parameters)
-    whys = dead(certain)
+    return found, problems
+
+
+def _unknown_keys(
+    document: Mapping[str, object],
+    fixed: Params,
+    defaults: Params,
+    whys: Mapping[str, str],
+    lines: Mapping[str, int],
+) -> Iterator[Problem]:
+    for key in document:
+        if key not in ("parameters", "fixed", "description"):
+            yield lines.get(key, 1), f"unknown key '{key}'. Known: parameters, fixed, description."
+    for name in fixed:
+        if name not in defaults:
+            yield lines.get(f"fixed.{name}", 1), _unknown(name, defaults, whys)
+
+
+def _without_effect(
+    parameters: Sequence[Parameter], whys: Mapping[str, str], lines: Mapping[str, int]
+) -> Iterator[Problem]:
     for parameter in parameters:
         key = trainer_key(parameter.name)
         if key in whys:
             line = lines.get(f"parameters.{parameter.name}", 1)
-            problems.append((line, f"'{parameter.name}' has no effect: {whys[key]}"))
-    if problems:
-        raise BadSpace(file, sorted(set(problems)))
-    return SearchSpace(tuple(parameters), fixed, str(file))
+            yield line, f"'{parameter.name}' has no effect: {whys[key]}"
 
 
 def _certain(fixed: Params, parameters: Sequence[Parameter]) -> dict[str, ParamValue]:
@@ -181,9 +214,9 @@ def _lines(node: yaml.Node | None, prefix: str = "") -> dict[str, int]:
     return found
 
 
-def _repeated(root: yaml.Node | None) -> list[tuple[int, str]]:
+def _repeated(root: yaml.Node | None) -> list[Problem]:
     """Keys that stand twice in one mapping: YAML would take the last in silence."""
-    problems: list[tuple[int, str]] = []
+    problems: list[Problem] = []
     if isinstance(root, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in root.value:

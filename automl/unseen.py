@@ -14,7 +14,7 @@ from automl.budget import Ledger, format_cost, parse_all
 from automl.drivers.session import HEARTBEAT_S, Session
 from automl.errors import AutoMLError
 from automl.kept import trial_folder
-from automl.records import EvaluationRow, SplitMetrics, StudySpec, Trial, TrialRow
+from automl.records import EvaluationRow, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
 from automl.store import read
 from automl.trainers import detections
 
@@ -30,10 +30,13 @@ _NOTHING = SplitMetrics(images=0, map50_95=math.nan, map50=math.nan, precision=m
 
 
 def chosen(rows: Sequence[TrialRow]) -> list[TrialRow]:
-    """The baseline, and the trial to take home where that is another one."""
+    """The baseline, and the trial to take home where that is another one; of whole trainings only, where the defaults
+    have learnt anything: of the rest a figure says nothing."""
     baseline, winner = leaderboard.baseline_of(rows), leaderboard.winner(rows)
     measured = [baseline] if winner is None or winner.number == 0 else [baseline, winner]
-    return [row for row in measured if row is not None and row.best_map50_95 is not None]
+    if baseline is None or leaderboard.nothing_learnt(baseline):
+        return []
+    return [row for row in measured if row is not None and row.state is TrialState.COMPLETED]
 
 
 def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[], float]) -> bool:

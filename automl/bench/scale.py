@@ -11,7 +11,8 @@ import resource
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -107,7 +108,6 @@ def run(
     *,
     sampler: str = SearchRequest.sampler,
     parameters: int = 28,
-    seed: int = 0,
     sqlite: bool = False,
     cpu_clock: bool = False,
 ) -> ScaleResult:
@@ -119,25 +119,17 @@ def run(
     """
     space = _space(parameters)
     with tempfile.TemporaryDirectory(prefix="automl-scale-") as folder:
-        spec = _spec(space, trials, slots, sampler, seed, folder)
-        ledger = Ledger(parse_all(spec.budgets, "cpu"))
-        found = Search(spec, open_sampler(sampler, space, seed), ledger)
-        engine = open_store(default_url(Path(folder))) if sqlite else None
+        spec = _spec(space, trials, slots, sampler, folder)
+        found = Search(spec, open_sampler(sampler, space, spec.seed), Ledger(parse_all(spec.budgets, "cpu")))
         began_cpu, began = time.process_time(), time.perf_counter()
-        record: Record = _Nowhere()
-        if engine is not None:
-            write.begin_study(engine, spec, at=0.0, host=socket.gethostname(), pid=os.getpid())
-            record = write.Recorder(engine, spec.name)
-        session = _Timed(found, record, posix_offset_s=0.0)
-        session.decisions_s, session.clock = [], time.thread_time if cpu_clock else time.perf_counter
-        trainer = _Counting()
-        at = VirtualDriver(session, trainer, slots=slots, decided_s=session.last_s).run()
-        if isinstance(record, write.Recorder):
-            record.study_closed(StudyState.FINISHED, found.ended or "", at=at, slot_s=ledger.spent_s(), wall_s=at)
-            record.close()
+        with _recording(spec, sqlite=sqlite) as record:
+            session, trainer = _Timed(found, record, posix_offset_s=0.0), _Counting()
+            session.decisions_s, session.clock = [], time.thread_time if cpu_clock else time.perf_counter
+            at = VirtualDriver(session, trainer, slots=slots, decided_s=session.last_s).run()
+            if isinstance(record, write.Recorder):
+                ended, spent_s = found.ended or "", found.ledger.spent_s()
+                record.study_closed(StudyState.FINISHED, ended, at=at, slot_s=spent_s, wall_s=at)
         cpu_s, wall_s = time.process_time() - began_cpu, time.perf_counter() - began
-        if engine is not None:
-            engine.dispose()
     ordered = sorted(session.decisions_s)
     return ScaleResult(
         trials=found.trials,
@@ -157,6 +149,20 @@ def run(
     )
 
 
+@contextmanager
+def _recording(spec: StudySpec, *, sqlite: bool) -> Iterator[Record]:
+    """A record of the study: in a new SQLite file in its folder, closed afterwards, or nowhere."""
+    if not sqlite:
+        yield _Nowhere()
+        return
+    engine = open_store(default_url(Path(spec.directory)))
+    write.begin_study(engine, spec, at=0.0, host=socket.gethostname(), pid=os.getpid())
+    recorder = write.Recorder(engine, spec.name)
+    yield recorder
+    recorder.close()
+    engine.dispose()
+
+
 def _space(parameters: int) -> SearchSpace:
     own = surrogate_space()
     missing = max(0, parameters - len(own.parameters))
@@ -164,7 +170,7 @@ def _space(parameters: int) -> SearchSpace:
     return SearchSpace((*own.parameters[:parameters], *idle))
 
 
-def _spec(space: SearchSpace, trials: int, slots: int, sampler: str, seed: int, folder: str) -> StudySpec:
+def _spec(space: SearchSpace, trials: int, slots: int, sampler: str, folder: str) -> StudySpec:
     epochs = 30
     return StudySpec(
         name="scale",
@@ -177,7 +183,7 @@ def _spec(space: SearchSpace, trials: int, slots: int, sampler: str, seed: int, 
         weights_sha256=None,
         space=space.document(),
         sampler=sampler,
-        seed=seed,
+        seed=0,
         epochs=epochs,
         rungs=rung_levels(0, epochs),
         budgets=(f"{trials}trials",),

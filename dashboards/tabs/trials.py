@@ -6,7 +6,8 @@ import streamlit as st
 
 from automl.figures import score
 from automl.leaderboard import LAST
-from automl.records import PICTURES, Board, StudyRow, StudyState, TrialRow, TrialState
+from automl.overview import Overview
+from automl.records import PICTURES, Board, StudyRow, StudyState, TrialPage, TrialRow, TrialState
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import pictures
@@ -45,10 +46,22 @@ def draw(row: StudyRow) -> None:
     if not found.rows:
         st.info(_nothing(found.total, len(seen.points)))
         return
+    table = f"leaderboard {row.name} {order} {states} {origin} {page}"  # ticks belong to the rows that were ticked
+    _leaderboard(row, seen, found, int(page), table)
+    st.text_input(
+        f"Compare (two to {MOST} trial numbers, or tick their rows)",
+        key="compare",
+        placeholder="0, 12, 31",
+        bind="query-params",
+    )
+    _side_by_side(row, _numbers(st.session_state.get("compare") or ""))
+
+
+def _leaderboard(row: StudyRow, seen: Overview, found: TrialPage, page: int, table: str) -> None:
+    """One page of the table; `table` is its key, by which its ticked rows are known."""
     pages = -(-found.total // ROWS)
     if row.state is StudyState.RUNNING:
         st.button("Refresh", help="This table stands still while you read and tick; Overview follows the study.")
-    table = f"leaderboard {row.name} {order} {states} {origin} {page}"  # ticks belong to the rows that were ticked
     scored = f"mAP50-95 is the mean of a trial's last {LAST} epochs, on val, one seed"
     st.caption(f"{found.total} trials, page {page} of {pages}. {scored}.")
     st.dataframe(
@@ -69,13 +82,6 @@ def draw(row: StudyRow) -> None:
             "mAP50": st.column_config.NumberColumn(format="%.4f"),
         },
     )
-    st.text_input(
-        f"Compare (two to {MOST} trial numbers, or tick their rows)",
-        key="compare",
-        placeholder="0, 12, 31",
-        bind="query-params",
-    )
-    _side_by_side(row, _numbers(st.session_state.get("compare") or ""))
 
 
 def _nothing(total: int, trials: int) -> str:

@@ -181,3 +181,8 @@ def test_a_training_that_goes_on_is_said_to_lead_without_a_gain() -> None:
     running = {"state": TrialState.RUNNING, "done_epochs": 3}
     told = one_seed_in_words(make_row(1, 0.4, **running), None, make_row(0, 0.3, **running))
     assert told == "Trial 1 leads so far with 0.400 on val; no training has reached its last epoch."
+
+
+def test_where_nothing_was_learnt_the_defaults_are_not_called_as_good() -> None:
+    told = one_seed_in_words(make_row(0, 0.0), make_row(1, 0.004), make_row(0, 0.0))
+    assert told.startswith("Nothing was learnt that can be told apart: after 12 epochs the defaults are at mAP50-95 of")

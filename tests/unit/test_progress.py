@@ -124,9 +124,14 @@ def test_what_looks_like_markup_is_printed_as_it_is() -> None:
     assert plain(notice("note", text="see [bold]file[/x]")) == ["    0 s  see [bold]file[/x]"]
 
 
-def test_a_quiet_search_shows_nothing() -> None:
-    with Silence() as show:
-        show(started(0, 0.0))
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_quiet_search_shows_nothing(quiet: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    with display(Console(), quiet=quiet) as show:
+        for each in (study(), probed(), started(0, 0.0), epoch(0, 60.0, 0.4), notice("note", text="see")):
+            show(each)
+    shown = capfd.readouterr()
+    assert (shown.out == "") is quiet
+    assert shown.err == ""
 
 
 def test_the_display_fits_where_it_is_shown() -> None:

@@ -63,15 +63,15 @@ def test_the_plan_says_what_measuring_on_unseen_images_costs_and_keeps_it(data: 
         (folder / f"{number}.jpg").write_bytes(b"listed, not opened")
         (data.parent / "labels" / "test" / f"{number}.txt").write_text(BOX)
     data.write_text(data.read_text() + "test: images/test\n")
-    prepared = make_prepared(val_s=2.0, val_images=10)
+    prepared = make_prepared(val_s=2.0, val_images=10, startup_s=1.0)
     spec = compile_spec(checked(data), "birds", tmp_path, prepared, 5.0)
-    assert (spec.unseen_s, spec.measuring_s) == (6.0, 12.0)
-    told = "At the end the defaults and the winner are measured on 30 images (test): about 12 cpu-s, within the"
+    assert (spec.unseen_s, spec.measuring_s) == (15.0, 30.0)  # 8 for a worker, 1 for its start, 6 for the images
+    told = "At the end the defaults and the winner are measured on 30 images (test): about 30 cpu-s, within the"
     assert any(note.startswith(told) for note in spec.plan["notes"])
     without = compile_spec(checked(data, test=False), "birds", tmp_path, prepared, 5.0)
     assert without.measuring_s == 0.0
     assert not any("measured on" in note for note in without.plan["notes"])
-    assert spec.plan["shares"]["confirmation"] - without.plan["shares"]["confirmation"] == pytest.approx(12.0)
+    assert spec.plan["shares"]["confirmation"] - without.plan["shares"]["confirmation"] == pytest.approx(30.0)
 
 
 def test_a_plain_request_searches_the_shipped_space_on_one_model(data: Path) -> None:

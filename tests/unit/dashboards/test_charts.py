@@ -50,7 +50,10 @@ def test_curves_keep_a_colour_a_trial_and_leave_out_nan() -> None:
 
 
 def test_curves_without_a_finite_point_are_drawn_empty() -> None:
-    spec(charts.curves_chart(CURVES.assign(map50_95=float("nan")), (), ["0"]))
+    document = spec(charts.curves_chart(CURVES.assign(map50_95=float("nan")), (3,), ["0"]))
+    drawn = [row for rows in document["datasets"].values() for row in rows]
+    assert [row for row in drawn if row.get("map50_95") is not None] == []
+    assert drawn == [{"epoch": 3}]  # the rung
 
 
 @pytest.mark.parametrize(("default", "lines"), [(0.01, 1), (None, 0), (0, 0)])
