@@ -8,22 +8,12 @@ import pytest
 from automl.overview import Overview
 from automl.records import EventRow, Purpose, StudyState, TrialPoint, TrialState
 from dashboards import words
-from tests.unit.factories import make_row, make_spec, make_study
+from tests.unit.factories import make_point, make_row, make_spec, make_study
 
 
 def points(count: int, *, ended: bool = True, spread: float = 0.01) -> tuple[TrialPoint, ...]:
     return tuple(
-        TrialPoint(
-            number=number,
-            state=TrialState.COMPLETED,
-            purpose=Purpose.BASELINE if number == 0 else Purpose.SEARCH,
-            best_map50_95=0.4 + spread * (number % 3),
-            score=0.4 + spread * (number % 3),
-            done_epochs=12,
-            slot_s=720.0,
-            ended_at=float(number) if ended else None,
-            repeats=None,
-        )
+        make_point(number, 0.4 + spread * (number % 3), ended_at=float(number) if ended else None)
         for number in range(count)
     )
 
