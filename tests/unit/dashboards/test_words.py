@@ -63,7 +63,7 @@ def test_defaults_that_failed_are_the_headline() -> None:
     study = make_study(spec=make_spec(), state=StudyState.FAILED, reason="out of memory")
     seen = overview(study=study, state=StudyState.FAILED, alive=False, baseline=None, winner=None, points=())
     assert "The defaults could not be trained, so nothing else was: out of memory." in words.headline(seen)
-    assert words.worth(seen) == "The study has failed: out of memory."
+    assert words.worth(seen) == "The study has failed."  # its reason stands above
     assert words.next_command(seen) == "automl show birds"
 
 
@@ -131,3 +131,13 @@ def test_the_log_has_its_newest_line_first_and_no_line_breaks() -> None:
     ]
     at = words.clock(0.0, 0.0)
     assert words.log_of(events, 0.0) == f"{at} trial 7: c\n{at} a b"
+
+
+def test_a_trial_without_a_score_has_no_certainty() -> None:
+    failed = make_row(0, None, state=TrialState.FAILED)
+    assert words.certainty(overview(baseline=failed), failed) == ""
+
+
+def test_the_defaults_are_not_called_proposed() -> None:
+    assert words.proposed(make_row(0)) == "These are the defaults."
+    assert words.proposed(make_row(3)) == "Proposed by tpe."
