@@ -151,8 +151,8 @@ def one_seed_in_words(winner: TrialRow, rival: TrialRow | None, baseline: TrialR
     theirs = f"mAP50-95 of {base} on val"
     if nothing_learnt(winner) and winner.state is TrialState.COMPLETED:
         return (
-            f"Nothing was learnt that can be told apart: after {winner.epochs} epochs the defaults are at {theirs}, and "
-            "no training is far from it. Try more --epochs, a larger --imgsz, or --weights."
+            f"Nothing was learnt that can be told apart: after {winner.epochs} epochs the defaults are at {theirs}, "
+            "and no training is far from it. Try more --epochs, a larger --imgsz, or --weights."
         )
     if winner.number and TrialState.COMPLETED not in (winner.state, baseline.state):
         own = figures.score(winner.score)

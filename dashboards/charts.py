@@ -52,8 +52,8 @@ def incumbent_chart(frame: pd.DataFrame, baseline: float | None, device: str) ->
     drawn = alt.Chart(rule).mark_rule(strokeDash=[5, 4], color=ORANGE, size=2).encode(y=alt.Y("map50_95:Q"))
     label = (
         alt.Chart(rule)
-        .mark_text(align="left", dx=4, dy=-7, color=ORANGE)
-        .encode(y=alt.Y("map50_95:Q"), x=alt.value(0), text=alt.Text("what:N"))
+        .mark_text(align="right", dx=-4, dy=10, color=ORANGE)  # below the line's end, where the incumbent never is
+        .encode(y=alt.Y("map50_95:Q"), x=alt.value("width"), text=alt.Text("what:N"))
     )
     return (line + drawn + label).properties(height=HEIGHT)
 

@@ -102,7 +102,7 @@ def _head(title: str) -> None:
 
 def _begin() -> None:
     st.info("There is no study yet. Begin one in a terminal; it appears here with its first epoch.")
-    st.code(BEGIN, language="bash")
+    st.code(BEGIN, language="bash", wrap_lines=True)
 
 
 def chosen_study() -> StudyRow:
@@ -118,7 +118,7 @@ def chosen_study() -> StudyRow:
 def share() -> None:
     """The address that opens this very view, to be copied."""
     with st.popover("Share this view"):
-        st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict())}", language=None)
+        st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
         st.caption("Opens the same study, view, selection and filters for whoever can reach this page.")
 
 

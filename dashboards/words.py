@@ -96,7 +96,7 @@ def _estimate(seen: Overview, row: TrialRow | None) -> Estimate | None:
 
 def certainty(seen: Overview, row: TrialRow | None) -> str:
     """A figure's interval or what there is instead of it: a few words below it."""
-    if row is None:
+    if row is None or row.score is None:
         return ""
     found = _estimate(seen, row)
     if found is None:
@@ -146,6 +146,8 @@ def worth(seen: Overview, db: str = "") -> str:
     """Whether it pays to wait: when the best came, what has followed, and when the budget ends."""
     rises = seen.rises
     if not rises:
+        if seen.study.state is StudyState.FAILED and seen.winner is None:
+            return "The study has failed."  # the headline has the reason
         return _state_in_words(seen, db) or "Nothing has ended yet."
     best = rises[-1][2]
     at = next(spent for spent, _, trial in rises if trial == best)
@@ -180,6 +182,11 @@ def ended(row: TrialRow) -> str:
     if row.state is TrialState.RUNNING:
         return f"Runs: {row.done_epochs} of {row.epochs} epochs, on {row.node or 'this machine'}."
     return f"{row.state.value.capitalize()}: {row.reason or 'no reason was written down'}."
+
+
+def proposed(row: TrialRow) -> str:
+    """Where a trial's parameters come from, in a sentence."""
+    return "These are the defaults." if row.origin == "defaults" else f"Proposed by {row.origin}."
 
 
 def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") -> str:

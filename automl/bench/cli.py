@@ -235,8 +235,7 @@ def page(
     with _errors():
         servers = tuple(db or filter(None, (os.environ.get("AUTOML_TEST_DB"),)))
         found = measured.run(
-            trials,
-            epochs,
+            measured.Size(trials=trials, epochs=epochs),
             servers=servers,
             repeat=repeat,
             listener=lambda line: print(line, file=sys.stderr, flush=True),

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from automl.bench.page_probe import LARGE, LIVE, RUNNING, SIDE_BY_SIDE, SMALL, VIEWS, Job
 from automl.bench.page_study import MadeUp
@@ -60,24 +60,30 @@ class PageFigures:
     queries: tuple[QueryRow, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much is made up."""
+
+    trials: int  # of the large study, and of the running one
+    epochs: int  # mean epochs of a trial of the large one
+    seed: int = 0
+
+
 def run(
-    trials: int,
-    epochs: int,
+    size: Size,
     *,
     servers: Sequence[str] = (),
     repeat: int = 1,
-    seed: int = 0,
     views: Sequence[str] = tuple(VIEWS),
     listener: Callable[[str], None] = lambda line: None,
 ) -> PageFigures:
     """Measures the views, a running study's among them always, on SQLite and on a new database of each Postgres server.
 
-    epochs   mean epochs of a trial
     servers  URLs; their users must be allowed to create databases
 
     Raises AutoMLError where a size is too small, a server cannot be used or a view fails.
     """
-    if trials < FEW or min(epochs, repeat) < 1:
+    if size.trials < FEW or min(size.epochs, repeat) < 1:
         raise AutoMLError(f"--trials is {FEW} or more, --epochs and --repeat are 1 or more.")
     app_file()
     for each in servers:
@@ -91,10 +97,10 @@ def run(
         with ExitStack() as stack:
             url, small_url = stack.enter_context(bulk.scratch(server)), stack.enter_context(bulk.scratch(server))
             began = time.perf_counter()
-            listener(f"{backend}: writing {trials} trials, twice")
-            _fill(small_url, SMALL, FEW, 4, seed, running=False)
-            _fill(url, LIVE, trials, max(1, epochs // SHORT), seed, running=True)
-            large = _fill(url, LARGE, trials, epochs, seed, running=False)
+            listener(f"{backend}: writing {size.trials} trials, twice")
+            _fill(small_url, SMALL, replace(size, trials=FEW, epochs=4), running=False)
+            _fill(url, LIVE, replace(size, epochs=max(1, size.epochs // SHORT)), running=True)
+            large = _fill(url, LARGE, size, running=False)
             epoch_rows = sum(row.done_epochs for row in large.rows)
             fill_s = round(time.perf_counter() - began, 1)
             compare = ",".join(str(number) for number in _best(large))
@@ -106,7 +112,7 @@ def run(
                 rows.append(_page_row(view, backend, told[view]))
             asked = _probe(Job(view=RUNNING, url=url, small_url=small_url, queries=True))
             queries.append(_query_row(backend, asked, told[RUNNING], fill_s))
-    return PageFigures(trials=trials, epoch_rows=epoch_rows, rows=tuple(rows), queries=tuple(queries))
+    return PageFigures(trials=size.trials, epoch_rows=epoch_rows, rows=tuple(rows), queries=tuple(queries))
 
 
 def document(found: PageFigures) -> dict[str, object]:
@@ -142,14 +148,14 @@ def captions(found: PageFigures) -> list[str]:
     return lines
 
 
-def _fill(url: str, name: str, trials: int, epochs: int, seed: int, *, running: bool) -> MadeUp:
+def _fill(url: str, name: str, size: Size, *, running: bool) -> MadeUp:
     made = MadeUp(
         name=name,
-        trials=trials,
-        mean_epochs=epochs,
+        trials=size.trials,
+        mean_epochs=size.epochs,
         directory=f"/runs/{name}",
         now=time.time(),
-        seed=seed,
+        seed=size.seed,
         running=running,
     )
     engine = open_store(url)

@@ -49,6 +49,17 @@ PLANNED = {"probe": 0.005, "baseline": 0.01, "points": 0.01, "search": 0.875, "c
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Planned:
+    """A trial before it is placed on a slot."""
+
+    number: int
+    params: Params
+    top: float  # mAP50-95 at the horizon
+    length: int  # epochs until it is stopped or done
+    of: int | None  # the trial that it repeats
+
+
+@dataclass(frozen=True, kw_only=True)
 class MadeUp:
     """A study of so many trials with about `mean_epochs` epochs each; those that stopped early are most of them.
 
@@ -106,7 +117,8 @@ class MadeUp:
             config = number if of is None else of
             length = self.horizon if of is not None else lengths[number]
             slot = free_at.index(min(free_at))
-            row = self._row(number, drawn[config], tops[config], length, free_at[slot], of, slot)
+            planned = _Planned(number=number, params=drawn[config], top=tops[config], length=length, of=of)
+            row = self._row(planned, free_at[slot], slot)
             free_at[slot] = row.started_at + row.slot_s if row.started_at is not None else free_at[slot]
             found.append(row)
         return tuple(found)
@@ -208,9 +220,8 @@ class MadeUp:
                 lengths[number] = level
         return lengths
 
-    def _row(
-        self, number: int, params: Params, top: float, length: int, at: float, of: int | None, slot: int
-    ) -> TrialRow:
+    def _row(self, planned: _Planned, at: float, slot: int) -> TrialRow:
+        number, of, length, top = planned.number, planned.of, planned.length, planned.top
         state = TrialState.COMPLETED if length == self.horizon else TrialState.STOPPED
         reason = f"trained all {length} epochs"
         if state is TrialState.STOPPED:
@@ -227,8 +238,8 @@ class MadeUp:
             state=state,
             purpose=purpose if of is None else Purpose.CONFIRMATION,
             origin=("gp" if number > SLOTS else "scratch-med") if number else "defaults",
-            params={**FIXED, **params},
-            applied={**FIXED, **params, "epochs": self.horizon, "seed": number},
+            params={**FIXED, **planned.params},
+            applied={**FIXED, **planned.params, "epochs": self.horizon, "seed": number},
             seed=number,
             epochs=self.horizon,
             done_epochs=length,

@@ -42,9 +42,13 @@ def _now(seen: Overview, events: list[EventRow]) -> None:
         if len(risen):
             st.altair_chart(charts.incumbent_chart(risen, baseline, device), alt="Incumbent against cost")
         else:
-            st.info("The first trial has not ended yet: its score appears here.")
+            st.info(_no_score(seen))
     with right:
-        st.altair_chart(charts.spending_chart(frames.spending_frame(seen), device), alt="Spent by purpose")
+        spending = frames.spending_frame(seen)
+        if spending["hours"].any():
+            st.altair_chart(charts.spending_chart(spending, device), alt="Spent by purpose")
+        else:
+            st.info("Nothing has been spent yet.")
     if study.state is StudyState.RUNNING:
         st.subheader("Running now", anchor=False)
         if seen.running and seen.alive:
@@ -58,7 +62,13 @@ def _now(seen: Overview, events: list[EventRow]) -> None:
     else:
         st.caption("Nothing has happened yet.")
     st.caption("What to run next")
-    st.code(words.next_command(seen, db=context.database()), language="bash")
+    st.code(words.next_command(seen, db=context.database()), language="bash", wrap_lines=True)
+
+
+def _no_score(seen: Overview) -> str:
+    if seen.study.state is StudyState.RUNNING:
+        return "The first trial has not ended yet: its score appears here."
+    return "No trial has ended with a score."
 
 
 def _figures(seen: Overview) -> None:

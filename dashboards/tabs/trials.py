@@ -63,7 +63,8 @@ def _leaderboard(row: StudyRow, seen: Overview, found: TrialPage, page: int, tab
     if row.state is StudyState.RUNNING:
         st.button("Refresh", help="This table stands still while you read and tick; Overview follows the study.")
     scored = f"mAP50-95 is the mean of a trial's last {LAST} epochs, on val, one seed"
-    st.caption(f"{found.total} trials, page {page} of {pages}. {scored}.")
+    where = "" if pages == 1 else f", page {page} of {pages}"
+    st.caption(f"{found.total} trial{'' if found.total == 1 else 's'}{where}. {scored}.")
     st.dataframe(
         frames.leaderboard_frame(found.rows, seen.baseline, seen.verdict, row),
         hide_index=True,

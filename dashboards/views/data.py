@@ -8,7 +8,7 @@ from dashboards import context, words
 
 with context.page("Data"):
     row = context.chosen_study()
-    st.title("Data", anchor=False)
+    st.title(f"{words.plain(row.name)}: data", anchor=False)
     spec = row.spec
     st.text(spec.data)
     held = f"{spec.holdout:.0%} of val was held back from the search." if spec.holdout else ""

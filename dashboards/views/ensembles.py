@@ -8,9 +8,9 @@ from dashboards import context, words
 
 with context.page("Ensembles"):
     row = context.chosen_study()
-    st.title("Ensembles", anchor=False)
+    st.title(f"{words.plain(row.name)}: ensembles", anchor=False)
     st.info(
-        f"No ensemble of study {words.plain(row.name)} has been made: automl cannot make one yet. Until then the "
+        "No ensemble of this study has been made: automl cannot make one yet. Until then the "
         "weights of its best trials, which Take home offers, are the members that one would begin with."
     )
     st.page_link("views/home.py", label="Take home", query_params={"study": row.name})

@@ -29,7 +29,7 @@ def _draw(row: StudyRow) -> None:
     _weights(row, trial)
     _tables(row)
     st.subheader("Run next", anchor=False)
-    st.code(words.next_command(seen, trial, context.database()), language="bash")
+    st.code(words.next_command(seen, trial, context.database()), language="bash", wrap_lines=True)
     context.share()
 
 

@@ -22,12 +22,12 @@ def _draw(row: StudyRow) -> None:
     fallback = seen.winner.number if seen.winner is not None else 0
     trial = context.chosen_trial(row, fallback)
     st.title(f"{words.plain(row.name)}, trial {trial.number}", anchor=False)
-    asked = st.number_input("Trial", 0, max(point.number for point in seen.points), trial.number)
+    asked = st.number_input("Trial", 0, max(point.number for point in seen.points), trial.number, width=200)
     if asked != trial.number:
         st.query_params["trial"] = str(asked)
         st.rerun()
     repeat = "" if trial.repeats is None else f" It repeats trial {trial.repeats} with seed {trial.seed}."
-    st.markdown(f"{words.plain(words.ended(trial))} Proposed by {words.plain(trial.origin)}.{repeat}")
+    st.markdown(f"{words.plain(words.ended(trial))} {words.plain(words.proposed(trial))}{repeat}")
     columns = st.columns(4)
     told = f"one seed; the mean of the last {LAST} epochs"
     columns[0].metric("mAP50-95 on val", score(trial.score), border=True, help=told)
@@ -37,7 +37,8 @@ def _draw(row: StudyRow) -> None:
     columns[2].metric("Epochs", f"{trial.done_epochs}/{trial.epochs}", border=True)
     columns[3].metric("Cost", words.cost(trial.slot_s, row), border=True)
     for each in read.evaluations(context.engine(), row.name, trial.number):
-        st.markdown(words.plain(f"Scored {unseen_in_words(each)} ({each.split}; 90 % intervals over the images)."))
+        intervals = "" if each.low is None else "; 90 % intervals over the images"
+        st.markdown(words.plain(f"Scored {unseen_in_words(each)} ({each.split}{intervals})."))
     _curves(row, trial)
     _pictures(row, trial)
     st.subheader("Parameters", anchor=False)
@@ -48,7 +49,7 @@ def _draw(row: StudyRow) -> None:
     _log(row, trial)
     st.caption("A diagnosis of this trial has not been made: automl cannot make one yet.")
     st.caption("What to run next")
-    st.code(words.next_command(seen, trial, context.database()), language="bash")
+    st.code(words.next_command(seen, trial, context.database()), language="bash", wrap_lines=True)
     context.share()
 
 

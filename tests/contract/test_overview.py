@@ -11,8 +11,6 @@ from sqlalchemy import Engine, event
 from automl.ending import LOOK_BACK
 from automl.overview import Overview, Watch
 from automl.records import (
-    EpochMetrics,
-    EvaluationRow,
     Heartbeat,
     Outcome,
     Purpose,
@@ -24,6 +22,7 @@ from automl.records import (
 from automl.store import read
 from automl.store.engine import together
 from automl.store.write import Recorder, begin_study, reopen_study
+from tests.unit.factories import make_evaluation, make_metrics
 
 MakeSpec = Callable[..., StudySpec]
 MANY = 40
@@ -46,9 +45,7 @@ class Driver:
 
     def epoch(self, number: int, epoch: int, score: float, attempt: int = 1) -> None:
         self.at += 1.0
-        metrics = EpochMetrics(
-            epoch=epoch, map50_95=score, map50=score, precision=score, recall=score, train_s=1.0, val_s=0.0
-        )
+        metrics = make_metrics(epoch, score)
         self.recorder.epoch(number, attempt, metrics, slot_s=float(epoch), at=self.at)
 
     def end(self, number: int, state: TrialState = TrialState.STOPPED) -> None:
@@ -172,8 +169,7 @@ def test_a_watched_study_is_seen_as_by_a_first_look(driver: Driver) -> None:
     verdict = agree().verdict
     assert verdict is not None
     assert verdict.winner == MANY
-    figures = {"images": 5, "map50_95": 0.6, "map50": 0.7, "precision": 0.5, "recall": 0.5}
-    driver.recorder.evaluated(EvaluationRow(trial=MANY, split="test", slot_s=1.0, at=driver.at, **figures))
+    driver.recorder.evaluated(make_evaluation(MANY, 0.6))
     driver.recorder.study_closed(StudyState.FINISHED, "done", at=driver.at, slot_s=99.0, wall_s=99.0)
     driver.recorder.close()
     assert len(agree().evaluations) == 1

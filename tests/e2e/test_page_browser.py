@@ -91,6 +91,8 @@ def test_a_study_opens_from_the_list_and_says_how_good_its_best_is(site: Site) -
         assert column(page, "study")[0] == "birds"
         tick(page, [0])
         says(page, "The winner is trial 3")
+        says(page, "vs defaults")  # its figures are drawn last
+        settled(page)
         shown = text(page)
     assert "study=birds" in page.url
     for words in (

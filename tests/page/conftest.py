@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from automl.records import (
-    EpochMetrics,
-    EvaluationRow,
     Outcome,
     Params,
     Purpose,
@@ -26,6 +24,7 @@ from automl.records import (
 )
 from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study
+from tests.unit.factories import make_evaluation, make_metrics
 from tests.unit.factories import make_spec as surrogate_spec
 
 if TYPE_CHECKING:
@@ -72,16 +71,8 @@ class Filler:
         for epoch, score in enumerate(scores, 1):
             self.at += 60.0
             cost_s += 60.0
-            metrics = EpochMetrics(
-                epoch=epoch,
-                map50_95=score,
-                map50=min(1.0, 1.5 * score),
-                precision=score,
-                recall=score,
-                train_s=50.0,
-                val_s=10.0,
-                losses={"train/box_loss": 2.0 / epoch, "val/box_loss": math.nan if epoch == 1 else 2.2 / epoch},
-            )
+            losses = {"train/box_loss": 2.0 / epoch, "val/box_loss": math.nan if epoch == 1 else 2.2 / epoch}
+            metrics = make_metrics(epoch, score, map50=min(1.0, 1.5 * score), losses=losses)
             self.recorder.epoch(number, 1, metrics, slot_s=cost_s, at=self.at)
         self.spent_s += cost_s
         if state is not None:
@@ -146,16 +137,4 @@ def fill_birds(filler: Filler) -> None:
     filler.trial(29, [math.nan, math.nan], TrialState.FAILED, reason="mAP50-95 is not a number")
     for number, of, top in ((30, 0, 0.405), (31, 3, 0.497), (32, 3, 0.503), (33, 0, 0.398)):
         filler.trial(number, curve(top), repeats=of)
-    filler.recorder.evaluated(
-        EvaluationRow(
-            trial=3,
-            split="test",
-            images=70,
-            map50_95=0.48,
-            map50=0.7,
-            precision=0.5,
-            recall=0.5,
-            slot_s=1.0,
-            at=filler.at,
-        )
-    )
+    filler.recorder.evaluated(make_evaluation(3, 0.48, images=70, at=filler.at))

@@ -95,6 +95,8 @@ def test_defaults_that_failed_are_told_with_their_reason(page: str, fill: Fill) 
     filler.close(StudyState.FAILED, "out of memory with batch 16")
     app = unharmed(show(page))
     if page == "study":
+        assert "No trial has ended with a score" in text(app)
+        assert "Nothing has been spent yet" in text(app)
         assert "The defaults could not be trained, so nothing else was: out of memory with batch 16" in text(app)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from automl.records import (
     StudySpec,
     StudyState,
     Trial,
+    TrialPoint,
     TrialRow,
     TrialState,
 )
@@ -133,6 +134,16 @@ def make_row(number: int, score: float | None = 0.5, **changes: Any) -> TrialRow
         ended_at=720.0 * (number + 1),
     )
     return replace(row, **changes)
+
+
+def as_point(row: TrialRow) -> TrialPoint:
+    """The row in the few figures of an overview."""
+    return TrialPoint(**{each.name: getattr(row, each.name) for each in fields(TrialPoint)})
+
+
+def make_point(number: int, score: float | None = 0.5, **changes: Any) -> TrialPoint:
+    """A completed trial in a few figures."""
+    return as_point(make_row(number, score, **changes))
 
 
 def make_epoch_row(trial: int, epoch: int, score: float, at: float, **changes: Any) -> EpochRow:

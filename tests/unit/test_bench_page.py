@@ -47,7 +47,7 @@ def test_the_same_seed_makes_the_same_study() -> None:
 
 
 def test_a_view_and_the_refresh_of_a_running_study_are_measured() -> None:
-    found = page.run(48, 4, views=["Study, trials"])
+    found = page.run(page.Size(trials=48, epochs=4), views=["Study, trials"])
     assert [row.page for row in found.rows] == ["Study, trials", "Running study"]
     assert all(row.render_s > 0 <= row.peak_mb for row in found.rows)
     (asked,) = found.queries

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,8 +19,8 @@ from automl.leaderboard import (
     verdict,
     winner,
 )
-from automl.records import Purpose, TrialPoint, TrialRow, TrialState
-from tests.unit.factories import make_row
+from automl.records import Purpose, TrialRow, TrialState
+from tests.unit.factories import as_point, make_row
 
 
 def test_the_best_score_comes_first() -> None:
@@ -148,11 +146,6 @@ def test_without_repeats_only_a_completed_trial_wins() -> None:
     assert winner(rows) is rows[1]
 
 
-def point(row: TrialRow) -> TrialPoint:
-    """The row in a few figures."""
-    return TrialPoint(**{each.name: getattr(row, each.name) for each in fields(TrialPoint)})
-
-
 @given(
     st.lists(
         st.tuples(
@@ -170,7 +163,7 @@ def test_the_finalists_name_the_winner_that_all_trials_name(
         make_row(number, score, state=state, repeats=of if number > 2 else None)
         for number, (score, state, of) in enumerate(trials)
     ]
-    kept = finalists(map(point, rows))
+    kept = finalists(map(as_point, rows))
     few = [row for row in rows if row.number in kept]
     assert len(few) <= 1 + 2 * FEW + sum(row.repeats is not None for row in rows) + 3
     assert verdict(few) == verdict(rows)

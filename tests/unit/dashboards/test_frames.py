@@ -9,22 +9,18 @@ import pandas as pd
 import pytest
 
 from automl.overview import incumbent
-from automl.records import EpochRow, Purpose, TrialPoint, TrialState
+from automl.records import EpochRow, TrialPoint, TrialState
 from automl.space import Parameter
 from dashboards import frames
-from tests.unit.factories import make_row
+from tests.unit.factories import make_epoch_row, make_point, make_row
 
 
 def point(number: int, best: float | None, ended_at: float | None, **changes: Any) -> TrialPoint:
-    known = {"purpose": Purpose.SEARCH, "done_epochs": 12, "slot_s": 3600.0, "repeats": None, "score": best, **changes}
-    return TrialPoint(number=number, state=TrialState.COMPLETED, best_map50_95=best, ended_at=ended_at, **known)
+    return make_point(number, best, ended_at=ended_at, slot_s=3600.0, **changes)
 
 
 def epoch(number: int, value: float, **changes: Any) -> EpochRow:
-    known: dict[str, Any] = {"train_s": 5.0, "val_s": 1.0, "slot_s": 6.0, "reported_at": 1.0, "losses": {}, **changes}
-    return EpochRow(
-        trial=1, epoch=number, attempt=1, map50_95=value, map50=value, precision=value, recall=value, **known
-    )
+    return make_epoch_row(1, number, value, 1.0, **changes)
 
 
 def test_the_incumbent_rises_in_the_order_in_which_trials_ended_and_ends_with_the_budget() -> None:

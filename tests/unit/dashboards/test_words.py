@@ -9,22 +9,12 @@ from automl.ending import LOOK_BACK
 from automl.overview import Overview
 from automl.records import EventRow, Purpose, StudyState, TrialPoint, TrialState
 from dashboards import words
-from tests.unit.factories import make_row, make_spec, make_study
+from tests.unit.factories import make_point, make_row, make_spec, make_study
 
 
 def points(count: int, *, ended: bool = True, spread: float = 0.01) -> tuple[TrialPoint, ...]:
     return tuple(
-        TrialPoint(
-            number=number,
-            state=TrialState.COMPLETED,
-            purpose=Purpose.BASELINE if number == 0 else Purpose.SEARCH,
-            best_map50_95=0.4 + spread * (number % 3),
-            score=0.4 + spread * (number % 3),
-            done_epochs=12,
-            slot_s=720.0,
-            ended_at=float(number) if ended else None,
-            repeats=None,
-        )
+        make_point(number, 0.4 + spread * (number % 3), ended_at=float(number) if ended else None)
         for number in range(count)
     )
 
@@ -80,7 +70,7 @@ def test_defaults_that_failed_are_the_headline() -> None:
     study = make_study(spec=make_spec(), state=StudyState.FAILED, reason="out of memory")
     seen = overview(study=study, state=StudyState.FAILED, alive=False, baseline=None, winner=None, points=())
     assert "The defaults could not be trained, so nothing else was: out of memory." in words.headline(seen)
-    assert words.worth(seen) == "The study has failed: out of memory."
+    assert words.worth(seen) == "The study has failed."  # its reason stands above
     assert words.next_command(seen) == "automl show birds"
 
 
@@ -153,3 +143,13 @@ def test_the_log_has_its_newest_line_first_and_no_line_breaks() -> None:
     ]
     at = words.clock(0.0, 0.0)
     assert words.log_of(events, 0.0) == f"{at} trial 7: c\n{at} a b"
+
+
+def test_a_trial_without_a_score_has_no_certainty() -> None:
+    failed = make_row(0, None, state=TrialState.FAILED)
+    assert words.certainty(overview(baseline=failed), failed) == ""
+
+
+def test_the_defaults_are_not_called_proposed() -> None:
+    assert words.proposed(make_row(0)) == "These are the defaults."
+    assert words.proposed(make_row(3)) == "Proposed by tpe."
