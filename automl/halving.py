@@ -56,6 +56,20 @@ def smoothed(scores: Sequence[float], window: int = 5) -> float:
     return sum(last) / len(last)
 
 
+def last_epochs(horizon: int) -> int:
+    """How many of a whole training's last epochs make its score: an eighth of the horizon, from one to five.
+
+    A single epoch is mostly luck, but five of 12 still hold the rise: four such trainings of yolov5n on BCCD ranked
+    by them just the other way round than on unseen images, and than by their last epoch.
+    """
+    return max(1, min(5, (horizon + 4) // 8))
+
+
+def final(scores: Sequence[float], horizon: int) -> float:
+    """What a training is compared by: the mean of its last epochs; of a whole one those that `last_epochs` says."""
+    return smoothed(scores, last_epochs(horizon)) if len(scores) >= horizon else smoothed(scores)
+
+
 @dataclass(frozen=True)
 class Survival:
     """Whether a trial goes on after a rung, and the threshold that it was held against."""
@@ -184,7 +198,7 @@ def rung_trust(curves: Mapping[int, Sequence[float]], levels: Sequence[int], hor
             if len(scores) >= level and all(map(math.isfinite, scores[:level])):
                 rungs.record(number, level, smoothed(scores[:level]))
         if len(scores) >= horizon and all(map(math.isfinite, scores[:horizon])):
-            rungs.record(number, horizon, smoothed(scores[:horizon]))
+            rungs.record(number, horizon, final(scores[:horizon], horizon))
     return rungs.trust()
 
 

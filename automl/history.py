@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from automl.halving import Rungs, smoothed
+from automl.halving import Rungs, final
 from automl.records import EpochRow, Trial, TrialPoint, TrialRow, TrialState
 
 RESUMABLE = (TrialState.RUNNING, TrialState.INTERRUPTED)
@@ -51,7 +51,7 @@ def at_horizon(
     rungs = Rungs(levels, horizon)
     for trial, scores in curves.items():
         for level in rungs.levels if len(scores) >= horizon else ():
-            rungs.record(trial, level, smoothed(scores[:level]))
+            rungs.record(trial, level, final(scores[:level], horizon))
     found = []
     for point in ended:
         score = point.score

@@ -7,19 +7,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from automl import figures
-from automl.halving import smoothed
+from automl.halving import final, last_epochs
 from automl.records import EvaluationRow, Params, ParamValue, TrialPoint, TrialRow, TrialState
 from automl.trust import CLAIM, TIE, Estimate, estimates
 from automl.trust import winner as trust_winner
 
-LAST = 5  # epochs whose mean is a trial's score
 LEARNT = 0.01  # mAP50-95 below which a whole training has learnt nothing to speak of
 FEW = 5  # a winner without repeats is among so many of the best
 
 
-def score(scores: Sequence[float]) -> float | None:
-    """A trial's score, the mean mAP50-95 of its last epochs; None before the first. A single epoch is mostly luck."""
-    return smoothed(scores, LAST) if scores else None
+def score(scores: Sequence[float], horizon: int) -> float | None:
+    """A trial's score, the mean mAP50-95 of its last epochs, see `halving.final`; None before the first."""
+    return final(scores, horizon) if scores else None
+
+
+def score_in_words(horizon: int) -> str:
+    """What a score is, as in 'the mean of a trial's last 5 epochs'."""
+    last = last_epochs(horizon)
+    return f"the mean of a trial's last {last} epochs" if last > 1 else "a trial's last epoch"
 
 
 def place(number: int, score: float, *, completed: bool = True) -> tuple[float, bool, int]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from automl.budget import Ledger, format_cost
 from automl.confirming import Confirming
 from automl.ending import LOOK_BACK, nothing_left
-from automl.halving import Rungs, quantile, smoothed
+from automl.halving import Rungs, final, quantile, smoothed
 from automl.history import RESUMABLE, happened, restored
 from automl.operating import AtPoint, Operating
 from automl.records import EpochMetrics, EpochRow, Outcome, Params, StudySpec, Trial, TrialRow, TrialState
@@ -338,7 +338,7 @@ class Search:
         """Holds the trial against the others at a rung; the defaults are never stopped early."""
         number = run.trial.number
         if epoch >= self.spec.epochs:
-            self.rungs.record(number, self.spec.epochs, smoothed(run.scores))
+            self.rungs.record(number, self.spec.epochs, final(run.scores, self.spec.epochs))
             return self._completed()
         if epoch not in self.rungs.levels:
             return None

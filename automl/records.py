@@ -228,7 +228,7 @@ class TrialRow:
     epochs: int  # planned
     done_epochs: int
     attempt: int  # number of the latest attempt; 0 before the first
-    score: float | None  # mean mAP50-95 of its last five epochs so far, by which trials are compared
+    score: float | None  # mean mAP50-95 of its last epochs so far, by which trials are compared
     best_map50_95: float | None  # of its best epoch, which best.pt holds
     best_map50: float | None
     best_epoch: int | None
@@ -251,7 +251,7 @@ class TrialPoint:
     number: int
     state: TrialState
     purpose: Purpose
-    score: float | None  # mean mAP50-95 of its last five epochs so far
+    score: float | None  # mean mAP50-95 of its last epochs so far
     best_map50_95: float | None
     done_epochs: int
     slot_s: float

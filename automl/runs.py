@@ -24,7 +24,7 @@ class Run:
     @property
     def score(self) -> float | None:
         """By which it is compared with others; None before its first epoch."""
-        return leaderboard.score(self.scores)
+        return leaderboard.score(self.scores, self.trial.epochs)
 
     @property
     def completed(self) -> bool:

@@ -17,7 +17,6 @@ from rich.table import Table
 from automl.budget import format_cost
 from automl.figures import duration, score
 from automl.leaderboard import (
-    LAST,
     Verdict,
     changed,
     gain,
@@ -26,6 +25,7 @@ from automl.leaderboard import (
     one_seed_in_words,
     rank,
     rival,
+    score_in_words,
     unseen_in_words,
     verdict_on_unseen,
 )
@@ -77,7 +77,7 @@ def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> N
     table, columns = _fitting(console, report, limit)
     if table.row_count:
         console.print(table)
-        _say(console, _caption(columns))
+        _say(console, _caption(columns, report.study.spec.epochs))
     taken = report.winner
     if taken is not None and taken.number and "changed" not in columns:
         console.print(f"Trial {taken.number} changed: {_differences(taken, report.baseline)}", highlight=False)
@@ -116,9 +116,9 @@ def _board(report: StudyReport, columns: Sequence[str], limit: int) -> Table:
     return table
 
 
-def _caption(columns: Sequence[str]) -> str:
+def _caption(columns: Sequence[str], horizon: int) -> str:
     """How the leaderboard is sorted, and what its figures are."""
-    told = f"Sorted by {SCORE}, the mean of a trial's last {LAST} epochs, one seed; gain is against the defaults'."
+    told = f"Sorted by {SCORE}, {score_in_words(horizon)}, one seed; gain is against the defaults'."
     if CONFIRMED in columns:
         told += f" {CONFIRMED.capitalize()}: runs that no search selected, mean ± 90 % interval; they name the winner."
     return told + (" Best epoch: what best.pt reached." if "best epoch" in columns else "")

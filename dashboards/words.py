@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from automl.budget import format_cost
 from automl.ending import FLOOR
 from automl.figures import duration, score
-from automl.leaderboard import LAST, gain_shown, in_words, odds, one_seed_in_words, verdict_on_unseen
+from automl.leaderboard import gain_shown, in_words, odds, one_seed_in_words, score_in_words, verdict_on_unseen
 from automl.overview import Overview
 from automl.recipes import LONG
 from automl.records import EventRow, StudyRow, StudyState, TrialRow, TrialState
@@ -100,7 +100,7 @@ def certainty(seen: Overview, row: TrialRow | None) -> str:
         return ""
     found = _estimate(seen, row)
     if found is None:
-        return f"one seed, mean of the last {LAST} epochs; not confirmed"
+        return f"one seed, {score_in_words(row.epochs)}; not confirmed"
     chance = "" if found.chance is None else f", {odds(found.chance)} sure to beat the defaults"
     seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
     return f"± {found.score.half:.3f} (90 %) over the best epochs of {seeds}{chance}"

@@ -248,7 +248,7 @@ class MadeUp:
             best_map50=None if best is None else min(1.0, 1.6 * scores[best]),
             best_epoch=None if best is None else best + 1,
             last_map50_95=scores[-1] if scores else None,
-            score=leaderboard.score(scores),
+            score=leaderboard.score(scores, self.horizon),
             slot_s=EPOCH_S * length + 4.0,
             paid_s=EPOCH_S * length,
             reason=reason,

@@ -109,8 +109,7 @@ class Session:
             if trial.repeats is not None and self.search.confirming.begun == 1:
                 why = f"{self.search.searched}: " if self.search.searched else ""
                 self.note(
-                    f"{why}the defaults and the best trials by the mean of their last 5 epochs run again with other "
-                    "seeds",
+                    f"{why}the defaults and the best trials by their score run again with other seeds",
                     at,
                 )
             self._begin(trial, at)

@@ -14,7 +14,7 @@ import yaml
 
 from automl.budget import format_cost
 from automl.errors import AutoMLError, NoSpace, UnknownName
-from automl.leaderboard import LAST, Verdict, gain, in_words, odds, unseen_in_words
+from automl.leaderboard import Verdict, gain, in_words, odds, score_in_words, unseen_in_words
 from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
 from automl.space import EPOCH_KEYS, trainer_key
 from automl.trainers import schema
@@ -168,7 +168,7 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
     }
     above = gain(trial, baseline)
     if trial.score is not None:
-        facts["score"] = f"{trial.score:.4f}, the mean mAP50-95 of its last {LAST} epochs, by which trials are compared"
+        facts["score"] = f"{trial.score:.4f} mAP50-95, {score_in_words(trial.epochs)}, by which trials are compared"
     if above is not None and trial.number != 0 and baseline is not None:
         facts["score against the defaults"] = f"{above:+.4f} ({baseline.score:.4f}), one seed each"
     if trial.state is not TrialState.COMPLETED:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Update,
     bindparam,
+    case,
     delete,
     func,
     select,
@@ -21,7 +22,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from automl.leaderboard import LAST
 from automl.records import TrialState
 from automl.store.tables import artifacts, attempts, epochs, evaluations, studies, trials
 
@@ -87,14 +87,12 @@ def _of_last_epoch(name: str) -> ScalarSelect[float]:
 
 def _score() -> ScalarSelect[float]:
     """The mean of the trial's last epochs, those without a score left out: what `leaderboard.score` says."""
-    last = (
-        select(epochs.c.map50_95)
-        .where(epochs.c.study_id == _STUDY, epochs.c.trial == _TRIAL, epochs.c.map50_95.is_not(None))
-        .order_by(epochs.c.epoch.desc())
-        .limit(LAST)
-        .subquery()
-    )
-    return select(func.avg(last.c.map50_95)).scalar_subquery()
+    mine = (epochs.c.study_id == _STUDY, epochs.c.trial == _TRIAL, epochs.c.map50_95.is_not(None))
+    done = select(func.max(epochs.c.epoch)).where(*mine).scalar_subquery()
+    whole = case((trials.c.epochs >= 36, 5), (trials.c.epochs < 12, 1), else_=(trials.c.epochs + 4) // 8)
+    last = case((done >= trials.c.epochs, whole), else_=5)
+    mean = select(func.avg(epochs.c.map50_95)).where(*mine, epochs.c.epoch > done - last)
+    return mean.correlate(trials).scalar_subquery()
 
 
 def _of_best_trial(name: str) -> ScalarSelect[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from automl.figures import score
-from automl.leaderboard import LAST
+from automl.leaderboard import score_in_words
 from automl.overview import Overview
 from automl.records import PICTURES, Board, StudyRow, StudyState, TrialPage, TrialRow, TrialState
 from automl.store import read
@@ -62,7 +62,7 @@ def _leaderboard(row: StudyRow, seen: Overview, found: TrialPage, page: int, tab
     pages = -(-found.total // ROWS)
     if row.state is StudyState.RUNNING:
         st.button("Refresh", help="This table stands still while you read and tick; Overview follows the study.")
-    scored = f"mAP50-95 is the mean of a trial's last {LAST} epochs, on val, one seed"
+    scored = f"mAP50-95 is {score_in_words(row.spec.epochs)}, on val, one seed"
     where = "" if pages == 1 else f", page {page} of {pages}"
     st.caption(f"{found.total} trial{'' if found.total == 1 else 's'}{where}. {scored}.")
     st.dataframe(

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from automl.figures import score
-from automl.leaderboard import LAST, unseen_in_words
+from automl.leaderboard import score_in_words, unseen_in_words
 from automl.records import PICTURES, StudyRow, TrialRow
 from automl.store import read
 from dashboards import charts, context, frames, words
@@ -29,7 +29,7 @@ def _draw(row: StudyRow) -> None:
     repeat = "" if trial.repeats is None else f" It repeats trial {trial.repeats} with seed {trial.seed}."
     st.markdown(f"{words.plain(words.ended(trial))} {words.plain(words.proposed(trial))}{repeat}")
     columns = st.columns(4)
-    told = f"one seed; the mean of the last {LAST} epochs"
+    told = f"one seed; {score_in_words(trial.epochs)}"
     columns[0].metric("mAP50-95 on val", score(trial.score), border=True, help=told)
     columns[1].metric(
         "mAP50-95 at the best epoch", score(trial.best_map50_95), border=True, help="mAP50-95 on val; best.pt holds it"

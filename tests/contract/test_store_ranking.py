@@ -69,13 +69,25 @@ def test_epochs_come_trial_by_trial(engine: Engine, birds: str, recorder: Record
     assert found == [(trial, epoch) for trial in range(5) for epoch in (1, 2)]
 
 
+@pytest.mark.parametrize("horizon", [3, 8, 12, 20, 35, 36])
+def test_a_whole_trainings_score_is_of_its_last_eighth(
+    engine: Engine, birds: str, recorder: Recorder, horizon: int
+) -> None:
+    scores = [number**2 / 10_000 for number in range(horizon)]
+    start(recorder, 0, epochs=horizon)
+    for epoch, value in enumerate(scores, start=1):
+        recorder.epoch(0, 1, metrics(epoch, value), slot_s=4.0 * epoch, at=10.0 + epoch)
+        expected = leaderboard.score(scores[:epoch], horizon)
+        assert read.trial(engine, birds, 0).score == pytest.approx(expected)
+
+
 def test_the_score_is_the_mean_of_the_last_five_epochs_so_far(engine: Engine, birds: str, recorder: Recorder) -> None:
     scores = [0.9, 0.1, 0.2, 0.3, 0.45, 0.5]
     start(recorder, 0)
     assert read.trial(engine, birds, 0).score is None
     for epoch, value in enumerate(scores, start=1):
         recorder.epoch(0, 1, metrics(epoch, value), slot_s=4.0 * epoch, at=10.0 + epoch)
-        assert read.trial(engine, birds, 0).score == pytest.approx(leaderboard.score(scores[:epoch]))
+        assert read.trial(engine, birds, 0).score == pytest.approx(leaderboard.score(scores[:epoch], 12))
     recorder.epoch(0, 1, metrics(7, math.nan), slot_s=28.0, at=17.0)
     row = read.trial(engine, birds, 0)
-    assert (row.score, row.best_map50_95) == (pytest.approx(leaderboard.score(scores)), 0.9)
+    assert (row.score, row.best_map50_95) == (pytest.approx(leaderboard.score(scores, 12)), 0.9)

@@ -247,7 +247,7 @@ class MemoryRecord:
         known = self._scores.setdefault(trial, {})
         if metrics.finite:
             known[metrics.epoch] = score
-        so_far = leaderboard.score([known[number] for number in sorted(known)])
+        so_far = leaderboard.score([known[number] for number in sorted(known)], row.epochs)
         self.trials[trial] = replace(
             row, done_epochs=metrics.epoch, last_map50_95=score, slot_s=slot_s, score=so_far, **best
         )

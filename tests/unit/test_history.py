@@ -20,10 +20,10 @@ def point(row: TrialRow) -> TrialPoint:
 
 
 def test_a_stopped_trial_gains_what_those_gained_that_went_on() -> None:
-    curves = {0: [0.1, 0.3, 0.5], 1: [0.1, 0.2, 0.3]}  # means .1, .2, .3 and .1, .15, .2
+    curves = {0: [0.1, 0.3, 0.5], 1: [0.1, 0.2, 0.3]}  # means .1, .2 and .1, .15; ends .5 and .3
     stopped = make_row(2, 0.05, state=TrialState.STOPPED, done_epochs=1, slot_s=9.0)
     found = at_horizon([point(make_row(0, 0.3)), point(stopped)], curves, levels=(1, 2), horizon=3)
-    assert found == [(0.3, 720.0), (pytest.approx(0.05 + 0.075 + 0.075), 9.0)]
+    assert found == [(0.3, 720.0), (pytest.approx(0.05 + 0.075 + 0.225), 9.0)]
 
 
 @pytest.mark.parametrize("changes", [{"done_epochs": 2}, {"done_epochs": 1}])

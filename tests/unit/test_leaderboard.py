@@ -16,6 +16,7 @@ from automl.leaderboard import (
     one_seed_in_words,
     rank,
     score,
+    score_in_words,
     verdict,
     winner,
 )
@@ -29,9 +30,16 @@ def test_the_best_score_comes_first() -> None:
 
 
 def test_a_score_is_the_mean_of_the_last_five_epochs() -> None:
-    assert score([]) is None
-    assert score([0.2, 0.4]) == pytest.approx(0.3)
-    assert score([0.9, 0.1, 0.2, 0.3, 0.4, 0.5]) == pytest.approx(0.3)
+    assert score([], 100) is None
+    assert score([0.2, 0.4], 100) == pytest.approx(0.3)
+    assert score([0.9, 0.1, 0.2, 0.3, 0.4, 0.5], 100) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(("horizon", "last"), [(1, 1), (11, 1), (12, 2), (20, 3), (35, 4), (36, 5), (300, 5)])
+def test_the_score_of_a_whole_training_is_of_its_last_eighth(horizon: int, last: int) -> None:
+    scores = [number / 1000 for number in range(horizon)]
+    assert score(scores, horizon) == pytest.approx(sum(scores[-last:]) / last)
+    assert score_in_words(horizon).endswith(f"last {last} epochs" if last > 1 else "last epoch")
 
 
 def test_one_lucky_epoch_makes_no_winner() -> None:
