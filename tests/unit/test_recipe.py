@@ -84,7 +84,9 @@ SEARCHED = {
 
 def longer(folder: Path, row: TrialRow, epochs: int | None) -> dict[str, Any]:
     """The document of the recipe for that many epochs."""
-    spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "imgsz": 64}, space=SEARCHED)
+    defaults = {"warmup_epochs": 3.0, "close_mosaic": 10, "lr0": 0.01}
+    fixed = {"model": "yolov5n", "imgsz": 64}
+    spec = make_spec(trainer="ultralytics", fixed=fixed, space=SEARCHED, given=(("defaults", defaults),))
     subject = Subject(study=make_study(spec=spec), trial=row, baseline=make_row(0), epochs=epochs)
     found: dict[str, Any] = json.loads(write_recipe(subject, folder / "recipe.json", "json").read_text())
     return found
@@ -97,9 +99,20 @@ def test_a_longer_training_keeps_the_shares_of_warm_up_and_closing(tmp_path: Pat
     assert (found["arguments"]["warmup_epochs"], found["arguments"]["close_mosaic"]) == (37.5, 75)
     assert found["arguments"]["lr0"] == 0.02
     assert found["facts"]["epochs"].startswith(
-        "300, as asked for; searched with 12; warmup_epochs and close_mosaic keep"
+        "300, as asked for; searched with 12; warmup_epochs and close_mosaic keep their share of it, every other "
     )
     assert longer(tmp_path, row, None)["arguments"]["close_mosaic"] == 3
+
+
+def test_a_longer_training_leaves_at_the_default_what_the_trial_has_from_it(tmp_path: Path) -> None:
+    found = longer(tmp_path, make_row(1, params={"warmup_epochs": 1.5, "close_mosaic": 10}), 300)
+    assert (found["arguments"]["warmup_epochs"], found["arguments"]["close_mosaic"]) == (37.5, 10)
+    assert found["facts"]["epochs"] == (
+        "300, as asked for; searched with 12; warmup_epochs keeps its share of it, every other argument is the trial's"
+    )
+    found = longer(tmp_path, make_row(1, params={"warmup_epochs": 3.0, "close_mosaic": 10, "lr0": 0.02}), 300)
+    assert (found["arguments"]["warmup_epochs"], found["arguments"]["close_mosaic"]) == (3.0, 10)
+    assert found["facts"]["epochs"].endswith("searched with 12; every other argument is the trial's")
 
 
 def test_the_defaults_stay_what_they_are_at_any_length(tmp_path: Path) -> None:
