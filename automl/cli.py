@@ -105,8 +105,8 @@ def search(
         return (service.dry_run if dry_run else service.search)(
             data,
             budget,
-            models=_listed(models),
-            imgsz=[_whole(size, "--imgsz") for size in _listed(imgsz)],
+            models=_listed(models) if models is not None else None,
+            imgsz=[_whole(size, "--imgsz") for size in _listed(imgsz)] if imgsz is not None else None,
             weights=weights,
             space=space,
             name=name,
@@ -204,6 +204,8 @@ def show(
     with _errors():
         from automl import service, terminal
 
+        if limit < 1:
+            raise AutoMLError(f"--limit {limit} is no leaderboard. Use 1 row or more.")
         report = service.show(study, db=db)
         if json_:
             epochs = service.curves(report.study.name, db=db) if curves else None
@@ -362,8 +364,8 @@ def _console(*, stderr: bool = False) -> Any:
     return console
 
 
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _whole(text: str, flag: str) -> int:

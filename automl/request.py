@@ -26,6 +26,7 @@ from automl.trainers import schema, surrogate
 from automl.trainers.base import TRAINERS
 from automl.trainers.weights import check_weights, sha256
 
+MOST_SEED = 2**31 - 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -93,6 +94,7 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
         )
     if request.epochs is not None and request.epochs < 1:
         raise AutoMLError(f"--epochs {request.epochs} is no training. Use 1 or more.")
+    _check_numbers(request)
     latency_s = request.max_latency / 1000 if request.max_latency is not None else None
     limits = Limits(target=request.target, latency_s=latency_s, parameters=request.max_params)
     points.check_limits(limits)
@@ -115,6 +117,7 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
     space, left_out = _space(request, known, given, dataset, weights)
     notes += [f"{name} is not searched: {why}." for name, why in left_out.items()]
     models, sizes = _points(request, space, {**space.fixed, **given})
+    _check_multiples(request.trainer, models, sizes)
     fixed = dict(given)
     if request.trainer == "ultralytics":
         fixed |= {"model": models[0], "imgsz": sizes[0]}
@@ -351,6 +354,30 @@ def _points(request: SearchRequest, space: SearchSpace, fixed: Params) -> tuple[
     if schema.is_p6(named[0]) and pixels[0] < 1280:
         raise AutoMLError(f"the baseline would be {named[0]} at {pixels[0]} px. Name 1280 first, or another model.")
     return named, pixels
+
+
+def _check_numbers(request: SearchRequest) -> None:
+    """Raises AutoMLError for a batch or a seed with which nothing can be trained."""
+    batch = request.batch if request.batch is not None else request.fixed.get("batch")
+    if isinstance(batch, int | float) and batch <= 0 and batch != -1:
+        raise AutoMLError(f"--batch {batch} is no batch. Use 1 or more, or leave it out for what fits the device.")
+    if not 0 <= request.seed <= MOST_SEED:
+        raise AutoMLError(f"--seed {request.seed}: seeds are whole numbers from 0 to {MOST_SEED}.")
+
+
+def _check_multiples(trainer: str, models: Sequence[str], sizes: Sequence[int]) -> None:
+    """Raises AutoMLError for an image size that the network would be given otherwise: not a multiple of its stride."""
+    if trainer != "ultralytics":
+        return
+    for model in models:
+        p6 = schema.is_p6(model)
+        stride = 64 if p6 else 32
+        for size in sizes:
+            if size % stride and (not p6 or size >= 1280):  # P6 variants go with 1280 pixels and up only
+                below = size - size % stride
+                raise AutoMLError(
+                    f"--imgsz {size}: {model} takes multiples of {stride} pixels. Use {below} or {below + stride}."
+                )
 
 
 def _absolute(model: str) -> str:

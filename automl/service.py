@@ -48,8 +48,8 @@ def search(
     data: str | Path,
     budget: str | Sequence[str],
     *,
-    models: Sequence[str] = (),
-    imgsz: Sequence[int] = (),
+    models: Sequence[str] | None = None,
+    imgsz: Sequence[int] | None = None,
     weights: str | Path | None = None,
     space: str | Path | None = None,
     name: str | None = None,
@@ -234,7 +234,9 @@ def _asked(data: str | Path, budget: str | Sequence[str], **words: Any) -> reque
     for key in ("weights", "space"):
         if key in told:
             told[key] = Path(told[key])
-    for key in ("models", "imgsz"):
+    for key, example in (("models", "yolov5n,yolov5s"), ("imgsz", "640,1280")):
+        if key in told and not tuple(told[key]):
+            raise AutoMLError(f"--{key} is empty: name what is searched, as in --{key} {example}, or leave it out.")
         told[key] = tuple(told.get(key, ()))
     told["warm_start"] = tuple(map(str, told.get("warm_start", ())))
     budgets = (budget,) if isinstance(budget, str) else tuple(budget)
