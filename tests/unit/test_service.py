@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import automl
+from automl import service
 from automl.cli import app
 from automl.errors import AutoMLError
 from automl.request import SearchRequest
@@ -23,6 +25,12 @@ def test_paths_and_lists_may_be_written_as_they_come() -> None:
         imgsz=(64,),
         warm_start=("hyp.yaml",),
     )
+
+
+@pytest.mark.parametrize("verb", ["dry_run", "export", "resume", "search", "show", "status", "stop", "studies"])
+def test_every_verb_can_be_imported_from_the_package(verb: str) -> None:
+    assert verb in automl.__all__
+    assert getattr(automl, verb) is getattr(service, verb)
 
 
 def test_none_stands_for_what_is_left_out() -> None:
