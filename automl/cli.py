@@ -185,11 +185,11 @@ def studies(db: Db = None, json_: Json = False) -> None:
     with _errors():
         from automl import service, terminal
 
-        rows = service.studies(db=db)
+        found = service.overviews(db=db)
         if json_:
-            print(terminal.dumps(rows, indent=2))
+            print(terminal.dumps([terminal.listing(each) for each in found], indent=2))
         else:
-            terminal.print_studies(_console(), rows)
+            terminal.print_studies(_console(), found)
 
 
 @app.command()

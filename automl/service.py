@@ -19,6 +19,7 @@ from automl.drivers.session import Listener, Notice, Session
 from automl.errors import AutoMLError, SearchFailed, StudyConflict
 from automl.history import RESUMABLE
 from automl.kept import BestFiles
+from automl.overview import Overview, Watch
 from automl.places import Claim, claim_folder, command, home_folder, store_url
 from automl.policy import Search
 from automl.probing import Probing
@@ -174,6 +175,12 @@ def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -
 def studies(*, home: str | Path | None = None, db: str | None = None) -> list[StudyRow]:
     """All studies, newest first."""
     return read.studies(_reader(home, db))
+
+
+def overviews(*, home: str | Path | None = None, db: str | None = None) -> list[Overview]:
+    """All studies, newest first, each with the trial to take home and what the defaults score."""
+    engine = _reader(home, db)
+    return [Watch().look(engine, row) for row in read.studies(engine)]
 
 
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
@@ -361,6 +368,7 @@ __all__ = [
     "curves",
     "dry_run",
     "export",
+    "overviews",
     "resume",
     "search",
     "show",

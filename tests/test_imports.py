@@ -63,6 +63,7 @@ DOORS = (
     ("resumable", "automl.request"),
     ("resumable", "automl.places"),
     ("service", "automl.kept"),
+    ("service", "automl.overview"),
     ("service", "automl.report"),
     ("service", "automl.unseen"),
     ("unseen", "automl.kept"),
