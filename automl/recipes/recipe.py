@@ -117,7 +117,10 @@ def lengthened(study: StudyRow, trial: TrialRow, given: Mapping[str, Any], epoch
     found: dict[str, Any] = {}
     for key in EPOCH_KEYS:
         value = given.get(key)
-        if key in searched and isinstance(value, int | float) and value != defaults.get(key):
+        if key in searched and isinstance(value, int | float):
+            usual = defaults.get(key)
+            if isinstance(usual, int | float) and value in (usual, min(usual, trial.epochs)):  # cut at the horizon
+                continue
             longer = value * epochs / trial.epochs
             found[key] = round(longer) if isinstance(value, int) else float(f"{longer:.6g}")
     return found

@@ -113,6 +113,8 @@ def test_a_longer_training_leaves_at_the_default_what_the_trial_has_from_it(tmp_
     found = longer(tmp_path, make_row(1, params={"warmup_epochs": 3.0, "close_mosaic": 10, "lr0": 0.02}), 300)
     assert (found["arguments"]["warmup_epochs"], found["arguments"]["close_mosaic"]) == (3.0, 10)
     assert found["facts"]["epochs"].endswith("searched with 12; every other argument is the trial's")
+    short = longer(tmp_path, make_row(1, epochs=8, params={"warmup_epochs": 1.5, "close_mosaic": 8}), 300)
+    assert short["arguments"]["close_mosaic"] == 8  # the default, as far as the horizon let it be
 
 
 def test_the_defaults_stay_what_they_are_at_any_length(tmp_path: Path) -> None:
