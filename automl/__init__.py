@@ -2,7 +2,8 @@
 
 The verbs of the command line, typed, returning records:
 
-    from automl import search, resume, export
+    from automl import dry_run, search, resume, export
+    plan = dry_run("custom.yaml", ["40gpu-h"])
     report = search("custom.yaml", ["40gpu-h"])
     export(report.study.name, "hyp.yaml")
 """

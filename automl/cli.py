@@ -105,8 +105,8 @@ def search(
         return (service.dry_run if dry_run else service.search)(
             data,
             budget,
-            models=_listed(models),
-            imgsz=[_whole(size, "--imgsz") for size in _listed(imgsz)],
+            models=_listed(models) if models is not None else None,
+            imgsz=[_whole(size, "--imgsz") for size in _listed(imgsz)] if imgsz is not None else None,
             weights=weights,
             space=space,
             name=name,
@@ -185,11 +185,11 @@ def studies(db: Db = None, json_: Json = False) -> None:
     with _errors():
         from automl import service, terminal
 
-        rows = service.studies(db=db)
+        found = service.overviews(db=db)
         if json_:
-            print(terminal.dumps(rows, indent=2))
+            print(terminal.dumps([terminal.listing(each) for each in found], indent=2))
         else:
-            terminal.print_studies(_console(), rows)
+            terminal.print_studies(_console(), found)
 
 
 @app.command()
@@ -204,6 +204,8 @@ def show(
     with _errors():
         from automl import service, terminal
 
+        if limit < 1:
+            raise AutoMLError(f"--limit {limit} is no leaderboard. Use 1 row or more.")
         report = service.show(study, db=db)
         if json_:
             epochs = service.curves(report.study.name, db=db) if curves else None
@@ -362,8 +364,8 @@ def _console(*, stderr: bool = False) -> Any:
     return console
 
 
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _whole(text: str, flag: str) -> int:

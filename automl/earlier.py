@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from automl import portfolio
+from automl.figures import listed
 from automl.portfolio import Given, distinct, fit
-from automl.records import Params
+from automl.records import Params, ParamValue
 from automl.space import POINT, SearchSpace, trainer_key
 
 STARTS = 3  # recipes of earlier trainings that are trained again at most
@@ -50,6 +51,7 @@ def beginnings(
     """
     warm = starts(earlier, study)
     told = [f"Tried again from earlier trainings: {', '.join(name for name, _ in warm)}."] if warm else []
+    told += _moved(earlier, warm, study)
     known: tuple[Given, ...] = ()
     if known_good:
         known = portfolio.starts(study.base, study.space, [*study.before, *warm], study.trainings)
@@ -74,6 +76,44 @@ def starts(earlier: Sequence[Earlier], study: NewStudy) -> tuple[Given, ...]:
     for given in turns:
         found += distinct([given], [*known, *(other for _, other in found)])
     return tuple(found[: min(STARTS, max(1, round(study.trainings) // TRAININGS_EACH))])
+
+
+def _moved(earlier: Sequence[Earlier], warm: Sequence[Given], study: NewStudy) -> list[str]:
+    """What the space made of recipes that run, or that equal what runs anyway: a sentence for each source.
+
+    A value beyond its range has become the range's end; a file's value that the space does not hold is not tried.
+    """
+    running = [study.base, *(params for _, params in (*study.before, *warm))]
+    ends: dict[str, dict[str, tuple[str, str]]] = {}  # by source and key: what stands there, and the end
+    lost: dict[str, dict[str, str]] = {}
+    for each in sorted(earlier, key=_rank):
+        fitted = fit(each.params, study.base, study.space)
+        if fitted not in running:
+            continue
+        for key, value in each.params.items():
+            if _beyond(study.space, key, value, fitted.get(key)):
+                ends.setdefault(each.source, {}).setdefault(key, (f"{key} {value}", f"{fitted[key]}"))
+            elif fitted.get(key) != value and not each.done_epochs:
+                lost.setdefault(each.source, {}).setdefault(key, f"{key} {value}")
+    told = []
+    for source, found in ends.items():
+        was, now = (listed(side) for side in zip(*found.values(), strict=True))
+        verb = "is beyond its searched range and becomes its end"
+        if len(found) > 1:
+            verb = "are beyond their searched ranges and become their ends"
+        told.append(f"{was} of {source} {verb}, {now}.")
+    for source, words in lost.items():
+        verb, them = ("is", "it") if len(words) == 1 else ("are", "them")
+        told.append(f"{listed([*words.values()])} of {source} {verb} not tried: the search space does not hold {them}.")
+    return told
+
+
+def _beyond(space: SearchSpace, key: str, value: ParamValue, end: ParamValue) -> bool:
+    """Whether a number lies outside its range, of which `end` is what was kept."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    ranges = [p for p in space.parameters if trainer_key(p.name) == key and p.kind != "choice"]
+    return any(end == p.low > value or end == p.high < value for p in ranges)
 
 
 def _worth(tried: Sequence[Earlier], study: NewStudy, known: Sequence[Params]) -> list[Given]:

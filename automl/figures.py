@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def duration(seconds: float) -> str:
     """'1:02:03', '4:05' or '42 s'."""
@@ -16,3 +18,9 @@ def duration(seconds: float) -> str:
 def score(value: float | None) -> str:
     """A fraction with three digits, or a dash."""
     return "–" if value is None or value != value else f"{value:.3f}"
+
+
+def listed(words: Sequence[str], most: int = 6) -> str:
+    """The words as a sentence lists them: 'a, b and c', and how many more there are than `most`."""
+    shown = [*words[:most], *([f"{len(words) - most} more"] if len(words) > most else [])]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))

@@ -55,6 +55,29 @@ class Overview:
         """How the best score rose with what was spent, the probe included; see `incumbent`."""
         return incumbent(self.points, self.study.spec.probe_s)
 
+    def figure(self, row: TrialRow | None) -> float | None:
+        """mAP50-95 on val as a trial's figure: the mean over seeds where it ran again, else its only run's score."""
+        if row is None:
+            return None
+        found = self.verdict.of(row.number) if self.verdict is not None else None
+        return row.score if found is None else found.score.mean
+
+    def seeds(self, row: TrialRow) -> int:
+        """How many runs that figure is of."""
+        found = self.verdict.of(row.number) if self.verdict is not None else None
+        return 1 if found is None else found.seeds
+
+    @property
+    def gain(self) -> float | None:
+        """mAP50-95 of what is taken home above the defaults, as the figures show it; None for the defaults."""
+        winner, base = self.winner, self.baseline
+        if winner is None or base is None or winner.number == 0:
+            return None
+        found = self.verdict.of(winner.number) if self.verdict is not None else None
+        if found is not None and found.gain is not None:
+            return found.gain.mean
+        return leaderboard.gain_shown(winner, base)
+
     @property
     def left_s(self) -> float | None:
         """Wall seconds until the budget is spent at today's pace; None where nothing runs or nothing is spent."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl import __version__, points, request
+from automl.compiling import compile_spec
 from automl.drivers.session import Listener, Notice
 from automl.errors import OutOfMemory
 from automl.points import Probe
@@ -66,9 +67,7 @@ class Probing:
         assert prepared is not None, "an admitted point was measured"
         request.check_disk(self.directory, prepared.parameters, self.checked.slots, 5)
         checked = replace(self.checked, fixed=self._fixed(baseline.point))
-        spec = request.compile_spec(
-            checked, name, self.directory, prepared, sum(probe.cost_s for probe in probes), probes
-        )
+        spec = compile_spec(checked, name, self.directory, prepared, sum(probe.cost_s for probe in probes), probes)
         self.listener(Notice(kind="probed", at=0.0, values=_words(prepared, spec)))
         self.listener(Notice(kind="plan", at=0.0, values={"plan": spec.plan}))
         return spec

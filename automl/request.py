@@ -1,25 +1,23 @@
-"""What a user asked for, checked before anything heavy is loaded, and made into a study's spec."""
+"""What a user asked for, checked before anything heavy is loaded."""
 
 from __future__ import annotations
 
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from automl import plan, points
-from automl.budget import Budget, format_cost, parse_all
+from automl import points
+from automl.budget import Budget, parse_all
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import find_unseen
-from automl.earlier import Earlier, NewStudy, Told, beginnings, comparable, words
+from automl.earlier import Earlier
 from automl.errors import AutoMLError, BadWeights, NoSpace, UnknownName
-from automl.halving import rung_levels
 from automl.places import shipped
-from automl.points import Limits, Probe
-from automl.portfolio import Given
-from automl.records import Params, ParamValue, Prepared, Slots, StudySpec
+from automl.points import Limits
+from automl.records import Params, ParamValue, Slots
 from automl.sampler import SAMPLERS
 from automl.space import SearchSpace, settle, without
 from automl.space_file import read_space
@@ -27,10 +25,8 @@ from automl.trainers import schema, surrogate
 from automl.trainers.base import TRAINERS
 from automl.trainers.weights import check_weights, sha256
 
+MOST_SEED = 2**31 - 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-WORKER_S = 8.0  # slot-seconds until a new process has loaded torch and Ultralytics (bench overhead: 8 to 11 CPU s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +94,7 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
     _check_fixed(request.trainer, given)
     space, left_out = _space(request, known, given, dataset, weights)
     models, sizes = _points(request, space, {**space.fixed, **given})
+    _check_multiples(request.trainer, models, sizes)
     if request.trainer == "ultralytics":
         given |= {"model": models[0], "imgsz": sizes[0]}
         space = space.with_points(models, sizes, schema.is_p6)
@@ -140,153 +137,13 @@ def _check_words(request: SearchRequest) -> Limits:
         )
     if request.epochs is not None and request.epochs < 1:
         raise AutoMLError(f"--epochs {request.epochs} is no training. Use 1 or more.")
+    _check_numbers(request)
     latency_s = request.max_latency / 1000 if request.max_latency is not None else None
     limits = Limits(target=request.target, latency_s=latency_s, parameters=request.max_params)
     points.check_limits(limits)
     if request.confirm < 0:
         raise AutoMLError(f"--confirm {request.confirm}: write how many of the best trials run again, or 0 for none.")
     return limits
-
-
-def compile_spec(
-    checked: Checked, name: str, directory: Path, prepared: Prepared, probe_s: float, probes: Sequence[Probe] = ()
-) -> StudySpec:
-    """The spec of the study. Raises BudgetTooSmall when the baseline cannot be paid.
-
-    prepared  of the baseline, at the model and image size that `checked` fixes
-    probe_s   slot-seconds that all probes took
-    probes    of every point of the space; the baseline's alone if left out
-    """
-    slots, budgets = checked.slots, checked.budgets
-    baseline = next((p for p in probes if p.prepared is prepared), Probe(point="baseline", prepared=prepared))
-    epochs, shortened = _horizon(checked, baseline, prepared, probes)
-    plan.check_affordable(
-        budgets, epoch_s=prepared.epoch_s, startup_s=prepared.startup_s, spent_s=probe_s, epochs=epochs, slots=slots
-    )
-    compared = points.compare(probes or (baseline,), baseline, budgets, slots, epochs=epochs, limits=checked.limits)
-    aside = _aside(checked, prepared, compared[0].training_s, probe_s)
-    defaults = dict(prepared.defaults_at(epochs))
-    rungs = _rungs(defaults, epochs)
-    drawn = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, aside=aside)
-    first = _first_trials(checked, drawn, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
-    told = (*filter(None, [shortened]), *first.notes, *_on_unseen(checked, prepared, aside.measuring_s))
-    drawn = replace(drawn, disk_bytes=disk_bytes(prepared.parameters, slots, 5), notes=(*told, *drawn.notes))
-    tried = (drawn.baseline, *drawn.compared)
-    space = checked.space.at_horizon(epochs)
-    resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
-    return StudySpec(
-        name=name,
-        **_asked(checked),
-        space=(space.at_points([p.name for p in tried]) if probes else space).document(),
-        epochs=epochs,
-        rungs=rungs,
-        fixed={**defaults, **checked.space.fixed, **resolved},
-        given=first.given,
-        warm=first.warm,
-        probe_s=probe_s,
-        epoch_s=prepared.epoch_s,
-        parameters=prepared.parameters,
-        unseen_s=_unseen_s(checked, prepared),
-        versions=prepared.versions,
-        directory=str(directory),
-        points=tuple((p.name, p.epoch_s) for p in tried) if drawn.compared else (),
-        plan=drawn.document(),
-        reserve_trials=aside.repeats,
-        reserve_s=aside.repeats_s,
-        measuring_s=aside.measuring_s,
-    )
-
-
-def _asked(checked: Checked) -> dict[str, Any]:
-    """The fields of a spec that were settled before anything was measured."""
-    request = checked.request
-    return {
-        "data": str(checked.dataset.file),
-        "data_fingerprint": checked.data_fingerprint,
-        "trainer": request.trainer,
-        "models": checked.models,
-        "imgsz": checked.imgsz,
-        "weights": str(checked.weights) if checked.weights is not None else None,
-        "weights_sha256": checked.weights_sha256,
-        "sampler": request.sampler,
-        "seed": request.seed,
-        "budgets": tuple(budget.text for budget in checked.budgets),
-        "slots": checked.slots,
-        "holdout": request.holdout or 0.0,
-        "unseen": checked.unseen,
-        "target": checked.limits.target,
-        "confirm": request.confirm,
-        "early_end": request.early_end,
-    }
-
-
-def _horizon(checked: Checked, baseline: Probe, prepared: Prepared, probes: Sequence[Probe]) -> tuple[int, str]:
-    """Epochs of every training, and in a sentence for which point they were shortened, if any."""
-    if checked.request.epochs:
-        return checked.request.epochs, ""
-    admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, checked.slots)]
-    return points.horizon(prepared, admitted, checked.budgets, checked.slots)
-
-
-def _aside(checked: Checked, prepared: Prepared, training_s: float, probe_s: float) -> plan.Aside:
-    """What the search must leave of the budgets; `training_s` is of the baseline."""
-    repeats, repeats_s = plan.confirmation(checked.budgets, training_s, checked.slots, checked.request.confirm)
-    measuring_s = plan.measuring(checked.budgets, _unseen_s(checked, prepared))
-    return plan.Aside(probe_s=probe_s, repeats=repeats, repeats_s=repeats_s, measuring_s=measuring_s)
-
-
-def _rungs(defaults: Params, epochs: int) -> tuple[int, ...]:
-    warmup = defaults.get("warmup_epochs")
-    return rung_levels(float(warmup) if isinstance(warmup, int | float) else 3.0, epochs)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _First:
-    """The trials that run before the sampler proposes any, and what it is told of earlier trainings."""
-
-    given: tuple[Given, ...]
-    warm: Told
-    notes: tuple[str, ...]  # on both, in sentences
-
-
-def _first_trials(checked: Checked, drawn: plan.Plan, measured: Mapping[str, Prepared]) -> _First:
-    """The defaults at every point of the plan, then what is known to be good.
-
-    measured  by point, the baseline's among them
-    """
-    request, epochs = checked.request, drawn.epochs
-    space = checked.space.at_horizon(epochs)
-    given: list[Given] = [("defaults", dict(measured[drawn.baseline.name].defaults_at(epochs)))]
-    given += [(f"defaults@{points.short(p.name)}", dict(measured[p.name].defaults_at(epochs))) for p in drawn.compared]
-    bases = [{**params, **space.fixed} for _, params in given]
-    trainings = drawn.baseline.trainings
-    study = NewStudy(base=bases[0], space=space, before=tuple(given), trainings=trainings, epochs=epochs)
-    known_good = request.trainer == "ultralytics" and request.portfolio
-    more, notes = beginnings(checked.earlier, study, known_good=known_good)
-    whole = [{**known_keys(request.trainer), **checked.fixed, **base} for base in bases]
-    warm = comparable(checked.earlier, whole, space, epochs)
-    return _First(given=(*given, *more), warm=warm, notes=(*notes, *words(warm)))
-
-
-def _unseen_s(checked: Checked, prepared: Prepared) -> float:
-    """Seconds of measuring one network on the unseen images: a worker's start, then the rate of the validation."""
-    test = checked.dataset.test if checked.unseen else None
-    if test is None:
-        return 0.0
-    return WORKER_S + prepared.startup_s + prepared.val_s * len(test.images) / prepared.val_images
-
-
-def _on_unseen(checked: Checked, prepared: Prepared, kept_s: float) -> tuple[str, ...]:
-    """What the plan says of measuring on unseen images, if there are any."""
-    test, device = checked.dataset.test if checked.unseen else None, checked.slots.device
-    if test is None:
-        return ()
-    cost_s = 2 * _unseen_s(checked, prepared)
-    rest = f", {format_cost(kept_s, device)} of it kept from the search" * (kept_s < cost_s)
-    return (
-        f"At the end the defaults and the winner are measured on {len(test.images)} images ({checked.unseen}): about "
-        f"{format_cost(cost_s, device)}{rest}, within the confirmation's share.",
-    )
 
 
 def bytes_of_a_trial(parameters: int) -> int:
@@ -394,6 +251,30 @@ def _points(request: SearchRequest, space: SearchSpace, fixed: Params) -> tuple[
     if schema.is_p6(named[0]) and pixels[0] < 1280:
         raise AutoMLError(f"the baseline would be {named[0]} at {pixels[0]} px. Name 1280 first, or another model.")
     return named, pixels
+
+
+def _check_numbers(request: SearchRequest) -> None:
+    """Raises AutoMLError for a batch or a seed with which nothing can be trained."""
+    batch = request.batch if request.batch is not None else request.fixed.get("batch")
+    if isinstance(batch, int | float) and batch <= 0 and batch != -1:
+        raise AutoMLError(f"--batch {batch} is no batch. Use 1 or more, or leave it out for what fits the device.")
+    if not 0 <= request.seed <= MOST_SEED:
+        raise AutoMLError(f"--seed {request.seed}: seeds are whole numbers from 0 to {MOST_SEED}.")
+
+
+def _check_multiples(trainer: str, models: Sequence[str], sizes: Sequence[int]) -> None:
+    """Raises AutoMLError for an image size that the network would be given otherwise: not a multiple of its stride."""
+    if trainer != "ultralytics":
+        return
+    for model in models:
+        p6 = schema.is_p6(model)
+        stride = 64 if p6 else 32
+        for size in sizes:
+            if size % stride and (not p6 or size >= 1280):  # P6 variants go with 1280 pixels and up only
+                below = size - size % stride
+                raise AutoMLError(
+                    f"--imgsz {size}: {model} takes multiples of {stride} pixels. Use {below} or {below + stride}."
+                )
 
 
 def _absolute(model: str) -> str:

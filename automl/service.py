@@ -19,6 +19,7 @@ from automl.drivers.session import Listener, Notice, Session
 from automl.errors import AutoMLError, SearchFailed, StudyConflict
 from automl.history import RESUMABLE
 from automl.kept import BestFiles
+from automl.overview import Overview, Watch
 from automl.places import Claim, claim_folder, command, home_folder, store_url
 from automl.policy import Search
 from automl.probing import Probing
@@ -48,8 +49,8 @@ def search(
     data: str | Path,
     budget: str | Sequence[str],
     *,
-    models: Sequence[str] = (),
-    imgsz: Sequence[int] = (),
+    models: Sequence[str] | None = None,
+    imgsz: Sequence[int] | None = None,
     weights: str | Path | None = None,
     space: str | Path | None = None,
     name: str | None = None,
@@ -176,6 +177,12 @@ def studies(*, home: str | Path | None = None, db: str | None = None) -> list[St
     return read.studies(_reader(home, db))
 
 
+def overviews(*, home: str | Path | None = None, db: str | None = None) -> list[Overview]:
+    """All studies, newest first, each with the trial to take home and what the defaults score."""
+    engine = _reader(home, db)
+    return [Watch().look(engine, row) for row in read.studies(engine)]
+
+
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
     """A study with its trials; the newest one without a name."""
     engine = _reader(home, db)
@@ -234,7 +241,9 @@ def _asked(data: str | Path, budget: str | Sequence[str], **words: Any) -> reque
     for key in ("weights", "space"):
         if key in told:
             told[key] = Path(told[key])
-    for key in ("models", "imgsz"):
+    for key, example in (("models", "yolov5n,yolov5s"), ("imgsz", "640,1280")):
+        if key in told and not tuple(told[key]):
+            raise AutoMLError(f"--{key} is empty: name what is searched, as in --{key} {example}, or leave it out.")
         told[key] = tuple(told.get(key, ()))
     told["warm_start"] = tuple(map(str, told.get("warm_start", ())))
     budgets = (budget,) if isinstance(budget, str) else tuple(budget)
@@ -359,6 +368,7 @@ __all__ = [
     "curves",
     "dry_run",
     "export",
+    "overviews",
     "resume",
     "search",
     "show",

@@ -29,9 +29,9 @@ from automl.leaderboard import (
     unseen_in_words,
     verdict_on_unseen,
 )
+from automl.overview import Overview
 from automl.places import command
-from automl.records import EpochRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
-from automl.report import is_dead
+from automl.records import EpochRow, Purpose, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
 from automl.trust import Estimate
 
@@ -229,16 +229,39 @@ def plan_against_spent(planned_s: Mapping[str, float], spent_s: Mapping[str, flo
     return ", ".join(told)
 
 
-def print_studies(console: Console, rows: list[StudyRow]) -> None:
-    """One line for each study."""
-    table = Table("study", "state", "trials", "best epoch", "of defaults", "spent", "begun", **PLAIN)
-    for row in rows:
+def listing(seen: Overview) -> dict[str, Any]:
+    """A study as plain containers, with the trial to take home as the list shows it; null where none has a score."""
+    document: dict[str, Any] = _plain(seen.study)
+    taken, document["take_home"] = seen.winner, None
+    if taken is not None:
+        document["take_home"] = {
+            "trial": taken.number,
+            "map50_95": seen.figure(taken),
+            "seeds": seen.seeds(taken),
+            "gain": seen.gain,
+            "defaults": seen.figure(seen.baseline),
+        }
+    return document
+
+
+def print_studies(console: Console, found: Sequence[Overview]) -> None:
+    """One line for each study: the trial to take home and its figure, against the defaults'."""
+    table = Table("study", "state", "trials", "take home", **PLAIN)
+    for heading in (SCORE, "gain", "defaults"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("spent", "begun"):
+        table.add_column(heading)
+    for seen in found:
+        row, taken = seen.study, seen.winner
+        seeds = seen.seeds(taken) if taken is not None else 0
         table.add_row(
             escape(row.name),
-            "died" if row.state is StudyState.RUNNING and is_dead(row) else row.state.value,
+            "died" if row.state is StudyState.RUNNING and not seen.alive else row.state.value,
             str(row.trials),
-            score(row.best_map50_95),
-            score(row.baseline_map50_95),
+            "" if taken is None else f"trial {taken.number}" if taken.number else "defaults",
+            score(seen.figure(taken)) + f" ({seeds} seeds)" * (seeds > 1),
+            "" if seen.gain is None else f"{seen.gain:+.3f}",
+            score(seen.figure(seen.baseline)),
             format_cost(row.slot_s, row.spec.slots.device),
             time.strftime("%Y-%m-%d %H:%M", time.localtime(row.created_at)),
         )

@@ -11,7 +11,7 @@ import csv
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,13 @@ from automl import portfolio, request
 from automl.budget import Ledger, parse_all
 from automl.earlier import Earlier
 from automl.errors import AutoMLError, UnknownName
+from automl.figures import listed
 from automl.policy import Search
 from automl.records import Params, ParamValue, StudyRow
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.store import read
+from automl.trainers import schema
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -44,14 +46,16 @@ def with_earlier(engine: Engine, checked: request.Checked) -> request.Checked:
     Raises AutoMLError for a source that cannot be used, naming the file and the line or key.
     """
     asked = checked.request
-    found = [each for source in asked.warm_start for each in _of_source(engine, source, checked)]
+    named = [_of_source(engine, source, checked) for source in asked.warm_start]
+    found = [each for earlier, _ in named for each in earlier]
+    told = [note for _, notes in named for note in notes]
     counts = {}
     for row in _same_data(engine, checked) if asked.reuse else ():
         trained = list(_of_study(engine, row, checked))
         if trained and row.name not in {each.source for each in found}:
             found += trained
             counts[row.name] = len(trained)
-    return replace(checked, earlier=tuple(found), notes=(*checked.notes, *_found_by_itself(counts)))
+    return replace(checked, earlier=tuple(found), notes=(*checked.notes, *told, *_found_by_itself(counts)))
 
 
 def _found_by_itself(counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -71,11 +75,11 @@ def _same_data(engine: Engine, checked: request.Checked) -> list[StudyRow]:
     return alike[:STUDIES]
 
 
-def _of_source(engine: Engine, source: str, checked: request.Checked) -> Iterator[Earlier]:
+def _of_source(engine: Engine, source: str, checked: request.Checked) -> tuple[list[Earlier], list[str]]:
+    """What a file or a study gives, and what of it is not used."""
     file = Path(source).expanduser()
     if file.suffix in FORMATS or os.path.isfile(file):  # noqa: PTH113 (False where the name is too long for a path)
-        yield from read_file(file, request.known_keys(checked.request.trainer))
-        return
+        return read_file(file, request.known_keys(checked.request.trainer))
     try:
         row = read.study(engine, source)
     except UnknownName as error:
@@ -87,7 +91,7 @@ def _of_source(engine: Engine, source: str, checked: request.Checked) -> Iterato
             f"--warm-start {source}: that study's trainer is {row.spec.trainer}, this one's {checked.request.trainer}. "
             "Its parameters mean nothing here; leave it out."
         )
-    yield from _of_study(engine, row, checked)
+    return list(_of_study(engine, row, checked)), []
 
 
 def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterator[Earlier]:
@@ -115,13 +119,14 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
             )
 
 
-def read_file(file: Path, known: Params) -> list[Earlier]:
-    """The configurations in a file of another tool, on the searched trainer's scale.
+def read_file(file: Path, known: Params) -> tuple[list[Earlier], list[str]]:
+    """The configurations in a file of another tool, on the searched trainer's scale, and notes on what is left out.
 
     known  the trainer's keys with their defaults; other columns are left out
 
     Ultralytics' files do not say which optimizer they belong to. Its default, auto, ignores lr0, momentum
-    and warmup_bias_lr, so those are left out unless the file names an optimizer.
+    and warmup_bias_lr, so those are left out unless the file names an optimizer. Arguments that belong to the
+    search or to another task stand in every full recipe, and go without a note.
 
     Raises AutoMLError with the file and the line or key.
     """
@@ -136,18 +141,20 @@ def read_file(file: Path, known: Params) -> list[Earlier]:
     except OSError as error:
         raise _bad(file, f"cannot be read ({error.strerror}). Check the path") from None
     try:
+        rows = list(_rows(file, text))
         found = [
             Earlier(source=file.name, params=params, score=score)
-            for line, hyp, score in _rows(file, text)
+            for line, hyp, score in rows
             if (params := _recipe(file, line, hyp, known))
         ]
     except (csv.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise _bad(file, f"cannot be read ({error})") from None
+    left_out = _left_out(file, [hyp for _, hyp, _ in rows], known)
     if not found:
-        raise _bad(
-            file, f"holds no recipe: none of its keys is one of the trainer's ({', '.join(list(known)[:6])} ...)"
-        )
-    return found
+        some = ", ".join([key for key in known if key not in _NOT_A_RECIPE][:6])
+        told = "".join(f"; {each}" for each in left_out)
+        raise _bad(file, f"holds no recipe that could be tried{told}. A recipe holds arguments such as {some}")
+    return found, [f"{told}." for told in left_out]
 
 
 Row = tuple[int | None, Mapping[str, Any], float | None]  # line, recipe, score
@@ -214,9 +221,49 @@ def _recipe(file: Path, line: int | None, hyp: Mapping[str, Any], known: Params)
     if "optimizer" in known:
         if portfolio.is_classic(values):
             values = portfolio.translated(values)
-        elif str(values.get("optimizer", "auto")).lower() == "auto":
+        elif _is_auto(values):
             values = {key: value for key, value in values.items() if key not in _SET_BY_AUTO}
     return {key: value for key, value in values.items() if key in known and key not in _NOT_A_RECIPE}
+
+
+def _left_out(file: Path, hyps: Sequence[Mapping[str, Any]], known: Params) -> list[str]:
+    """What the rows of a file hold that is not used, each with the reason and the remedy; a key once, not per row."""
+    ultralytics = "optimizer" in known
+    classic = [hyp for hyp in hyps if ultralytics and portfolio.is_classic(hyp)]
+    of_classic = {key for hyp in classic for key in hyp if key in (*portfolio.CLASSIC, "cls_pw")}
+    by_auto = [hyp for hyp in hyps if ultralytics and hyp not in classic and _is_auto(hyp)]
+    ignored = {key for hyp in by_auto for key in hyp if key in _SET_BY_AUTO and key != "optimizer"}
+    unknown = {key for hyp in hyps for key in hyp if not _is_known(key, known)} - of_classic
+    order = list(dict.fromkeys(key for hyp in hyps for key in hyp))
+    told = []
+    if ignored:
+        why, remedy = "the file names no optimizer, and auto would ignore", "add optimizer: SGD"
+        if any("optimizer" in hyp for hyp in by_auto):
+            why, remedy = "the file's optimizer is auto, which ignores", "name one, as in optimizer: SGD"
+        if file.suffix not in (".yaml", ".yml"):
+            remedy = "write the recipe as YAML with optimizer: SGD"
+        told.append(f"{_some(order, ignored, file)} not used: {why} {'it' if len(ignored) == 1 else 'them'}; {remedy}")
+    if of_classic:
+        told.append(f"{_some(order, of_classic, file)} left out: only classic YOLOv5 has such arguments")
+    if unknown:
+        told.append(f"{_some(order, unknown, file)} unknown to the trainer and left out")
+    return told
+
+
+def _is_auto(hyp: Mapping[str, Any]) -> bool:
+    """Whether the trainer would choose the optimizer of the recipe, its learning rate and momentum by itself."""
+    return str(hyp.get("optimizer", "auto")).lower() == "auto"
+
+
+def _is_known(key: str, known: Params) -> bool:
+    """Whether the trainer has the argument; measurements beside the recipes are none, and not meant to be."""
+    measured = key in _SCORES or "/" in key or not key
+    return measured or key in known or ("optimizer" in known and schema.is_argument(key))
+
+
+def _some(order: Sequence[str], keys: Collection[str], file: Path) -> str:
+    """The keys as the file orders them, with the verb: 'lr0 and momentum of hyp.yaml are'."""
+    return f"{listed([key for key in order if key in keys])} of {file.name} {'is' if len(keys) == 1 else 'are'}"
 
 
 def _value(file: Path, line: int | None, key: str, value: Any, known: Params) -> ParamValue:

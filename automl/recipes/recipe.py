@@ -14,6 +14,7 @@ import yaml
 
 from automl.budget import format_cost
 from automl.errors import AutoMLError, NoSpace, UnknownName
+from automl.figures import listed
 from automl.leaderboard import Verdict, gain, in_words, odds, score_in_words, unseen_in_words
 from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
 from automl.space import EPOCH_KEYS, trainer_key
@@ -93,7 +94,9 @@ def recipe_text(subject: Subject, output: Path, format: str, initial: Path | Non
     given = arguments(study, trial, initial)
     if epochs is not None and epochs != trial.epochs:
         shares = lengthened(study, trial, given, epochs)
-        kept = f"{' and '.join(shares)} keep their share of it" if shares else "every other argument is the trial's"
+        kept = "every other argument is the trial's"
+        if shares:
+            kept = f"{listed(list(shares))} {'keeps its' if len(shares) == 1 else 'keep their'} share of it, {kept}"
         facts["epochs"] = f"{epochs}, as asked for; searched with {trial.epochs}; {kept}"
         given |= {"epochs": epochs, "patience": epochs, **shares}
     if format == "ultralytics":
@@ -104,15 +107,20 @@ def recipe_text(subject: Subject, output: Path, format: str, initial: Path | Non
 def lengthened(study: StudyRow, trial: TrialRow, given: Mapping[str, Any], epochs: int) -> dict[str, Any]:
     """Arguments that are counted in epochs, for a training of another length: the same share of it.
 
-    Only those that the sampler proposed for the trial's horizon; recipes that were given mean what they say.
+    Only those that the sampler moved away from the defaults for the trial's horizon. Recipes that were given mean
+    what they say, and what equals the defaults stays as the defaults have it: so both remain comparable.
     """
     if (trial.number if trial.repeats is None else trial.repeats) < len(study.spec.given):
         return {}
     searched = {trainer_key(name) for name in study.spec.space.get("parameters", {})}
+    defaults = {**study.spec.fixed, **dict(study.spec.given).get("defaults", {})}
     found: dict[str, Any] = {}
     for key in EPOCH_KEYS:
         value = given.get(key)
         if key in searched and isinstance(value, int | float):
+            usual = defaults.get(key)
+            if isinstance(usual, int | float) and value in (usual, min(usual, trial.epochs)):  # cut at the horizon
+                continue
             longer = value * epochs / trial.epochs
             found[key] = round(longer) if isinstance(value, int) else float(f"{longer:.6g}")
     return found

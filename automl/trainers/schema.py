@@ -75,6 +75,11 @@ def defaults() -> dict[str, Any]:
     return {key: document[key] for key in (*TUNABLE, *FIXABLE) if key in document}
 
 
+def is_argument(key: str) -> bool:
+    """Whether Ultralytics knows the argument at all, searched, set by the service or of another task."""
+    return key in _document() or key in _OWNED
+
+
 def tunable_keys() -> tuple[str, ...]:
     """The arguments that a search space may name."""
     return tuple(key for key in TUNABLE if key in _document())

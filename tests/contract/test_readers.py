@@ -21,6 +21,7 @@ VERBS: dict[str, Verb] = {
     "status": lambda url: service.status("birds", db=url),
     "show": lambda url: service.show("birds", db=url),
     "studies": lambda url: service.studies(db=url),
+    "overviews": lambda url: service.overviews(db=url),
     "curves": lambda url: service.curves("birds", db=url),
     "export": lambda url: service.export("birds", "hyp.yaml", db=url),
 }

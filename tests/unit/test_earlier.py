@@ -81,6 +81,34 @@ def test_earlier_recipes_come_before_the_portfolio() -> None:
 
 
 @pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        ({"box": 14.0, "lr0": 0.02}, []),
+        ({"box": 99.0}, ["box 99.0 of hyp.yaml is beyond its searched range and becomes its end, 14.0."]),
+        (
+            {"box": 1.0, "lr0": 5.0},
+            ["box 1.0 and lr0 5.0 of hyp.yaml are beyond their searched ranges and become their ends, 4.0 and 0.1."],
+        ),
+        (
+            {"box": 8.0, "nbs": 32, "optimizer": "Adam"},
+            ["nbs 32 and optimizer Adam of hyp.yaml are not tried: the search space does not hold them."],
+        ),
+        ({"nbs": 32}, ["nbs 32 of hyp.yaml is not tried: the search space does not hold it."]),  # the defaults, then
+    ],
+)
+def test_what_the_space_makes_of_a_recipe_is_said(recipe: Params, told: list[str]) -> None:
+    earlier = [Earlier(source="hyp.yaml", params=recipe, score=None)]
+    _, notes = beginnings(earlier, new_study(50.0), known_good=False)
+    assert [note for note in notes if not note.startswith("Tried again")] == told
+
+
+def test_of_an_earlier_study_only_what_lies_beyond_a_range_is_said() -> None:
+    earlier = [tried("a", 0.5, box=20.0, nbs=32), tried("a", 0.4, box=30.0), tried("a", 0.3, lr0=0.2)]
+    _, notes = beginnings(earlier, new_study(10.0), known_good=False)
+    assert notes[1:] == ("box 20.0 of a is beyond its searched range and becomes its end, 14.0.",)
+
+
+@pytest.mark.parametrize(
     "other",
     [
         tried("a", 0.5, epochs=12),  # another horizon

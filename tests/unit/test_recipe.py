@@ -47,7 +47,7 @@ def test_the_defaults_recipe_says_that_they_are_as_good(tmp_path: Path) -> None:
 def test_a_recipe_says_the_score_beside_the_best_epoch(tmp_path: Path) -> None:
     found = facts(tmp_path, [make_row(0, 0.5), make_row(1, 0.55, best_map50_95=0.6)], 1)
     assert found["mAP50-95 on val"] == "0.6000 at epoch 12, one seed"
-    assert found["score"].startswith("0.5500, the mean mAP50-95 of its last 5 epochs")
+    assert found["score"].startswith("0.5500 mAP50-95, the mean of a trial's last 2 epochs")
     assert found["score against the defaults"] == "+0.0500 (0.5000), one seed each"
 
 
@@ -84,7 +84,9 @@ SEARCHED = {
 
 def longer(folder: Path, row: TrialRow, epochs: int | None) -> dict[str, Any]:
     """The document of the recipe for that many epochs."""
-    spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "imgsz": 64}, space=SEARCHED)
+    defaults = {"warmup_epochs": 3.0, "close_mosaic": 10, "lr0": 0.01}
+    fixed = {"model": "yolov5n", "imgsz": 64}
+    spec = make_spec(trainer="ultralytics", fixed=fixed, space=SEARCHED, given=(("defaults", defaults),))
     subject = Subject(study=make_study(spec=spec), trial=row, baseline=make_row(0), epochs=epochs)
     found: dict[str, Any] = json.loads(write_recipe(subject, folder / "recipe.json", "json").read_text())
     return found
@@ -97,9 +99,22 @@ def test_a_longer_training_keeps_the_shares_of_warm_up_and_closing(tmp_path: Pat
     assert (found["arguments"]["warmup_epochs"], found["arguments"]["close_mosaic"]) == (37.5, 75)
     assert found["arguments"]["lr0"] == 0.02
     assert found["facts"]["epochs"].startswith(
-        "300, as asked for; searched with 12; warmup_epochs and close_mosaic keep"
+        "300, as asked for; searched with 12; warmup_epochs and close_mosaic keep their share of it, every other "
     )
     assert longer(tmp_path, row, None)["arguments"]["close_mosaic"] == 3
+
+
+def test_a_longer_training_leaves_at_the_default_what_the_trial_has_from_it(tmp_path: Path) -> None:
+    found = longer(tmp_path, make_row(1, params={"warmup_epochs": 1.5, "close_mosaic": 10}), 300)
+    assert (found["arguments"]["warmup_epochs"], found["arguments"]["close_mosaic"]) == (37.5, 10)
+    assert found["facts"]["epochs"] == (
+        "300, as asked for; searched with 12; warmup_epochs keeps its share of it, every other argument is the trial's"
+    )
+    found = longer(tmp_path, make_row(1, params={"warmup_epochs": 3.0, "close_mosaic": 10, "lr0": 0.02}), 300)
+    assert (found["arguments"]["warmup_epochs"], found["arguments"]["close_mosaic"]) == (3.0, 10)
+    assert found["facts"]["epochs"].endswith("searched with 12; every other argument is the trial's")
+    short = longer(tmp_path, make_row(1, epochs=8, params={"warmup_epochs": 1.5, "close_mosaic": 8}), 300)
+    assert short["arguments"]["close_mosaic"] == 8  # the default, as far as the horizon let it be
 
 
 def test_the_defaults_stay_what_they_are_at_any_length(tmp_path: Path) -> None:

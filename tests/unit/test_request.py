@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from automl.compiling import compile_spec
 from automl.errors import AutoMLError, BadBudget, BadData, BadSpace, BadWeights, BudgetTooSmall, NoSpace, UnknownName
 from automl.places import shipped
 from automl.records import Slots
@@ -19,7 +20,6 @@ from automl.request import (
     bytes_of_a_trial,
     check,
     check_disk,
-    compile_spec,
 )
 from automl.trainers import schema
 from tests.unit.factories import make_prepared
@@ -156,6 +156,18 @@ def test_a_dead_key_in_a_space_of_the_user_is_an_error_with_its_line(data: Path)
         ({"fixed": {"epochs": 3}}, AutoMLError, "--epochs sets the horizon"),
         ({"models": ("yolov5q",)}, UnknownName, "unknown model 'yolov5q'"),
         ({"imgsz": (16,)}, AutoMLError, "--imgsz 16: image sizes are whole numbers of at least 32"),
+        ({"imgsz": (64, 65)}, AutoMLError, "--imgsz 65: yolov5s takes multiples of 32 pixels. Use 64 or 96."),
+        (
+            {"models": ("yolov5n", "yolov5s6"), "imgsz": (640, 1312)},
+            AutoMLError,
+            "--imgsz 1312: yolov5s6 takes multiples of 64 pixels. Use 1280 or 1344.",
+        ),
+        ({"fixed": {"imgsz": 65}}, AutoMLError, "--imgsz 65: yolov5s takes multiples of 32"),
+        ({"batch": 0}, AutoMLError, "--batch 0 is no batch. Use 1 or more, or leave it out"),
+        ({"batch": -2}, AutoMLError, "--batch -2 is no batch"),
+        ({"fixed": {"batch": 0}}, AutoMLError, "--batch 0 is no batch"),
+        ({"seed": -1}, AutoMLError, "--seed -1: seeds are whole numbers from 0 to 2147483647."),
+        ({"seed": 2**31}, AutoMLError, "--seed 2147483648: seeds are whole numbers from 0"),
         ({"models": ("yolov5s6",)}, AutoMLError, "P6 variants are made for 1280 pixels. Add --imgsz 1280."),
         ({"models": ("yolov5s6",), "imgsz": (640, 1280)}, AutoMLError, "the baseline would be yolov5s6 at 640 px"),
         ({"space": Path("absent.yaml")}, BadSpace, "cannot be read"),
@@ -166,6 +178,11 @@ def test_what_cannot_be_used_is_refused(data: Path, changes: dict[str, Any], kin
     with pytest.raises(kind) as caught:
         checked(data, **changes)
     assert told in str(caught.value)
+
+
+def test_a_batch_by_itself_and_sizes_that_no_p6_network_gets_are_fine(data: Path) -> None:
+    assert checked(data, batch=-1).fixed["batch"] == -1
+    assert checked(data, models=("yolov5n", "yolov5s6"), imgsz=(96, 1280)).imgsz == (96, 1280)
 
 
 def test_a_data_set_that_is_not_there_is_refused(tmp_path: Path) -> None:

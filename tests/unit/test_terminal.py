@@ -15,9 +15,10 @@ from rich.console import Console
 
 from automl.figures import duration, score
 from automl.leaderboard import verdict, winner
-from automl.records import EventRow, Purpose, TrialRow, TrialState
+from automl.overview import Overview
+from automl.records import EventRow, Purpose, StudyState, TrialRow, TrialState
 from automl.service import StudyReport, StudyStatus
-from automl.terminal import as_json, dumps, print_report, print_status, print_studies
+from automl.terminal import as_json, dumps, listing, print_report, print_status, print_studies
 from tests.unit.factories import make_epoch_row, make_evaluation, make_row, make_spec, make_study
 
 
@@ -210,7 +211,7 @@ def test_the_leaderboard_is_sorted_by_its_first_figure_and_says_so(width: int) -
     assert [row[2] for row in rows] == ["0.620", "0.600", "0.500"]
     assert not any("…" in word for row in rows for word in row)
     text = " ".join(text_of(lambda console: print_report(console, report), width=width).split())
-    assert "Sorted by mAP50-95, the mean of a trial's last 5 epochs, one seed" in text
+    assert "Sorted by mAP50-95, the mean of a trial's last 2 epochs, one seed" in text
     assert "mean ± 90 % interval; they name the winner" in text
 
 
@@ -245,10 +246,52 @@ def test_json_has_winner_mean_interval_chance_seeds_and_cost() -> None:
     assert json.loads(dumps(as_json(make_report(make_row(0, 0.5)), None)))["verdict"] is None
 
 
-def test_studies_are_listed_with_their_best() -> None:
-    text = text_of(lambda console: print_studies(console, [make_study(best_map50_95=0.61), make_study(name="cells")]))
-    assert "0.610" in text
-    assert "cells" in text
+def seen_of(*rows: TrialRow, **changes: Any) -> Overview:
+    """A study at a glance, whose best single epoch is that of trial 9."""
+    return Overview(
+        study=make_study(best_map50_95=0.99, best_trial=9, **changes),
+        alive=False,
+        points=(),
+        running=(),
+        baseline=next((row for row in rows if row.number == 0), None),
+        winner=winner(rows),
+        rival=None,
+        verdict=verdict(rows),
+        evaluations=(),
+        share_spent=1.0,
+        spent_s={},
+        planned_s={},
+    )
+
+
+def repeats(number: int, of: int, score: float) -> TrialRow:
+    return make_row(number, score, repeats=of, purpose=Purpose.CONFIRMATION, seed=number)
+
+
+def test_studies_are_listed_with_the_trial_to_take_home() -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.6), repeats(2, 0, 0.5), repeats(3, 1, 0.58), repeats(4, 1, 0.58)]
+    found = [
+        seen_of(*rows),
+        seen_of(make_row(0, 0.5), make_row(1, 0.61), name="cells"),
+        seen_of(make_row(0, 0.5), make_row(1, 0.4), name="owls"),
+        seen_of(name="empty", state=StudyState.RUNNING),
+    ]
+    lines = text_of(lambda console: print_studies(console, found)).splitlines()
+    told = [" ".join(line.split()).partition(" 24.0 ")[0] for line in lines if "cpu-min" in line]
+    assert told == [
+        "birds finished 2 trial 1 0.579 (2 seeds) +0.078 0.501",
+        "cells finished 2 trial 1 0.610 +0.110 0.500",
+        "owls finished 2 defaults 0.500 0.500",
+        "empty died 2 – –",
+    ]
+    assert not any("0.99" in line for line in lines)
+
+
+def test_the_list_as_json_has_the_study_and_what_is_taken_home() -> None:
+    document = json.loads(dumps(listing(seen_of(make_row(0, 0.5), make_row(1, 0.625)))))
+    assert (document["name"], document["trials"]) == ("birds", 2)
+    assert document["take_home"] == {"trial": 1, "map50_95": 0.625, "seeds": 1, "gain": 0.125, "defaults": 0.5}
+    assert listing(seen_of())["take_home"] is None
 
 
 def status_of(*rows: TrialRow, **changes: Any) -> StudyStatus:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from automl.compiling import compile_spec
 from automl.data.dataset import fingerprint, read_dataset
 from automl.errors import AutoMLError
 from automl.records import Slots, StudySpec
-from automl.request import Checked, SearchRequest, check, compile_spec
+from automl.request import Checked, SearchRequest, check
 from automl.space import SearchSpace
 from automl.store.engine import default_url, open_store
 from automl.store.write import Recorder, begin_study
@@ -46,23 +47,30 @@ def written(folder: Path, name: str, text: str) -> Path:
 
 
 def test_an_evolution_of_yolov5_is_read_on_ultralytics_scale(tmp_path: Path) -> None:
-    first, second = read_file(written(tmp_path, "evolve.csv", EVOLVE), KNOWN)
+    (first, second), notes = read_file(written(tmp_path, "evolve.csv", EVOLVE), KNOWN)
     assert (first.source, first.score, first.epochs) == ("evolve.csv", 0.2134, None)
     assert first.params == {"optimizer": "SGD", "lr0": 0.01, "momentum": 0.937, "box": 7.5, "cls": 0.5, "hsv_h": 0.015}
     assert (second.score, second.params["box"]) == (0.22456, pytest.approx(6.6165))
+    assert notes == [
+        "cls_pw, obj, anchor_t and anchors of evolve.csv are left out: only classic YOLOv5 has such arguments."
+    ]
 
 
 def test_a_tuning_of_ultralytics_is_read_without_its_failures(tmp_path: Path) -> None:
-    found = read_file(written(tmp_path, "tune_results.ndjson", NDJSON), KNOWN)
+    found, notes = read_file(written(tmp_path, "tune_results.ndjson", NDJSON), KNOWN)
     assert [(each.score, dict(each.params)) for each in found] == [
         (0.31, {"box": 7.5, "close_mosaic": 10}),
         (0.33, {"box": 8.25, "close_mosaic": 7}),
+    ]
+    assert notes == [
+        "lr0 of tune_results.ndjson is not used: the file names no optimizer, and auto would ignore it; "
+        "write the recipe as YAML with optimizer: SGD."
     ]
 
 
 def test_an_older_tuning_of_ultralytics_is_read(tmp_path: Path) -> None:
     file = written(tmp_path, "tune_results.csv", "fitness,lr0,box\n0.5,0.01,7.5\n\n0.6,0.02,8\n")
-    assert [(each.score, dict(each.params)) for each in read_file(file, KNOWN)] == [
+    assert [(each.score, dict(each.params)) for each in read_file(file, KNOWN)[0]] == [
         (0.5, {"box": 7.5}),
         (0.6, {"box": 8.0}),
     ]
@@ -81,8 +89,41 @@ def test_an_older_tuning_of_ultralytics_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_recipe_of_either_schema_is_read(tmp_path: Path, text: str, params: dict[str, Any]) -> None:
-    (found,) = read_file(written(tmp_path, "hyp.yaml", text), KNOWN)
+    (found,), _ = read_file(written(tmp_path, "hyp.yaml", text), KNOWN)
     assert (dict(found.params), found.score) == (params, None)
+
+
+BY_AUTO = "are not used: the file names no optimizer, and auto would ignore them; add optimizer: SGD"
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("box: 7.0\nepochs: 100\nimgsz: 64\nmodel: yolov5n.yaml\noverlap_mask: true\nproject: null\n", []),
+        ("lr0: 0.004\nbox: 7.0\nmomentum: 0.9\n", [f"lr0 and momentum of hyp.yaml {BY_AUTO}."]),
+        (
+            "optimizer: auto\nbox: 7.0\nwarmup_bias_lr: 0.1\n",
+            [
+                "warmup_bias_lr of hyp.yaml is not used: the file's optimizer is auto, which ignores it; "
+                "name one, as in optimizer: SGD."
+            ],
+        ),
+        ("optimizer: SGD\nlr0: 0.004\nfoo: [1, 2]\n", ["foo of hyp.yaml is unknown to the trainer and left out."]),
+        (
+            "box: 7.0\na: 1\nlr0: 0.1\nb: 1\n",
+            [
+                "lr0 of hyp.yaml is not used: the file names no optimizer, and auto would ignore it; add optimizer: SGD.",
+                "a and b of hyp.yaml are unknown to the trainer and left out.",
+            ],
+        ),
+        (
+            "box: 0.05\nlr0: 0.01\ncls_pw: 1.0\nobj: 1.0\n",
+            ["cls_pw and obj of hyp.yaml are left out: only classic YOLOv5 has such arguments."],
+        ),
+    ],
+)
+def test_what_a_file_holds_and_is_not_used_is_said(tmp_path: Path, text: str, notes: list[str]) -> None:
+    assert read_file(written(tmp_path, "hyp.yaml", text), KNOWN)[1] == notes
 
 
 @pytest.mark.parametrize(
@@ -92,7 +133,17 @@ def test_a_recipe_of_either_schema_is_read(tmp_path: Path, text: str, params: di
         ("evolve.csv", "fitness,lr0\n0.5\n", "evolve.csv:2: has 1 columns where the header has 2"),
         ("evolve.csv", "fitness,lr0\n0.5,fast\n", "evolve.csv:2: 'lr0' is 'fast', not a number"),
         ("evolve.csv", "fitness,box\n0.5,inf\n", "evolve.csv:2: 'box' is inf, not a finite number"),
-        ("evolve.csv", "epoch,loss\n1,2\n", "evolve.csv: holds no recipe: none of its keys is one of the trainer's"),
+        (
+            "evolve.csv",
+            "epoch,loss\n1,2\n",
+            "holds no recipe that could be tried; epoch and loss of evolve.csv are unknown",
+        ),
+        ("hyp.yaml", "lr0: 0.1\nmomentum: 0.9\n", f"could be tried; lr0 and momentum of hyp.yaml {BY_AUTO}. A recipe"),
+        (
+            "hyp.yaml",
+            "epochs: 100\n",
+            "hyp.yaml: holds no recipe that could be tried. A recipe holds arguments such as",
+        ),
         ("t.ndjson", '{"fitness": 1}\n', "t.ndjson:1: lacks the mapping 'hyperparameters'"),
         ("t.ndjson", "\n{\n", "t.ndjson:2: is not JSON"),
         ("t.ndjson", '{"hyperparameters": {"box": 7}}\n', "t.ndjson:1: 'fitness' is None, not a number"),
@@ -256,6 +307,12 @@ def test_a_file_gives_recipes_and_no_scores(engine: Engine, tmp_path: Path, data
     spec = compiled(with_earlier(engine, asked(data, warm_start=(str(file),))))
     assert spec.given[1] == ("warm:hyp.yaml", {**DEFAULTS, "lr0": 0.005, "x0": 0.7})
     assert spec.warm == ()
+
+
+def test_what_of_a_named_file_is_not_used_is_among_the_notes(engine: Engine, tmp_path: Path, data: Path) -> None:
+    file = written(tmp_path, "hyp.yaml", "lr0: 0.005\nx9: 0.7\n")
+    checked = with_earlier(engine, asked(data, warm_start=(str(file),)))
+    assert checked.notes[-1] == "x9 of hyp.yaml is unknown to the trainer and left out."
 
 
 def test_a_warm_search_proposes_from_what_was_learnt_and_a_resumed_one_alike() -> None:
