@@ -201,6 +201,10 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         self._renew = self._process.grown()
         return True
 
+    def rest(self) -> None:
+        """The trial has ended: lets it write its last files now. Tune only keeps the process, for another trial."""
+        self._process.end()
+
     def cleanup(self) -> None:
         self._process.end()
 
@@ -372,6 +376,9 @@ class _Decisions(_Unpickled, FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         goes_on = self._driver.result(trial.trial_id, result)
+        process = trial.temporary_state.ray_actor
+        if not goes_on and process is not None:
+            process.rest.remote()  # not waited for: what Tune asks of the process next comes after it
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 

@@ -26,7 +26,8 @@ class Trainer(Protocol):
         """Yield once for each finished epoch. Closing the iterator stops training.
 
         Nothing is trained while the caller holds an epoch: the next one starts when it is asked for.
-        Goes on from the snapshot in `job.directory` when one of the same trial lies there.
+        Goes on from the snapshot in `job.directory` when one of the same trial lies there. What it leaves there
+        is written before the last epoch is yielded; where the caller closes it earlier, while it is closed.
 
         Raises TrialError where the training fails, with the traceback in its message.
         """

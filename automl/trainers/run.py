@@ -31,6 +31,7 @@ class Run:
         self._applied: dict[str, ParamValue] | None = None
         self._rhythm = Rhythm(0.0, 0.0)
         self._kept = 0  # epoch of the last snapshot
+        self._left = False  # whether the weights were written
 
     def to_its_end(self) -> None:
         """Train until the horizon, or until the other side has had enough."""
@@ -75,6 +76,8 @@ class Run:
         )
         if metrics.epoch < training.epochs:
             self._keep_snapshot(training)
+        else:  # the trial is complete for whoever has its last epoch, and this process may be killed from then on
+            self._leave(training)
         state = randomness()
         try:
             self._turn.offer(replace(metrics, applied=self._applied))
@@ -102,5 +105,11 @@ class Run:
         return self._job.pause_file is not None and Path(self._job.pause_file).exists()
 
     def _leave(self, training: Training) -> None:
-        if self._best is not None and training.metrics.get("metrics/mAP50-95(B)") is not None:
+        """Write the weights, once; nothing is trained after that."""
+        if self._left or self._best is None or training.metrics.get("metrics/mAP50-95(B)") is None:
+            return
+        self._left = True
+        try:
             write_weights(training, self._best, self._directory)
+        except (OSError, RuntimeError) as error:  # a full disk, as above: the scores are worth having without
+            LOGGER.warning(f"no weights after epoch {training.epoch + 1}: {error}")

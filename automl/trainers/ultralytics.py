@@ -43,7 +43,7 @@ class UltralyticsTrainer:
         return probe(self._setup(trial, job), params, job, began)
 
     def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
-        """As the protocol says. Leaves best.pt and last.pt, also when it is closed.
+        """As the protocol says. Leaves best.pt and last.pt: before it yields the last epoch, or when it is closed.
 
         snapshot.pt stays when the iterator is closed, for the trial may go on; it goes at the horizon.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from tests.unit.factories import MemoryRecord, make_search, make_spec, play
 
 pytestmark = pytest.mark.ray
 TWO = Slots(count=2, device="cpu")
+WAIT_S = 45.0
 LONGER_THAN_A_START = 0.02  # pace: a trial must outlast the start of a worker, or the first worker takes them all
 
 
@@ -37,6 +39,24 @@ class Killed(SurrogateTrainer):
                 Path(job.directory, f"killed-{len(marks)}").touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             yield metrics
+
+
+class Closing(SurrogateTrainer):
+    """Leaves a file in a trial's folder when it is closed. Trial 0 waits for that of trial 1 before its last epoch."""
+
+    def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
+        folder = Path(job.directory)
+        try:
+            for metrics in super().run(trial, job):
+                if (trial.number, metrics.epoch) == (0, trial.epochs):
+                    deadline = time.monotonic() + WAIT_S
+                    while not (folder.with_name("00001") / "closed").exists() and time.monotonic() < deadline:
+                        time.sleep(0.05)
+                    if time.monotonic() < deadline:
+                        (folder / "waited").touch()
+                yield metrics
+        finally:
+            (folder / "closed").touch()
 
 
 class Watched(MemoryRecord):
@@ -176,6 +196,13 @@ def test_a_worker_that_dies_between_two_trials_costs_no_other_one(tmp_path: Path
     states = [record.trials[number].state for number in range(4)]
     assert states.count(TrialState.FAILED) <= most_failed
     assert {TrialState.RUNNING, TrialState.INTERRUPTED}.isdisjoint(states)
+
+
+def test_a_trial_that_ended_is_closed_while_its_slot_stays_idle(tmp_path: Path) -> None:
+    """A trainer writes its last files when it is closed: not only when the next trial needs the process."""
+    record = drive(make_spec(budgets=("2trials",), slots=TWO), tmp_path, Closing)
+    assert len(record.trials) == 2
+    assert (tmp_path / "trials" / "00000" / "waited").exists()
 
 
 def test_killing_one_of_two_workers_restarts_its_trial_alone(tmp_path: Path) -> None:

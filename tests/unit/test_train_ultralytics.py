@@ -164,6 +164,26 @@ def test_closing_stops_at_once_and_leaves_weights(trainer: Trainer, data: Path, 
     assert (tmp_path / "last.pt").exists()
 
 
+def test_weights_lie_on_disk_before_the_last_epoch_is_handed_over(trainer: Trainer, data: Path, tmp_path: Path) -> None:
+    run = trainer.run(tiny_trial(), tiny_job(data, tmp_path))
+    for _ in range(3):
+        next(run)
+    assert not (tmp_path / "best.pt").exists()
+    assert next(run).epoch == 4
+    written = [(tmp_path / name).stat().st_mtime_ns for name in ("best.pt", "last.pt")]
+    run.close()
+    assert [(tmp_path / name).stat().st_mtime_ns for name in ("best.pt", "last.pt")] == written
+
+
+def test_a_worker_killed_after_its_last_epoch_leaves_the_best_weights(
+    trainer: Trainer, data: Path, tmp_path: Path
+) -> None:
+    job = tiny_job(data, tmp_path)
+    reported = kill_elsewhere(tiny_trial(), job, after=4)
+    found = trainer.evaluate(tiny_trial(), job, "val")
+    assert found.map50_95 == pytest.approx(max(each["map50_95"] for each in reported), abs=1e-3)
+
+
 def test_the_best_weights_give_the_reported_score(trainer: Trainer, data: Path, tmp_path: Path) -> None:
     params = {"mosaic": 0.0, "lr0": 0.01, "optimizer": "AdamW", "scale": 0.0, "translate": 0.0, "hsv_v": 0.0}
     job = tiny_job(data, tmp_path, **params)
@@ -315,18 +335,20 @@ def test_a_score_is_never_silently_absent(trainer: Trainer, data: Path, tmp_path
     assert not math.isnan(epochs[0].map50_95)
 
 
-def test_a_snapshot_that_cannot_be_written_ends_nothing(
+def test_snapshots_and_weights_that_cannot_be_written_end_nothing(
     trainer: Trainer, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from automl.trainers import run
+    from automl.trainers import run, snapshot
 
     def full(content: object, file: Path) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(run, "write_atomically", full)
+    monkeypatch.setattr(snapshot, "write_atomically", full)
     job = tiny_job(data, tmp_path)
     _pause(job)
     assert len(train(trainer, tiny_trial(), job)) == 4
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["args.yaml", "pause"]
 
 
 @pytest.mark.gpu
