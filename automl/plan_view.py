@@ -64,7 +64,7 @@ def _cells(point: Document, device: str) -> list[str]:
         f"{point['val_s']:.2f} s",
         format_cost(point["training_s"], device),
         "–" if pays is None or pays == float("inf") else f"{pays:.0f} x",
-        str(point["longest"]),
+        str(point["longest"] or "–"),
         "–" if point["batch"] is None else str(point["batch"]),
         f"{point['memory_bytes'] / 1e9:.1f} GB",
         f"{1000 * point['latency_s']:.1f} ms" if point["latency_s"] else "–",

@@ -69,24 +69,24 @@ def full_trainings(budgets: Sequence[Budget], training_s: float, slots: Slots) -
 
 
 def longest(budgets: Sequence[Budget], found: Prepared, slots: Slots, trainings: float = WANTED_TRAININGS) -> int:
-    """Epochs of the longest horizon for which the budgets pay so many trainings, from SHORTEST to LONGEST.
+    """Epochs of the longest horizon for which the budgets pay so many trainings, LONGEST at most; 0 for none.
 
     A number of trials says nothing of their length.
     """
     paid_s = full_trainings([b for b in budgets if b.trials is None], trainings, slots)
-    return int(max(SHORTEST, min(LONGEST, (paid_s - found.startup_s) / max(found.epoch_s, 1e-9))))
+    return int(max(0.0, min(LONGEST, (paid_s - found.startup_s) / max(found.epoch_s, 1e-9))))
 
 
 def horizon(baseline: Prepared, others: Sequence[Probe], budgets: Sequence[Budget], slots: Slots) -> tuple[int, str]:
     """Epochs of every trial's schedule, and in a sentence for which point it was shortened, if any.
 
-    The longest that leaves WANTED_TRAININGS of the baseline. Where dearer points would be left out with that, it
+    The longest that leaves WANTED_TRAININGS of the baseline, but SHORTEST at least. Where dearer points would be left out with that, it
     is shortened to what leaves as many at the dearest of them that can keep NEAR_END epochs: the same compute as
     pixels bought as much as it did as epochs, and a point that is never trained cannot win.
 
     others  the points that may be compared beside the baseline's
     """
-    alone = longest(budgets, baseline, slots)
+    alone = max(SHORTEST, longest(budgets, baseline, slots))
     reach = {p.point: longest(budgets, p.prepared, slots) for p in others if p.prepared is not None}
     dearest = sorted((name for name in reach if NEAR_END <= reach[name] < alone), key=reach.__getitem__)
     if not dearest:
