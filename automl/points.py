@@ -80,9 +80,9 @@ def longest(budgets: Sequence[Budget], found: Prepared, slots: Slots, trainings:
 def horizon(baseline: Prepared, others: Sequence[Probe], budgets: Sequence[Budget], slots: Slots) -> tuple[int, str]:
     """Epochs of every trial's schedule, and in a sentence for which point it was shortened, if any.
 
-    The longest that leaves WANTED_TRAININGS of the baseline, but SHORTEST at least. Where dearer points would be left out with that, it
-    is shortened to what leaves as many at the dearest of them that can keep NEAR_END epochs: the same compute as
-    pixels bought as much as it did as epochs, and a point that is never trained cannot win.
+    The longest that leaves WANTED_TRAININGS of the baseline, but SHORTEST at least. Where dearer points would be left
+    out with that, it is shortened to what leaves as many at the dearest of them that can keep NEAR_END epochs: the same
+    compute as pixels bought as much as it did as epochs, and a point that is never trained cannot win.
 
     others  the points that may be compared beside the baseline's
     """
