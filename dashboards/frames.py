@@ -23,7 +23,7 @@ EPOCH_COLUMNS = ("trial", "epoch", "map50_95", "map50", "precision", "recall", "
 def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
     """One line a study: what it would take home, how sure that is, its incumbent, its cost.
 
-    budget  percent of it that is spent
+    budget  percent of it that is spent, above 100 where a last epoch went over it
     """
     rows = [seen.study for seen in found]
     return pd.DataFrame(
@@ -35,7 +35,7 @@ def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
             "how sure": [sureness(seen) for seen in found],
             "defaults": [shown_score(seen, seen.baseline) for seen in found],
             "incumbent": [thinned([best for _, best, _ in seen.rises]) for seen in found],
-            "budget": [100.0 * min(1.0, seen.share_spent) for seen in found],
+            "budget": [100.0 * seen.share_spent for seen in found],
             "cost": [cost(row.slot_s, row) for row in rows],
             "trials": [len(seen.points) for seen in found],
             "began": [moment(row.created_at) for row in rows],
