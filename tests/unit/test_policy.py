@@ -294,7 +294,7 @@ def test_the_sampler_is_told_what_a_stopped_trial_would_have_reached() -> None:
     search, pupil = taught()
     _, at = train(search, begun(search), [0.5, 0.5, 0.5, 0.7, 0.8, 0.8, 0.8, 0.8, 0.8, 0.9, 0.9, 0.9])
     train(search, begun(search, at), [0.1, 0.1, 0.1], at)
-    assert pupil.told == [(0, pytest.approx(0.86)), (1, pytest.approx(0.1 + (0.78 - 0.5) + (0.86 - 0.78)))]
+    assert pupil.told == [(0, pytest.approx(0.9)), (1, pytest.approx(0.1 + (0.78 - 0.5) + (0.9 - 0.78)))]
 
 
 def test_the_sampler_is_told_no_score_of_a_failed_trial_and_nothing_of_an_interrupted_one() -> None:
