@@ -44,12 +44,6 @@ class Operating:
         """Probed slot-seconds of an epoch of the defaults at the trial's point."""
         return self._epoch_s.get(self.of(params), self._spec.epoch_s) if self._epoch_s else self._spec.epoch_s
 
-    def cost_s(self, params: Params, epochs: int) -> float:
-        """Planned slot-seconds of the trial's first epochs, with its start where the study's plan knows it."""
-        known = {point["name"]: point["startup_s"] for point in self._spec.plan.get("points", ())}
-        startup_s = float(known.get(self.of(params), next(iter(known.values()), 0.0)))
-        return max(1e-9, startup_s + epochs * self.epoch_s(params))
-
     def arguments(self, params: Params) -> dict[str, ParamValue]:
         """The trial's parameters with the rest of its point: the chosen one, or where they lie."""
         if not self._spec.points:

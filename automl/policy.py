@@ -18,7 +18,7 @@ from automl.halving import Rungs, final, quantile, smoothed
 from automl.history import RESUMABLE, happened, restored
 from automl.operating import AtPoint, Operating
 from automl.records import EpochMetrics, EpochRow, Outcome, Params, StudySpec, Trial, TrialRow, TrialState
-from automl.runs import Failures, Run, best_epoch, leader, met
+from automl.runs import Failures, Run, best_epoch, dearest, leader, met
 from automl.sampler.protocol import Sampler
 from automl.space import SearchSpace
 
@@ -74,6 +74,7 @@ class Search:
         self.ledger.advance(number, at)
         run = self._runs[number]
         if metrics.epoch > len(run.scores):
+            run.trained_s += metrics.train_s + metrics.val_s
             ended = self._take(run, metrics.epoch, metrics.map50_95)
             if ended is not None:
                 return ended
@@ -176,10 +177,8 @@ class Search:
     def cost_ratio(self) -> float:
         """Measured by probed slot-seconds of an epoch: the median of the latest trials; before any has ended, what
         those that run have cost so far; 1 before the first epoch."""
-        if self._epoch_costs:
-            return quantile(sorted(self._epoch_costs), 0.5)
-        running = ((run.trial, len(run.scores)) for run in self._runs.values() if run.scores)
-        return max((self.ledger.cost_s(t.number) / self.operating.cost_s(t.params, n) for t, n in running), default=1.0)
+        costs = sorted(self._epoch_costs)
+        return quantile(costs, 0.5) if costs else dearest(self._runs.values(), self.operating.epoch_s)
 
     def _training_s(self, trial: int | None) -> float:
         return self.epoch_cost_s(None if trial is None else self._runs[trial].trial.params) * self.spec.epochs
@@ -201,6 +200,7 @@ class Search:
             if epoch is None:
                 self._finish(run, Outcome(state=row.state, reason=row.reason, error=row.error))
             elif epoch.epoch == len(run.scores) + 1:
+                run.trained_s += epoch.train_s + epoch.val_s
                 verdicts[number] = self._take(run, epoch.epoch, epoch.map50_95)
         settled: list[tuple[int, Outcome]] = []
         for number in sorted(n for n, row in rows.items() if row.state in RESUMABLE):

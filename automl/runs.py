@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from automl import leaderboard
-from automl.records import Outcome, Trial, TrialState
+from automl.records import Outcome, Params, Trial, TrialState
 
 FAILURES_IN_A_ROW = 5  # so many failed trials one after the other end the search
 
@@ -20,6 +20,7 @@ class Run:
     best: float | None = None
     outcome: Outcome | None = None
     told: float | None = None  # what the sampler was told at its end
+    trained_s: float = 0.0  # seconds of its epochs, without its start
 
     @property
     def score(self) -> float | None:
@@ -72,6 +73,12 @@ def leader(runs: Mapping[int, Run]) -> int | None:
         for number, run in runs.items()
         if run.score is not None and run.best is not None and not run.failed
     )
+
+
+def dearest(runs: Iterable[Run], planned_s: Callable[[Params], float]) -> float:
+    """Measured by planned seconds of an epoch, of the trial of which they differ most; 1 before the first epoch."""
+    epochs = [(run.trained_s / len(run.scores), planned_s(run.trial.params)) for run in runs if run.scores]
+    return max((own_s / known_s for own_s, known_s in epochs if known_s > 0), default=1.0)
 
 
 def met(runs: Mapping[int, Run], target: float | None) -> str | None:

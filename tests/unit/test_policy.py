@@ -320,7 +320,8 @@ def test_the_price_of_the_running_baseline_counts_before_any_trial_has_ended() -
     search = make_search(make_spec(budgets=("35cpu-min",), slots=Slots(count=2, device="cpu")))
     begun(search)
     assert search.cost_ratio == 1.0
-    assert search.report(0, make_metrics(1, 0.3), 2 * EPOCH_S) is None
+    slow = make_metrics(1, 0.3, train_s=1.5 * EPOCH_S, val_s=0.5 * EPOCH_S)
+    assert search.report(0, slow, 2 * EPOCH_S) is None
     assert search.cost_ratio == pytest.approx(2.0)
     assert search.next_trial(2 * EPOCH_S) is None, "what is left pays the baseline, and no second training at its price"
     assert search.ended is None
