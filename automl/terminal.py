@@ -152,7 +152,7 @@ def _print_unseen(console: Console, report: StudyReport) -> None:
     table = Table(title=title, title_justify="left", title_style="bold", **PLAIN)
     table.add_column("trial", justify="right")
     table.add_column("origin")
-    for heading in ("mAP50-95 val", f"mAP50-95 {split}", f"mAP50 {split}"):
+    for heading in ("best epoch, val", f"mAP50-95 {split}", f"mAP50 {split}"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         trial = by_number[row.trial]
