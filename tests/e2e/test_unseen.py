@@ -61,7 +61,7 @@ def tested(tmp_path_factory: pytest.TempPathFactory) -> Measured:
 def test_the_test_split_is_printed_beside_val_and_again_by_show(tested: Measured) -> None:
     for text in (tested.printed, tested.place.run("show", "t").stdout):
         assert "7 images that the search never saw (test)" in text
-        assert re.search(r"mAP50-95 val +mAP50-95 test", text)
+        assert re.search(r"best epoch, val +mAP50-95 test", text)
     rows = tested.report["evaluations"]
     winner = tested.report["winner"]["number"]
     assert [(row["trial"], row["split"], row["images"]) for row in rows] == [
