@@ -14,7 +14,7 @@ from automl.records import Params, ParamValue
 from automl.space import POINT, SearchSpace, trainer_key
 
 STARTS = 3  # recipes of earlier trainings that are trained again at most
-TRAININGS_EACH = 10  # full trainings that the budget must pay for each of them, beyond the first
+TRAININGS_EACH = 10  # full trainings that the budget must pay for each of them but one
 TOLD = 100  # earlier scores that a sampler is told at most, the newest: they are kept in the study's row
 _RANKED = 10  # best recipes of one source that are looked at
 Told = tuple[tuple[str, Params, float, int], ...]  # source, arguments, score at the horizon, epochs trained

@@ -18,6 +18,7 @@ from automl.records import EvaluationRow, StudyRow, StudyState, TrialPoint, Tria
 from automl.report import is_dead, spent_by_purpose
 from automl.store import read
 from automl.store.engine import together
+from automl.trust import Estimate
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -55,16 +56,18 @@ class Overview:
         """How the best score rose with what was spent, the probe included; see `incumbent`."""
         return incumbent(self.points, self.study.spec.probe_s)
 
+    def estimate(self, row: TrialRow | None) -> Estimate | None:
+        """What repeats with other seeds say of a trial; None where it did not run again."""
+        return self.verdict.of(row.number) if self.verdict is not None and row is not None else None
+
     def figure(self, row: TrialRow | None) -> float | None:
         """mAP50-95 on val as a trial's figure: the mean over seeds where it ran again, else its only run's score."""
-        if row is None:
-            return None
-        found = self.verdict.of(row.number) if self.verdict is not None else None
-        return row.score if found is None else found.score.mean
+        found = self.estimate(row)
+        return found.score.mean if found is not None else row.score if row is not None else None
 
     def seeds(self, row: TrialRow) -> int:
         """How many runs that figure is of."""
-        found = self.verdict.of(row.number) if self.verdict is not None else None
+        found = self.estimate(row)
         return 1 if found is None else found.seeds
 
     @property
@@ -73,10 +76,8 @@ class Overview:
         winner, base = self.winner, self.baseline
         if winner is None or base is None or winner.number == 0:
             return None
-        found = self.verdict.of(winner.number) if self.verdict is not None else None
-        if found is not None and found.gain is not None:
-            return found.gain.mean
-        return leaderboard.gain_shown(winner, base)
+        found = self.estimate(winner)
+        return found.gain.mean if found is not None and found.gain is not None else leaderboard.gain_shown(winner, base)
 
     @property
     def left_s(self) -> float | None:

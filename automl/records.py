@@ -10,13 +10,6 @@ from typing import Any, Self
 
 ParamValue = bool | int | float | str | None
 Params = Mapping[str, ParamValue]
-PICTURES: Mapping[str, str] = {  # of a trial that was measured on unseen images: file and title
-    "predictions.jpg": "Predictions on unseen images",
-    "labels.jpg": "Labels of the same images",
-    "precision-recall.png": "Precision against recall",
-    "f1.png": "F1 against confidence",
-    "confusion.png": "Confusion matrix, normalized",
-}
 
 
 class Purpose(StrEnum):

@@ -13,7 +13,8 @@ from pathlib import Path
 from threading import Lock
 
 from automl.errors import AutoMLError
-from automl.records import PICTURES, ArtifactRow, StudyRow
+from automl.pictures import PICTURES
+from automl.records import ArtifactRow, StudyRow
 from automl.trainers.initial import Beginning
 
 NAMES = frozenset(("best.pt", "last.pt", "log.txt"))

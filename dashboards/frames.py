@@ -14,7 +14,7 @@ from automl.leaderboard import Verdict, changed, gain_shown
 from automl.overview import Overview, Rise
 from automl.records import EpochRow, Params, ParamValue, StudyRow, TrialRow, TrialState
 from automl.space import Parameter
-from dashboards.words import clock, cost, gain_of, moment, shown_score, state_of, sureness
+from dashboards.words import clock, cost, moment, state_of, sureness
 
 LONGEST = 80  # characters of a value in a table
 EPOCH_COLUMNS = ("trial", "epoch", "map50_95", "map50", "precision", "recall", "train_s", "val_s", "slot_s")
@@ -30,10 +30,10 @@ def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
         {
             "study": [row.name for row in rows],
             "state": [state_of(seen.study, seen.alive) for seen in found],
-            "best": [shown_score(seen, seen.winner) for seen in found],
-            "gain": pd.Series([gain_of(seen) for seen in found], dtype="float64"),
+            "best": [seen.figure(seen.winner) for seen in found],
+            "gain": pd.Series([seen.gain for seen in found], dtype="float64"),
             "how sure": [sureness(seen) for seen in found],
-            "defaults": [shown_score(seen, seen.baseline) for seen in found],
+            "defaults": [seen.figure(seen.baseline) for seen in found],
             "incumbent": [thinned([best for _, best, _ in seen.rises]) for seen in found],
             "budget": [100.0 * seen.share_spent for seen in found],
             "cost": [cost(row.slot_s, row) for row in rows],

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from automl.budget import format_cost
 from automl.ending import FLOOR
 from automl.figures import duration, score
-from automl.leaderboard import gain_shown, in_words, odds, one_seed_in_words, score_in_words, verdict_on_unseen
+from automl.leaderboard import in_words, odds, one_seed_in_words, score_in_words, verdict_on_unseen
 from automl.overview import Overview
 from automl.recipes import LONG
 from automl.records import EventRow, StudyRow, StudyState, TrialRow, TrialState
-from automl.trust import Estimate
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
@@ -75,30 +74,11 @@ def headline(seen: Overview) -> str:
     return " ".join(filter(None, (so_far * running + in_words(seen.verdict), unseen)))
 
 
-def shown_score(seen: Overview, row: TrialRow | None) -> float | None:
-    """mAP50-95 on val as a trial's figure: the mean over seeds where it ran again, else its only run's."""
-    found = _estimate(seen, row)
-    return found.score.mean if found is not None else row.score if row is not None else None
-
-
-def gain_of(seen: Overview) -> float | None:
-    """mAP50-95 of what is taken home above the defaults; None for the defaults themselves."""
-    winner, base = seen.winner, seen.baseline
-    if winner is None or base is None or winner.number == 0:
-        return None
-    found = _estimate(seen, winner)
-    return found.gain.mean if found is not None and found.gain is not None else gain_shown(winner, base)
-
-
-def _estimate(seen: Overview, row: TrialRow | None) -> Estimate | None:
-    return seen.verdict.of(row.number) if seen.verdict is not None and row is not None else None
-
-
 def certainty(seen: Overview, row: TrialRow | None) -> str:
     """A figure's interval or what there is instead of it: a few words below it."""
     if row is None or row.score is None:
         return ""
-    found = _estimate(seen, row)
+    found = seen.estimate(row)
     if found is None:
         return f"one seed, {score_in_words(row.epochs)}; not confirmed"
     chance = "" if found.chance is None else f", {odds(found.chance)} sure to beat the defaults"
@@ -108,7 +88,7 @@ def certainty(seen: Overview, row: TrialRow | None) -> str:
 
 def sureness(seen: Overview) -> str:
     """How sure it is that what is taken home beats the defaults, in two or three words."""
-    found = _estimate(seen, seen.winner)
+    found = seen.estimate(seen.winner)
     if seen.winner is None:
         return "–"
     if found is None:

@@ -14,7 +14,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
-    ("errors", "records", "budget", "figures"),
+    ("errors", "records", "budget", "figures", "pictures"),
     ("data", "slots", "space", "space_file", "halving", "trust", "resample", "ending", "leaderboard"),
     ("sampler", "history", "runs", "operating", "confirming", "policy", "plan", "points", "portfolio", "earlier"),
     ("trainers", "drivers", "store", "recipes"),

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from automl.records import PICTURES
+from automl.pictures import PICTURES
 
 FOLDER = "pictures"
 WAIT_S = 30.0  # for pictures that are still being drawn, all together

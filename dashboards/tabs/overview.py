@@ -75,16 +75,16 @@ def _figures(seen: Overview) -> None:
     study, winner, base = seen.study, seen.winner, seen.baseline
     first, second, third, fourth = st.columns(4)
     with first.container(border=True, height="stretch"):
-        gain = words.gain_of(seen)
+        gain = seen.gain
         st.metric(
             "mAP50-95 to take home",
-            score(words.shown_score(seen, winner)),
+            score(seen.figure(winner)),
             None if gain is None else f"{gain:+.3f} vs defaults",
             help="on val; the mean of new seeds' best epochs once repeats have run",
         )
         _lines(words.certainty(seen, winner), words.unseen_score(seen, winner))
     with second.container(border=True, height="stretch"):
-        st.metric("The defaults' mAP50-95", score(words.shown_score(seen, base)), help="on val, trained first")
+        st.metric("The defaults' mAP50-95", score(seen.figure(base)), help="on val, trained first")
         _lines(words.certainty(seen, base), words.unseen_score(seen, base))
     with third.container(border=True, height="stretch"):
         st.metric("Spent", words.cost(study.slot_s, study))

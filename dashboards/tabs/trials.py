@@ -7,7 +7,8 @@ import streamlit as st
 from automl.figures import score
 from automl.leaderboard import score_in_words
 from automl.overview import Overview
-from automl.records import PICTURES, Board, StudyRow, StudyState, TrialPage, TrialRow, TrialState
+from automl.pictures import PICTURES
+from automl.records import Board, StudyRow, StudyState, TrialPage, TrialRow, TrialState
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import pictures

@@ -8,7 +8,8 @@ import streamlit as st
 
 from automl.figures import score
 from automl.leaderboard import score_in_words, unseen_in_words
-from automl.records import PICTURES, StudyRow, TrialRow
+from automl.pictures import PICTURES
+from automl.records import StudyRow, TrialRow
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import kept_file, pictures, tail

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from automl.errors import BadData, TrialError
-from automl.records import PICTURES, TrainJob, Trial
+from automl.pictures import PICTURES
+from automl.records import TrainJob, Trial
 from automl.resample import map50_95
 from automl.trainers import TRAINERS, detections, open_trainer
 from automl.trainers.base import Trainer

@@ -122,8 +122,8 @@ def test_the_next_command_names_a_trial_only_where_it_is_not_the_winner() -> Non
 
 
 def test_the_defaults_are_no_gain_over_themselves() -> None:
-    assert words.gain_of(overview(winner=make_row(0, 0.4))) is None
-    assert words.gain_of(overview()) == pytest.approx(0.02)
+    assert overview(winner=make_row(0, 0.4)).gain is None
+    assert overview().gain == pytest.approx(0.02)
 
 
 def test_a_stopped_trial_says_at_which_rung() -> None:
