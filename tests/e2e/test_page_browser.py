@@ -277,8 +277,10 @@ def test_a_running_study_is_followed_to_its_end(browser: Browser, tmp_path: Path
             says(page, "● running")
             page.set_viewport_size({"width": WIDE, "height": 500})
             page.evaluate("window.kept = true")  # lost if the page were loaded again
-            _scroll(page, 60)
             says(page, "Running now")
+            says(page, "What to run next")  # the last words: the page is as long as it gets
+            _scroll(page, 60)
+            assert _scrolled(page) == 60
             seen = set()
             while search.poll() is None:
                 shown = re.search(r"Trials (\d+)", text(page))
@@ -288,7 +290,7 @@ def test_a_running_study_is_followed_to_its_end(browser: Browser, tmp_path: Path
         says(page, "✓ finished", timeout_s=20)
         assert len(seen - {None}) >= 2
         assert page.evaluate("window.kept") is True
-        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 60
+        assert _scrolled(page) == 60
         assert site.foreign == []
         before = page.content()
         page.wait_for_timeout(4000)
@@ -362,3 +364,8 @@ def _choose(page: Page, label: str, option: str) -> None:
 
 def _scroll(page: Page, pixels: int) -> None:
     page.evaluate(f"document.querySelector('[data-testid=stMain]').scrollTo(0, {pixels})")
+
+
+def _scrolled(page: Page) -> int:
+    pixels: int = page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop")
+    return pixels
