@@ -72,6 +72,10 @@ def search(
     confirm: Annotated[
         int, typer.Option(help="Best trials that run again with other seeds, beside the defaults; 0 for none.")
     ] = 3,
+    train: Annotated[
+        int | None,
+        typer.Option(help="Train what is taken home for up to so many epochs, within the budget: 300."),
+    ] = None,
     no_portfolio: Annotated[
         bool, typer.Option("--no-portfolio", help="Try no known-good recipes after the defaults.")
     ] = False,
@@ -126,6 +130,7 @@ def search(
             reuse=not no_warm_start,
             confirm=confirm,
             early_end=not no_early_end,
+            train=train,
             fresh_probe=fresh_probe,
             holdout=holdout,
             test=not no_test,

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from automl import plan, points
-from automl.budget import format_cost
+from automl import plan, points, production
+from automl.budget import Budget, format_cost
 from automl.earlier import NewStudy, Told, beginnings, comparable, words
+from automl.figures import listed
 from automl.halving import rung_levels
 from automl.points import Probe
 from automl.portfolio import Given
+from automl.production import Foreseen
 from automl.records import Params, Prepared, StudySpec
 from automl.request import Checked, disk_bytes, known_keys
 
@@ -34,13 +36,17 @@ def compile_spec(
     plan.check_affordable(
         budgets, epoch_s=prepared.epoch_s, startup_s=prepared.startup_s, spent_s=probe_s, epochs=epochs, slots=slots
     )
-    compared = points.compare(probes or (baseline,), baseline, budgets, slots, epochs=epochs, limits=checked.limits)
-    aside = _aside(checked, prepared, compared[0].training_s, probe_s)
+    last = production.foresee(
+        budgets, slots, prepared, wanted=checked.request.train or 0, horizon=epochs, spent_s=probe_s
+    )
+    left = production.without(budgets, last.cost_s) if last.epochs else budgets
+    compared = points.compare(probes or (baseline,), baseline, left, slots, epochs=epochs, limits=checked.limits)
+    aside = _aside(checked, prepared, compared[0].training_s, probe_s, last, left)
     defaults = dict(prepared.defaults_at(epochs))
     rungs = _rungs(defaults, epochs)
     drawn = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, aside=aside)
     first = _first_trials(checked, drawn, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
-    told = (*filter(None, [shortened]), *first.notes, *_on_unseen(checked, prepared, aside.measuring_s))
+    told = (*filter(None, [shortened]), *first.notes, *last.notes, *_on_unseen(checked, prepared, aside.measuring_s))
     drawn = replace(drawn, disk_bytes=disk_bytes(prepared.parameters, slots, 5), notes=(*told, *drawn.notes))
     tried = (drawn.baseline, *drawn.compared)
     space = checked.space.at_horizon(epochs)
@@ -65,6 +71,7 @@ def compile_spec(
         reserve_trials=aside.repeats,
         reserve_s=aside.repeats_s,
         measuring_s=aside.measuring_s,
+        train=checked.request.train or 0,
     )
 
 
@@ -93,17 +100,33 @@ def _asked(checked: Checked) -> dict[str, Any]:
 
 def _horizon(checked: Checked, baseline: Probe, prepared: Prepared, probes: Sequence[Probe]) -> tuple[int, str]:
     """Epochs of every training, and in a sentence for which point they were shortened, if any."""
+    wanted, budgets = checked.request.train, checked.budgets
     if checked.request.epochs:
         return checked.request.epochs, ""
+    if wanted:
+        budgets = production.without(budgets, production.affordable(budgets, prepared.epoch_s, wanted)[1])
     admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, checked.slots)]
-    return points.horizon(prepared, admitted, checked.budgets, checked.slots)
+    epochs, shortened = points.horizon(prepared, admitted, budgets, checked.slots)
+    return (wanted, "") if wanted and wanted < epochs else (epochs, shortened)
 
 
-def _aside(checked: Checked, prepared: Prepared, training_s: float, probe_s: float) -> plan.Aside:
-    """What the search must leave of the budgets; `training_s` is of the baseline."""
-    repeats, repeats_s = plan.confirmation(checked.budgets, training_s, checked.slots, checked.request.confirm)
-    measuring_s = plan.measuring(checked.budgets, _unseen_s(checked, prepared))
-    return plan.Aside(probe_s=probe_s, repeats=repeats, repeats_s=repeats_s, measuring_s=measuring_s)
+def _aside(
+    checked: Checked, prepared: Prepared, training_s: float, probe_s: float, last: Foreseen, left: Sequence[Budget]
+) -> plan.Aside:
+    """What the search must leave of the budgets.
+
+    training_s  of the baseline
+    left        of the budgets, beside the production training
+    """
+    repeats, repeats_s = plan.confirmation(left, training_s, checked.slots, checked.request.confirm)
+    measuring_s = plan.measuring(left, _unseen_s(checked, prepared), 3 if last.epochs else 2)
+    return plan.Aside(
+        probe_s=probe_s,
+        repeats=repeats,
+        repeats_s=repeats_s,
+        measuring_s=measuring_s,
+        production_s=last.cost_s,
+    )
 
 
 def _rungs(defaults: Params, epochs: int) -> tuple[int, ...]:
@@ -152,9 +175,10 @@ def _on_unseen(checked: Checked, prepared: Prepared, kept_s: float) -> tuple[str
     test, device = checked.dataset.test if checked.unseen else None, checked.slots.device
     if test is None:
         return ()
-    cost_s = 2 * _unseen_s(checked, prepared)
+    measured = ["the defaults", "the winner", *["its production training"] * bool(checked.request.train)]
+    cost_s = len(measured) * _unseen_s(checked, prepared)
     rest = f", {format_cost(kept_s, device)} of it kept from the search" * (kept_s < cost_s)
     return (
-        f"At the end the defaults and the winner are measured on {len(test.images)} images ({checked.unseen}): about "
+        f"At the end {listed(measured)} are measured on {len(test.images)} images ({checked.unseen}): about "
         f"{format_cost(cost_s, device)}{rest}, within the confirmation's share.",
     )

@@ -14,6 +14,7 @@ from automl.budget import Ledger, format_cost, parse_all
 from automl.leaderboard import place
 from automl.plan import ROUNDS
 from automl.points import full_trainings
+from automl.production import Production, without
 from automl.records import Purpose, StudySpec, Trial
 
 SHARE_SPENT = "the search's share of the budget is spent"
@@ -28,10 +29,14 @@ class Confirming:
 
     training_s  slot-seconds that a whole training is expected to cost as things are: of that trial's parameters, or
                 where the search tunes
+    production  what comes after the repeats, and has a share of its own
     """
 
-    def __init__(self, spec: StudySpec, ledger: Ledger, training_s: Callable[[int | None], float]) -> None:
+    def __init__(
+        self, spec: StudySpec, ledger: Ledger, training_s: Callable[[int | None], float], production: Production
+    ) -> None:
         self._spec = spec
+        self._production = production
         self._budgets = parse_all(spec.budgets, spec.slots.device)
         self._ledger = ledger
         self._training_s = training_s
@@ -68,7 +73,11 @@ class Confirming:
         wanted = self._spec.reserve_trials
         if self._begun or not wanted:
             return wanted
-        return wanted if full_trainings(self._budgets, self._training_s(None), self._spec.slots) >= TOO_FEW else 0
+        budgets, kept_s = self._budgets, self._production.reserve_s()
+        trainings = full_trainings(
+            without(budgets, kept_s) if kept_s else budgets, self._training_s(None), self._spec.slots
+        )
+        return wanted if trainings >= TOO_FEW else 0
 
     @property
     def begun(self) -> int:
@@ -77,30 +86,38 @@ class Confirming:
 
     @property
     def trials_left(self) -> int:
-        """Trials of a limited number that are kept for repeats."""
+        """Trials of a limited number that are kept for repeats and the production training."""
+        return self._left + self._production.trials_left
+
+    @property
+    def _left(self) -> int:
         return max(0, self.planned - len(self._begun))
+
+    def _after_s(self) -> float:
+        """Seconds that the repeats too must leave: for measuring on unseen images and the production training."""
+        return self._spec.measuring_s + self._production.reserve_s()
 
     def reserve_s(self) -> float:
         """Slot-seconds that the search must leave: the planned repeats at what their trials cost, without what
-        repeats have cost already, an epoch of each running trial, which ends only then, and the measuring on
-        unseen images."""
-        spec = self._spec
+        repeats have cost already, an epoch of each running trial, which ends only then, the measuring on
+        unseen images and the production training."""
+        spec, after_s = self._spec, self._after_s()
         if not self.planned:
-            return spec.measuring_s
+            return after_s
         paid_s = sum(self._ledger.cost_s(trial.number) for trial in self._begun.values())
         running_s = len(self._ledger.held) * self._training_s(None) / spec.epochs
-        return max(0.0, self._planned_s() - paid_s) + running_s + spec.measuring_s
+        return max(0.0, self._planned_s() - paid_s) + running_s + after_s
 
     def reserve_wall_s(self) -> float:
-        """Wall seconds that the search must leave: the repeats that have not begun, side by side on the slots, and
-        the measuring on unseen images."""
-        spec = self._spec
+        """Wall seconds that the search must leave: the repeats that have not begun, side by side on the slots, the
+        measuring on unseen images and the production training."""
+        spec, after_s = self._spec, self._after_s()
         if not self.planned:
-            return spec.measuring_s
-        waves = math.ceil(self.trials_left / spec.slots.count)
+            return after_s
+        waves = math.ceil(self._left / spec.slots.count)
         dearest = max([1.0, *(epoch_s / spec.epoch_s for _, epoch_s in spec.points if spec.epoch_s > 0)])
         one_s = min(max(self._planned_costs()), dearest * MOST * spec.reserve_s / spec.reserve_trials)
-        return waves * MARGIN * one_s + self._training_s(None) / spec.epochs + spec.measuring_s
+        return waves * MARGIN * one_s + self._training_s(None) / spec.epochs + after_s
 
     def share_spent(self, at: float, trials: int) -> str | None:
         """Why the search may begin no further trial: what is left is for the repeats.
@@ -114,11 +131,13 @@ class Confirming:
 
     def share_words(self) -> str:
         """That the search has spent its share, and what was kept from it, with what re-planning has added."""
-        wanted = self.planned
-        if not wanted:
-            return SHARE_SPENT
-        kept = format_cost(self._planned_s(), self._spec.slots.device)
-        return f"{SHARE_SPENT}, but for {kept} that are kept for {wanted} repeats with other seeds"
+        wanted, device, production_s = self.planned, self._spec.slots.device, self._production.reserve_s()
+        kept = []
+        if wanted:
+            kept.append(f"{format_cost(self._planned_s(), device)} that are kept for {wanted} repeats with other seeds")
+        if production_s:
+            kept.append(f"{format_cost(production_s, device)} for the production training")
+        return f"{SHARE_SPENT}, but for {' and '.join(kept)}" if kept else SHARE_SPENT
 
     def cuts(self, trial: Trial, at: float, done: int) -> str | None:
         """Why a running trial has to end now. The baseline and repeats may spend what is kept for repeats, and so may
@@ -127,11 +146,11 @@ class Confirming:
         done  epochs that it has finished
         """
         nearly = trial.epochs - done <= max(1, trial.epochs // 10)
-        kept = nearly or trial.purpose in (Purpose.BASELINE, Purpose.CONFIRMATION)
+        kept = nearly or trial.purpose in (Purpose.BASELINE, Purpose.CONFIRMATION, Purpose.PRODUCTION)
         return SHARE_SPENT if not kept and self._time_spent(at) else None
 
     def _time_spent(self, at: float) -> bool:
-        if not self.planned:
+        if not self.planned and not self._production.waits:
             return False
         ledger = self._ledger
         return ledger.left_s(at) <= self.reserve_s() or ledger.wall_left_s(at) <= self.reserve_wall_s()
@@ -190,8 +209,8 @@ class Confirming:
         pair = next((pair for pair in order if pair not in self._begun), None)
         if pair is None:
             return None
-        costs, kept_s = [self.cost_s(number) for number in self._together(pair[0])], self._spec.measuring_s
-        if ledger.trial_limit is not None and trials + len(costs) > ledger.trial_limit:
+        costs, kept_s = [self.cost_s(number) for number in self._together(pair[0])], self._after_s()
+        if ledger.trial_limit is not None and trials + len(costs) > ledger.trial_limit - self._production.trials_left:
             return None
         left_s, wall_left_s = ledger.left_s(at) - self._owed_s() - kept_s, ledger.wall_left_s(at) - kept_s
         wall_s = sum(costs) if self._spec.slots.count == 1 else max(costs)

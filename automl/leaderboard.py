@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from automl import figures
 from automl.halving import final, last_epochs
-from automl.records import EvaluationRow, Params, ParamValue, TrialPoint, TrialRow, TrialState
+from automl.records import EvaluationRow, Params, ParamValue, Purpose, TrialPoint, TrialRow, TrialState
 from automl.trust import CLAIM, TIE, Estimate, estimates
 from automl.trust import winner as trust_winner
 
@@ -111,7 +111,7 @@ def verdict(rows: Iterable[TrialRow]) -> Verdict | None:
     return Verdict(
         winner=trust_winner(found),
         estimates=found,
-        cost_s=sum(row.slot_s for row in rows if row.repeats is not None),
+        cost_s=sum(row.slot_s for row in rows if row.purpose is Purpose.CONFIRMATION),
     )
 
 
@@ -196,12 +196,14 @@ def unseen_in_words(row: EvaluationRow, digits: int = 3) -> str:
     return told + ": these images cannot tell them apart" * (row.gain_low <= 0 <= row.gain_high)
 
 
-def verdict_on_unseen(rows: Iterable[EvaluationRow]) -> str:
+def verdict_on_unseen(rows: Iterable[EvaluationRow], production: TrialRow | None = None) -> str:
     """Whether the winner is better than the defaults on unseen images too; empty where one was not measured.
 
-    rows  of one split
+    rows        of one split
+    production  the production training, which is no match for the defaults' shorter one
     """
-    found = {row.trial: row for row in rows if row.map50_95 == row.map50_95}
+    beside = None if production is None else production.number
+    found = {row.trial: row for row in rows if row.map50_95 == row.map50_95 and row.trial != beside}
     if 0 not in found or len(found) < 2:
         return ""
     row = next(row for number, row in found.items() if number)
@@ -250,6 +252,7 @@ def _contenders(rows: Iterable[TrialRow]) -> list[Contender]:
         )
         for row in rows
         if row.score is not None and row.best_map50_95 is not None and row.state is not TrialState.FAILED
+        if row.purpose is not Purpose.PRODUCTION  # of another length: it tells nothing of the choice
     ]
 
 
@@ -283,6 +286,11 @@ def rank(rows: Iterable[TrialRow]) -> list[TrialRow]:
     first = [each for each in _contenders(known.values()) if each.repeats is None]
     ranked = sorted(first, key=lambda each: place(each.number, each.score, completed=each.completed))
     return [known[each.number] for each in ranked]
+
+
+def production_of(rows: Iterable[TrialRow]) -> TrialRow | None:
+    """The production training, when it has begun."""
+    return next((row for row in rows if row.purpose is Purpose.PRODUCTION), None)
 
 
 def baseline_of(rows: Iterable[TrialRow]) -> TrialRow | None:

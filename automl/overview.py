@@ -40,6 +40,7 @@ class Overview:
     winner: TrialRow | None  # to take home, as `automl export` would
     rival: TrialRow | None  # the best completed trial beside the defaults
     verdict: Verdict | None  # what repeats with other seeds decided so far
+    production: TrialRow | None  # the longer training of what is taken home, where one was asked for
     evaluations: tuple[EvaluationRow, ...]
     share_spent: float  # of the budget that is nearest to its end
     spent_s: Mapping[str, float]  # slot-seconds by purpose
@@ -147,6 +148,7 @@ class Watch:
             winner=winner,
             rival=leaderboard.rival(self._final),
             verdict=verdict,
+            production=leaderboard.production_of(self._final),
             evaluations=evaluations,
             share_spent=ledger.share_spent(row.wall_s, len(points)),
             spent_s=spent_by_purpose(row, points, evaluations),

@@ -100,15 +100,16 @@ def confirmation(budgets: Sequence[Budget], training_s: float, slots: Slots, bes
     return repeats, repeats * training_s
 
 
-def measuring(budgets: Sequence[Budget], unseen_s: float) -> float:
+def measuring(budgets: Sequence[Budget], unseen_s: float, count: int = 2) -> float:
     """Seconds to keep from the search for measuring the defaults and the winner on unseen images.
 
     A tenth of a budget at most: a large split does not end a search, what is over goes beyond the budget.
 
-    unseen_s  of one of the two
+    unseen_s  of one of them
+    count     networks: three with a production training
     """
     limits = [b.slot_s or b.wall_s or math.inf for b in budgets]
-    return min([2 * unseen_s, *(MEASURED_AT_MOST * limit for limit in limits)])
+    return min([count * unseen_s, *(MEASURED_AT_MOST * limit for limit in limits)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +120,7 @@ class Aside:
     repeats: int = 0  # trials kept for the confirmation
     repeats_s: float = 0.0  # their slot-seconds
     measuring_s: float = 0.0  # kept for measuring on unseen images, booked as confirmation too
+    production_s: float = 0.0  # slot-seconds of the production training, on one slot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +170,10 @@ def draw_up(
     first, compared = points[0], [point for point in points if point.role == "compared"]
     slot_s = min((b.slot_s for b in budgets if b.slot_s is not None), default=math.inf)
     wall_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=math.inf)
-    limit = min((b.trials - aside.repeats for b in budgets if b.trials is not None), default=_MANY)
-    total_s = min(slot_s, wall_s * slots.count + aside.probe_s)
+    last = int(aside.production_s > 0)
+    limit = min((b.trials - aside.repeats - last for b in budgets if b.trials is not None), default=_MANY)
+    idle_s = (slots.count - 1) * aside.production_s if math.isfinite(wall_s) else 0.0  # beside the production training
+    total_s = min(slot_s, wall_s * slots.count + aside.probe_s - idle_s)
     shares = _shares(first, compared, aside, total_s)
     left_s = max(0.0, total_s - sum(shares.values()))
     tuned = max((first, *compared), key=lambda point: point.training_s)  # which pays is not known yet: the dearest
@@ -179,7 +183,8 @@ def draw_up(
     trials = course.affordable(left_s, most)
     all_of_it = math.isfinite(left_s) and trials < most
     shares[Purpose.SEARCH.value] = left_s if all_of_it else min(left_s, course.cost_s(trials))
-    spent_s = sum(shares.values()) - aside.probe_s
+    last_s = shares.get(Purpose.PRODUCTION.value, 0.0)
+    spent_s = sum(shares.values()) - aside.probe_s - last_s
     return Plan(
         device=slots.device,
         slots=slots.count,
@@ -191,7 +196,7 @@ def draw_up(
         trials=1 + len(compared) + trials,
         shares=shares,
         budget_s=total_s if math.isfinite(total_s) else None,
-        wall_s=min(wall_s, max(spent_s / slots.count, shares[Purpose.BASELINE.value])),
+        wall_s=min(wall_s, last_s + max(spent_s / slots.count, shares[Purpose.BASELINE.value])),
         warnings=tuple(_warnings(first, epochs)),
         notes=tuple(f"{shown(p.name)} is left out: {p.why}." for p in points if p.role == "left out"),
     )
@@ -203,6 +208,7 @@ def _shares(first: Point, compared: Sequence[Point], aside: Aside, total_s: floa
     for purpose, wanted_s in (
         (Purpose.BASELINE, first.training_s),
         (Purpose.POINTS, sum(point.training_s for point in compared)),
+        *([(Purpose.PRODUCTION, aside.production_s)] if aside.production_s else []),
         (Purpose.CONFIRMATION, aside.repeats_s + aside.measuring_s),
     ):
         shares[purpose.value] = min(wanted_s, left_s)

@@ -24,7 +24,7 @@ _LEGEND = (
     f"horizon with {WANTED_TRAININGS} of them; image: latency"
 )
 _WIDE = 118  # columns of a terminal that shows all of them
-_ORDER = ("probe", "baseline", "points", "search", "confirmation")
+_ORDER = ("probe", "baseline", "points", "search", "confirmation", "production")
 
 
 def print_plan(console: Console, plan: Document) -> None:

@@ -17,7 +17,8 @@ from automl.ending import LOOK_BACK, nothing_left
 from automl.halving import Rungs, final, quantile, smoothed
 from automl.history import RESUMABLE, happened, restored
 from automl.operating import AtPoint, Operating
-from automl.records import EpochMetrics, EpochRow, Outcome, Params, StudySpec, Trial, TrialRow, TrialState
+from automl.production import Production
+from automl.records import EpochMetrics, EpochRow, Outcome, Params, Purpose, StudySpec, Trial, TrialRow, TrialState
 from automl.runs import Failures, Run, best_epoch, dearest, leader, met
 from automl.sampler.protocol import Sampler
 from automl.space import SearchSpace
@@ -31,7 +32,8 @@ class Search:
         self.space = SearchSpace.from_document(spec.space)
         self.ledger = ledger
         self.rungs = Rungs(spec.rungs, spec.epochs)
-        self.confirming = Confirming(spec, ledger, self._training_s)
+        self.production = Production(spec, ledger, self.epoch_cost_s)
+        self.confirming = Confirming(spec, ledger, self._training_s, self.production)
         self.searched: str | None = None  # why no trial but repeats will begin any more
         self.ended: str | None = None  # why no trial at all will begin any more
         self.operating = Operating(spec)
@@ -54,7 +56,8 @@ class Search:
             return None
         spent = self.ledger.exhausted(at)
         if spent is not None:
-            self.ended = spent + f"; {self.confirming.summary()}" * (self.confirming.begun > 0)
+            told = [spent, self.confirming.summary() if self.confirming.begun else "", self.production.summary()]
+            self.ended = "; ".join(filter(None, told))
             return None
         if self._resumable:
             trial = self._resumable.popleft()
@@ -149,6 +152,12 @@ class Search:
         """The trial that would be taken home now, by the rule of `leaderboard.choose`; None before the first epoch."""
         return leader(self._runs)
 
+    @property
+    def at_stake(self) -> set[int]:
+        """The trials one of which is taken home: those that run again, or would now, and the production training."""
+        last = self.production.trial
+        return self.confirming.at_stake | ({last.number} if last is not None else set())
+
     def trial(self, number: int) -> Trial:
         """The trial as it was proposed."""
         return self._runs[number].trial
@@ -216,7 +225,9 @@ class Search:
 
     def _restore(self, row: TrialRow) -> None:
         trial = restored(row)
-        if trial.repeats is None:
+        if trial.purpose is Purpose.PRODUCTION:
+            self.production.begins(trial)
+        elif trial.repeats is None:
             self._sampler.ask(row.number, self.space.values(row.params))
         else:
             self.confirming.begins(trial)
@@ -231,7 +242,8 @@ class Search:
 
     def _may_begin(self, at: float) -> bool:
         """Whether the sampler may propose another trial; sets `searched` when it never may again."""
-        self.searched = self.searched or self.confirming.share_spent(at, len(self._runs))
+        over = self.confirming.share_words() if self.production.trial is not None else None
+        self.searched = self.searched or over or self.confirming.share_spent(at, len(self._runs))
         if self.searched is not None:
             return False
         if not self._runs:
@@ -253,7 +265,8 @@ class Search:
         if not self.ledger.held:
             cost = format_cost(cost_s, self.spec.slots.device)
             unpaid = f"what is left cannot pay for another training ({cost})"
-            self.searched = self.confirming.share_words() if self.confirming.planned else unpaid
+            kept = self.confirming.planned or self.production.waits
+            self.searched = self.confirming.share_words() if kept else unpaid
         return False
 
     def _nothing_left(self, left_s: float, wall_left_s: float) -> str | None:
@@ -264,16 +277,22 @@ class Search:
         return nothing_left(self._latest, self._settled, min(left_s, wall_left_s * slots.count), slots.device)
 
     def _repeat(self, at: float) -> Trial | None:
-        """The next repeat with another seed; sets `ended` when the search is over and none will follow."""
+        """The next repeat with another seed, after them the production training; sets `ended` when the search is over
+        and none will follow."""
         if self.searched is None:
             return None
-        due = self.confirming.due(at, len(self._runs))
+        due = self.confirming.due(at, len(self._runs)) if self.production.trial is None else None
         if due is not None:
             return self.confirming.propose(len(self._runs), self._runs[due[0]].trial, due[1])
-        if not self.confirming.planned:
-            self.ended = self.searched
-        elif not self.ledger.held:
-            self.ended = f"{self.searched}; {self.confirming.summary()}"
+        if self.ledger.held and (self.confirming.planned or self.production.waits):
+            return None
+        taken = self.leader
+        if taken is not None:
+            epochs = self.production.due(at, len(self._runs), self._runs[taken].trial)
+            if epochs:
+                return self.production.propose(len(self._runs), self._runs[taken].trial, epochs)
+        confirmed = self.confirming.summary() if self.confirming.planned else ""
+        self.ended = "; ".join(filter(None, (self.searched, confirmed, self.production.summary())))
         return None
 
     def _exempt(self, number: int) -> bool:
@@ -321,6 +340,8 @@ class Search:
             return self._judge(run, epoch)
         run.scores.append(score)
         run.best = max(run.scores)
+        if run.trial.purpose is Purpose.PRODUCTION:
+            return self.production.ends(run.scores)
         return self._completed() if epoch >= self.spec.epochs else None
 
     def _completed(self) -> Outcome:
@@ -352,7 +373,8 @@ class Search:
 
     def _finish(self, run: Run, outcome: Outcome) -> None:
         run.outcome = outcome
-        self.confirming.ends(run.trial, whole=outcome.state is TrialState.COMPLETED)
+        if run.trial.purpose is not Purpose.PRODUCTION:
+            self.confirming.ends(run.trial, whole=outcome.state is TrialState.COMPLETED)
         if outcome.state in RESUMABLE or run.trial.repeats is not None:
             return
         number, score = run.trial.number, run.score

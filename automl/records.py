@@ -20,6 +20,7 @@ class Purpose(StrEnum):
     POINTS = "points"  # the defaults at other variants and image sizes
     SEARCH = "search"
     CONFIRMATION = "confirmation"  # repeats with other seeds, and the test split
+    PRODUCTION = "production"  # the trial to take home, trained for longer
 
 
 class StudyState(StrEnum):
@@ -54,7 +55,7 @@ class Trial:
     origin: str = ""  # "defaults", "scratch-low", "tpe" ...: who proposed it
     attempt: int = 1  # counts restarts after a crash or an interruption
     done_epochs: int = 0  # epochs that an earlier attempt finished and reported
-    repeats: int | None = None  # the trial whose parameters this one trains again with another seed
+    repeats: int | None = None  # the trial whose parameters this one trains again, with another seed or for production
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +135,7 @@ class StudySpec:
     reserve_trials: int = 0  # repeats that are kept from the search's share of the budget
     reserve_s: float = 0.0  # slot-seconds that they were expected to cost
     measuring_s: float = 0.0  # seconds that are kept from the search for measuring on unseen images
+    train: int = 0  # epochs at most of a production training after the search; 0 for none
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers for JSON."""
@@ -234,7 +236,7 @@ class TrialRow:
     device: str | None
     started_at: float | None  # POSIX seconds
     ended_at: float | None
-    repeats: int | None = None  # the trial whose parameters it trained again with another seed
+    repeats: int | None = None  # the trial whose parameters it trained again, with another seed or for production
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,7 @@ class StudyReport:
     interrupted: bool = False
     verdict: Verdict | None = None  # what repeats with other seeds decided; None where there are none
     winner: TrialRow | None = None  # to take home, by the rule of `leaderboard.choose`
+    production: TrialRow | None = None  # the longer training of what is taken home, where one was asked for
     evaluations: tuple[EvaluationRow, ...] = ()  # on images that the search never saw
     planned_s: Mapping[str, float] = field(default_factory=dict)  # what the plan gave to each; empty without a plan
     rungs: tuple[RungTrust, ...] = ()  # how far each rung's order can be trusted, by the latest trials
@@ -76,6 +77,7 @@ def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> St
         interrupted=interrupted,
         verdict=leaderboard.verdict(rows),
         winner=leaderboard.winner(rows),
+        production=leaderboard.production_of(rows),
         evaluations=evaluations,
         rungs=rung_trust(read.scores(engine, row.name, latest=LATEST), row.spec.rungs, row.spec.epochs),
     )

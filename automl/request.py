@@ -58,6 +58,7 @@ class SearchRequest:
     reuse: bool = True  # whether earlier studies of the same data are looked for
     early_end: bool = True  # whether the search ends when the rest of the budget promises too little
     confirm: int = 3  # best trials that run again with other seeds, beside the defaults
+    train: int | None = None  # epochs of a production training after the search; None for none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +142,11 @@ def _check_words(request: SearchRequest) -> Limits:
     latency_s = request.max_latency / 1000 if request.max_latency is not None else None
     limits = Limits(target=request.target, latency_s=latency_s, parameters=request.max_params)
     points.check_limits(limits)
+    if request.train is not None and request.train < max(1, request.epochs or 1):
+        raise AutoMLError(
+            f"--train {request.train} is no production training: write how many epochs it may have, at least those of "
+            "a trial (--epochs), such as --train 300."
+        )
     if request.confirm < 0:
         raise AutoMLError(f"--confirm {request.confirm}: write how many of the best trials run again, or 0 for none.")
     return limits

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from automl import leaderboard
-from automl.records import Outcome, Params, Trial, TrialState
+from automl.records import Outcome, Params, Purpose, Trial, TrialState
 
 FAILURES_IN_A_ROW = 5  # so many failed trials one after the other end the search
 
@@ -72,6 +72,7 @@ def leader(runs: Mapping[int, Run]) -> int | None:
         )
         for number, run in runs.items()
         if run.score is not None and run.best is not None and not run.failed
+        if run.trial.purpose is not Purpose.PRODUCTION  # of another length: it tells nothing of the choice
     )
 
 

@@ -70,6 +70,7 @@ def search(
     reuse: bool = True,
     confirm: int = 3,
     early_end: bool = True,
+    train: int | None = None,
     fresh_probe: bool = False,
     holdout: float | None = None,
     test: bool = True,
@@ -108,6 +109,7 @@ def search(
         reuse=reuse,
         confirm=confirm,
         early_end=early_end,
+        train=train,
     )
     with _compiled(asked, fresh_probe, home, db, listener) as study:
         study.ready()
@@ -212,7 +214,7 @@ def export(
 ) -> Path:
     """Writes the recipe of the winner, or of the trial named, and returns the file's path.
 
-    epochs  of the training that it is for; those of the search if left out
+    epochs  of the training that it is for; if left out those of its production training, else of the search
     """
     from automl.recipes import Subject, write_recipe
 
@@ -227,6 +229,7 @@ def export(
         baseline=found.baseline,
         evaluations=found.evaluations,
         verdict=found.verdict,
+        production=found.production,
         epochs=epochs,
     )
     return write_recipe(subject, Path(output), format)
@@ -282,7 +285,7 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) 
         if state not in RESUMABLE:
             kept = state is not TrialState.FAILED and old.repeats is None
             files.remember(old.number, old.score if kept else None, state)
-    files.pin(found.confirming.at_stake)
+    files.pin(found.at_stake)
     offset_s = time.time() - row.wall_s
     session = Session(found, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
     again = command("resume", spec.name, db)

@@ -14,8 +14,10 @@ from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
+from automl import production
 from automl.budget import format_cost
 from automl.figures import duration, score
+from automl.kept import WEIGHTS, trial_folder
 from automl.leaderboard import (
     Verdict,
     changed,
@@ -84,6 +86,11 @@ def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> N
     for line in _sentences(report):
         _say(console, line)
     _print_unseen(console, report)
+    if report.production is not None:
+        _say(console, production.in_words(report.production, report.study.spec.slots.device, report.evaluations))
+        best = trial_folder(Path(report.study.spec.directory), report.production.number) / WEIGHTS[0]
+        if best.is_file():
+            _say(console, f"Its weights: {best}")
 
 
 def _say(console: Console, line: str) -> None:
@@ -160,7 +167,7 @@ def _print_unseen(console: Console, report: StudyReport) -> None:
         cells = (str(row.trial), escape(trial.origin), score(trial.best_map50_95), score(row.map50_95) + between)
         table.add_row(*cells, score(row.map50), style="bold" if row.trial == 0 else "")
     console.print(table)
-    sentence = verdict_on_unseen(rows)
+    sentence = verdict_on_unseen(rows, report.production)
     if sentence:
         _say(console, sentence)
 

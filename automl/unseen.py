@@ -14,7 +14,7 @@ from automl.budget import Ledger, format_cost, parse_all
 from automl.drivers.session import HEARTBEAT_S, Session
 from automl.errors import AutoMLError
 from automl.kept import trial_folder
-from automl.records import EvaluationRow, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
+from automl.records import EvaluationRow, Purpose, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
 from automl.store import read
 from automl.trainers import detections
 
@@ -30,17 +30,18 @@ _NOTHING = SplitMetrics(images=0, map50_95=math.nan, map50=math.nan, precision=m
 
 
 def chosen(rows: Sequence[TrialRow]) -> list[TrialRow]:
-    """The baseline, and the trial to take home where that is another one; of whole trainings only, where the defaults
-    have learnt anything: of the rest a figure says nothing."""
+    """The baseline, the trial to take home where that is another one, and its production training; of whole trainings
+    only, where the defaults have learnt anything: of the rest a figure says nothing."""
     baseline, winner = leaderboard.baseline_of(rows), leaderboard.winner(rows)
-    measured = [baseline] if winner is None or winner.number == 0 else [baseline, winner]
+    production = leaderboard.production_of(rows)
+    measured = [baseline, winner if winner is not None and winner.number else None, production]
     if baseline is None or leaderboard.nothing_learnt(baseline):
         return []
     return [row for row in measured if row is not None and row.state is TrialState.COMPLETED]
 
 
 def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[], float]) -> bool:
-    """Measures the baseline and the winner, each once in a study's life; False when the user interrupted it.
+    """Measures what `chosen` names, each once in a study's life; False when the user interrupted it.
 
     at  wall seconds of the study until now
 
@@ -75,7 +76,8 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
     session.note(f"Measuring trial {row.number} on {spec.unseen} ...", began, row.number)
     trial = as_trained(row)
     job = session.job(trial, "0" if spec.slots.device == "gpu" else "cpu")
-    defaults = None if row.number == 0 else trial_folder(Path(spec.directory), 0)
+    alone = row.number == 0 or row.purpose is Purpose.PRODUCTION  # the defaults had fewer epochs than a production
+    defaults = None if alone else trial_folder(Path(spec.directory), 0)
     found, doubt = _NOTHING, dict[str, float]()
     try:
         found = ray_tune.evaluate(

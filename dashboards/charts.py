@@ -69,7 +69,9 @@ def spending_chart(frame: pd.DataFrame, device: str) -> Chart:
         alt.Chart(frame, title="Where the budget went")
         .mark_bar()
         .encode(
-            y=alt.Y("purpose:N", title=None, sort=["probe", "baseline", "points", "search", "confirmation"]),
+            y=alt.Y(
+                "purpose:N", title=None, sort=["probe", "baseline", "points", "search", "confirmation", "production"]
+            ),
             yOffset=alt.YOffset("kind:N", sort=["spent", "planned"]),
             x=alt.X("hours:Q", title=f"{device}-h"),
             color=alt.Color(

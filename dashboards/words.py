@@ -12,8 +12,9 @@ from automl.ending import FLOOR
 from automl.figures import duration, score
 from automl.leaderboard import in_words, odds, one_seed_in_words, score_in_words, verdict_on_unseen
 from automl.overview import Overview
+from automl.production import in_words as in_production
 from automl.recipes import LONG
-from automl.records import EventRow, StudyRow, StudyState, TrialRow, TrialState
+from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
@@ -64,10 +65,10 @@ def headline(seen: Overview) -> str:
         return f"The defaults could not be trained, so nothing else was: {seen.study.reason}."
     if base is None or winner is None:
         return "No epoch has been reported yet. The defaults train first, and nothing else starts before they scored."
-    unseen = verdict_on_unseen(seen.evaluations)
+    unseen = verdict_on_unseen(seen.evaluations, seen.production)
     if seen.verdict is None:
         return " ".join(filter(None, (one_seed_in_words(winner, seen.rival, base), unseen)))
-    repeats = [point for point in seen.points if point.repeats is not None]
+    repeats = [point for point in seen.points if point.purpose is Purpose.CONFIRMATION]
     running = seen.study.state is StudyState.RUNNING
     ended = sum(point.ended_at is not None for point in repeats)
     so_far = f"So far, {ended} of {len(repeats)} repeats that have begun: "
@@ -84,6 +85,12 @@ def certainty(seen: Overview, row: TrialRow | None) -> str:
     chance = "" if found.chance is None else f", {odds(found.chance)} sure to beat the defaults"
     seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
     return f"± {found.score.half:.3f} (90 %) over the best epochs of {seeds}{chance}"
+
+
+def produced(seen: Overview) -> str:
+    """What the production training has reached; empty where there is none."""
+    made = seen.production
+    return "" if made is None else in_production(made, seen.study.spec.slots.device, seen.evaluations)
 
 
 def sureness(seen: Overview) -> str:
@@ -169,6 +176,15 @@ def proposed(row: TrialRow) -> str:
     return "These are the defaults." if row.origin == "defaults" else f"Proposed by {row.origin}."
 
 
+def repeated(row: TrialRow) -> str:
+    """Of which trial a training is another one, in a sentence; empty where it is none."""
+    if row.repeats is None:
+        return ""
+    if row.purpose is Purpose.PRODUCTION:
+        return f"It is the production training of trial {row.repeats}: longer, on what the search has left for it."
+    return f"It repeats trial {row.repeats} with seed {row.seed}."
+
+
 def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") -> str:
     """The command line to run next. `db`: the words that name the database."""
     name = shlex.quote(seen.study.name)
@@ -178,7 +194,8 @@ def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") ->
     if seen.winner is None:
         return f"automl show {name}{db}"
     chosen = "" if trial is None or (seen.winner and trial.number == seen.winner.number) else f" --trial {trial.number}"
-    length = f" --epochs {LONG}" if seen.study.spec.epochs < LONG else ""  # the guide's production training
+    short = seen.study.spec.epochs < LONG and seen.production is None  # than the guide's production training
+    length = f" --epochs {LONG}" if short else ""
     return f"automl export {name}{chosen}{length}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
 
 

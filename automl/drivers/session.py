@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from automl import figures, plan
 from automl.policy import Search
-from automl.records import EpochMetrics, Outcome, TrainJob, Trial, TrialState
+from automl.records import EpochMetrics, Outcome, Purpose, TrainJob, Trial, TrialState
 
 HEARTBEAT_S = 5.0
 REPLANNED = 1.25  # the rest is planned again when epochs cost by so much more, or less, than was said
@@ -106,7 +106,9 @@ class Session:
         if trial is None:
             self._give_up(at)
         if trial is not None:
-            if trial.repeats is not None and self.search.confirming.begun == 1:
+            if trial.purpose is Purpose.PRODUCTION:
+                self.note(self._production_begins(trial), at, trial.number)
+            elif trial.repeats is not None and self.search.confirming.begun == 1:
                 why = f"{self.search.searched}: " if self.search.searched else ""
                 self.note(
                     f"{why}the defaults and the best trials by their score run again with other seeds",
@@ -126,6 +128,13 @@ class Session:
                 slot_s=self.search.ledger.cost_s(trial.number),
             )
         return trial
+
+    def _production_begins(self, trial: Trial) -> str:
+        search, wanted = self.search, self.search.spec.train
+        taken = f"trial {trial.repeats}" if trial.repeats else "the defaults"
+        less = f", of the {wanted} asked for: what is left pays for these" if trial.epochs < wanted else ""
+        why = f"{search.searched}: " if search.searched and not search.confirming.begun else ""
+        return f"{why}{taken} trains for production, {trial.epochs} epochs{less}"
 
     def _give_up(self, at: float) -> None:
         """Writes down that interrupted trials stay as they are, once the search has ended."""
@@ -189,7 +198,7 @@ class Session:
     def _ended(self, number: int, outcome: Outcome | None, at: float) -> Outcome | None:
         if outcome is not None:
             self.close(number, outcome, at)
-            for epoch in range(1, self.search.spec.epochs + 1):
+            for epoch in range(1, self.search.trial(number).epochs + 1):
                 self._paid.pop((number, epoch), None)
         return outcome
 
@@ -222,7 +231,7 @@ class Session:
         """Leaves the files of an ended trial to the keeper."""
         if self._keeper is None:
             return
-        self._keeper.pin(self.search.confirming.at_stake)
+        self._keeper.pin(self.search.at_stake)
         repeat = self.search.trial(number).repeats is not None  # its weights are nobody's to take home
         problem = self._keeper.closed(number, outcome, None if repeat else self.search.score(number))
         if problem is not None:

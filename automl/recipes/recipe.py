@@ -12,12 +12,13 @@ from typing import Any
 
 import yaml
 
+from automl import leaderboard
 from automl.budget import format_cost
 from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.figures import listed
-from automl.leaderboard import Verdict, gain, in_words, odds, score_in_words, unseen_in_words
+from automl.leaderboard import Verdict, gain, odds, score_in_words, unseen_in_words
+from automl.production import PATIENCE, in_words, longer
 from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
-from automl.space import EPOCH_KEYS, trainer_key
 from automl.trainers import schema
 from automl.trainers.initial import Beginning
 
@@ -38,7 +39,20 @@ class Subject:
     baseline: TrialRow | None
     evaluations: Sequence[EvaluationRow] = ()
     verdict: Verdict | None = None
-    epochs: int | None = None  # of the training that the recipe is for; the trial's own where None
+    production: TrialRow | None = None  # the longer training of what is taken home
+    epochs: int | None = None  # of the training that the recipe is for; else the production's, else the trial's own
+
+    @property
+    def produced(self) -> TrialRow | None:
+        """The production training of this very trial; None where it is another's or none."""
+        found = self.production
+        return found if found is not None and found.repeats == self.trial.number and found.done_epochs else None
+
+    @property
+    def length(self) -> int:
+        """Epochs of the training that the recipe is for."""
+        made = self.produced
+        return self.epochs or (made.epochs if made is not None else self.trial.epochs)
 
 
 def write_recipe(subject: Subject, output: Path, format: str) -> Path:
@@ -88,42 +102,25 @@ def check_place(output: Path, format: str = "ultralytics") -> Path:
 
 def recipe_text(subject: Subject, output: Path, format: str, initial: Path | None = None) -> str:
     """The recipe as it stands in a file called `output`; `initial` is the file of a study's initial weights."""
-    study, trial, epochs = subject.study, subject.trial, subject.epochs
+    study, trial, epochs, made = subject.study, subject.trial, subject.length, subject.produced
     facts = {**_facts(study, trial, subject.baseline), **_confirmed_facts(trial, subject.verdict)}
     facts |= _unseen_facts(study, trial, subject.evaluations)
     given = arguments(study, trial, initial)
-    if epochs is not None and epochs != trial.epochs:
-        shares = lengthened(study, trial, given, epochs)
+    if epochs != trial.epochs:
+        searched = trial.number if trial.repeats is None else trial.repeats
+        shares = longer(study.spec, searched, given, trial.epochs, epochs)
         kept = "every other argument is the trial's"
         if shares:
             kept = f"{listed(list(shares))} {'keeps its' if len(shares) == 1 else 'keep their'} share of it, {kept}"
-        facts["epochs"] = f"{epochs}, as asked for; searched with {trial.epochs}; {kept}"
-        given |= {"epochs": epochs, "patience": epochs, **shares}
+        as_made = made is not None and made.epochs == epochs
+        asked = "as its production training had" if as_made else "as asked for"
+        facts["epochs"] = f"{epochs}, {asked}; searched with {trial.epochs}; {kept}"
+        given |= {"epochs": epochs, "patience": PATIENCE if as_made else epochs, **shares}
+    if made is not None:
+        facts["production"] = in_words(made, study.spec.slots.device, subject.evaluations)
     if format == "ultralytics":
         return render_ultralytics(facts, given, output)
     return json.dumps({"facts": facts, "arguments": given}, indent=2) + "\n"
-
-
-def lengthened(study: StudyRow, trial: TrialRow, given: Mapping[str, Any], epochs: int) -> dict[str, Any]:
-    """Arguments that are counted in epochs, for a training of another length: the same share of it.
-
-    Only those that the sampler moved away from the defaults for the trial's horizon. Recipes that were given mean
-    what they say, and what equals the defaults stays as the defaults have it: so both remain comparable.
-    """
-    if (trial.number if trial.repeats is None else trial.repeats) < len(study.spec.given):
-        return {}
-    searched = {trainer_key(name) for name in study.spec.space.get("parameters", {})}
-    defaults = {**study.spec.fixed, **dict(study.spec.given).get("defaults", {})}
-    found: dict[str, Any] = {}
-    for key in EPOCH_KEYS:
-        value = given.get(key)
-        if key in searched and isinstance(value, int | float):
-            usual = defaults.get(key)
-            if isinstance(usual, int | float) and value in (usual, min(usual, trial.epochs)):  # cut at the horizon
-                continue
-            longer = value * epochs / trial.epochs
-            found[key] = round(longer) if isinstance(value, int) else float(f"{longer:.6g}")
-    return found
 
 
 def arguments(study: StudyRow, trial: TrialRow, initial: Path | None) -> dict[str, Any]:
@@ -198,7 +195,7 @@ def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, s
     """What repeats with other seeds said of the trial, and of the defaults."""
     if verdict is None:
         return {}
-    facts = {"verdict": in_words(verdict)}
+    facts = {"verdict": leaderboard.in_words(verdict)}
     found = verdict.of(trial.number)
     if found is not None:
         score = found.score

@@ -82,7 +82,7 @@ def _figures(seen: Overview) -> None:
             None if gain is None else f"{gain:+.3f} vs defaults",
             help="on val; the mean of new seeds' best epochs once repeats have run",
         )
-        _lines(words.certainty(seen, winner), words.unseen_score(seen, winner))
+        _lines(words.certainty(seen, winner), words.unseen_score(seen, winner), words.produced(seen))
     with second.container(border=True, height="stretch"):
         st.metric("The defaults' mAP50-95", score(seen.figure(base)), help="on val, trained first")
         _lines(words.certainty(seen, base), words.unseen_score(seen, base))

@@ -26,7 +26,11 @@ def _draw(row: StudyRow) -> None:
     chosen = "" if trial.number == seen.winner.number else f", by your choice instead of trial {seen.winner.number}"
     st.markdown(f"**Trial {trial.number}** ({words.plain(trial.origin)}){chosen}. {words.plain(words.headline(seen))}")
     _recipes(row, seen, trial)
-    _weights(row, trial)
+    made = seen.production
+    if made is not None and made.repeats == trial.number:
+        _weights(row, made, "Weights of the production training")
+        st.caption(words.plain(words.produced(seen)))
+    _weights(row, trial, "Weights")
     _tables(row)
     st.subheader("Run next", anchor=False)
     st.code(words.next_command(seen, trial, context.database()), language="bash", wrap_lines=True)
@@ -40,7 +44,12 @@ def _recipes(row: StudyRow, seen: Overview, trial: TrialRow) -> None:
         return
     initial = None if row.spec.weights is None else Path(INITIAL)
     subject = Subject(
-        study=row, trial=trial, baseline=seen.baseline, evaluations=seen.evaluations, verdict=seen.verdict
+        study=row,
+        trial=trial,
+        baseline=seen.baseline,
+        evaluations=seen.evaluations,
+        verdict=seen.verdict,
+        production=seen.production,
     )
     text, recipe = (recipe_text(subject, Path("hyp.yaml"), kind, initial) for kind in ("ultralytics", "json"))
     left, right = st.columns(2)
@@ -85,8 +94,8 @@ def _packed(row: StudyRow, trial: TrialRow, recipe: str) -> None:
         )
 
 
-def _weights(row: StudyRow, trial: TrialRow) -> None:
-    st.subheader("Weights", anchor=False)
+def _weights(row: StudyRow, trial: TrialRow, title: str) -> None:
+    st.subheader(title, anchor=False)
     artifacts = read.artifacts(context.engine(), row.name, trial.number)
     files = {each.kind: kept_file(each, row) for each in artifacts if each.kind in ("best", "last")}
     found = {kind: file for kind, file in files.items() if file is not None}
@@ -102,7 +111,7 @@ def _weights(row: StudyRow, trial: TrialRow) -> None:
             f"{row.name}-{trial.number}-{kind}.pt",
             "application/octet-stream",
             on_click="ignore",
-            key=f"weights {kind}",
+            key=f"weights {trial.number} {kind}",
         )
 
 

@@ -27,8 +27,8 @@ def _draw(row: StudyRow) -> None:
     if asked != trial.number:
         st.query_params["trial"] = str(asked)
         st.rerun()
-    repeat = "" if trial.repeats is None else f" It repeats trial {trial.repeats} with seed {trial.seed}."
-    st.markdown(f"{words.plain(words.ended(trial))} {words.plain(words.proposed(trial))}{repeat}")
+    repeat = words.plain(words.repeated(trial))
+    st.markdown(f"{words.plain(words.ended(trial))} {words.plain(words.proposed(trial))} {repeat}")
     columns = st.columns(4)
     told = f"one seed; {score_in_words(trial.epochs)}"
     columns[0].metric("mAP50-95 on val", score(trial.score), border=True, help=told)

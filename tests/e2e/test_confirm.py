@@ -73,6 +73,23 @@ def test_no_repeats_where_none_are_asked_for(place: Place) -> None:
     assert "--confirm -1" in refused.stderr
 
 
+def test_what_is_taken_home_trains_on_for_production(place: Place) -> None:
+    done = place.run(*SEARCH, "--budget", "40trials", "--train", "120")
+    assert (done.returncode, done.stderr) == (0, "")
+    *_, row = place.trials("sure")
+    assert (row.purpose, row.epochs, row.number) == (Purpose.PRODUCTION, 120, 39)
+    assert row.done_epochs >= 50
+    assert "what is taken home trains for up to 120 epochs (--train)" in done.stdout
+    assert f"Production (trial 39): {f'trial {row.repeats}' if row.repeats else 'the defaults'} trained" in done.stdout
+    report = json.loads(place.run("show", "sure", "--json").stdout)
+    assert report["production"]["number"] == 39
+    assert report["production"]["repeats"] == report["winner"]["number"]
+    assert report["spent_s"]["production"] == pytest.approx(row.slot_s)
+    refused = place.run(*SEARCH, "--budget", "40trials", "--train", "5")
+    assert refused.returncode == 2
+    assert "--train 5" in refused.stderr
+
+
 def test_a_study_killed_while_it_repeats_goes_on_with_the_same_repeats(place: Place) -> None:
     # Long enough trainings that the repeats still run when the first one is seen.
     with place.start(*SEARCH, "--budget", "60trials", "--epochs", "30", "--quiet") as process:

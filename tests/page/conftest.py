@@ -55,12 +55,13 @@ class Filler:
         **outcome: Any,
     ) -> None:
         """One trial from its start to its end; without a state it goes on running."""
-        purpose = Purpose.BASELINE if number == 0 else Purpose.SEARCH if repeats is None else Purpose.CONFIRMATION
+        again = Purpose.SEARCH if repeats is None else Purpose.CONFIRMATION
+        purpose = outcome.pop("purpose", Purpose.BASELINE if number == 0 else again)
         origin = "defaults" if number == 0 else "gp"
         begun = Trial(
             number=number,
             params=params or {"lr0": 0.01, "x0": 0.5},
-            epochs=self.spec.epochs,
+            epochs=outcome.pop("epochs", self.spec.epochs),
             seed=number,
             purpose=purpose,
             origin=outcome.pop("origin", origin),

@@ -6,13 +6,14 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from automl import leaderboard
-from automl.records import StudyState, TrialState
+from automl.records import Purpose, StudyState, TrialState
 from automl.store import read
 from automl.store.engine import open_store
 from dashboards.context import LIVE_S
@@ -212,6 +213,23 @@ def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: 
     assert (figures["mAP50-95 to take home"], figures["The defaults' mAP50-95"]) == (told[3], told[0])
     assert f"automl export birds --epochs 300 --db {url} -o hyp.yaml" in text(app)
     assert "0.480 on 70 unseen images (test)" in text(app)
+
+
+def test_a_production_training_is_told_and_decides_nothing(fill: Fill, url: str) -> None:
+    filler = fill()
+    fill_birds(filler)
+    last: dict[str, Any] = {"repeats": 3, "purpose": Purpose.PRODUCTION, "origin": "production", "epochs": 60}
+    filler.trial(40, curve(0.9, 60), reason="trained all 60 epochs", **last)
+    filler.close()
+    told = "Production (trial 40): trial 3 trained for 60 of 60 epochs"
+    overview, home, trial = show("study", study="birds"), show("home", study="birds"), show("trial", trial="40")
+    assert told in text(overview)
+    assert "The winner is trial 3" in text(overview)
+    assert "repeats that have begun" not in text(overview)
+    assert f"automl export birds --db {url} -o hyp.yaml" in text(overview)  # its length is the production's
+    assert told in text(home)
+    assert "Weights of the production training" in [each.value for each in home.subheader]
+    assert "It is the production training of trial 3" in text(trial)
 
 
 def test_an_unconfirmed_leader_is_called_so(fill: Fill) -> None:

@@ -1,0 +1,247 @@
+"""The production training: the trial to take home, trained for longer with what the search has left for it. Pure.
+
+Its length and its patience are the guide's (Ultralytics, "Tips for Best YOLOv5 Training Results": 300 epochs; an end
+after 50 epochs without a better one). Its schedule is laid out for the epochs that can be paid when it begins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from automl.budget import Budget, Ledger, format_cost, parse_all
+from automl.errors import BudgetTooSmall
+from automl.figures import score
+from automl.leaderboard import unseen_in_words
+from automl.plan import round_up
+from automl.records import (
+    EvaluationRow,
+    Outcome,
+    Params,
+    ParamValue,
+    Prepared,
+    Purpose,
+    Slots,
+    StudySpec,
+    Trial,
+    TrialRow,
+    TrialState,
+)
+from automl.space import EPOCH_KEYS, trainer_key
+
+PATIENCE = 50  # epochs without a better one
+AT_MOST = 0.5  # share of a budget that may be kept for it
+MARGIN = 1.05  # an epoch of it may cost so much more than those of the search
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foreseen:
+    """The production training as a plan has it."""
+
+    epochs: int = 0  # 0: none is asked for
+    cost_s: float = 0.0  # slot-seconds
+    notes: tuple[str, ...] = ()  # what the user should know of it, in sentences
+
+
+def foresee(
+    budgets: Sequence[Budget], slots: Slots, baseline: Prepared, *, wanted: int, horizon: int, spent_s: float
+) -> Foreseen:
+    """The production training that the budgets pay. Raises BudgetTooSmall when they cannot pay it beside a search.
+
+    wanted   epochs at most; 0 for none
+    horizon  epochs of a trial
+    spent_s  slot-seconds that the probe has cost already
+    """
+    if not wanted:
+        return Foreseen()
+    epochs, cost_s = affordable(budgets, baseline.epoch_s, wanted)
+    training_s = baseline.startup_s + baseline.epoch_s * horizon
+    for budget, left in zip(budgets, without(budgets, cost_s), strict=True):
+        needed_s = training_s + (spent_s if left.slot_s is not None else 0.0)
+        has_s = left.slot_s if left.slot_s is not None else left.wall_s
+        if has_s is not None and (has_s < needed_s or epochs < horizon):
+            enough_s = max(needed_s, MARGIN * training_s) / AT_MOST
+            raise BudgetTooSmall(
+                f"the budget '{budget.text}' cannot pay for --train {wanted}: half of it pays {epochs} epochs of a "
+                f"production training, and the rest must pay for the baseline's {horizon}. Raise --budget to at least "
+                f"{round_up(enough_s, f'{slots.device}-' if budget.slot_s is not None else '')}, lower --epochs, or "
+                "leave out --train."
+            )
+    told = f"At the end what is taken home trains for up to {epochs} epochs (--train)"
+    if epochs < wanted:
+        told += f", which half of the budget pays, instead of {wanted}"
+    elif slots.count > 1:
+        told += ", on one slot"
+    return Foreseen(epochs=epochs, cost_s=cost_s, notes=(f"{told}: about {format_cost(cost_s, slots.device)}.",))
+
+
+def affordable(budgets: Sequence[Budget], epoch_s: float, wanted: int) -> tuple[int, float]:
+    """Epochs of a production training that the budgets are expected to pay, and its slot-seconds.
+
+    Those that are wanted, or what half of the tightest budget pays.
+
+    epoch_s  slot-seconds of an epoch
+    """
+    limit_s = min((b.slot_s or b.wall_s or math.inf for b in budgets), default=math.inf)
+    epochs = int(min(wanted, AT_MOST * limit_s / (MARGIN * epoch_s))) if epoch_s > 0 else wanted
+    return epochs, min(MARGIN * epochs * epoch_s, AT_MOST * limit_s)
+
+
+def without(budgets: Sequence[Budget], cost_s: float) -> tuple[Budget, ...]:
+    """What the budgets leave for the search, under their own names.
+
+    Raises BudgetTooSmall for a number of trials that leaves none.
+
+    cost_s  slot-seconds of the production training, which has one slot
+    """
+    for budget in budgets:
+        if budget.trials is not None and budget.trials < 2:
+            raise BudgetTooSmall(
+                f"the budget '{budget.text}' leaves nothing to search with: --train takes one of its trials. "
+                "Raise --budget to at least 2trials, or leave out --train."
+            )
+    return tuple(
+        replace(
+            budget,
+            slot_s=None if budget.slot_s is None else budget.slot_s - cost_s,
+            wall_s=None if budget.wall_s is None else budget.wall_s - cost_s,
+            trials=None if budget.trials is None else budget.trials - 1,
+        )
+        for budget in budgets
+    )
+
+
+class Production:
+    """The production training of one study: what the search must leave for it, and when it begins.
+
+    epoch_s  slot-seconds that an epoch is expected to cost as things are: with those parameters, or where the
+             search tunes
+    """
+
+    def __init__(self, spec: StudySpec, ledger: Ledger, epoch_s: Callable[[Params | None], float]) -> None:
+        self._spec = spec
+        self._ledger = ledger
+        self._epoch_s = epoch_s
+        self._budgets = parse_all(spec.budgets, spec.slots.device)
+        self._unpaid = ""
+        self.trial: Trial | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is asked for and has not begun."""
+        return self._spec.train > 0 and self.trial is None and not self._unpaid
+
+    @property
+    def trials_left(self) -> int:
+        """Trials of a limited number that are kept for it."""
+        return int(self.waits)
+
+    def reserve_s(self) -> float:
+        """Slot-seconds, and wall seconds too, that the rest must leave for it."""
+        if not self.waits:
+            return 0.0
+        return affordable(self._budgets, self._epoch_s(None), self._spec.train)[1]
+
+    def begins(self, trial: Trial) -> None:
+        """It begins, or has begun in an earlier session."""
+        self.trial = trial
+
+    def due(self, at: float, trials: int, taken: Trial) -> int:
+        """Epochs of it that can be paid now; 0 when it is not due, or fewer than a trial's can be paid.
+
+        trials  how many have begun
+        taken   the trial to take home
+        """
+        if not self.waits:
+            return 0
+        spec, ledger = self._spec, self._ledger
+        left_s = min(ledger.left_s(at), ledger.wall_left_s(at)) - spec.measuring_s
+        epoch_s = MARGIN * self._epoch_s(taken.params)
+        epochs = int(min(spec.train, max(0.0, left_s) / epoch_s)) if epoch_s > 0 else spec.train
+        if ledger.trial_limit is not None and trials >= ledger.trial_limit:
+            epochs = 0
+        if epochs < spec.epochs:
+            left = f" ({format_cost(max(0.0, left_s), spec.slots.device)})" if math.isfinite(left_s) else ""
+            self._unpaid = f"what is left{left} pays for {epochs} epochs of a production training, fewer than a trial's"
+            return 0
+        return epochs
+
+    def propose(self, number: int, taken: Trial, epochs: int) -> Trial:
+        """The training as a trial of its own, which begins now."""
+        trial = Trial(
+            number=number,
+            params={**taken.params, **longer(self._spec, taken.number, taken.params, taken.epochs, epochs)},
+            epochs=epochs,
+            seed=taken.seed,
+            purpose=Purpose.PRODUCTION,
+            origin="production",
+            repeats=taken.number,
+        )
+        self.begins(trial)
+        return trial
+
+    def ends(self, scores: Sequence[float]) -> Outcome | None:
+        """How it ends with its latest epoch; None when it goes on.
+
+        scores  finite mAP50-95 by epoch
+        """
+        assert self.trial is not None, "it has begun"
+        done, best = len(scores), scores.index(max(scores)) + 1
+        if done >= self.trial.epochs:
+            return Outcome(state=TrialState.COMPLETED, reason=f"trained all {done} epochs")
+        if done - best >= PATIENCE:
+            told = f"no epoch was better than epoch {best} for {PATIENCE} epochs"
+            return Outcome(state=TrialState.COMPLETED, reason=told)
+        return None
+
+    def summary(self) -> str:
+        """What came of it, in words that follow why the search ended; empty where it was not asked for."""
+        if self.trial is not None:
+            name = f"trial {self.trial.repeats}" if self.trial.repeats else "the defaults"
+            return f"{name} trained for production as trial {self.trial.number}"
+        return self._unpaid
+
+
+def in_words(row: TrialRow, device: str, evaluations: Iterable[EvaluationRow] = ()) -> str:
+    """What the production training has reached, against nothing: no other training was as long. In sentences.
+
+    device  "gpu" or "cpu": what its cost is counted in
+    """
+    taken = f"trial {row.repeats}" if row.repeats else "the defaults"
+    told = f"Production (trial {row.number}): {taken} trained for {row.done_epochs} of {row.epochs} epochs"
+    told += f", {format_cost(row.slot_s, device)}"
+    if row.state in (TrialState.RUNNING, TrialState.INTERRUPTED):
+        return f"{told} so far: best epoch {score(row.best_map50_95)} on val."
+    if row.state is TrialState.FAILED:
+        return f"{told}; it failed: {row.reason}."
+    told += f": best epoch {score(row.best_map50_95)} on val (epoch {row.best_epoch}, one seed)"
+    found = next((each for each in evaluations if each.trial == row.number), None)
+    if found is not None:
+        told += f", {unseen_in_words(found)} ({found.split})"
+    return told + (f". It was cut: {row.reason}." if row.state is TrialState.CUT else ".")
+
+
+def longer(spec: StudySpec, number: int, given: Mapping[str, Any], horizon: int, epochs: int) -> dict[str, ParamValue]:
+    """Arguments that are counted in epochs, for a training of another length: the same share of it.
+
+    Only those that the sampler moved away from the defaults for the trial's horizon. Recipes that were given mean
+    what they say, and what equals the defaults stays as the defaults have it: so both remain comparable.
+
+    number  of the trial that was searched with `given` and that horizon
+    """
+    if number < len(spec.given):
+        return {}
+    searched = {trainer_key(name) for name in spec.space.get("parameters", {})}
+    defaults = {**spec.fixed, **dict(spec.given).get("defaults", {})}
+    found: dict[str, ParamValue] = {}
+    for key in EPOCH_KEYS:
+        value = given.get(key)
+        if key in searched and isinstance(value, int | float):
+            usual = defaults.get(key)
+            if isinstance(usual, int | float) and value in (usual, min(usual, horizon)):  # cut at the horizon
+                continue
+            stretched = value * epochs / horizon
+            found[key] = round(stretched) if isinstance(value, int) else float(f"{stretched:.6g}")
+    return found

@@ -1,0 +1,192 @@
+"""The production training after a search, in whole searches in virtual time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from automl import plan, production
+from automl.budget import parse_all
+from automl.leaderboard import production_of, verdict, winner
+from automl.records import EpochMetrics, Outcome, Purpose, Slots, StudySpec, TrainJob, Trial, TrialRow, TrialState
+from tests.unit.factories import EPOCH_S, MemoryRecord, Played, make_metrics, make_prepared, make_spec, play
+
+TRAIN = 60  # five trainings of twelve epochs
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def spec_of(*budgets: str, slots: int = 1, train: int = TRAIN, **changes: Any) -> StudySpec:
+    """A study with a production training, and the reserve that the plan keeps for repeats beside it."""
+    places = Slots(count=slots, device="cpu")
+    spec = make_spec(budgets=budgets, slots=places, train=train, **changes)
+    parsed = parse_all(budgets, "cpu")
+    left = production.without(parsed, production.affordable(parsed, spec.epoch_s, train)[1])
+    repeats, reserve_s = plan.confirmation(left, spec.epochs * spec.epoch_s, places, spec.confirm)
+    return replace(spec, reserve_trials=repeats, reserve_s=reserve_s)
+
+
+def made(played: Played) -> TrialRow:
+    found = production_of(played.record.trials.values())
+    assert found is not None
+    return found
+
+
+class Curve:
+    """A trainer of known scores, which rise a little with each epoch: by default of trial 0 .5, of the others .6.
+
+    scores   by trial number; the last one for those beyond, and for repeats
+    top      the epoch up to which a production training gets better
+    epoch_s  by trial number; the last one for those beyond
+    """
+
+    def __init__(
+        self, *, scores: tuple[float, ...] = (0.5, 0.6), top: int = 1000, epoch_s: tuple[float, ...] = (EPOCH_S,)
+    ) -> None:
+        self._scores, self._top, self._epoch_s = scores, top, epoch_s
+
+    def prepare(self, job: TrainJob, epochs: int, seed: int) -> object:
+        return make_prepared()
+
+    def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
+        of = trial.number if trial.repeats is None else trial.repeats
+        base = self._scores[min(of, len(self._scores) - 1)]
+        cost_s = self._epoch_s[min(trial.number, len(self._epoch_s) - 1)]
+        for epoch in range(trial.done_epochs + 1, trial.epochs + 1):
+            yield make_metrics(epoch, base + 1e-4 * min(epoch, self._top), train_s=cost_s, val_s=0.0)
+
+
+def test_what_is_taken_home_trains_last_alone_and_longer(tmp_path: Path) -> None:
+    played = play(spec_of("10cpu-h", slots=2), tmp_path)
+    rows, row = played.record.trials, made(played)
+    taken = winner(rows.values())
+    assert taken is not None
+    assert (row.repeats, row.params, row.seed, row.origin) == (taken.number, taken.params, taken.seed, "production")
+    assert (row.number, row.epochs, row.done_epochs, row.state) == (max(rows), TRAIN, TRAIN, TrialState.COMPLETED)
+    others = [each for number, each in rows.items() if number != row.number]
+    assert (row.started_at or 0.0) >= max(each.ended_at or 0.0 for each in others)
+    assert any(each.purpose is Purpose.CONFIRMATION for each in others)
+    assert (played.search.ended or "").endswith(f"trained for production as trial {row.number}")
+    assert any(f"trains for production, {TRAIN} epochs" in note for note in played.record.notes)
+    assert played.spent_s["production"] == pytest.approx(TRAIN * EPOCH_S, rel=0.01)
+
+
+def test_it_tells_nothing_of_the_choice(tmp_path: Path) -> None:
+    played = play(spec_of("10cpu-h"), tmp_path, Curve())
+    rows = played.record.trials
+    beside = [each for each in rows.values() if each.purpose is not Purpose.PRODUCTION]
+    assert made(played).best_map50_95 == pytest.approx(0.606)
+    assert winner(rows.values()) == winner(beside)
+    assert verdict(rows.values()) == verdict(beside)
+    assert played.search.best_epoch == (pytest.approx(0.6012), played.search.best_epoch[1])  # type: ignore[index]
+    assert played.search.leader == made(played).repeats
+
+
+def test_without_one_asked_for_there_is_none(tmp_path: Path) -> None:
+    spec = replace(spec_of("10cpu-h"), train=0)
+    played = play(spec, tmp_path)
+    assert production_of(played.record.trials.values()) is None
+    assert "production" not in (played.search.ended or "")
+    assert "production" not in played.spent_s
+
+
+@pytest.mark.parametrize("budgets", [("6cpu-h",), ("3h",), ("6cpu-h", "4h"), ("12trials",)])
+@pytest.mark.parametrize("slots", [1, 2, 3])
+def test_the_search_leaves_what_it_costs(budgets: tuple[str, ...], slots: int, tmp_path: Path) -> None:
+    spec = spec_of(*budgets, slots=slots)
+    played = play(spec, tmp_path, startup_s=1.0)
+    wanted = production.affordable(parse_all(budgets, "cpu"), EPOCH_S, TRAIN)[0]
+    assert made(played).state is TrialState.COMPLETED
+    assert wanted == TRAIN
+    assert made(played).epochs >= 0.95 * wanted
+    if spec.budgets == ("12trials",):
+        assert len(played.record.trials) == 12
+
+
+def test_half_of_the_budget_at_most_is_kept_for_it(tmp_path: Path) -> None:
+    played = play(spec_of("4cpu-h", train=300, confirm=0), tmp_path)
+    row = made(played)
+    assert row.state is TrialState.COMPLETED
+    assert 110 <= row.epochs <= 130  # of 240 that the whole budget would pay
+    assert any(f"{row.epochs} epochs, of the 300 asked for" in note for note in played.record.notes)
+
+
+def test_it_ends_when_fifty_epochs_were_no_better(tmp_path: Path) -> None:
+    played = play(spec_of("30cpu-h", train=300), tmp_path, Curve(top=20))
+    row = made(played)
+    assert (row.epochs, row.done_epochs, row.best_epoch, row.state) == (300, 70, 20, TrialState.COMPLETED)
+    assert row.reason == "no epoch was better than epoch 20 for 50 epochs"
+
+
+def test_where_too_little_is_left_it_is_left_out_and_said(tmp_path: Path) -> None:
+    dear = Curve(epoch_s=(EPOCH_S, 40 * EPOCH_S))  # every trial but the baseline costs forty times as much
+    played = play(spec_of("5cpu-h", confirm=0), tmp_path, dear)
+    assert production_of(played.record.trials.values()) is None
+    assert "of a production training, fewer than a trial's" in (played.search.ended or "")
+
+
+def test_a_study_that_dies_while_it_runs_goes_on_with_it(tmp_path: Path) -> None:
+    spec = spec_of("6cpu-h")
+    whole = play(spec, tmp_path)
+    epochs = len(whole.record.epochs)
+    record = MemoryRecord()
+    first = play(spec, tmp_path, record=record, pause_after=epochs - 20)
+    assert made(first).state is TrialState.INTERRUPTED
+    record.die()
+    second = play(spec, tmp_path, record=record, at=first.at)
+    assert second.decisions == whole.decisions
+    assert (made(second).attempt, made(second).number) == (2, made(whole).number)
+    assert second.search.at_stake >= {made(second).number}
+
+
+def test_a_failed_baseline_trains_nothing_more(tmp_path: Path) -> None:
+    played = play(spec_of("6cpu-h"), tmp_path, Curve(scores=(float("nan"),)))
+    assert played.search.failure is not None
+    assert production_of(played.record.trials.values()) is None
+
+
+@quick
+@given(
+    hours=st.integers(2, 40),
+    wall=st.sampled_from([None, 2, 10]),
+    slots=st.integers(1, 4),
+    train=st.integers(12, 300),
+    drift=st.floats(0.3, 4.0),
+    confirm=st.integers(0, 3),
+    sessions=st.integers(1, 3),
+)
+def test_no_budget_is_exceeded_by_more_than_an_epoch_a_slot(
+    hours: int, wall: int | None, slots: int, train: int, drift: float, confirm: int, sessions: int
+) -> None:
+    texts = [f"{hours}cpu-h", *([] if wall is None else [f"{wall}h"])]
+    spec = spec_of(*texts, slots=slots, train=train, confirm=confirm)
+    epoch_s = drift * EPOCH_S
+    record, at = MemoryRecord(), 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(sessions - 1):
+            at = play(spec, Path(folder), Curve(epoch_s=(epoch_s,)), record=record, at=at, pause_after=40).at
+            record.die()
+        played = play(spec, Path(folder), Curve(epoch_s=(epoch_s,)), record=record, at=at)
+    assert played.search.ended is not None
+    assert sum(played.spent_s.values()) <= 3600 * hours + slots * epoch_s + 1e-6
+    if wall is not None:
+        assert played.at <= 3600 * wall + epoch_s + 1e-6
+    row = production_of(record.trials.values())
+    if row is not None:
+        assert row.epochs >= spec.epochs
+        assert row.state is TrialState.COMPLETED
+        assert row.number == max(record.trials)
+
+
+def test_patience_counts_from_the_best_epoch() -> None:
+    last = production.Production(spec_of("6cpu-h"), None, lambda params: EPOCH_S)  # type: ignore[arg-type]
+    last.begins(Trial(number=9, params={}, epochs=300, seed=0, purpose=Purpose.PRODUCTION, repeats=3))
+    assert last.ends([0.5] * production.PATIENCE) is None
+    ended = last.ends([0.5] * (production.PATIENCE + 1))
+    assert ended == Outcome(state=TrialState.COMPLETED, reason="no epoch was better than epoch 1 for 50 epochs")
