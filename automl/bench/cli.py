@@ -184,6 +184,8 @@ def real(
     slots: Annotated[int, typer.Option(min=1, help="Trainings side by side, one thread each.")] = 2,
     device: Annotated[str, typer.Option(help="cpu, or a GPU's index.")] = "cpu",
     methods: Annotated[str, typer.Option(help="Which to run now.")] = "automl,ray,genetic,defaults",
+    long: Annotated[int, typer.Option(min=0, help="Train our winner and the defaults for so many epochs too.")] = 0,
+    long_seeds: Annotated[int, typer.Option(min=1, help="Long trainings of each.")] = 1,
     json_: Json = False,
 ) -> None:
     """Ours beside Ultralytics' tuners and its defaults: real trainings at equal CPU (or GPU) seconds."""
@@ -203,6 +205,8 @@ def real(
         slots=slots if device == "cpu" else 1,
         seed=seed,
         device=device,
+        long=long,
+        long_seeds=long_seeds,
     )
     with _errors():
         found = measured.run(

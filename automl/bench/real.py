@@ -34,6 +34,7 @@ from automl.bench.real_figures import (
     RealSettings,
     Row,
     long_epochs,
+    long_row,
     row_of,
 )
 from automl.bench.real_train import Job, write_job
@@ -46,6 +47,7 @@ from automl.request import check_model
 from automl.trainers.weights import check_weights
 
 HELD_BACK = 0.3  # of val, where the data has no test split
+_LONG = (BASELINE, "automl")  # trained beyond the horizon too
 _PEERS = {"ray": "use_ray", "genetic": "ga"}
 
 
@@ -94,6 +96,7 @@ def run(
         seeds = () if name == "defaults" else settings.new_seeds  # the long training is the winner itself
         more += [bench.anew(name, found.params, found.epochs, seed) for seed in seeds]
     run_steps(out, more, settings.slots, listener)
+    run_steps(out, bench.long_trainings(), settings.slots, listener)
     return bench.outcome(split)
 
 
@@ -157,6 +160,18 @@ class _Bench:
 
         return Step(name=name, slots=self._slots(name), prepare=prepare, read=read)
 
+    def long_trainings(self) -> list[Step]:
+        """The defaults and our winner, if it is there, trained beyond the horizon."""
+        known, steps = self._settings, []
+        for name in _LONG if known.long else ():
+            if name == BASELINE:
+                params: Params | None = {}
+            else:
+                params = real_found.ours_at(self._place / name, known.long) if kept(self._place, name) else None
+            for seed in known.long_new_seeds if params is not None else ():
+                steps.append(self.anew(f"{name}-{known.long}epochs", params or {}, known.long, seed))
+        return steps
+
     def anew(self, name: str, params: Params, epochs: int, seed: int) -> Step:
         """One training of a winner, or of the defaults, with a new seed."""
 
@@ -194,9 +209,15 @@ class _Bench:
         """The comparison as it lies in the folder."""
         findings = {BASELINE: _finding(self._baseline()["finding"]), **self.findings()}
         judged = {name: self._judged(name) for name in findings}
+        long = {
+            name: self._anew(f"{name}-{self._settings.long}epochs", self._settings.long_new_seeds) for name in _LONG
+        }
         wanted = {name: 1 if name == "defaults" else self._settings.seeds for name in (*METHODS, BASELINE)}
         return Outcome(
-            rows=tuple(row_of(name, found, judged[name]) for name, found in findings.items()),
+            rows=(
+                *(row_of(name, found, judged[name]) for name, found in findings.items()),
+                *(long_row(name, trained) for name, trained in long.items() if trained),
+            ),
             findings=findings,
             judged=judged,
             settings=self._settings,
@@ -207,14 +228,13 @@ class _Bench:
 
     def _judged(self, name: str) -> list[Judged]:
         if name == "defaults":
-            documents = [(kept(self._place, name) or {}).get("judged")]
-        else:
-            documents = [kept(self._place, f"{name}-{seed}") for seed in self._settings.new_seeds]
-        return [
-            Judged(seed=each["seed"], val=each["val"], test=each["test"], used_s=each["used_s"])
-            for each in documents
-            if each is not None
-        ]
+            known = (kept(self._place, name) or {}).get("judged")
+            return [] if known is None else [_judged(known)]
+        return self._anew(name, self._settings.new_seeds)
+
+    def _anew(self, name: str, seeds: Sequence[int]) -> list[Judged]:
+        documents = [kept(self._place, f"{name}-{seed}") for seed in seeds]
+        return [_judged(each) for each in documents if each is not None]
 
     def _baseline(self) -> Document:
         return kept(self._place, f"{BASELINE}-{self._settings.new_seeds[0]}") or {}
@@ -310,7 +330,8 @@ def _claim(out: Path, settings: RealSettings, dataset: Dataset) -> None:
         "weights": hashlib.sha256(Path(settings.weights).read_bytes()).hexdigest(),
         "versions": versions(),
     }
-    del wanted["seeds"]  # more of them may be asked for later
+    for key in ("seeds", "long", "long_seeds"):  # more of them may be asked for later
+        del wanted[key]
     out.mkdir(parents=True, exist_ok=True)
     there = kept(out, "settings")
     if there is None and any(not each.name.startswith(".") for each in out.iterdir()):
@@ -321,6 +342,16 @@ def _claim(out: Path, settings: RealSettings, dataset: Dataset) -> None:
     other = [f"{key} {there.get(key)}" for key in wanted if there.get(key) != wanted[key]]
     if other:
         raise StudyConflict(f"{out} holds a comparison with other settings ({', '.join(other)}). Choose another --out.")
+
+
+def _judged(document: Document) -> Judged:
+    return Judged(
+        seed=document["seed"],
+        val=document["val"],
+        test=document["test"],
+        used_s=document["used_s"],
+        wall_s=document.get("wall_s", 0.0),
+    )
 
 
 def _report(room: Path) -> Document:

@@ -21,6 +21,8 @@ TITLES: Mapping[str, str] = {
     "automl": "automl search",
     "ray": "Ultralytics tune(use_ray=True)",
     "genetic": "Ultralytics tune()",
+    f"{BASELINE}-long": "defaults, trained long",
+    "automl-long": "automl's recipe, trained long",
 }
 _PROBE = "_Probe"  # our trainer's class that only times steps
 
@@ -43,6 +45,8 @@ class RealSettings:
     slots: int = 2
     seed: int = 0  # of each search
     device: str = "cpu"
+    long: int = 0  # epochs of trainings beyond the horizon, of the defaults and of our winner; 0 for none
+    long_seeds: int = 1  # of each
 
     @property
     def unit(self) -> str:
@@ -53,6 +57,11 @@ class RealSettings:
     def new_seeds(self) -> tuple[int, ...]:
         """Seeds of the trainings that judge; none is a search's."""
         return tuple(range(self.seed + 1000, self.seed + 1000 + self.seeds))
+
+    @property
+    def long_new_seeds(self) -> tuple[int, ...]:
+        """Those of the trainings beyond the horizon."""
+        return tuple(range(self.seed + 1000, self.seed + 1000 + self.long_seeds * (self.long > 0)))
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,7 @@ class Judged:
     val: float
     test: float
     used_s: float
+    wall_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +150,22 @@ def row_of(method: str, found: Finding, judged: Sequence[Judged]) -> Row:
         test_sd=stdev(test) if len(test) > 1 else None,
         limited=found.limited,
     )
+
+
+def long_row(method: str, judged: Sequence[Judged]) -> Row:
+    """The line of trainings beyond the horizon; `judged` is not empty."""
+    found = Finding(
+        params={},
+        epochs=0,
+        val=math.nan,
+        trials=len(judged),
+        finished=len(judged),
+        used_s=mean(each.used_s for each in judged),
+        wall_s=mean(each.wall_s for each in judged),
+        limited=False,
+        curve=[],
+    )
+    return row_of(f"{method}-long", found, judged)
 
 
 def long_epochs(budget_s: float, training_s: float, paid_s: float, epochs: int, room: float = 0.03) -> int:
@@ -194,7 +220,7 @@ def table(rows: Sequence[Row], unit: str) -> tuple[list[str], list[list[str]]]:
             TITLES[row.method],
             f"{row.used_s:.0f}",
             f"{row.trials} ({row.finished})",
-            f"{row.searched_val:.4f}",
+            "-" if math.isnan(row.searched_val) else f"{row.searched_val:.4f}",
             _spread(row.val_mean, row.val_sd),
             _spread(row.test_mean, row.test_sd),
             str(row.n),
@@ -213,6 +239,11 @@ def captions(settings: RealSettings, budget_s: float, missing: Sequence[str], sp
         f"method, on {split}.",
         "Ranges are one standard deviation of the new seeds. The search's own figure is the best of many: flattered.",
     ]
+    if settings.long:
+        lines.append(
+            f"Trained long: {settings.long} epochs with new seeds, beyond every budget; counted in epochs, warm-up and "
+            "the end of mosaic keep their shares where the search had moved them. Seconds are those of one training."
+        )
     if missing:
         lines.append(f"Not there yet: {', '.join(missing)}. Run the same command again to go on.")
     return lines

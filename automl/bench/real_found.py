@@ -15,6 +15,11 @@ import yaml
 
 from automl.bench.real_figures import Curve, Finding, Params, RealSettings, counts, curve_of
 from automl.errors import AutoMLError
+from automl.leaderboard import winner
+from automl.production import longer
+from automl.recipes import arguments
+from automl.store import read
+from automl.store.engine import open_store
 
 STUDY = "ours"
 SCORE = "metrics/mAP50-95(B)"
@@ -49,17 +54,17 @@ def finding(method: str, room: Path, tree: Mapping[str, Any], settings: RealSett
     """
     spans = json_lines(room / "marks.jsonl")
     curve = curve_of(spans, json_lines(room / "timeline.jsonl"), settings.unit)
-    winner = read_winner(method, room, curve)
-    if winner is None:
+    best = read_winner(method, room, curve)
+    if best is None:
         raise AutoMLError(
             f"{method} had found nothing when it ended after {tree['cpu_s']:.0f} CPU s, exit code {tree['exit_code']}. "
             f"Raise --budget, or look at {room / 'log.txt'}. Its last lines:\n{tail(room / 'log.txt')}"
         )
     trials, finished = counts(spans, settings.epochs)
     return Finding(
-        params=hyperparameters(winner[0]),
+        params=hyperparameters(best[0]),
         epochs=epochs,
-        val=winner[1],
+        val=best[1],
         trials=trials,
         finished=finished,
         used_s=tree["cpu_s"] if settings.unit == "cpu" else tree["wall_s"],
@@ -80,6 +85,19 @@ def read_winner(method: str, room: Path, curve: Curve) -> Winner | None:
             [line for file in (room / "runs").rglob("tune_results.ndjson") for line in json_lines(file)]
         )
     return ({}, curve[-1][1]) if curve else None
+
+
+def ours_at(room: Path, epochs: int) -> Params | None:
+    """Hyperparameters of our winner as `automl export --epochs` gives them; None where its study is gone."""
+    file = room / "home" / "automl.db"
+    if not file.exists():
+        return None
+    engine = open_store(f"sqlite:///{file}", create=False, read_only=True)
+    study, taken = read.study(engine, STUDY), winner(read.trials(engine, STUDY))
+    if taken is None:
+        return None
+    given = arguments(study, taken, None)
+    return hyperparameters({**given, **longer(study.spec, taken.number, given, taken.epochs, epochs)})
 
 
 def best_of_ray(files: Iterable[Path]) -> Winner | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from automl.bench import real
+from automl.bench import real, real_found
 from automl.bench.real_figures import (
     BASELINE,
     Allowance,
@@ -28,6 +28,10 @@ from automl.bench.real_plot import draw
 from automl.bench.steps import keep
 from automl.data.dataset import read_dataset
 from automl.errors import AutoMLError, BadBudget, BadData, StudyConflict, UnknownName
+from automl.records import Outcome, Trial, TrialState
+from automl.store.engine import open_store
+from automl.store.write import Recorder, begin_study
+from tests.unit.factories import make_metrics, make_spec
 from tests.unit.train_tiny import draw_data
 
 SETTINGS = RealSettings(data="d.yaml", weights="w.pt", model="yolov5n", imgsz=64, epochs=4, budget="2trainings")
@@ -240,6 +244,44 @@ def test_a_finished_comparison_is_told_without_running_anything(given: RealSetti
     assert found.missing == ("ray",)
     assert any("ray" in line for line in captions(given, found.budget_s, found.missing, found.split))
     assert found.split == "20 images held back from val"
+
+
+def test_long_trainings_are_asked_for_later_and_have_lines_of_their_own(given: RealSettings, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    claim(given, out)
+    record(out, given, "automl", "defaults")
+    known = {"val": 0.5, "test": 0.4, "seed": 1000, "used_s": 60.0, "wall_s": 61.0, "paid_s": 55.0, "finding": None}
+    keep(out, "baseline-30epochs-1000", known)
+    keep(out, "baseline-30epochs-1001", {**known, "test": 0.42})
+    asked = replace(given, long=30, long_seeds=2)
+    found = real.run(asked, ["automl", "defaults"], out)  # the folder of our study is gone: its line is left out
+    row = found.rows[-1]
+    assert (row.method, row.n, row.used_s) == ("baseline-long", 2, 60.0)
+    assert row.test_mean == pytest.approx(0.41)
+    head, cells = table(found.rows, "cpu")
+    assert cells[-1][:4] == ["defaults, trained long", "60", "2 (2)", "-"]
+    assert len(head) == len(cells[-1])
+    assert any(
+        "Trained long: 30 epochs" in line for line in captions(asked, found.budget_s, found.missing, found.split)
+    )
+
+
+def test_our_winner_keeps_its_shares_of_a_longer_training(tmp_path: Path) -> None:
+    assert real_found.ours_at(tmp_path, 120) is None
+    space = {"parameters": {"close_mosaic": {"int": [0, 10], "default": 10}}}
+    spec = make_spec(name="ours", trainer="ultralytics", space=space, fixed={"model": "yolov5n", "imgsz": 64})
+    (tmp_path / "home").mkdir()
+    engine = open_store(f"sqlite:///{tmp_path / 'home' / 'automl.db'}")
+    begin_study(engine, spec, at=0.0, host="here", pid=1)
+    recorder = Recorder(engine, "ours")
+    for number, score in enumerate((0.3, 0.5)):
+        trial = Trial(number=number, params={"close_mosaic": 3, "lr0": 0.02}, epochs=12, seed=0)
+        recorder.trial_started(trial, at=1.0, node=None, device=None, pid=None)
+        for epoch in range(1, 13):
+            recorder.epoch(number, 1, make_metrics(epoch, score), slot_s=60.0 * epoch, at=1.0 + epoch)
+        recorder.trial_closed(number, Outcome(state=TrialState.COMPLETED), slot_s=720.0, at=14.0)
+    recorder.close()
+    assert real_found.ours_at(tmp_path, 120) == {"close_mosaic": 30, "lr0": 0.02}
 
 
 def test_other_settings_are_refused_and_more_seeds_are_not(given: RealSettings, tmp_path: Path) -> None:
