@@ -16,12 +16,12 @@ from automl.confirming import Confirming
 from automl.ending import LOOK_BACK, nothing_left
 from automl.halving import Rungs, final, quantile, smoothed
 from automl.history import RESUMABLE, happened, restored
-from automl.operating import AtPoint, Operating
+from automl.operating import Operating
 from automl.production import Production
+from automl.proposals import Proposals
 from automl.records import EpochMetrics, EpochRow, Outcome, Params, Purpose, StudySpec, Trial, TrialRow, TrialState
 from automl.runs import Failures, Run, best_epoch, dearest, leader, met
 from automl.sampler.protocol import Sampler
-from automl.space import SearchSpace
 
 
 class Search:
@@ -29,7 +29,6 @@ class Search:
 
     def __init__(self, spec: StudySpec, sampler: Sampler, ledger: Ledger) -> None:
         self.spec = spec
-        self.space = SearchSpace.from_document(spec.space)
         self.ledger = ledger
         self.rungs = Rungs(spec.rungs, spec.epochs)
         self.production = Production(spec, ledger, self.epoch_cost_s)
@@ -37,7 +36,7 @@ class Search:
         self.searched: str | None = None  # why no trial but repeats will begin any more
         self.ended: str | None = None  # why no trial at all will begin any more
         self.operating = Operating(spec)
-        self._sampler = sampler
+        self._proposals = Proposals(spec, sampler, self.operating)
         self._runs: dict[int, Run] = {}
         self._resumable: deque[Trial] = deque()
         self.failures = Failures()
@@ -46,7 +45,6 @@ class Search:
         self._best_epoch: tuple[float, int] | None = None
         self._settled: float | None = None  # best mean of the last epochs of a completed trial
         self._latest: deque[tuple[float, float]] = deque(maxlen=LOOK_BACK)  # score and slot-seconds of ended trials
-        self._tell_earlier(sampler)
 
     # -- what a driver calls ----------------------------------------------------------------------
 
@@ -64,7 +62,7 @@ class Search:
             self._runs[trial.number].trial = trial
             self._runs[trial.number].outcome = None
         else:
-            found = self._propose() if self._may_begin(at) else self._repeat(at)
+            found = self._proposals.next(len(self._runs)) if self._may_begin(at) else self._repeat(at)
             if found is None:
                 return None
             trial = found
@@ -228,7 +226,7 @@ class Search:
         if trial.purpose is Purpose.PRODUCTION:
             self.production.begins(trial)
         elif trial.repeats is None:
-            self._sampler.ask(row.number, self.space.values(row.params))
+            self._proposals.begun(row.number, row.params)
         else:
             self.confirming.begins(trial)
         self._runs[row.number] = Run(trial)
@@ -250,7 +248,7 @@ class Search:
             return True
         if self.baseline is None:
             return False  # the set-up has to prove itself on the baseline before more is spent
-        if not self.space.parameters and len(self._runs) >= len(self.spec.given):
+        if not self._proposals.endless and len(self._runs) >= len(self.spec.given):
             self.searched = "nothing but model and image size was to be searched"
             return False
         cost_s = self.epoch_cost_s() * self.spec.epochs
@@ -311,25 +309,6 @@ class Search:
             committed_s += epochs * self.operating.epoch_s(self._runs[number].trial.params)
         return committed_s * self.cost_ratio
 
-    def _propose(self) -> Trial:
-        number = len(self._runs)
-        if number < len(self.spec.given):
-            origin, params = self.spec.given[number]
-            if number >= len(self.spec.points):
-                params = self.operating.arguments(params)
-            self._sampler.ask(number, self.space.values(params))
-        else:
-            origin = self.spec.sampler
-            params = self.operating.arguments(self.space.arguments(self._sampler.ask(number)))
-        return Trial(
-            number=number,
-            params=params,
-            epochs=self.spec.epochs,
-            seed=self.spec.seed,
-            purpose=self.operating.purpose(number),
-            origin=origin,
-        )
-
     def _take(self, run: Run, epoch: int, score: float) -> Outcome | None:
         """Remembers a new epoch's score; how the trial ends with it, or None when it goes on."""
         if not math.isfinite(score):
@@ -349,7 +328,7 @@ class Search:
 
     def _note(self, run: Run, epoch: int, score: float) -> None:
         run.scores.append(score)
-        self._sampler.report(run.trial.number, epoch, score)
+        self._proposals.report(run.trial.number, epoch, score)
         if run.best is None or score > run.best:
             run.best = score
             if self._best_epoch is None or score > self._best_epoch[0]:
@@ -389,7 +368,7 @@ class Search:
             self._latest.append((score, self.ledger.cost_s(number)))
             if outcome.state is TrialState.COMPLETED:
                 self._settled = max(score, self._settled or 0.0)
-        self._sampler.tell(number, score)
+        self._proposals.tell(number, score)
         probed_s = self.operating.epoch_s(run.trial.params)
         if run.scores and probed_s > 0:
             self._epoch_costs.append(self.ledger.cost_s(number) / len(run.scores) / probed_s)
@@ -398,25 +377,6 @@ class Search:
         self.failures.take(number, outcome)
         self.ended = self.ended or self.failure
         if self.operating.finished(run.trial, outcome, run.score):
-            self._narrow()
+            self._proposals.narrow(self._runs)
         if not self.operating.open:
             self.searched = self.searched or met(self._runs, self.spec.target)
-
-    def _tell_earlier(self, sampler: Sampler) -> None:
-        """What earlier trainings scored, at the chosen point once there is one; they count from -1 down."""
-        chosen = self.operating.chosen
-        for number, (_, params, score, epochs) in enumerate(self.spec.warm, start=1):
-            if chosen is None or self.operating.of(params) == chosen:
-                sampler.ask(-number, self.space.values(params))
-                sampler.report(-number, epochs, score)
-                sampler.tell(-number, score)
-
-    def _narrow(self) -> None:
-        """From now on the sampler works in the space of the chosen point, with what was learnt there."""
-        self.space = self.space.at_points([str(self.operating.chosen)])
-        self._sampler = sampler = AtPoint(self.spec, self.space)
-        self._tell_earlier(sampler)
-        for number, run in sorted(self._runs.items()):
-            if run.trial.repeats is None and self.operating.of(run.trial.params) == self.operating.chosen:
-                ended = run.outcome is not None and run.outcome.state not in RESUMABLE
-                sampler.take_over(number, self.space.values(run.trial.params), run.scores, ended, run.told)
