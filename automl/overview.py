@@ -14,7 +14,7 @@ from automl.budget import Ledger, parse_all
 from automl.ending import LOOK_BACK, promised
 from automl.history import at_horizon
 from automl.leaderboard import Verdict
-from automl.records import EvaluationRow, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
+from automl.records import EvaluationRow, Purpose, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
 from automl.report import is_dead, spent_by_purpose
 from automl.store import read
 from automl.store.engine import together
@@ -40,11 +40,11 @@ class Overview:
     winner: TrialRow | None  # to take home, as `automl export` would
     rival: TrialRow | None  # the best completed trial beside the defaults
     verdict: Verdict | None  # what repeats with other seeds decided so far
-    production: TrialRow | None  # the longer training of what is taken home, where one was asked for
     evaluations: tuple[EvaluationRow, ...]
     share_spent: float  # of the budget that is nearest to its end
     spent_s: Mapping[str, float]  # slot-seconds by purpose
     planned_s: Mapping[str, float]
+    production: TrialRow | None = None  # the longer training of what is taken home, where one was asked for
     latest: tuple[tuple[float, float], ...] = ()  # score at the horizon and slot-seconds of those that ended last
 
     @property
@@ -101,7 +101,8 @@ class Overview:
         if best is None:
             return None
         left_s = self.study.slot_s * (1.0 - self.share_spent) / self.share_spent
-        left_s = max(0.0, left_s - self.study.spec.reserve_s - self.study.spec.measuring_s)
+        kept_s = self.planned_s.get(Purpose.PRODUCTION.value, 0.0)
+        left_s = max(0.0, left_s - kept_s - self.study.spec.reserve_s - self.study.spec.measuring_s)
         return promised(self.latest, best, left_s)
 
 

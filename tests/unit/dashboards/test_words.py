@@ -89,6 +89,15 @@ def test_trials_that_all_score_alike_promise_less_than_where_the_search_ends() -
     assert "is expected to add less than 0.001 to" in words.worth(seen)
 
 
+def test_what_is_kept_for_a_production_training_promises_nothing() -> None:
+    seen = overview()
+    left_s = seen.study.slot_s * (1 - seen.share_spent) / seen.share_spent
+    kept = overview(planned_s={"production": 0.7 * left_s})
+    assert seen.expected_gain is not None
+    assert kept.expected_gain is not None
+    assert kept.expected_gain < seen.expected_gain
+
+
 def test_few_trials_or_a_dead_driver_promise_nothing_at_all() -> None:
     assert overview(latest=latest(count=LOOK_BACK - 1)).expected_gain is None
     assert overview(points=()).expected_gain is None
