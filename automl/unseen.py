@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from automl import leaderboard, resample
 from automl.budget import Ledger, format_cost, parse_all
-from automl.drivers.session import HEARTBEAT_S, Session
+from automl.drivers.session import Session
 from automl.errors import AutoMLError
 from automl.kept import trial_folder
 from automl.records import EvaluationRow, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
@@ -78,9 +78,7 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
     defaults = None if row.number == 0 else trial_folder(Path(spec.directory), 0)
     found, doubt = _NOTHING, dict[str, float]()
     try:
-        found = ray_tune.evaluate(
-            spec.trainer, trial, job, SPLIT, spec.slots, every_s=HEARTBEAT_S, tick=lambda: session.beat(at())
-        )
+        found = ray_tune.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()))
         doubt = noise(Path(job.directory), spec.seed, defaults)
     except AutoMLError as error:
         session.note(f"Trial {row.number} could not be measured on {spec.unseen}: {error}", at(), row.number)
