@@ -13,10 +13,11 @@ from typing import Any
 import yaml
 
 from automl.budget import format_cost
+from automl.data.resolved import copy_resolved, means_the_same
 from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.figures import listed
 from automl.leaderboard import Verdict, gain, in_words, odds, score_in_words, unseen_in_words
-from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
+from automl.records import EvaluationRow, Slots, StudyRow, StudySpec, TrialRow, TrialState
 from automl.space import EPOCH_KEYS, trainer_key
 from automl.trainers import schema
 from automl.trainers.initial import Beginning
@@ -44,7 +45,8 @@ class Subject:
 def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     """Writes the trial's recipe to `output` and returns the path; `hyp.yaml` in a folder.
 
-    For a study with --weights the initial weights go beside it, as a file that Ultralytics loads.
+    For a study with --weights the initial weights go beside it, as a file that Ultralytics loads. So does a data.yaml
+    where the user's own would not mean the same to Ultralytics: nothing that a recipe names lies in the study's folder.
 
     Raises UnknownName for a format, AutoMLError for a study whose trainer has no such recipe, and as `check_place`.
     """
@@ -57,9 +59,11 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
     if initial is not None:
         beginning(study, subject.trial).write(initial, Path(study.spec.directory) / "cache")
-    text = recipe_text(subject, output.absolute(), format, initial)
     try:
-        output.write_text(text, encoding="utf-8")
+        data = data_of(study.spec)
+        if data != Path(study.spec.data):
+            data = copy_resolved(data, output.with_name(f"{output.stem}-data.yaml").absolute())
+        output.write_text(recipe_text(subject, output.absolute(), format, initial, data), encoding="utf-8")
     except OSError as error:
         raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
     return output
@@ -86,12 +90,29 @@ def check_place(output: Path, format: str = "ultralytics") -> Path:
     return file
 
 
-def recipe_text(subject: Subject, output: Path, format: str, initial: Path | None = None) -> str:
-    """The recipe as it stands in a file called `output`; `initial` is the file of a study's initial weights."""
+def data_of(spec: StudySpec) -> Path:
+    """The data.yaml that a recipe names: the user's own where it means to Ultralytics what was trained on, else the
+    study's. Where that is gone there is only the user's own."""
+    own, resolved = Path(spec.data), Path(spec.directory) / "data.yaml"
+    return resolved if resolved.is_file() and not means_the_same(own, resolved) else own
+
+
+def recipe_text(
+    subject: Subject, output: Path, format: str, initial: Path | None = None, data: Path | None = None
+) -> str:
+    """The recipe as it stands in a file called `output`.
+
+    initial  file of a study's initial weights
+    data     the data.yaml that it names; what `data_of` says if left out
+    """
     study, trial, epochs = subject.study, subject.trial, subject.epochs
+    data = data or data_of(study.spec)
     facts = {**_facts(study, trial, subject.baseline), **_confirmed_facts(trial, subject.verdict)}
-    facts |= _unseen_facts(study, trial, subject.evaluations)
-    given = arguments(study, trial, initial)
+    facts |= _unseen_facts(trial, subject.evaluations)
+    if study.spec.holdout:
+        below = ", which is `test` in the data.yaml below" * (data != Path(study.spec.data))
+        facts["held back"] = f"{study.spec.holdout:.0%} of val{below}"
+    given = arguments(study, trial, data, initial)
     if epochs is not None and epochs != trial.epochs:
         shares = lengthened(study, trial, given, epochs)
         kept = "every other argument is the trial's"
@@ -126,7 +147,7 @@ def lengthened(study: StudyRow, trial: TrialRow, given: Mapping[str, Any], epoch
     return found
 
 
-def arguments(study: StudyRow, trial: TrialRow, initial: Path | None) -> dict[str, Any]:
+def arguments(study: StudyRow, trial: TrialRow, data: Path, initial: Path | None) -> dict[str, Any]:
     """Every argument that `yolo train` needs to repeat the trial, with nothing left to a default.
 
     What the trainer was read back to have applied counts, where a first epoch was reported.
@@ -137,7 +158,7 @@ def arguments(study: StudyRow, trial: TrialRow, initial: Path | None) -> dict[st
     known = {key: value for key, value in sorted(merged.items()) if key not in _NOT_IN_A_RECIPE}
     return {
         "model": str(schema.model_yaml(str(model))),
-        "data": str(Path(spec.directory) / "data.yaml"),  # the user's, with every path made absolute
+        "data": str(data),
         "epochs": trial.epochs,
         "patience": trial.epochs,  # as in the search: a schedule is run to its end
         "seed": trial.seed,
@@ -211,7 +232,7 @@ def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, s
     return facts
 
 
-def _unseen_facts(study: StudyRow, trial: TrialRow, evaluations: Sequence[EvaluationRow]) -> Mapping[str, str]:
+def _unseen_facts(trial: TrialRow, evaluations: Sequence[EvaluationRow]) -> Mapping[str, str]:
     """What the weights scored on images that the search never saw."""
     facts = {}
     for row in evaluations:
@@ -220,8 +241,6 @@ def _unseen_facts(study: StudyRow, trial: TrialRow, evaluations: Sequence[Evalua
             facts[f"mAP50-95 on {row.split}{whose}"] = unseen_in_words(row, digits=4)
             if row.low is not None:
                 facts[f"intervals on {row.split}"] = "90 %, over the images; the seeds of trainings differ too"
-    if study.spec.holdout:
-        facts["held back"] = f"{study.spec.holdout:.0%} of val, which is `test` in the data.yaml below"
     return facts
 
 
