@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from automl.budget import format_cost
-from automl.figures import duration, score
+from automl.figures import duration, moment, score
 from automl.leaderboard import (
     Verdict,
     changed,
@@ -263,7 +263,7 @@ def print_studies(console: Console, found: Sequence[Overview]) -> None:
             "" if seen.gain is None else f"{seen.gain:+.3f}",
             score(seen.figure(seen.baseline)),
             format_cost(row.slot_s, row.spec.slots.device),
-            time.strftime("%Y-%m-%d %H:%M", time.localtime(row.created_at)),
+            moment(row.created_at),
         )
     console.print(table)
 
