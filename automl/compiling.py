@@ -46,7 +46,7 @@ def compile_spec(
         *first.notes,
         *_on_unseen(checked, prepared, aside.measuring_s),
     )
-    drawn = replace(drawn, disk_bytes=disk_bytes(prepared.parameters, slots, 5), notes=(*told, *drawn.notes))
+    drawn = replace(drawn, disk_bytes=disk_bytes(prepared.parameters, slots), notes=(*told, *drawn.notes))
     tried = (drawn.baseline, *drawn.compared)
     space = checked.space.at_horizon(epochs)
     resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now

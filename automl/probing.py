@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl import __version__, points, request
+from automl import __version__, folders, points, request
 from automl.compiling import compile_spec
 from automl.drivers.session import Listener, Notice
 from automl.errors import OutOfMemory
@@ -68,7 +68,7 @@ class Probing:
         baseline = points.first_admitted(probes, self.checked.limits, self.checked.slots)
         prepared = baseline.prepared
         assert prepared is not None, "an admitted point was measured"
-        request.check_disk(self.directory, prepared.parameters, self.checked.slots, 5)
+        request.check_disk(self.directory, prepared.parameters, self.checked.slots)
         checked = replace(self.checked, fixed=self._fixed(baseline.point))
         spec = compile_spec(checked, name, self.directory, prepared, sum(probe.cost_s for probe in probes), probes)
         self.listener(Notice(kind="probed", at=0.0, values=_words(prepared, spec)))
@@ -128,11 +128,11 @@ class Probing:
         checked = self.checked
         fixed = self._fixed(name) | ({"batch": batch} if batch is not None else {})
         job = TrainJob(
-            data=str(self.directory / "data.yaml"),
+            data=str(folders.data(self.directory)),
             weights=str(checked.weights) if checked.weights is not None else None,
             fixed=fixed,
-            directory=str(self.directory / "probe"),
-            cache=str(self.directory / "cache"),
+            directory=str(folders.probe(self.directory)),
+            cache=str(folders.cache(self.directory)),
             device="0" if checked.slots.device == "gpu" else "cpu",
             threads=checked.slots.threads,
         )

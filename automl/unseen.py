@@ -9,11 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl import leaderboard, resample
+from automl import folders, leaderboard, resample
 from automl.budget import Ledger, format_cost, parse_all
 from automl.drivers.session import Session
 from automl.errors import AutoMLError
-from automl.kept import trial_folder
 from automl.records import EvaluationRow, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
 from automl.store import read
 from automl.trainers import detections
@@ -75,7 +74,7 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
     session.note(f"Measuring trial {row.number} on {spec.unseen} ...", began, row.number)
     trial = as_trained(row)
     job = session.job(trial, "0" if spec.slots.device == "gpu" else "cpu")
-    defaults = None if row.number == 0 else trial_folder(Path(spec.directory), 0)
+    defaults = None if row.number == 0 else folders.trial(spec.directory, 0)
     found, doubt = _NOTHING, dict[str, float]()
     try:
         found = ray_tune.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()))

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from automl import folders
 from automl.budget import format_cost
 from automl.data.resolved import copy_resolved, means_the_same
 from automl.errors import AutoMLError, NoSpace, UnknownName
@@ -58,7 +59,7 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     output = check_place(output, format)
     initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
     if initial is not None:
-        beginning(study, subject.trial).write(initial, Path(study.spec.directory) / "cache")
+        beginning(study, subject.trial).write(initial, folders.cache(study.spec.directory))
     try:
         data = data_of(study.spec)
         if data != Path(study.spec.data):
@@ -93,7 +94,7 @@ def check_place(output: Path, format: str = "ultralytics") -> Path:
 def data_of(spec: StudySpec) -> Path:
     """The data.yaml that a recipe names: the user's own where it means to Ultralytics what was trained on, else the
     study's. Where that is gone there is only the user's own."""
-    own, resolved = Path(spec.data), Path(spec.directory) / "data.yaml"
+    own, resolved = Path(spec.data), folders.data(spec.directory)
     return resolved if resolved.is_file() and not means_the_same(own, resolved) else own
 
 
