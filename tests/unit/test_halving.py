@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.bench.recorded import from_file
 from automl.errors import BadBudget
 from automl.halving import PAIRS, Rungs, final, quantile, rank_correlation, rung_levels, rung_trust, smoothed
 
-CURVES = Path(__file__).parents[2].parent / "shared" / "data" / "yolo-curves" / "bccd-yolov5n.jsonl"
 scores = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=40)
 
 
@@ -61,37 +58,6 @@ def test_of_a_short_training_five_epochs_would_hide_which_ends_higher() -> None:
     late = [0.10] * 8 + [0.30, 0.40, 0.48, 0.50]
     assert smoothed(early) > smoothed(late)
     assert final(early, 12) < final(late, 12)
-
-
-@pytest.fixture(scope="module")
-def recorded() -> dict[int, list[list[float]]]:
-    """mAP50-95 by epoch of the trainings that were recorded at 160 px, by their horizon."""
-    if not CURVES.exists():
-        pytest.skip("shared/data/yolo-curves is not beside the checkout")
-    found: dict[int, list[list[float]]] = {}
-    for training in from_file(CURVES):
-        _, imgsz, horizon = training.group
-        if imgsz == 160:
-            found.setdefault(horizon, []).append([epoch.map50_95 for epoch in training.epochs])
-    return found
-
-
-@pytest.mark.parametrize(
-    ("horizon", "count", "window", "below"), [(12, 35, 5, 0.046), (12, 35, 2, 0.009), (42, 13, 5, 0.001)]
-)
-def test_how_far_the_last_epochs_of_recorded_trainings_lie_below_their_end(
-    recorded: dict[int, list[list[float]]], horizon: int, count: int, window: int, below: float
-) -> None:
-    curves = recorded[horizon]
-    found = sum(scores[-1] - smoothed(scores, window) for scores in curves) / len(curves)
-    assert (len(curves), round(found, 3)) == (count, below)
-
-
-def test_five_epochs_rank_recorded_trainings_better_than_one(recorded: dict[int, list[list[float]]]) -> None:
-    ends = [max(scores) for scores in recorded[12]]
-    five, one = (rank_correlation([smoothed(scores[:5], last) for scores in recorded[12]], ends) for last in (5, 1))
-    assert five == pytest.approx(0.55, abs=0.005)
-    assert one == pytest.approx(0.35, abs=0.005)
 
 
 def test_scores_are_smoothed_over_their_last_five() -> None:
