@@ -19,7 +19,6 @@ from automl.probing import Probing, largest_batch, points_of
 from automl.records import Prepared, Slots, TrainJob
 from automl.request import Checked, SearchRequest, check
 from automl.store.engine import default_url, open_store
-from automl.store.probes import Kept, keep_probe, kept_probe
 from tests.unit.factories import make_prepared
 from tests.unit.train_tiny import draw_data
 
@@ -260,15 +259,6 @@ def test_the_points_are_those_of_the_space(checked: Checked) -> None:
     assert points_of(checked) == (f"{model}@64", f"{model}@96")
     one = check(replace(checked.request, imgsz=(64,)), CPU)
     assert points_of(one) == (f"{model}@64",)
-
-
-def test_a_kept_measurement_comes_back_as_it_was(tmp_path: Path) -> None:
-    engine = open_store(default_url(tmp_path))
-    prepared = make_prepared(switch_epochs=50, elsewhere={"lr0": 0.1}, horizon=30)
-    assert kept_probe(engine, "key") is None
-    keep_probe(engine, "key", make_prepared(), at=1.0)
-    keep_probe(engine, "key", prepared, at=2.0)
-    assert kept_probe(engine, "key") == Kept(prepared=prepared, at=2.0)
 
 
 def test_the_defaults_of_the_other_side_of_the_horizon_are_known() -> None:
