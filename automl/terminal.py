@@ -120,7 +120,10 @@ def _caption(columns: Sequence[str], horizon: int) -> str:
     """How the leaderboard is sorted, and what its figures are."""
     told = f"Sorted by {SCORE}, {score_in_words(horizon)}, one seed; gain is against the defaults'."
     if CONFIRMED in columns:
-        told += f" {CONFIRMED.capitalize()}: runs that no search selected, mean ± 90 % interval; they name the winner."
+        told += (
+            f" {CONFIRMED.capitalize()}: best epochs of runs that no search selected, mean ± 90 % interval; they name "
+            "the winner."
+        )
     return told + (" Best epoch: what best.pt reached." if "best epoch" in columns else "")
 
 

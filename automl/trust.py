@@ -57,7 +57,7 @@ class Estimate:
 
     trial: int
     seeds: int  # runs that count
-    score: Interval  # mAP50-95 that a training with a new seed has on average
+    score: Interval  # mAP50-95 that a training with a new seed reaches at its best epoch on average
     gain: Interval | None  # above the defaults; None for the defaults themselves
     chance: float | None  # that it is better than the defaults; None for them
 

@@ -224,7 +224,9 @@ def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, s
     found = verdict.of(trial.number)
     if found is not None:
         score = found.score
-        told = f"{score.mean:.4f}, 90 % interval {score.low:.4f} to {score.high:.4f}, {found.seeds} seed(s)"
+        told = (
+            f"{score.mean:.4f}, 90 % interval {score.low:.4f} to {score.high:.4f}, best epochs of {found.seeds} seed(s)"
+        )
         if found.chance is not None:
             told += f"; chance to beat the defaults {odds(found.chance)}"
         facts["confirmed mAP50-95 on val"] = told

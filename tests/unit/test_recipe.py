@@ -38,7 +38,7 @@ def test_a_winners_recipe_says_the_confirmed_figure_with_interval_and_chance(tmp
     assert found["verdict"].startswith("The winner is trial 1: mAP50-95 0.57")
     assert found["confirmed mAP50-95 on val"].startswith("0.57")
     assert "90 % interval 0.5" in found["confirmed mAP50-95 on val"]
-    assert "2 seed(s); chance to beat the defaults over 99%" in found["confirmed mAP50-95 on val"]
+    assert "best epochs of 2 seed(s); chance to beat the defaults over 99%" in found["confirmed mAP50-95 on val"]
 
 
 def test_the_defaults_recipe_says_that_they_are_as_good(tmp_path: Path) -> None:
