@@ -46,8 +46,14 @@ def compile_spec(
     rungs = _rungs(defaults, epochs)
     drawn = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, aside=aside)
     first = _first_trials(checked, drawn, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
-    told = (*filter(None, [shortened]), *first.notes, *last.notes, *_on_unseen(checked, prepared, aside.measuring_s))
-    drawn = replace(drawn, disk_bytes=disk_bytes(prepared.parameters, slots, 5), notes=(*told, *drawn.notes))
+    told = (
+        *filter(None, [shortened]),
+        *points.reused_in_words(probes),
+        *first.notes,
+        *last.notes,
+        *_on_unseen(checked, prepared, aside.measuring_s),
+    )
+    drawn = replace(drawn, disk_bytes=disk_bytes(prepared.parameters, slots), notes=(*told, *drawn.notes))
     tried = (drawn.baseline, *drawn.compared)
     space = checked.space.at_horizon(epochs)
     resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 
@@ -13,6 +14,20 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def moment(at: float) -> str:
+    """A POSIX time as date and time of this machine: '2026-11-25 14:05'."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def ago(seconds: float) -> str:
+    """An age in its largest whole unit: 'just now' below a minute, '1 minute ago', '5 hours ago', '12 days ago'."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        count = int(seconds // length)
+        if count >= 1:
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
 
 
 def score(value: float | None) -> str:

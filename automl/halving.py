@@ -49,8 +49,8 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 def smoothed(scores: Sequence[float], window: int = 5) -> float:
     """The mean of the last epochs' scores, by which trials are compared at a rung.
 
-    Single epochs are noisy. Over 35 recorded YOLO trainings of 12 epochs the mean of the last five
-    ranked the ends with .55 at epoch 5, the single epoch with .35.
+    Single epochs are noisy. Over 35 recorded trainings of 12 epochs (yolov5n on BCCD, 160 px) the mean of the
+    last five ranked their best epochs with .55 at epoch 5, the single epoch with .35 (Spearman's).
     """
     last = scores[-window:]
     return sum(last) / len(last)
@@ -59,8 +59,9 @@ def smoothed(scores: Sequence[float], window: int = 5) -> float:
 def last_epochs(horizon: int) -> int:
     """How many of a whole training's last epochs make its score: an eighth of the horizon, from one to five.
 
-    A single epoch is mostly luck, but five of 12 still hold the rise: four such trainings of yolov5n on BCCD ranked
-    by them just the other way round than on unseen images, and than by their last epoch.
+    A single epoch is mostly luck, but five of 12 still hold the rise, so that of two curves the one that ends higher
+    may come out below. Over 35 recorded trainings of 12 epochs the mean of the last five lay .046 under the last epoch,
+    that of the last two .009; over 13 of 42 epochs that of the last five .001 (the same network, data and size).
     """
     return max(1, min(5, (horizon + 4) // 8))
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
 
+from automl import folders
 from automl.records import Outcome, TrialState
 
 KEEP = 5  # trials whose weights stay, besides the baseline's
@@ -95,9 +96,4 @@ class BestFiles:
                 self._shelf.drop_artifact(number, name.removesuffix(".pt"))
 
     def _folder(self, number: int) -> Path:
-        return trial_folder(self._directory, number)
-
-
-def trial_folder(study: Path, number: int) -> Path:
-    """The folder of one trial's log, snapshot and weights."""
-    return study / "trials" / f"{number:05d}"
+        return folders.trial(self._directory, number)

@@ -66,10 +66,11 @@ def choose(contenders: Iterable[Contender]) -> int | None:
 
 
 def _repeated(contenders: Iterable[Contender]) -> dict[int, list[float]]:
-    """Scores of whole runs that no search selected, by configuration; empty unless there are some to compare.
+    """Best epochs of whole runs that no search selected, by configuration; empty unless there are some to compare.
 
-    Of the defaults their first run counts too: nobody selected it. Of the others only repeats count, since
-    the score for which they were chosen is optimistic.
+    The best epoch is what a new training's best.pt will hold: the figure to expect, where the score compares. Of the
+    defaults their first run counts too: nobody selected it. Of the others only repeats count, since the score for
+    which they were chosen is optimistic.
     """
     runs: dict[int, list[float]] = {}
     for each in contenders:

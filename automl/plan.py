@@ -268,7 +268,7 @@ def _warnings(first: Point, epochs: int) -> list[str]:
         told.append(
             f"A horizon of {epochs} epochs is {epochs / LONGEST:.0%} of a production training's {LONGEST}, less than "
             f"any share of which it is known what it says about the end: on BCCD 12 whole epochs ranked recipes like "
-            f"42 with .64 (1 would be the same order; n=13), a third of the 42 with .4 to .7. "
+            f"42 with .64 (1 would be the same order; n=13), a third of the 42 with .4 to .8. "
             "Train the winner and the defaults for the production length before you trust the order: on BCCD at 128 px "
             "the defaults, trained for as long as a whole search of 40 epochs a trial, reached .536 on test, its "
             "winner .464."

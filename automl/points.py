@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from automl.budget import Budget, format_cost
 from automl.errors import AutoMLError
+from automl.figures import ago, listed, moment
 from automl.records import Prepared, Slots
 
 WANTED_TRAININGS = 20  # full trainings that a search should be able to pay
@@ -25,9 +26,14 @@ class Probe:
     point: str  # "model@imgsz", as the search space names it
     prepared: Prepared | None  # None where the training does not fit
     cost_s: float = 0.0  # slot-seconds; 0 when it came from the store
-    reused: bool = False
+    measured_at: float = 0.0  # POSIX seconds
+    age_s: float | None = None  # since then, where an earlier search measured it
     problem: str = ""  # why there is nothing prepared
-    note: str = ""  # how the batch was found
+
+    @property
+    def reused(self) -> bool:
+        """Whether an earlier search measured it."""
+        return self.age_s is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +53,7 @@ class Point:
     role: str  # "baseline", "compared", "left out"
     why: str = ""  # of a point that is left out
     reused: bool = False  # measured by an earlier search
+    measured_at: float = 0.0  # POSIX seconds; 0 where nothing could be measured
     batch: int | None = None
     epoch_s: float = 0.0  # slot-seconds with validation
     val_s: float = 0.0  # of those, the validation's
@@ -147,8 +154,9 @@ def compare(
     """The points with what each is for: the baseline's first, then those compared with it, then the rest.
 
     A point is compared where the budget pays at least 10 trainings of the defaults at it. Of those, more
-    compute in a training comes first as long as 20 are paid: 3.5 times the compute, as epochs or as pixels,
-    bought +.15 mAP50-95 where hyperparameters moved .03. With a target the cheapest point is compared too.
+    compute in a training comes first as long as 20 are paid: on BCCD 3.5 times the epochs bought +.14 mAP50-95, as
+    much more compute for pixels +.15, where hyperparameters moved .03. With a target the cheapest point is compared
+    too.
     """
     priced = {probe.point: _priced(probe, budgets, slots, epochs) for probe in probes}
     first = replace(priced.pop(baseline.point), role="baseline")
@@ -182,6 +190,7 @@ def _priced(probe: Probe, budgets: Sequence[Budget], slots: Slots, epochs: int) 
         name=probe.point,
         role="left out",
         reused=probe.reused,
+        measured_at=probe.measured_at,
         batch=int(batch) if isinstance(batch, int | float) else None,
         epoch_s=found.epoch_s,
         val_s=found.val_s,
@@ -203,6 +212,21 @@ def _cannot_pay(probe: Probe, point: Point, budgets: Sequence[Budget], epochs: i
     told = f"{epochs} epochs cost {cost}, of which the budget pays {point.trainings:.1f}; {FEWEST_TRAININGS} are needed"
     shorter = longest(budgets, probe.prepared, slots, FEWEST_TRAININGS)
     return told + (f", as with --epochs {shorter}" if SHORTEST < shorter < epochs else "")
+
+
+def reused_in_words(probes: Sequence[Probe]) -> tuple[str, ...]:
+    """Which prices are those of an earlier search, and of when; nothing where none is."""
+    told = [
+        f"{shown(probe.point)} ({moment(probe.measured_at)}, {ago(probe.age_s)})"
+        for probe in probes
+        if probe.age_s is not None
+    ]
+    if not told:
+        return ()
+    return (
+        f"Reused from the store: what an epoch costs at {listed(told)}, measured on the same kind of device with the "
+        "same versions. Measure anew with --fresh-probe.",
+    )
 
 
 def short(point: str) -> str:

@@ -17,10 +17,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl import __version__, points, request
+from automl import __version__, folders, points, request
 from automl.compiling import compile_spec
 from automl.drivers.session import Listener, Notice
 from automl.errors import OutOfMemory
+from automl.figures import ago
 from automl.points import Probe
 from automl.records import Prepared, Slots, StudySpec, TrainJob
 from automl.space import POINT
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 CPU_BATCH = 16
 MEMORY_SHARE = 0.6  # of a GPU's memory that the automatic batch may take
 _LEEWAY = 0.05  # by which a verified batch may pass that share
+KEPT_S = 30 * 86400.0  # a price that is older is measured again: drivers and what else a machine does change
 _PROBED_EPOCHS = 100  # horizon of a probe where the user names none
 Prepare = Callable[[str, TrainJob, int, int, Slots], Prepared]  # trainer, job, horizon, seed, slots
 Measure = Callable[[int | None], Prepared]  # batch, or None for the trainer's default
@@ -55,6 +57,7 @@ class Probing:
     fresh: bool = False  # measure anew what the store knows
     listener: Listener = lambda notice: None
     prepare: Prepare = _in_a_worker
+    now: Callable[[], float] = time.time  # POSIX seconds
 
     def spec(self, name: str) -> StudySpec:
         """The spec of the study, compiled from a probe of each point in its space.
@@ -65,7 +68,7 @@ class Probing:
         baseline = points.first_admitted(probes, self.checked.limits, self.checked.slots)
         prepared = baseline.prepared
         assert prepared is not None, "an admitted point was measured"
-        request.check_disk(self.directory, prepared.parameters, self.checked.slots, 5)
+        request.check_disk(self.directory, prepared.parameters, self.checked.slots)
         checked = replace(self.checked, fixed=self._fixed(baseline.point))
         spec = compile_spec(checked, name, self.directory, prepared, sum(probe.cost_s for probe in probes), probes)
         self.listener(Notice(kind="probed", at=0.0, values=_words(prepared, spec)))
@@ -76,56 +79,60 @@ class Probing:
         """A probe of each point, the baseline's first. Raises OutOfMemory when none fits."""
         names = points_of(self.checked)
         keys = {name: self._key(name) for name in names}
-        known = {} if self.fresh else {n: p for n in names if (p := kept_probe(self.engine, keys[n])) is not None}
+        kept = {name: self._kept(name, keys[name]) for name in names} if not self.fresh else {}
+        old = {name: probe for name, probe in kept.items() if probe is not None}
+        known = {name: probe for name, probe in old.items() if (probe.age_s or 0.0) <= KEPT_S}
         unknown = [name for name in names if name not in known]
         if unknown:
-            self._say(f"Probing: a few real steps of the defaults at {', '.join(map(points.shown, unknown))} ...")
+            told = ", ".join(points.shown(name) + _last(old.get(name)) for name in unknown)
+            self._say(f"Probing: a few real steps of the defaults at {told} ...")
             self.ready()
-        found = [
-            Probe(point=name, prepared=known[name], reused=True) if name in known else self._measured(name, keys[name])
-            for name in names
-        ]
-        if known:
-            named = ", ".join(map(points.shown, known))
-            self._say(f"Reused from the store: the probe of {named} (measure anew: --fresh-probe).")
+        found = [known.get(name) or self._measured(name, keys[name]) for name in names]
         if all(probe.prepared is None for probe in found):
             raise OutOfMemory(f"no point of the space can be trained here: {found[0].problem}")
         return tuple(found)
 
+    def _kept(self, name: str, key: str) -> Probe | None:
+        kept = kept_probe(self.engine, key)
+        if kept is None:
+            return None
+        return Probe(point=name, prepared=kept.prepared, measured_at=kept.at, age_s=max(0.0, self.now() - kept.at))
+
     def _measured(self, name: str, key: str) -> Probe:
         began = time.monotonic()
         try:
-            prepared, note = self._resolve(name)
+            prepared = self._resolve(name)
         except OutOfMemory as error:
             return Probe(point=name, prepared=None, cost_s=time.monotonic() - began, problem=str(error).rstrip("."))
-        keep_probe(self.engine, key, prepared, at=time.time())
-        return Probe(point=name, prepared=prepared, cost_s=time.monotonic() - began, note=note)
+        at = self.now()
+        keep_probe(self.engine, key, prepared, at=at)
+        return Probe(point=name, prepared=prepared, cost_s=time.monotonic() - began, measured_at=at)
 
-    def _resolve(self, name: str) -> tuple[Prepared, str]:
-        """The measurement with the batch that the point will be trained with, and how that was found."""
+    def _resolve(self, name: str) -> Prepared:
+        """The measurement with the batch that the point will be trained with."""
         batch = _batch_setting(self.checked)
 
         def measure(size: int | None) -> Prepared:
             return self._prepare(name, size)
 
         if batch is not None or self.checked.request.trainer != "ultralytics":
-            return measure(None), ""
+            return measure(None)
         if self.checked.slots.device == "cpu":
-            return measure(CPU_BATCH), ""
+            return measure(CPU_BATCH)
         nominal = self.checked.fixed.get("nbs", schema.defaults().get("nbs", 64))
         prepared, note = largest_batch(measure, int(nominal) if isinstance(nominal, int | float) else 64)
         self._say(f"{points.shown(name)}: {note}")
-        return prepared, note
+        return prepared
 
     def _prepare(self, name: str, batch: int | None) -> Prepared:
         checked = self.checked
         fixed = self._fixed(name) | ({"batch": batch} if batch is not None else {})
         job = TrainJob(
-            data=str(self.directory / "data.yaml"),
+            data=str(folders.data(self.directory)),
             weights=str(checked.weights) if checked.weights is not None else None,
             fixed=fixed,
-            directory=str(self.directory / "probe"),
-            cache=str(self.directory / "cache"),
+            directory=str(folders.probe(self.directory)),
+            cache=str(folders.cache(self.directory)),
             device="0" if checked.slots.device == "gpu" else "cpu",
             threads=checked.slots.threads,
         )
@@ -226,6 +233,11 @@ def _by_line(small: Prepared, large: Prepared, share: float) -> int:
         return 10**6
     base = small.memory_bytes - 4 * slope
     return max(1, int((share * small.memory_total_bytes - base) / slope))
+
+
+def _last(probe: Probe | None) -> str:
+    """When a point was measured of which the price is too old."""
+    return "" if probe is None or probe.age_s is None else f" (last measured {ago(probe.age_s)})"
 
 
 def _batch_setting(checked: request.Checked) -> object:

@@ -15,6 +15,7 @@ from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import find_unseen
 from automl.earlier import Earlier
 from automl.errors import AutoMLError, BadWeights, NoSpace, UnknownName
+from automl.kept import KEEP
 from automl.places import shipped
 from automl.points import Limits
 from automl.records import Params, ParamValue, Slots
@@ -25,6 +26,7 @@ from automl.trainers import schema, surrogate
 from automl.trainers.base import TRAINERS
 from automl.trainers.weights import check_weights, sha256
 
+SMALL = 3_000_000  # parameters of a small network, such as yolov5n: what a study needs at least
 MOST_SEED = 2**31 - 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -157,15 +159,15 @@ def bytes_of_a_trial(parameters: int) -> int:
     return parameters * 20 + 50_000_000
 
 
-def disk_bytes(parameters: int, slots: Slots, keep: int) -> int:
+def disk_bytes(parameters: int, slots: Slots) -> int:
     """What a study may need: its running trials, the weights of the best ones, caches and the database."""
-    weights = 2 * 4 * parameters * (keep + 1)  # best.pt and last.pt of each, and of the baseline
+    weights = 2 * 4 * parameters * (KEEP + 1)  # best.pt and last.pt of each, and of the baseline
     return bytes_of_a_trial(parameters) * slots.count + weights + 200_000_000
 
 
-def check_disk(directory: Path, parameters: int, slots: Slots, keep: int) -> None:
-    """Raises NoSpace when the folder cannot hold the study."""
-    needed = disk_bytes(parameters, slots, keep)
+def check_disk(directory: Path, parameters: int, slots: Slots) -> None:
+    """Raises NoSpace when the folder cannot hold the study of a network with so many parameters."""
+    needed = disk_bytes(parameters, slots)
     free = shutil.disk_usage(directory).free
     if free < needed:
         raise NoSpace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from automl import request
+from automl import folders, request
 from automl.data.dataset import read_dataset, write_resolved
 from automl.data.holdout import hold_back
 from automl.errors import AutoMLError, NoSpace, StudyConflict
@@ -34,8 +34,8 @@ def check_resumable(spec: StudySpec) -> None:
         request.check_model(model)
     if spec.weights is not None:
         request.check_same_weights(spec.weights, spec.weights_sha256)
-    write_resolved(hold_back(read_dataset(spec.data), spec.holdout, spec.seed), directory / "data.yaml")
-    request.check_disk(directory, spec.parameters, spec.slots, 5)
+    write_resolved(hold_back(read_dataset(spec.data), spec.holdout, spec.seed), folders.data(directory))
+    request.check_disk(directory, spec.parameters, spec.slots)
 
 
 def _check_gpus(spec: StudySpec) -> None:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl import report, request, unseen
+from automl import folders, report, request, unseen
 from automl.budget import Ledger, parse_all
 from automl.data.dataset import fingerprint, read_dataset, write_resolved
 from automl.drivers.session import Listener, Notice, Session
@@ -276,7 +276,7 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) 
     found = Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
     settled = found.replay(rows, read.epochs(engine, spec.name))
     directory = Path(spec.directory)
-    (directory / "pause").unlink(missing_ok=True)
+    folders.pause(directory).unlink(missing_ok=True)
     recorder = write.Recorder(engine, spec.name)
     files = BestFiles(directory, recorder, lag=spec.slots.count, trial_bytes=request.bytes_of_a_trial(spec.parameters))
     ends = {number: outcome.state for number, outcome in settled}
@@ -328,8 +328,8 @@ def _compiled(
     claim = claim_folder(taken, asked.name, asked.data, home_folder(home), db)
     directory, compiled = claim.folder, None
     try:
-        request.check_disk(directory, 3_000_000, checked.slots, 5)
-        write_resolved(checked.dataset, directory / "data.yaml")
+        request.check_disk(directory, request.SMALL, checked.slots)
+        write_resolved(checked.dataset, folders.data(directory))
         for note in checked.notes:
             listener(Notice(kind="note", at=0.0, values={"text": note}))
         with ExitStack() as stack:

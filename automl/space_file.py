@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,28 @@ from automl.records import Params, ParamValue
 from automl.space import EPOCH_KEYS, KINDS, Parameter, SearchSpace, parameter_of, trainer_key
 
 Problem = tuple[int, str]  # line from 1, or 0 for the whole file, and what is wrong
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rules:
+    """What the keys of one file are held against."""
+
+    defaults: Params  # every key that the trainer knows, with its default
+    fixed: Params  # arguments that the file gives to every trial
+    dead: Mapping[str, str]  # keys that have no effect beside those, and why
+    lines: Mapping[str, int]  # of every key, by dotted path, from 1
+
+    def line(self, *path: str) -> int:
+        """Where a key stands; 1 for one that stands nowhere."""
+        return self.lines.get(".".join(path), 1)
+
+    def unknown(self, name: str) -> str:
+        """What is wrong with a key that the trainer does not know."""
+        if name in self.dead:
+            return f"'{name}' has no effect: {self.dead[name]}"
+        close = get_close_matches(name, list(self.defaults), n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        return f"the trainer has no key '{name}'.{hint}"
 
 
 def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[str, str]]) -> SearchSpace:
@@ -31,10 +55,11 @@ def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[st
     fixed = document.get("fixed") or {}
     if not isinstance(fixed, dict):
         raise BadSpace(file, [(lines.get("fixed", 1), "'fixed' must be a mapping of trainer arguments")])
-    parameters, problems = _parameters(document["parameters"], fixed, defaults, dead(fixed), lines)
+    rules = _Rules(defaults=defaults, fixed=fixed, dead=dead(fixed), lines=lines)
+    parameters, problems = _parameters(document["parameters"], rules)
     problems += _repeated(root)
-    problems += _unknown_keys(document, fixed, defaults, dead(fixed), lines)
-    problems += _without_effect(parameters, dead(_certain(fixed, parameters)), lines)
+    problems += _unknown_keys(document, rules)
+    problems += _without_effect(parameters, replace(rules, dead=dead(_certain(fixed, parameters))))
     if problems:
         raise BadSpace(file, sorted(set(problems)))
     return SearchSpace(tuple(parameters), fixed, str(file))
@@ -55,53 +80,39 @@ def _load(file: Path) -> tuple[yaml.Node | None, Any]:
         raise BadSpace(file, [(line, f"is not YAML: {getattr(error, 'problem', error)}")]) from error
 
 
-def _parameters(
-    entries: Mapping[object, object],
-    fixed: Params,
-    defaults: Params,
-    whys: Mapping[str, str],
-    lines: Mapping[str, int],
-) -> tuple[list[Parameter], list[Problem]]:
+def _parameters(entries: Mapping[object, object], rules: _Rules) -> tuple[list[Parameter], list[Problem]]:
     """The dimensions that can be read, and what is wrong with the others."""
     found: list[Parameter] = []
     problems: list[Problem] = []
     for name, entry in entries.items():
-        line, key = lines.get(f"parameters.{name}", 1), trainer_key(str(name))
-        if key not in defaults:
-            problems.append((line, _unknown(key, defaults, whys)))
+        line, key = rules.line("parameters", str(name)), trainer_key(str(name))
+        if key not in rules.defaults:
+            problems.append((line, rules.unknown(key)))
             continue
         try:
-            found.append(_checked(str(name), entry, defaults, found))
+            found.append(_checked(str(name), entry, rules.defaults, found))
         except ValueError as error:
             problems.append((line, str(error)))
-        if key in fixed:
+        if key in rules.fixed:
             problems.append((line, f"'{name}' is both fixed and searched: keep one of them"))
     return found, problems
 
 
-def _unknown_keys(
-    document: Mapping[str, object],
-    fixed: Params,
-    defaults: Params,
-    whys: Mapping[str, str],
-    lines: Mapping[str, int],
-) -> Iterator[Problem]:
+def _unknown_keys(document: Mapping[str, object], rules: _Rules) -> Iterator[Problem]:
     for key in document:
         if key not in ("parameters", "fixed", "description"):
-            yield lines.get(key, 1), f"unknown key '{key}'. Known: parameters, fixed, description."
-    for name in fixed:
-        if name not in defaults:
-            yield lines.get(f"fixed.{name}", 1), _unknown(name, defaults, whys)
+            yield rules.line(str(key)), f"unknown key '{key}'. Known: parameters, fixed, description."
+    for name in rules.fixed:
+        if name not in rules.defaults:
+            yield rules.line("fixed", str(name)), rules.unknown(str(name))
 
 
-def _without_effect(
-    parameters: Sequence[Parameter], whys: Mapping[str, str], lines: Mapping[str, int]
-) -> Iterator[Problem]:
+def _without_effect(parameters: Sequence[Parameter], rules: _Rules) -> Iterator[Problem]:
     for parameter in parameters:
         key = trainer_key(parameter.name)
-        if key in whys:
-            line = lines.get(f"parameters.{parameter.name}", 1)
-            yield line, f"'{parameter.name}' has no effect: {whys[key]}"
+        if key in rules.dead:
+            line = rules.line("parameters", parameter.name)
+            yield line, f"'{parameter.name}' has no effect: {rules.dead[key]}"
 
 
 def _certain(fixed: Params, parameters: Sequence[Parameter]) -> dict[str, ParamValue]:
@@ -115,45 +126,25 @@ def _certain(fixed: Params, parameters: Sequence[Parameter]) -> dict[str, ParamV
     return certain
 
 
-def _unknown(name: str, defaults: Params, whys: Mapping[str, str]) -> str:
-    if name in whys:
-        return f"'{name}' has no effect: {whys[name]}"
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(defaults), n=1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
-    return f"the trainer has no key '{name}'.{hint}"
-
-
 def _checked(name: str, entry: object, defaults: Params, earlier: Sequence[Parameter]) -> Parameter:
     """The parameter, or ValueError with what is wrong in it."""
     if not isinstance(entry, dict):
         raise ValueError(f"'{name}' must be a mapping such as {{uniform: [0.0, 1.0]}}")  # noqa: TRY004
-    kinds = [kind for kind in KINDS if kind in entry]
-    unknown = [key for key in entry if key not in (*KINDS, "default", "of", "when")]
-    if unknown:
-        raise ValueError(f"'{name}' has the unknown key '{unknown[0]}'. Known: {', '.join(KINDS)}, default, of, when.")
-    if len(kinds) != 1:
-        raise ValueError(f"'{name}' needs exactly one of {', '.join(KINDS)}")
-    kind, bounds = kinds[0], entry[kinds[0]]
-    if not isinstance(bounds, list) or any(isinstance(b, list | dict) for b in bounds):
-        raise ValueError(f"'{name}': {kind} needs a list")
-    if kind == "choice":
-        if len(set(map(repr, bounds))) < 2:
-            raise ValueError(f"'{name}': a choice of fewer than two values is no choice: move it under 'fixed'")
-    elif "of" not in entry:
-        _check_range(name, kind, bounds)
+    kind, bounds = _kind(name, entry)
     if "of" in entry:
         _check_shares(name, kind, bounds, entry["of"])
-    entry = {"default": defaults.get(trainer_key(name)), **entry}
-    for other in entry.get("when") or {}:
-        chosen = next((p for p in earlier if p.name == other), None)
-        if chosen is None or chosen.kind != "choice":
+    elif kind != "choice":
+        _check_range(name, kind, bounds)
+    choices = {parameter.name: parameter.choices for parameter in earlier if parameter.kind == "choice"}
+    when = entry.get("when") or {}
+    if not isinstance(when, dict):
+        raise ValueError(f"'{name}': 'when' must be a mapping such as {{optimizer: SGD}}")  # noqa: TRY004
+    for other in when:
+        if other not in choices:
             raise ValueError(f"'{name}': 'when' names '{other}', which is no choice above this line")
-    parameter = parameter_of(name, entry)
+    parameter = parameter_of(name, {"default": defaults.get(trainer_key(name)), **entry})
     for other, allowed in parameter.when:
-        choices = next(p.choices for p in earlier if p.name == other)
-        wrong = next((value for value in allowed if value not in choices), None)
+        wrong = next((value for value in allowed if value not in choices[other]), None)
         if wrong is not None:
             raise ValueError(f"'{name}': 'when' asks for {other}={wrong}, which is not among its choices")
     if parameter.of_horizon:
@@ -163,6 +154,22 @@ def _checked(name: str, entry: object, defaults: Params, earlier: Sequence[Param
             f"'{name}': the default {parameter.default!r} lies outside. Widen the range or give a 'default'."
         )
     return parameter
+
+
+def _kind(name: str, entry: Mapping[object, Any]) -> tuple[str, list[Any]]:
+    """The one kind of range that an entry names, and its bounds or choices, or ValueError."""
+    kinds = [kind for kind in KINDS if kind in entry]
+    unknown = [key for key in entry if key not in (*KINDS, "default", "of", "when")]
+    if unknown:
+        raise ValueError(f"'{name}' has the unknown key '{unknown[0]}'. Known: {', '.join(KINDS)}, default, of, when.")
+    if len(kinds) != 1:
+        raise ValueError(f"'{name}' needs exactly one of {', '.join(KINDS)}")
+    kind, bounds = kinds[0], entry[kinds[0]]
+    if not isinstance(bounds, list) or any(isinstance(b, list | dict) for b in bounds):
+        raise ValueError(f"'{name}': {kind} needs a list")
+    if kind == "choice" and len(set(map(repr, bounds))) < 2:
+        raise ValueError(f"'{name}': a choice of fewer than two values is no choice: move it under 'fixed'")
+    return kind, bounds
 
 
 def _check_range(name: str, kind: str, bounds: Sequence[object]) -> None:

@@ -14,10 +14,10 @@ from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
-from automl import production
+from automl import folders, production
 from automl.budget import format_cost
-from automl.figures import duration, score
-from automl.kept import WEIGHTS, trial_folder
+from automl.figures import duration, moment, score
+from automl.kept import WEIGHTS
 from automl.leaderboard import (
     Verdict,
     changed,
@@ -88,7 +88,7 @@ def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> N
     _print_unseen(console, report)
     if report.production is not None:
         _say(console, production.in_words(report.production, report.study.spec.slots.device, report.evaluations))
-        best = trial_folder(Path(report.study.spec.directory), report.production.number) / WEIGHTS[0]
+        best = folders.trial(report.study.spec.directory, report.production.number) / WEIGHTS[0]
         if best.is_file():
             _say(console, f"Its weights: {best}")
 
@@ -127,7 +127,10 @@ def _caption(columns: Sequence[str], horizon: int) -> str:
     """How the leaderboard is sorted, and what its figures are."""
     told = f"Sorted by {SCORE}, {score_in_words(horizon)}, one seed; gain is against the defaults'."
     if CONFIRMED in columns:
-        told += f" {CONFIRMED.capitalize()}: runs that no search selected, mean ± 90 % interval; they name the winner."
+        told += (
+            f" {CONFIRMED.capitalize()}: best epochs of runs that no search selected, mean ± 90 % interval; they name "
+            "the winner."
+        )
     return told + (" Best epoch: what best.pt reached." if "best epoch" in columns else "")
 
 
@@ -270,7 +273,7 @@ def print_studies(console: Console, found: Sequence[Overview]) -> None:
             "" if seen.gain is None else f"{seen.gain:+.3f}",
             score(seen.figure(seen.baseline)),
             format_cost(row.slot_s, row.spec.slots.device),
-            time.strftime("%Y-%m-%d %H:%M", time.localtime(row.created_at)),
+            moment(row.created_at),
         )
     console.print(table)
 

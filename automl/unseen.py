@@ -9,11 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl import leaderboard, resample
+from automl import folders, leaderboard, resample
 from automl.budget import Ledger, format_cost, parse_all
-from automl.drivers.session import HEARTBEAT_S, Session
+from automl.drivers.session import Session
 from automl.errors import AutoMLError
-from automl.kept import trial_folder
 from automl.records import EvaluationRow, Purpose, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
 from automl.store import read
 from automl.trainers import detections
@@ -77,12 +76,10 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
     trial = as_trained(row)
     job = session.job(trial, "0" if spec.slots.device == "gpu" else "cpu")
     alone = row.number == 0 or row.purpose is Purpose.PRODUCTION  # the defaults had fewer epochs than a production
-    defaults = None if alone else trial_folder(Path(spec.directory), 0)
+    defaults = None if alone else folders.trial(spec.directory, 0)
     found, doubt = _NOTHING, dict[str, float]()
     try:
-        found = ray_tune.evaluate(
-            spec.trainer, trial, job, SPLIT, spec.slots, every_s=HEARTBEAT_S, tick=lambda: session.beat(at())
-        )
+        found = ray_tune.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()))
         doubt = noise(Path(job.directory), spec.seed, defaults)
     except AutoMLError as error:
         session.note(f"Trial {row.number} could not be measured on {spec.unseen}: {error}", at(), row.number)

@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from threading import Lock
 
+from automl import folders
 from automl.errors import AutoMLError
 from automl.pictures import PICTURES
 from automl.records import ArtifactRow, StudyRow
@@ -30,13 +31,13 @@ def kept_file(artifact: ArtifactRow, study: StudyRow) -> Path | None:
         file = Path(artifact.path).resolve(strict=True)
     except (OSError, ValueError):
         return None
-    place = Path(study.spec.directory).resolve() / "trials" / f"{artifact.trial:05d}"
+    place = folders.trial(Path(study.spec.directory).resolve(), artifact.trial)
     return file if file.name in NAMES and file.parent == place and file.is_file() else None
 
 
 def pictures(study: StudyRow, trial: int) -> dict[str, Path]:
     """The pictures of a trial that are on this machine, by file name; only of known names."""
-    folder = Path(study.spec.directory) / "trials" / f"{trial:05d}" / "pictures"
+    folder = folders.trial(study.spec.directory, trial) / "pictures"
     return {name: folder / name for name in PICTURES if (folder / name).is_file()}
 
 

@@ -7,6 +7,7 @@ import shlex
 import time
 from collections.abc import Sequence
 
+from automl import figures
 from automl.budget import format_cost
 from automl.ending import FLOOR
 from automl.figures import duration, score
@@ -36,7 +37,7 @@ def state_of(study: StudyRow, alive: bool) -> str:
 
 def moment(at: float | None) -> str:
     """A POSIX time as date and time of this machine."""
-    return "–" if at is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+    return "–" if at is None else figures.moment(at)
 
 
 def clock(at: float, now: float) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "automl"
 FLOORS = (
-    ("errors", "records", "budget", "figures", "pictures"),
+    ("errors", "records", "budget", "figures", "folders", "pictures"),
     ("data", "slots", "space", "space_file", "halving", "trust", "resample", "ending", "leaderboard"),
     (
         "sampler",
@@ -79,6 +79,7 @@ DOORS = (
     ("service", "automl.places"),
     ("service", "automl.warm"),
     ("request", "automl.places"),
+    ("request", "automl.kept"),
     ("warm", "automl.request"),
     ("probing", "automl.request"),
     ("probing", "automl.compiling"),

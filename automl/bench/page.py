@@ -11,8 +11,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
 from automl.bench.page_probe import LARGE, LIVE, RUNNING, SIDE_BY_SIDE, SMALL, VIEWS, Job
@@ -94,25 +94,44 @@ def run(
     epoch_rows = 0
     for server in (None, *servers):
         backend = "sqlite" if server is None else "postgres"
-        with ExitStack() as stack:
-            url, small_url = stack.enter_context(bulk.scratch(server)), stack.enter_context(bulk.scratch(server))
-            began = time.perf_counter()
-            listener(f"{backend}: writing {size.trials} trials, twice")
-            _fill(small_url, SMALL, replace(size, trials=FEW, epochs=4), running=False)
-            _fill(url, LIVE, replace(size, epochs=max(1, size.epochs // SHORT)), running=True)
-            large = _fill(url, LARGE, size, running=False)
-            epoch_rows = sum(row.done_epochs for row in large.rows)
-            fill_s = round(time.perf_counter() - began, 1)
-            compare = ",".join(str(number) for number in _best(large))
+        listener(f"{backend}: writing {size.trials} trials, twice")
+        with _filled(server, size) as filled:
+            epoch_rows = filled.epoch_rows
             told: dict[str, Mapping[str, float]] = {}
             for view in dict.fromkeys((*views, RUNNING)):
                 listener(f"{backend}: {view}")
-                job = Job(view=view, url=url, small_url=small_url, compare=compare, refresh=view == RUNNING)
+                job = replace(filled.job, view=view, refresh=view == RUNNING)
                 told[view] = _median([_probe(job) for _ in range(repeat)])
                 rows.append(_page_row(view, backend, told[view]))
-            asked = _probe(Job(view=RUNNING, url=url, small_url=small_url, queries=True))
-            queries.append(_query_row(backend, asked, told[RUNNING], fill_s))
+            asked = _probe(replace(filled.job, queries=True))
+            queries.append(_query_row(backend, asked, told[RUNNING], filled.fill_s))
     return PageFigures(trials=size.trials, epoch_rows=epoch_rows, rows=tuple(rows), queries=tuple(queries))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Filled:
+    """Two databases with made-up studies, for as long as they are there."""
+
+    job: Job  # on the running study, with the large one's best trials to compare
+    epoch_rows: int  # of the large study
+    fill_s: float
+
+
+@contextmanager
+def _filled(server: str | None, size: Size) -> Iterator[_Filled]:
+    """A small study in a database of its own, a large and a running one in another."""
+    with bulk.scratch(server) as url, bulk.scratch(server) as small_url:
+        began = time.perf_counter()
+        _fill(small_url, SMALL, replace(size, trials=FEW, epochs=4), running=False)
+        _fill(url, LIVE, replace(size, epochs=max(1, size.epochs // SHORT)), running=True)
+        large = _fill(url, LARGE, size, running=False)
+        fill_s = round(time.perf_counter() - began, 1)
+        compare = ",".join(str(number) for number in _best(large))
+        yield _Filled(
+            job=Job(view=RUNNING, url=url, small_url=small_url, compare=compare),
+            epoch_rows=sum(row.done_epochs for row in large.rows),
+            fill_s=fill_s,
+        )
 
 
 def document(found: PageFigures) -> dict[str, object]:

@@ -96,7 +96,7 @@ def ours_at(room: Path, epochs: int) -> Params | None:
     study, taken = read.study(engine, STUDY), winner(read.trials(engine, STUDY))
     if taken is None:
         return None
-    given = arguments(study, taken, None)
+    given = arguments(study, taken, Path(study.spec.data), None)
     return hyperparameters({**given, **longer(study.spec, taken.number, given, taken.epochs, epochs)})
 
 

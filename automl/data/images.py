@@ -28,9 +28,21 @@ class Found:
 
 def find_images(document: Document) -> dict[str, Found]:
     """The splits of a data.yaml by name; `test` only where it has one. Raises BadData where one is wanting."""
+    named = find_sources(document)
+    return {split: _find(document, split, key, sources) for split, (key, sources) in named.items()}
+
+
+def find_sources(document: Document) -> dict[str, tuple[str, tuple[Path, ...]]]:
+    """For each split what it is called in the file, and its folders and lists, absolute. Raises as `find_images`."""
     root = _root(document)
-    found = {split: _find(document, root, split) for split in SPLITS}
-    return {split: each for split, each in found.items() if each is not None}
+    found = {}
+    for split in SPLITS:
+        entry = _entry(document, split)
+        if entry is not None:
+            key, texts = entry
+            alone = isinstance(document.values[key], str)
+            found[split] = key, tuple(_source(document, root, key, text, alone) for text in texts)
+    return found
 
 
 def _root(document: Document) -> Path:
@@ -69,13 +81,7 @@ def _entry(document: Document, split: str) -> tuple[str, list[str]] | None:
     return key, entries
 
 
-def _find(document: Document, root: Path, split: str) -> Found | None:
-    entry = _entry(document, split)
-    if entry is None:
-        return None
-    key, texts = entry
-    alone = isinstance(document.values[key], str)
-    sources = tuple(_source(document, root, key, text, alone) for text in texts)
+def _find(document: Document, split: str, key: str, sources: tuple[Path, ...]) -> Found:
     images: list[str] = []
     for source in sources:
         images += _walk(str(source)) if source.is_dir() else _listed(source)

@@ -21,9 +21,9 @@ from types import FrameType
 from typing import Any
 
 from automl.drivers import worker
-from automl.drivers.session import Session
+from automl.drivers.session import HEARTBEAT_S, Session
 from automl.errors import AutoMLError
-from automl.records import Outcome, Prepared, Slots, SplitMetrics, TrainJob, Trial, TrialState
+from automl.records import Outcome, Prepared, Slots, SplitMetrics, StudySpec, TrainJob, Trial, TrialState
 
 MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
 _QUIET = {
@@ -155,18 +155,18 @@ def prepare(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -
     return prepared
 
 
-def evaluate(
-    trainer: str, trial: Trial, job: TrainJob, split: str, slots: Slots, *, every_s: float, tick: Callable[[], None]
-) -> SplitMetrics:
-    """The trainer's last measurement, run in a worker of the cluster that is open; `tick` is called meanwhile.
+def evaluate(spec: StudySpec, trial: Trial, job: TrainJob, split: str, beat: Callable[[], None]) -> SplitMetrics:
+    """The last measurement of a study's trainer, run in a worker of the cluster that is open.
+
+    beat  called every HEARTBEAT_S seconds meanwhile
 
     Raises AutoMLError where it cannot be had.
     """
-    remote = ray.remote(worker.evaluate).options(**_resources(slots, prefix="num_"), max_retries=0)
+    remote = ray.remote(worker.evaluate).options(**_resources(spec.slots, prefix="num_"), max_retries=0)
     try:
-        waiting = remote.remote(trainer, trial, job, split)
-        while not ray.wait([waiting], timeout=every_s)[0]:
-            tick()
+        waiting = remote.remote(spec.trainer, trial, job, split)
+        while not ray.wait([waiting], timeout=HEARTBEAT_S)[0]:
+            beat()
         found = ray.get(waiting)
     except ray.exceptions.RayError as error:
         raise AutoMLError(f"its worker died: {error}. See {job.directory}/log.txt") from error

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Protocol
 
-from automl import figures, plan
+from automl import figures, folders, plan
 from automl.policy import Search
 from automl.records import EpochMetrics, Outcome, Purpose, TrainJob, Trial, TrialState
 
@@ -42,7 +41,7 @@ class Keeper(Protocol):
 class Notice:
     """Something that happened, for a progress display or an event file."""
 
-    kind: str  # "note", "probed", "study", "trial_started", "epoch", "trial_ended"
+    kind: str  # "note", "probed", "plan", "study", "trial_started", "epoch", "trial_ended"
     at: float  # wall seconds since the study began
     trial: int | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -88,16 +87,15 @@ class Session:
     def job(self, trial: Trial, device: str) -> TrainJob:
         """Where the trial's files lie and what it may use."""
         spec = self.search.spec
-        root = Path(spec.directory)
         return TrainJob(
-            data=str(root / "data.yaml"),
+            data=str(folders.data(spec.directory)),
             weights=spec.weights,
             fixed=spec.fixed,
-            directory=str(root / "trials" / f"{trial.number:05d}"),
-            cache=str(root / "cache"),
+            directory=str(folders.trial(spec.directory, trial.number)),
+            cache=str(folders.cache(spec.directory)),
             device=device,
             threads=spec.slots.threads,
-            pause_file=str(root / "pause"),
+            pause_file=str(folders.pause(spec.directory)),
         )
 
     def next_trial(self, at: float) -> Trial | None:
@@ -301,7 +299,7 @@ class Session:
         hint  what else the user may do meanwhile
         """
         if not self.search.paused:
-            Path(self.search.spec.directory, "pause").touch()
+            folders.pause(self.search.spec.directory).touch()
             self.search.pause(reason)
             self.note(f"{reason}; {self._until_then()}{hint}", at)
 

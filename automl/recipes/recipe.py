@@ -12,13 +12,14 @@ from typing import Any
 
 import yaml
 
-from automl import leaderboard
+from automl import folders, leaderboard
 from automl.budget import format_cost
+from automl.data.resolved import copy_resolved, means_the_same
 from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.figures import listed
 from automl.leaderboard import Verdict, gain, odds, score_in_words, unseen_in_words
 from automl.production import PATIENCE, in_words, longer
-from automl.records import EvaluationRow, Slots, StudyRow, TrialRow, TrialState
+from automl.records import EvaluationRow, Slots, StudyRow, StudySpec, TrialRow, TrialState
 from automl.trainers import schema
 from automl.trainers.initial import Beginning
 
@@ -58,7 +59,8 @@ class Subject:
 def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     """Writes the trial's recipe to `output` and returns the path; `hyp.yaml` in a folder.
 
-    For a study with --weights the initial weights go beside it, as a file that Ultralytics loads.
+    For a study with --weights the initial weights go beside it, as a file that Ultralytics loads. So does a data.yaml
+    where the user's own would not mean the same to Ultralytics: nothing that a recipe names lies in the study's folder.
 
     Raises UnknownName for a format, AutoMLError for a study whose trainer has no such recipe, and as `check_place`.
     """
@@ -70,10 +72,12 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     output = check_place(output, format)
     initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
     if initial is not None:
-        beginning(study, subject.trial).write(initial, Path(study.spec.directory) / "cache")
-    text = recipe_text(subject, output.absolute(), format, initial)
+        beginning(study, subject.trial).write(initial, folders.cache(study.spec.directory))
     try:
-        output.write_text(text, encoding="utf-8")
+        data = data_of(study.spec)
+        if data != Path(study.spec.data):
+            data = copy_resolved(data, output.with_name(f"{output.stem}-data.yaml").absolute())
+        output.write_text(recipe_text(subject, output.absolute(), format, initial, data), encoding="utf-8")
     except OSError as error:
         raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
     return output
@@ -100,12 +104,30 @@ def check_place(output: Path, format: str = "ultralytics") -> Path:
     return file
 
 
-def recipe_text(subject: Subject, output: Path, format: str, initial: Path | None = None) -> str:
-    """The recipe as it stands in a file called `output`; `initial` is the file of a study's initial weights."""
-    study, trial, epochs, made = subject.study, subject.trial, subject.length, subject.produced
+def data_of(spec: StudySpec) -> Path:
+    """The data.yaml that a recipe names: the user's own where it means to Ultralytics what was trained on, else the
+    study's. Where that is gone there is only the user's own."""
+    own, resolved = Path(spec.data), folders.data(spec.directory)
+    return resolved if resolved.is_file() and not means_the_same(own, resolved) else own
+
+
+def recipe_text(
+    subject: Subject, output: Path, format: str, initial: Path | None = None, data: Path | None = None
+) -> str:
+    """The recipe as it stands in a file called `output`.
+
+    initial  file of a study's initial weights
+    data     the data.yaml that it names; what `data_of` says if left out
+    """
+    study, trial, epochs = subject.study, subject.trial, subject.length
+    made = subject.produced
+    data = data or data_of(study.spec)
     facts = {**_facts(study, trial, subject.baseline), **_confirmed_facts(trial, subject.verdict)}
-    facts |= _unseen_facts(study, trial, subject.evaluations)
-    given = arguments(study, trial, initial)
+    facts |= _unseen_facts(trial, subject.evaluations)
+    if study.spec.holdout:
+        below = ", which is `test` in the data.yaml below" * (data != Path(study.spec.data))
+        facts["held back"] = f"{study.spec.holdout:.0%} of val{below}"
+    given = arguments(study, trial, data, initial)
     if epochs != trial.epochs:
         searched = trial.number if trial.repeats is None else trial.repeats
         shares = longer(study.spec, searched, given, trial.epochs, epochs)
@@ -123,7 +145,7 @@ def recipe_text(subject: Subject, output: Path, format: str, initial: Path | Non
     return json.dumps({"facts": facts, "arguments": given}, indent=2) + "\n"
 
 
-def arguments(study: StudyRow, trial: TrialRow, initial: Path | None) -> dict[str, Any]:
+def arguments(study: StudyRow, trial: TrialRow, data: Path, initial: Path | None) -> dict[str, Any]:
     """Every argument that `yolo train` needs to repeat the trial, with nothing left to a default.
 
     What the trainer was read back to have applied counts, where a first epoch was reported.
@@ -134,7 +156,7 @@ def arguments(study: StudyRow, trial: TrialRow, initial: Path | None) -> dict[st
     known = {key: value for key, value in sorted(merged.items()) if key not in _NOT_IN_A_RECIPE}
     return {
         "model": str(schema.model_yaml(str(model))),
-        "data": str(Path(spec.directory) / "data.yaml"),  # the user's, with every path made absolute
+        "data": str(data),
         "epochs": trial.epochs,
         "patience": trial.epochs,  # as in the search: a schedule is run to its end
         "seed": trial.seed,
@@ -199,7 +221,9 @@ def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, s
     found = verdict.of(trial.number)
     if found is not None:
         score = found.score
-        told = f"{score.mean:.4f}, 90 % interval {score.low:.4f} to {score.high:.4f}, {found.seeds} seed(s)"
+        told = (
+            f"{score.mean:.4f}, 90 % interval {score.low:.4f} to {score.high:.4f}, best epochs of {found.seeds} seed(s)"
+        )
         if found.chance is not None:
             told += f"; chance to beat the defaults {odds(found.chance)}"
         facts["confirmed mAP50-95 on val"] = told
@@ -208,7 +232,7 @@ def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, s
     return facts
 
 
-def _unseen_facts(study: StudyRow, trial: TrialRow, evaluations: Sequence[EvaluationRow]) -> Mapping[str, str]:
+def _unseen_facts(trial: TrialRow, evaluations: Sequence[EvaluationRow]) -> Mapping[str, str]:
     """What the weights scored on images that the search never saw."""
     facts = {}
     for row in evaluations:
@@ -217,8 +241,6 @@ def _unseen_facts(study: StudyRow, trial: TrialRow, evaluations: Sequence[Evalua
             facts[f"mAP50-95 on {row.split}{whose}"] = unseen_in_words(row, digits=4)
             if row.low is not None:
                 facts[f"intervals on {row.split}"] = "90 %, over the images; the seeds of trainings differ too"
-    if study.spec.holdout:
-        facts["held back"] = f"{study.spec.holdout:.0%} of val, which is `test` in the data.yaml below"
     return facts
 
 

@@ -80,7 +80,9 @@ def _leaderboard(row: StudyRow, seen: Overview, found: TrialPage, page: int, tab
             "gain": st.column_config.NumberColumn(
                 format="%+.4f", help="against the defaults' first run, one seed each: a difference below .02 is a tie"
             ),
-            "over new seeds": st.column_config.TextColumn(help="mean and 90 % interval of repeats with other seeds"),
+            "over new seeds": st.column_config.TextColumn(
+                help="best epochs of repeats with other seeds: mean and 90 % interval"
+            ),
             "mAP50": st.column_config.NumberColumn(format="%.4f"),
         },
     )

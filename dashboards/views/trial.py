@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
+from automl import folders
 from automl.figures import score
 from automl.leaderboard import score_in_words, unseen_in_words
 from automl.pictures import PICTURES
@@ -82,11 +81,7 @@ def _pictures(row: StudyRow, trial: TrialRow) -> None:
 def _log(row: StudyRow, trial: TrialRow) -> None:
     artifacts = read.artifacts(context.engine(), row.name, trial.number)
     found = next((each for each in artifacts if each.kind == "log"), None)
-    file = (
-        kept_file(found, row)
-        if found is not None
-        else Path(row.spec.directory, "trials", f"{trial.number:05d}", "log.txt")
-    )
+    file = kept_file(found, row) if found is not None else folders.trial(row.spec.directory, trial.number) / "log.txt"
     text = tail(file) if file is not None else ""
     with st.expander("Log", expanded=False):
         if text:

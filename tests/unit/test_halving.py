@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.errors import BadBudget
-from automl.halving import PAIRS, Rungs, quantile, rank_correlation, rung_levels, rung_trust, smoothed
+from automl.halving import PAIRS, Rungs, final, quantile, rank_correlation, rung_levels, rung_trust, smoothed
 
 scores = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=40)
 
@@ -51,6 +51,13 @@ def test_rungs_rise_and_leave_the_last_quarter_alone(warmup: float, horizon: int
 def test_the_quantile_is_interpolated() -> None:
     assert quantile([0.0, 1.0, 2.0, 3.0], 0.5) == 1.5
     assert quantile([7.0], 0.9) == 7.0
+
+
+def test_of_a_short_training_five_epochs_would_hide_which_ends_higher() -> None:
+    early = [0.40] * 8 + [0.45, 0.46, 0.46, 0.46]  # learnt early, and ended there
+    late = [0.10] * 8 + [0.30, 0.40, 0.48, 0.50]
+    assert smoothed(early) > smoothed(late)
+    assert final(early, 12) < final(late, 12)
 
 
 def test_scores_are_smoothed_over_their_last_five() -> None:

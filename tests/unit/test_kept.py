@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from automl.kept import SNAPSHOT, WEIGHTS, BestFiles, trial_folder
+from automl import folders
+from automl.kept import SNAPSHOT, WEIGHTS, BestFiles
 from automl.records import Outcome, TrialState
 
 DONE = Outcome(state=TrialState.COMPLETED)
@@ -43,15 +44,15 @@ class Study:
         return self.files.closed(number, outcome, score)
 
     def write(self, number: int) -> None:
-        trial_folder(self.folder, number).mkdir(parents=True, exist_ok=True)
+        folders.trial(self.folder, number).mkdir(parents=True, exist_ok=True)
         for name in FILES:
-            (trial_folder(self.folder, number) / name).write_text(name)
+            (folders.trial(self.folder, number) / name).write_text(name)
 
     def left(self, number: int) -> set[str]:
-        return {file.name for file in trial_folder(self.folder, number).iterdir()}
+        return {file.name for file in folders.trial(self.folder, number).iterdir()}
 
     def with_weights(self) -> list[int]:
-        return [n for n in range(20) if (trial_folder(self.folder, n) / "best.pt").exists()]
+        return [n for n in range(20) if (folders.trial(self.folder, n) / "best.pt").exists()]
 
 
 @pytest.fixture

@@ -100,6 +100,17 @@ def test_the_best_confirmed_mean_wins_not_the_best_score_of_the_search() -> None
     assert found.cost_s == 5 * 720.0
 
 
+def test_a_repeat_counts_with_its_best_epoch_which_a_new_best_pt_will_hold() -> None:
+    rows = [make_row(0, 0.40, best_map50_95=0.50), make_row(1, 0.60)]
+    rows += [make_row(2 + n, 0.41, best_map50_95=0.58, repeats=1) for n in range(2)]
+    decided = verdict(rows)
+    assert decided is not None
+    for trial, best in ((0, 0.50), (1, 0.58)):
+        found = decided.of(trial)
+        assert found is not None
+        assert found.score.mean == pytest.approx(best, abs=0.02)
+
+
 def test_the_defaults_are_taken_home_where_nothing_surely_beats_them() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.56), repeat(2, 0, 0.505), repeat(3, 1, 0.51)]
     found = verdict(rows)

@@ -11,18 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automl import probing as probing_room
 from automl.drivers.session import Notice
 from automl.errors import AutoMLError, OutOfMemory
+from automl.figures import moment
 from automl.probing import Probing, largest_batch, points_of
 from automl.records import Prepared, Slots, TrainJob
 from automl.request import Checked, SearchRequest, check
 from automl.store.engine import default_url, open_store
-from automl.store.probes import keep_probe, kept_probe
 from tests.unit.factories import make_prepared
 from tests.unit.train_tiny import draw_data
 
 GPU_BYTES = 80_000_000_000
 CPU = Slots(count=1, device="cpu")
+DAY = 86400.0
 
 
 def gpu(base: float, per_image: float, images: int = 1000) -> tuple[Callable[[int | None], Prepared], list[int]]:
@@ -136,7 +138,6 @@ def test_every_point_is_measured_once_and_then_known(checked: Checked, tmp_path:
     assert opened == [1], "nothing to measure, so no cluster is opened"
     assert [(probe.reused, probe.cost_s) for probe in again] == [(True, 0.0), (True, 0.0)]
     assert [probe.prepared for probe in again] == [probe.prepared for probe in first]
-    assert said[-1].startswith("Reused from the store: the probe of network.yaml at 64 px, network.yaml at 96 px")
     probing(checked, tmp_path, cluster, fresh=True).probes()
     assert len(cluster.jobs) == 4
 
@@ -193,6 +194,62 @@ def test_the_study_compares_both_points_and_keeps_its_plan(checked: Checked, tmp
     assert spec.probe_s == spec.plan["shares"]["probe"] > 0
 
 
+def test_the_plan_says_when_reused_prices_were_measured(checked: Checked, tmp_path: Path) -> None:
+    cluster, began = Measured(), 1_790_000_000.0
+    probing(checked, tmp_path, cluster, now=lambda: began).spec("birds")
+    first = probing(replace(checked, fixed={**checked.fixed, "nbs": 7}), tmp_path, cluster, now=lambda: began)
+    assert not any(note.startswith("Reused") for note in first.spec("birds").plan["notes"])
+    spec = probing(checked, tmp_path, cluster, now=lambda: began + 12.5 * DAY).spec("birds")
+    (told,) = (note for note in spec.plan["notes"] if note.startswith("Reused from the store: "))
+    measured = f"{moment(began)}, 12 days ago"
+    assert f"costs at network.yaml at 64 px ({measured}) and network.yaml at 96 px ({measured}), measured on" in told
+    assert told.endswith("with the same versions. Measure anew with --fresh-probe.")
+    assert [point["measured_at"] for point in spec.plan["points"]] == [began, began]
+
+
+def test_a_price_that_is_too_old_is_measured_anew_and_said(checked: Checked, tmp_path: Path) -> None:
+    cluster, said = Measured(), []
+
+    def at(days: float) -> Probing:
+        return probing(
+            checked,
+            tmp_path,
+            cluster,
+            now=lambda: days * DAY,
+            listener=lambda notice: said.append(notice.values["text"]),
+        )
+
+    at(0).probes()
+    at(30).probes()
+    assert len(cluster.jobs) == 2
+    found = at(31).probes()
+    assert len(cluster.jobs) == 4
+    assert [(probe.reused, probe.measured_at) for probe in found] == [(False, 31 * DAY)] * 2
+    assert said[-1] == (
+        "Probing: a few real steps of the defaults at network.yaml at 64 px (last measured 31 days ago), "
+        "network.yaml at 96 px (last measured 31 days ago) ..."
+    )
+    assert [probe.age_s for probe in at(32).probes()] == [DAY, DAY]
+
+
+def test_a_price_from_a_clock_that_is_ahead_is_new(checked: Checked, tmp_path: Path) -> None:
+    cluster = Measured()
+    probing(checked, tmp_path, cluster, now=lambda: 2 * DAY).probes()
+    assert [probe.age_s for probe in probing(checked, tmp_path, cluster, now=lambda: DAY).probes()] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("changed", ["automl", "torch", "torchvision", "ultralytics", "python"])
+def test_a_price_of_other_versions_is_measured_anew(
+    checked: Checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    cluster, versions = Measured(), probing_room._versions()
+    assert all(versions.values())
+    probing(checked, tmp_path, cluster).probes()
+    monkeypatch.setattr(probing_room, "_versions", lambda: {**versions, changed: "0"})
+    probing(checked, tmp_path, cluster).probes()
+    assert len(cluster.jobs) == 4
+
+
 def check_budget(checked: Checked, text: str) -> Any:
     return check(replace(checked.request, budgets=(text,)), CPU).budgets
 
@@ -202,15 +259,6 @@ def test_the_points_are_those_of_the_space(checked: Checked) -> None:
     assert points_of(checked) == (f"{model}@64", f"{model}@96")
     one = check(replace(checked.request, imgsz=(64,)), CPU)
     assert points_of(one) == (f"{model}@64",)
-
-
-def test_a_kept_measurement_comes_back_as_it_was(tmp_path: Path) -> None:
-    engine = open_store(default_url(tmp_path))
-    prepared = make_prepared(switch_epochs=50, elsewhere={"lr0": 0.1}, horizon=30)
-    assert kept_probe(engine, "key") is None
-    keep_probe(engine, "key", make_prepared(), at=1.0)
-    keep_probe(engine, "key", prepared, at=2.0)
-    assert kept_probe(engine, "key") == prepared
 
 
 def test_the_defaults_of_the_other_side_of_the_horizon_are_known() -> None:

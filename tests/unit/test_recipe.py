@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from automl.data import read_dataset, write_resolved
 from automl.errors import AutoMLError
 from automl.leaderboard import verdict
 from automl.recipes import FORMATS, Subject, check_place, recipe_text, write_recipe
 from automl.records import Purpose, TrialRow
+from tests.unit.data_folder import Make
 from tests.unit.factories import make_evaluation, make_row, make_spec, make_study
 
 
@@ -34,7 +38,7 @@ def test_a_winners_recipe_says_the_confirmed_figure_with_interval_and_chance(tmp
     assert found["verdict"].startswith("The winner is trial 1: mAP50-95 0.57")
     assert found["confirmed mAP50-95 on val"].startswith("0.57")
     assert "90 % interval 0.5" in found["confirmed mAP50-95 on val"]
-    assert "2 seed(s); chance to beat the defaults over 99%" in found["confirmed mAP50-95 on val"]
+    assert "best epochs of 2 seed(s); chance to beat the defaults over 99%" in found["confirmed mAP50-95 on val"]
 
 
 def test_the_defaults_recipe_says_that_they_are_as_good(tmp_path: Path) -> None:
@@ -137,3 +141,35 @@ def test_a_recipe_replaces_one_of_its_kind_and_nothing_else(tmp_path: Path, form
     assert not file.exists()
     for _ in range(2):
         assert write_recipe(subject, file, format) == file
+
+
+@pytest.mark.parametrize(("keys", "own"), [({}, True), ({"path": "."}, False)])
+def test_a_recipe_outlives_the_folder_of_its_study(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: dict[str, str], own: bool
+) -> None:
+    """It names the user's data.yaml where Ultralytics reads that alike from everywhere, else one beside itself."""
+    file, directory, home = make(**keys), tmp_path / "study", tmp_path / "home"
+    dataset = read_dataset(file)
+    write_resolved(dataset, directory / "data.yaml")
+    home.mkdir()
+    monkeypatch.chdir(home)
+    fixed = {"model": "yolov5n", "imgsz": 64}
+    spec = make_spec(trainer="ultralytics", fixed=fixed, data=str(file), directory=str(directory))
+    subject = Subject(study=make_study(spec=spec), trial=make_row(0), baseline=None)
+    recipe = write_recipe(subject, Path("hyp.yaml"), "ultralytics")
+    shutil.rmtree(directory)
+    named = Path(yaml.safe_load(recipe.read_text())["data"])
+    assert named == (file if own else home / "hyp-data.yaml")
+    assert read_dataset(named).splits == dataset.splits
+    assert str(directory) not in recipe.read_text()
+
+
+def test_without_the_studys_folder_a_recipe_names_the_users_data(make: Make, tmp_path: Path) -> None:
+    spec = make_spec(
+        **{"trainer": "ultralytics", "fixed": {"model": "yolov5n"}, "holdout": 0.3},
+        **{"data": str(make(path=".")), "directory": str(tmp_path / "gone")},
+    )
+    subject = Subject(study=make_study(spec=spec), trial=make_row(0), baseline=None)
+    found = json.loads(write_recipe(subject, tmp_path / "recipe.json", "json").read_text())
+    assert found["arguments"]["data"] == str(tmp_path / "data.yaml")
+    assert found["facts"]["held back"] == "30% of val"

@@ -279,13 +279,13 @@ def test_a_disk_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 100_000_000))
     with pytest.raises(NoSpace, match=r"has 0\.1 GB free, and the study needs 0\.4 GB"):
-        check_disk(tmp_path, 1_000_000, CPU, keep=5)
+        check_disk(tmp_path, 1_000_000, CPU)
 
 
 def test_a_disk_with_room_is_accepted_and_a_trials_need_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 10**12))
-    check_disk(tmp_path, 1_000_000, CPU, keep=5)
+    check_disk(tmp_path, 1_000_000, CPU)
     assert bytes_of_a_trial(1_000_000) == 70_000_000
 
 

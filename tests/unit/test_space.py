@@ -100,6 +100,7 @@ def test_a_good_file_becomes_dimensions(tmp_path: Path) -> None:
         ("box: {uniform: [4, 14], log: [4, 14]}", "needs exactly one of uniform, log, int, choice"),
         ("box: 7.5", "must be a mapping such as"),
         ("optimizer: {choice: [SGD, AdamW], default: SGD}", "'optimizer' is both fixed and searched"),
+        ("box: {uniform: [4, 14], when: 1}", "'box': 'when' must be a mapping such as {optimizer: SGD}"),
         ("box: {uniform: [4, 14], when: {mosaic: [1.0]}}", "'when' names 'mosaic', which is no choice above this line"),
     ],
 )
@@ -110,6 +111,11 @@ def test_an_error_in_a_dimension_is_told_with_its_line(tmp_path: Path, line: str
 def test_a_condition_on_a_value_that_is_never_chosen_is_an_error(tmp_path: Path) -> None:
     text = "parameters:\n  mosaic: {choice: [1.0, 0.0]}\n  box: {uniform: [4, 14], when: {mosaic: [0.5]}}\n"
     assert problems(tmp_path, text) == [(3, "'box': 'when' asks for mosaic=0.5, which is not among its choices")]
+
+
+def test_a_fixed_key_that_is_a_number_is_an_error_with_its_line(tmp_path: Path) -> None:
+    text = "parameters:\n  box: {uniform: [4, 14]}\nfixed:\n  7: 8\n"
+    assert problems(tmp_path, text) == [(4, "the trainer has no key '7'.")]
 
 
 def test_lr0_is_dead_while_the_optimizer_is_auto(tmp_path: Path) -> None:

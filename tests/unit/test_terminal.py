@@ -212,7 +212,7 @@ def test_the_leaderboard_is_sorted_by_its_first_figure_and_says_so(width: int) -
     assert not any("…" in word for row in rows for word in row)
     text = " ".join(text_of(lambda console: print_report(console, report), width=width).split())
     assert "Sorted by mAP50-95, the mean of a trial's last 2 epochs, one seed" in text
-    assert "mean ± 90 % interval; they name the winner" in text
+    assert "best epochs of runs that no search selected, mean ± 90 % interval; they name the winner" in text
 
 
 def test_what_ran_again_and_the_defaults_have_a_row_below_the_limit_and_repeats_have_none() -> None:
