@@ -46,6 +46,7 @@ warnings.filterwarnings("ignore", module=r"ray\..*")
 
 import ray  # noqa: E402  (reads the variables above when it is imported)
 from ray import tune  # noqa: E402
+from ray.air.execution._internal.actor_manager import RayActorManager  # noqa: E402
 from ray.air.execution.resources.placement_group import PlacementGroupResourceManager  # noqa: E402
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
@@ -59,6 +60,19 @@ def _hush() -> None:
     module = getattr(ray._private, "worker", None)  # there is no public switch for it in Ray 2.60
     if module is not None and hasattr(module, "print_to_stdstream"):
         module.print_to_stdstream = lambda *args, **kwargs: None
+
+
+_task_failed = RayActorManager._actor_task_failed
+
+
+def _task_failed_or_killed(manager: Any, tracked_actor_task: Any, exception: Exception) -> None:
+    """To Tune a worker that Ray kills for memory is a dead one as any other; by itself it would end the search."""
+    if isinstance(exception, ray.exceptions.OutOfMemoryError):
+        exception = ray.exceptions.RayActorError(error_msg=str(exception))
+    _task_failed(manager, tracked_actor_task, exception)
+
+
+RayActorManager._actor_task_failed = _task_failed_or_killed
 
 
 @contextmanager

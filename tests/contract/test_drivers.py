@@ -162,7 +162,27 @@ def test_both_drivers_take_the_same_failures(tmp_path: Path) -> None:
     assert states[0] == states[1]
 
 
-def test_a_trial_whose_worker_dies_goes_on_in_another_one(tmp_path: Path) -> None:
+def said_to_be_out_of_memory(patch: pytest.MonkeyPatch) -> None:
+    """Ray tells of a dead worker what it tells of one that its memory monitor has killed."""
+    import ray
+
+    get = ray.get
+
+    def told(*words: Any, **named: Any) -> Any:
+        try:
+            return get(*words, **named)
+        except ray.exceptions.RayActorError as error:
+            raise ray.exceptions.OutOfMemoryError(str(error)) from None
+
+    patch.setattr(ray, "get", told)
+
+
+@pytest.mark.parametrize("memory", [False, True], ids=["killed", "killed for memory"])
+def test_a_trial_whose_worker_dies_goes_on_in_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: bool
+) -> None:
+    if memory:
+        said_to_be_out_of_memory(monkeypatch)
     spec = make_spec(budgets=("5trials",))
     undisturbed = Watched()
     play(spec, tmp_path / "virtual", record=undisturbed)
