@@ -44,7 +44,7 @@ def chromium() -> str:
 def launched() -> Iterator[Browser]:
     """A browser without a window and without background traffic."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS), timeout=WAIT_MS)
         yield browser
         browser.close()
 
