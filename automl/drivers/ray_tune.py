@@ -26,10 +26,11 @@ from automl.errors import AutoMLError
 from automl.records import Outcome, Prepared, Slots, SplitMetrics, TrainJob, Trial, TrialState
 
 MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
-_QUIET = {
+_SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_worker_niceness": "0",
+    "RAY_raylet_start_wait_time_s": "300",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
@@ -40,7 +41,7 @@ _QUIET = {
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
     "TUNE_MAX_PENDING_TRIALS_PG": "1",
 }
-for _name, _value in _QUIET.items():
+for _name, _value in _SETTINGS.items():
     os.environ.setdefault(_name, _value)
 warnings.filterwarnings("ignore", module=r"ray\..*")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -305,3 +307,11 @@ def test_each_trial_has_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
     record = drive(spec, tmp_path, SideBySide, look)
     assert len(record.trials) == 4
     assert {device for devices in seen.values() for device in devices} == {"0", "1"}
+
+
+def test_ray_may_start_as_slowly_as_a_busy_machine_makes_it() -> None:
+    """Half a minute, Ray's own limit, was not enough: it ended the search with a traceback."""
+    told = "import os, automl.drivers.ray_tune; print(os.environ['RAY_raylet_start_wait_time_s'])"
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, env=kept)
+    assert float(done.stdout) >= 300
