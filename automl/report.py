@@ -119,7 +119,7 @@ def is_dead(row: StudyRow) -> bool:
     if row.host == socket.gethostname():
         try:
             process = psutil.Process(row.pid)
-        except psutil.NoSuchProcess:
+            return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > row.heartbeat_at
+        except psutil.NoSuchProcess:  # at any of these questions: it may end between two of them
             return True
-        return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > row.heartbeat_at
     return time.time() - row.heartbeat_at > STALE_S

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from automl.records import Slots, StudySpec
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from tests.postgres import Server
+
+# How long an example takes says nothing where other things run on the cores too.
+settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

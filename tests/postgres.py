@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,7 +20,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psutil
 import psycopg2  # type: ignore[import-untyped]
 
-START_S = 60
+from tests.ports import free_port
+
+START_S = 300  # only a guard: a busy machine takes many times as long as an idle one
 
 
 class Server:
@@ -34,7 +35,7 @@ class Server:
         if self._user is not None:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         self._data = self._folder / "data"
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._run("initdb", "-A", "trust", "-U", "automl", "-E", "UTF8", "--no-sync", "--locale=C", "-D", self._data)
         self.start()
@@ -134,9 +135,3 @@ def _package_folder() -> Path:
 
 def _unprivileged() -> pwd.struct_passwd:
     return pwd.getpwnam("nobody")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -26,10 +26,11 @@ from automl.errors import AutoMLError
 from automl.records import Outcome, Prepared, Slots, SplitMetrics, StudySpec, TrainJob, Trial, TrialState
 
 MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
-_QUIET = {
+_SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_worker_niceness": "0",
+    "RAY_raylet_start_wait_time_s": "300",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
@@ -40,12 +41,13 @@ _QUIET = {
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
     "TUNE_MAX_PENDING_TRIALS_PG": "1",
 }
-for _name, _value in _QUIET.items():
+for _name, _value in _SETTINGS.items():
     os.environ.setdefault(_name, _value)
 warnings.filterwarnings("ignore", module=r"ray\..*")
 
 import ray  # noqa: E402  (reads the variables above when it is imported)
 from ray import tune  # noqa: E402
+from ray.air.execution._internal.actor_manager import RayActorManager  # noqa: E402
 from ray.air.execution.resources.placement_group import PlacementGroupResourceManager  # noqa: E402
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
@@ -59,6 +61,19 @@ def _hush() -> None:
     module = getattr(ray._private, "worker", None)  # there is no public switch for it in Ray 2.60
     if module is not None and hasattr(module, "print_to_stdstream"):
         module.print_to_stdstream = lambda *args, **kwargs: None
+
+
+_task_failed = RayActorManager._actor_task_failed
+
+
+def _task_failed_or_killed(manager: Any, tracked_actor_task: Any, exception: Exception) -> None:
+    """To Tune a worker that Ray kills for memory is a dead one as any other; by itself it would end the search."""
+    if isinstance(exception, ray.exceptions.OutOfMemoryError):
+        exception = ray.exceptions.RayActorError(error_msg=str(exception))
+    _task_failed(manager, tracked_actor_task, exception)
+
+
+RayActorManager._actor_task_failed = _task_failed_or_killed
 
 
 @contextmanager

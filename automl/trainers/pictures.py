@@ -10,7 +10,7 @@ from pathlib import Path
 from automl.pictures import PICTURES
 
 FOLDER = "pictures"
-WAIT_S = 30.0  # for pictures that are still being drawn, all together
+WAIT_S = 300.0  # for pictures that are still being drawn, all together; long enough for a busy machine
 _OF = {  # file names of Ultralytics 8.4 by ours
     "predictions.jpg": "val_batch0_pred.jpg",
     "labels.jpg": "val_batch0_labels.jpg",

@@ -29,7 +29,9 @@ from tests.unit.factories import (
 )
 
 TRAINING_S = 12 * EPOCH_S
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def spec_of(*budgets: str, slots: int = 1, confirm: int = 3, **changes: Any) -> StudySpec:

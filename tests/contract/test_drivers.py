@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -21,15 +22,14 @@ from tests.unit.factories import MemoryRecord, make_search, make_spec, play
 
 pytestmark = pytest.mark.ray
 TWO = Slots(count=2, device="cpu")
-WAIT_S = 45.0
-LONGER_THAN_A_START = 0.02  # pace: a trial must outlast the start of a worker, or the first worker takes them all
+WAIT_S = 300.0  # only a guard: on a busy machine a worker takes half a minute to start
 
 
 class Killed(SurrogateTrainer):
     """Kills its process before an epoch of a trial; the trial's folder remembers how often."""
 
-    def __init__(self, *, trial: int, epoch: int, times: int) -> None:
-        super().__init__()
+    def __init__(self, *, trial: int, epoch: int, times: int, pace: float = 0.0) -> None:
+        super().__init__(pace=pace)
         self._trial, self._epoch, self._times = trial, epoch, times
 
     def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
@@ -48,15 +48,31 @@ class Closing(SurrogateTrainer):
         folder = Path(job.directory)
         try:
             for metrics in super().run(trial, job):
-                if (trial.number, metrics.epoch) == (0, trial.epochs):
-                    deadline = time.monotonic() + WAIT_S
-                    while not (folder.with_name("00001") / "closed").exists() and time.monotonic() < deadline:
-                        time.sleep(0.05)
-                    if time.monotonic() < deadline:
-                        (folder / "waited").touch()
+                if (trial.number, metrics.epoch) == (0, trial.epochs) and appears(folder.with_name("00001") / "closed"):
+                    (folder / "waited").touch()
                 yield metrics
         finally:
             (folder / "closed").touch()
+
+
+class SideBySide(SurrogateTrainer):
+    """Trial 0 does not end before trial 1 trains, which it does in another slot: else one worker could take all."""
+
+    def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
+        folder = Path(job.directory)
+        for metrics in super().run(trial, job):
+            (folder / "trains").touch()
+            if (trial.number, metrics.epoch) == (0, trial.epochs):
+                assert appears(folder.with_name("00001") / "trains")
+            yield metrics
+
+
+def appears(file: Path) -> bool:
+    """Whether another process makes the file in time."""
+    deadline = time.monotonic() + WAIT_S
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return file.exists()
 
 
 class Watched(MemoryRecord):
@@ -162,7 +178,27 @@ def test_both_drivers_take_the_same_failures(tmp_path: Path) -> None:
     assert states[0] == states[1]
 
 
-def test_a_trial_whose_worker_dies_goes_on_in_another_one(tmp_path: Path) -> None:
+def said_to_be_out_of_memory(patch: pytest.MonkeyPatch) -> None:
+    """Ray tells of a dead worker what it tells of one that its memory monitor has killed."""
+    import ray
+
+    get = ray.get
+
+    def told(*words: Any, **named: Any) -> Any:
+        try:
+            return get(*words, **named)
+        except ray.exceptions.RayActorError as error:
+            raise ray.exceptions.OutOfMemoryError(str(error)) from None
+
+    patch.setattr(ray, "get", told)
+
+
+@pytest.mark.parametrize("memory", [False, True], ids=["killed", "killed for memory"])
+def test_a_trial_whose_worker_dies_goes_on_in_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: bool
+) -> None:
+    if memory:
+        said_to_be_out_of_memory(monkeypatch)
     spec = make_spec(budgets=("5trials",))
     undisturbed = Watched()
     play(spec, tmp_path / "virtual", record=undisturbed)
@@ -206,27 +242,34 @@ def test_a_trial_that_ended_is_closed_while_its_slot_stays_idle(tmp_path: Path) 
 
 
 def test_killing_one_of_two_workers_restarts_its_trial_alone(tmp_path: Path) -> None:
-    killed: list[int] = []
+    """In the middle of its fourth epoch, while another trains beside it."""
+    beside: list[int] = []
 
-    def kill(record: Watched, notice: Notice) -> None:
-        """Kills the first trial's worker in the middle of its fourth epoch, while another trains beside it."""
-        if notice.kind == "epoch" and (notice.trial, notice.values["epoch"]) == (1, 3) and not killed:
-            assert [row.state for row in record.trials.values()].count(TrialState.RUNNING) == 2
-            killed.append(record.processes[1][-1])
-            threading.Timer(0.05, os.kill, (killed[0], signal.SIGKILL)).start()
+    def look(record: Watched, notice: Notice) -> None:
+        if notice.kind == "epoch" and (notice.trial, notice.values["epoch"]) == (1, 3):
+            beside.append([row.state for row in record.trials.values()].count(TrialState.RUNNING))
 
     spec = make_spec(budgets=("4trials",), slots=TWO, rungs=(), given=())
-    record = drive(spec, tmp_path, lambda: SurrogateTrainer(pace=0.005), kill)
-    assert killed
+    record = drive(spec, tmp_path, lambda: Killed(trial=1, epoch=4, times=1, pace=0.005), look)
+    assert beside == [2]
+    assert (tmp_path / "trials" / "00001" / "killed-0").exists()
     assert [record.trials[number].attempt for number in range(4)] == [1, 2, 1, 1]
     assert {row.state for row in record.trials.values()} == {TrialState.COMPLETED}
 
 
+def last_epoch_s(record: Watched, number: int) -> float:
+    """Slot-seconds of the trial's last epoch, with the worker's start where it is the only one."""
+    costs = [0.0, *(row.slot_s for row in record.epochs if row.trial == number)]
+    return costs[-1] - costs[-2]
+
+
 def test_time_budgets_are_kept_to_an_epoch(tmp_path: Path) -> None:
-    spec = make_spec(budgets=("5cpu-s", "30s"), epoch_s=0.12, slots=TWO)
+    spec = make_spec(budgets=("5cpu-s", "600s"), epoch_s=0.12, slots=TWO)
     record = drive(spec, tmp_path, lambda: SurrogateTrainer(pace=0.002))
     spent_s = sum(row.slot_s for row in record.trials.values())
-    assert 2.5 < spent_s < 5.0 + 2 * 0.5
+    assert 5.0 - 2 * max(row.slot_s for row in record.trials.values()) < spent_s  # else another one could be paid
+    last = sorted(record.trials.values(), key=lambda row: row.ended_at or 0.0)[-TWO.count :]
+    assert spent_s < 5.0 + sum(last_epoch_s(record, row.number) for row in last) + 0.01
     assert TrialState.RUNNING not in {row.state for row in record.trials.values()}
 
 
@@ -242,7 +285,7 @@ def test_a_search_joins_the_cluster_that_is_named(tmp_path: Path, monkeypatch: p
         slots = cluster_slots(None)
         assert (slots.count, slots.device) == (2, "cpu")
         spec = make_spec(budgets=("4trials",), slots=slots, epochs=4, rungs=())
-        record = drive(spec, tmp_path, lambda: SurrogateTrainer(pace=LONGER_THAN_A_START))
+        record = drive(spec, tmp_path, SideBySide)
     finally:
         nodes.shutdown()
     assert len(record.trials) == 4
@@ -261,6 +304,14 @@ def test_each_trial_has_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
 
     slots = Slots(count=2, device="gpu", devices=("0", "1"))
     spec = make_spec(budgets=("4trials",), slots=slots, epochs=4, rungs=())
-    record = drive(spec, tmp_path, lambda: SurrogateTrainer(pace=LONGER_THAN_A_START), look)
+    record = drive(spec, tmp_path, SideBySide, look)
     assert len(record.trials) == 4
     assert {device for devices in seen.values() for device in devices} == {"0", "1"}
+
+
+def test_ray_may_start_as_slowly_as_a_busy_machine_makes_it() -> None:
+    """Half a minute, Ray's own limit, was not enough: it ended the search with a traceback."""
+    told = "import os, automl.drivers.ray_tune; print(os.environ['RAY_raylet_start_wait_time_s'])"
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, env=kept)
+    assert float(done.stdout) >= 300

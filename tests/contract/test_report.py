@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 from sqlalchemy import Engine
 
 from automl.overview import Watch
 from automl.records import EpochMetrics, Outcome, StudySpec, Trial, TrialState
-from automl.report import report_of, status_of
+from automl.report import is_dead, report_of, status_of
 from automl.store import read
 from automl.store.write import Recorder, begin_study
+from tests.unit.factories import make_study
 
 LUCKY = [0.9, 0.5, 0.5, 0.5, 0.5, 0.5]
 STEADY = [0.6] * 6
@@ -47,3 +52,15 @@ def test_status_report_and_overview_name_the_same_trial(
     assert row.best_trial == 1  # the luckiest epoch is trial 1's
     told = [found(engine, row).winner for found in (status_of, report_of, Watch().look)]
     assert [winner.number for winner in told if winner is not None] == [named] * 3
+
+
+@pytest.mark.parametrize("question", ["status", "create_time"])
+def test_a_driver_that_ends_while_it_is_looked_at_is_dead(monkeypatch: pytest.MonkeyPatch, question: str) -> None:
+    mine = make_study(host=socket.gethostname(), pid=os.getpid(), heartbeat_at=time.time())
+    assert not is_dead(mine)
+
+    def gone(process: psutil.Process) -> None:
+        raise psutil.NoSuchProcess(process.pid)
+
+    monkeypatch.setattr(psutil.Process, question, gone)
+    assert is_dead(mine)

@@ -18,7 +18,9 @@ from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
 from tests.unit.factories import MemoryRecord, Played, make_metrics, make_prepared, make_search, make_spec, play
 
 LONG = make_spec(budgets=("6cpu-h",), epoch_s=60.0)
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 class Steps:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from automl.errors import BadStore
-from automl.records import AttemptRow, EpochRow, StudyRow, TrialRow
+from automl.records import AttemptRow, EpochRow, StudyRow, TrialRow, TrialState
 from automl.store import read
 from automl.store.engine import open_store
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 COMMAND = (sys.executable, "-m", "automl.cli")
-WAIT_S = 120.0
+WAIT_S = 300.0  # only a guard: a busy machine takes many times as long as an idle one
 # A network of train_tiny, in the folder that `draw_data` made.
 TINY = ("--data", "data.yaml", "--models", "network.yaml", "--imgsz", "64", "--batch", "4", "--set", "nbs=4")
 ONE_SLOT = ("--slots", "1")
@@ -63,7 +63,7 @@ class Place:
         """What AUTOML_HOME names."""
         return self.folder / "runs"
 
-    def run(self, *words: str | Path, timeout_s: float = 300.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str | Path, timeout_s: float = 2 * WAIT_S) -> subprocess.CompletedProcess[str]:
         """A command from its start to its end."""
         return subprocess.run(
             [*COMMAND, *map(str, words)],
@@ -91,7 +91,8 @@ class Place:
             yield process
         finally:
             for each in family(process.pid):
-                each.kill()
+                with suppress(psutil.NoSuchProcess):  # it went with its parent
+                    each.kill()
             process.communicate()
 
     def study(self, name: str) -> StudyRow:
@@ -111,6 +112,20 @@ class Place:
     def attempts(self, name: str, trial: int) -> list[AttemptRow]:
         """The trial's attempts."""
         return read.attempts(self._engine(), name, trial)
+
+    def notes(self, name: str) -> list[str]:
+        """The lines of the study's log."""
+        return [event.text for event in read.events(self._engine(), name)]
+
+    def worker(self, name: str, process: subprocess.Popen[str]) -> int:
+        """The process that trains the study's running trial, known with the first epoch that comes from it."""
+
+        def ask() -> int | None:
+            running = [row.number for row in self.trials(name) if row.state is TrialState.RUNNING]
+            return self.attempts(name, running[-1])[-1].pid if running else None
+
+        found: int = wait_for("a worker", ask, process)
+        return found
 
     def studies(self) -> list[StudyRow]:
         """All studies; none where there is no database yet."""
@@ -136,6 +151,17 @@ def ctrl_c(process: subprocess.Popen[str]) -> None:
     os.killpg(process.pid, signal.SIGINT)
 
 
+@contextmanager
+def held(worker: int) -> Iterator[None]:
+    """Nothing is trained meanwhile: the worker stands still, however long the rest takes."""
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGCONT)
+
+
 def family(pid: int) -> list[psutil.Process]:
     """The process and all that it started, directly or not."""
     try:
@@ -147,4 +173,13 @@ def family(pid: int) -> list[psutil.Process]:
 
 def alive(processes: list[psutil.Process]) -> list[str]:
     """Names of those that still run."""
-    return [each.name() for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    return [name for each in processes if (name := name_of(each)) is not None]
+
+
+def name_of(process: psutil.Process) -> str | None:
+    """The process's name; None once it has ended."""
+    try:
+        runs = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.name() if runs else None
+    except psutil.NoSuchProcess:  # it has just ended
+        return None

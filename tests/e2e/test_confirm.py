@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from automl.records import Purpose, StudyState, TrialState
-from tests.e2e.cli import ONE_SLOT, Place, wait_for
+from tests.e2e.cli import ONE_SLOT, Place
 from tests.unit.train_tiny import draw_data
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -91,10 +92,15 @@ def test_what_is_taken_home_trains_on_for_production(place: Place) -> None:
 
 
 def test_a_study_killed_while_it_repeats_goes_on_with_the_same_repeats(place: Place) -> None:
-    # Long enough trainings that the repeats still run when the first one is seen.
-    with place.start(*SEARCH, "--budget", "60trials", "--epochs", "30", "--quiet") as process:
-        wait_for("a repeat", lambda: any(row.repeats is not None for row in place.trials("sure")), process)
-        os.kill(process.pid, signal.SIGKILL)
+    told = place.folder / "told"
+    os.mkfifo(told)
+    with place.start(*SEARCH, "--budget", "60trials", "--epochs", "30", "--quiet", "--json-events", told) as process:
+        with told.open() as events:  # the search waits while this is full: it never is far ahead
+            fcntl.fcntl(events, fcntl.F_SETPIPE_SZ, 4096)
+            repeats = (line for line in events if json.loads(line).get("repeats") is not None)
+            assert next(repeats)
+            assert any(row.repeats is not None for line in events for row in place.trials("sure"))  # it is stored
+            os.kill(process.pid, signal.SIGKILL)
         process.wait()
     resumed = place.run("resume", "sure", "--quiet")
     assert (resumed.returncode, resumed.stderr) == (0, "")

@@ -16,13 +16,15 @@ import psutil
 import pytest
 
 from automl.records import AttemptRow, EpochRow, StudyRow, StudyState, TrialState
-from tests.e2e.cli import ONE_SLOT, TINY, Place, alive, ctrl_c, family, wait_for
+from tests.e2e.cli import ONE_SLOT, TINY, WAIT_S, Place, alive, ctrl_c, family, held, name_of, wait_for
 from tests.unit.train_tiny import draw_data
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 NAME, EPOCHS = "cut", 30
 SEARCH = ("search", *TINY, *ONE_SLOT, "--name", NAME, "--epochs", str(EPOCHS), "--budget", "2trials", "--quiet")
 WRITTEN_S = 0.5  # after which an epoch is stored
+PROMPT_S = 55.0  # for an end that waits for no answer of a cluster that is gone: Ray would for a minute
+AGAIN = "Ctrl-C again ends at once"
 Process = subprocess.Popen[str]
 
 
@@ -36,6 +38,7 @@ class Ended:
     took_s: float  # from the signal to the end
     study: StudyRow
     epochs: list[EpochRow]
+    heard: int = 0  # epochs that there were when the driver had heard that it should end
 
 
 @dataclass
@@ -60,11 +63,17 @@ def further(place: Place, process: Process, epochs: int) -> None:
     wait_for("more epochs", lambda: len(place.epochs(NAME)) >= before + epochs, process)
 
 
-def ended(place: Place, process: Process, since: float) -> Ended:
+def ended(place: Place, process: Process, since: float, heard: int = 0) -> Ended:
     """Waits for the end of a session."""
-    stdout, stderr = process.communicate(timeout=150)
+    stdout, stderr = process.communicate(timeout=WAIT_S)
     took_s = time.monotonic() - since
-    return Ended(process.returncode, stdout, stderr, took_s, place.study(NAME), place.epochs(NAME))
+    return Ended(process.returncode, stdout, stderr, took_s, place.study(NAME), place.epochs(NAME), heard)
+
+
+def heard(place: Place, process: Process, words: str) -> int:
+    """Waits until the driver says that it ends after the running epoch, which is held; the epochs until then."""
+    wait_for(f"the driver says: {words}", lambda: any(words in note for note in place.notes(NAME)), process)
+    return len(place.epochs(NAME))
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +94,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 def _interrupt(place: Place, told: Story) -> None:
     with place.start(*SEARCH) as process:
         wait_for("the first epoch", lambda: place.epochs(NAME), process)
-        told.meanwhile = [place.run("resume", NAME), place.run(*SEARCH)]
-        since = time.monotonic()
-        ctrl_c(process)
-        told.interrupted = ended(place, process, since)
+        with held(place.worker(NAME, process)):
+            told.meanwhile = [place.run("resume", NAME), place.run(*SEARCH)]
+            ctrl_c(process)
+            epochs = heard(place, process, AGAIN)
+        told.interrupted = ended(place, process, time.monotonic(), epochs)
 
 
 def announced(place: Place) -> list[tuple[int, int]]:
@@ -105,14 +115,14 @@ def _kill(place: Place, told: Story) -> None:
         further(place, process, 6)
         wait_for("an epoch that must be stored by now", lambda: announced(place), process)
         everyone = family(process.pid)
-        names = {each.pid: each.name() for each in everyone}
+        names = {each.pid: name_of(each) or "" for each in everyone}
         since = time.monotonic()
         os.kill(process.pid, signal.SIGKILL)
         told.killed = ended(place, process, since)
         trainers = [
             each for each in everyone if not names[each.pid].endswith("Agent")
         ]  # Ray's two idle ones take a minute
-        psutil.wait_procs(trainers, timeout=20)
+        psutil.wait_procs(trainers, timeout=WAIT_S)
         told.survivors = alive(trainers)
     told.announced = announced(place)
     told.status = place.run("status", NAME).stdout
@@ -121,9 +131,10 @@ def _kill(place: Place, told: Story) -> None:
 def _stop(place: Place, told: Story) -> None:
     with place.start("resume", NAME) as process:
         further(place, process, 2)
-        since = time.monotonic()
-        told.meanwhile.append(place.run("stop", NAME))
-        told.stopped = ended(place, process, since)
+        with held(place.worker(NAME, process)):
+            told.meanwhile.append(place.run("stop", NAME))
+            epochs = heard(place, process, "stopped by `automl stop`")
+        told.stopped = ended(place, process, time.monotonic(), epochs)
 
 
 def test_ctrl_c_ends_a_search_after_its_epoch_and_says_how_to_go_on(story: Story) -> None:
@@ -132,7 +143,8 @@ def test_ctrl_c_ends_a_search_after_its_epoch_and_says_how_to_go_on(story: Story
     assert story.interrupted.stderr == f"Go on with: automl resume {NAME}\n"
     assert "1 interrupted. Ended: interrupted by the user." in story.interrupted.stdout
     assert story.interrupted.study.state is StudyState.INTERRUPTED
-    assert story.interrupted.took_s < 15
+    assert len(story.interrupted.epochs) <= story.interrupted.heard + 1
+    assert story.interrupted.took_s < PROMPT_S
 
 
 def test_a_running_study_is_neither_resumed_nor_begun_again(story: Story) -> None:
@@ -169,7 +181,8 @@ def test_a_request_from_another_process_stops_a_search(story: Story) -> None:
     assert story.stopped.code == 0
     assert story.stopped.study.state is StudyState.INTERRUPTED
     assert "stopped by `automl stop`" in story.stopped.study.reason
-    assert story.stopped.took_s < 20
+    assert len(story.stopped.epochs) <= story.stopped.heard + 1
+    assert story.stopped.took_s < PROMPT_S
 
 
 def test_a_resumed_study_ends_as_if_nothing_had_been(story: Story) -> None:
@@ -217,7 +230,7 @@ def test_a_finished_study_is_not_resumed(story: Story) -> None:
 def test_a_worker_killed_in_a_real_training_goes_on_and_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     place = Place(tmp_path)
     draw_data(tmp_path)
-    with place.start(*SEARCH) as process:
+    with place.start(*SEARCH, "--epochs", "300") as process:  # that end neither before the kill nor before the signal
         wait_for("a snapshot", lambda: list(place.home.glob(f"studies/{NAME}/trials/*/snapshot.pt")), process)
         further(place, process, 2)
         reported = len(place.epochs(NAME))
@@ -226,10 +239,12 @@ def test_a_worker_killed_in_a_real_training_goes_on_and_a_second_ctrl_c_ends_at_
         os.kill(worker, signal.SIGKILL)
         wait_for("another attempt", lambda: place.trials(NAME)[0].attempt == 2, process)
         wait_for("more epochs", lambda: len(place.epochs(NAME)) >= reported + 2, process)
-        since = time.monotonic()
-        ctrl_c(process)
-        ctrl_c(process)
-        done = ended(place, process, since)
+        with held(place.worker(NAME, process)):  # its epoch does not end: what ends now has not waited for it
+            ctrl_c(process)
+            heard(place, process, AGAIN)
+            since = time.monotonic()
+            ctrl_c(process)
+            done = ended(place, process, since)
     epochs = [epoch for epoch in done.epochs if epoch.trial == 0]
     attempts = [epoch.attempt for epoch in epochs]
     assert [epoch.epoch for epoch in epochs] == list(range(1, len(epochs) + 1))
@@ -238,7 +253,8 @@ def test_a_worker_killed_in_a_real_training_goes_on_and_a_second_ctrl_c_ends_at_
     paid_s = sum(epoch.train_s + epoch.val_s for epoch in epochs)  # without what was trained a second time
     assert paid_s - 0.001 <= place.trials(NAME)[0].paid_s <= place.trials(NAME)[0].slot_s
     assert (done.code, done.study.state) == (130, StudyState.INTERRUPTED)
-    assert done.took_s < 8
+    assert place.trials(NAME)[0].reason == "interrupted before the epoch's end"
+    assert done.took_s < PROMPT_S
     assert f"automl resume {NAME}" in done.stderr
 
 
@@ -249,13 +265,13 @@ def test_a_request_to_terminate_before_the_first_epoch_ends_quietly(tmp_path: Pa
     with place.start(*SEARCH) as process:
         wait_for("the probe", lambda: (place.home / "studies" / NAME / "probe" / "log.txt").exists(), process)
         send(process.pid, signal.SIGTERM)
-        stdout, stderr = process.communicate(timeout=55)
+        stdout, stderr = process.communicate(timeout=PROMPT_S)
     assert (process.returncode, stdout, stderr) == (130, "", "automl: interrupted\n")
     assert place.studies() == []
     with place.start(*SEARCH) as process:
         wait_for("the first trial", lambda: place.trials(NAME), process)
         send(process.pid, signal.SIGTERM)
-        stdout, stderr = process.communicate(timeout=55)
+        stdout, stderr = process.communicate(timeout=PROMPT_S)
     assert (process.returncode, stderr) == (130, f"Go on with: automl resume {NAME}\n")
     assert place.study(NAME).state is StudyState.INTERRUPTED
     assert [row.state for row in place.trials(NAME)] == [TrialState.INTERRUPTED]
@@ -267,7 +283,7 @@ def test_ctrl_c_before_the_first_trial_leaves_nothing(tmp_path: Path) -> None:
     with place.start(*SEARCH) as process:
         wait_for("the probe", lambda: (place.home / "studies" / NAME / "probe" / "log.txt").exists(), process)
         ctrl_c(process)
-        stdout, stderr = process.communicate(timeout=150)
+        stdout, stderr = process.communicate(timeout=WAIT_S)
     assert (process.returncode, stdout, stderr) == (130, "", "automl: interrupted\n")
     assert place.studies() == []
     assert list((place.home / "studies").iterdir()) == []

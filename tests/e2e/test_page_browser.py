@@ -23,17 +23,21 @@ from tests.e2e.browser import (
     Site,
     column,
     download,
+    fits,
     grid,
+    hushed,
     launched,
-    overflow,
+    reads,
     says,
     served,
     settled,
     shoot,
+    shows,
+    spot,
     text,
     tick,
 )
-from tests.e2e.cli import ONE_SLOT, TINY, Place, wait_for
+from tests.e2e.cli import ONE_SLOT, TINY, WAIT_S, Place, held, wait_for
 from tests.e2e.conftest import NAME, Searched
 from tests.e2e.test_export_runs import measured, told, yolo
 from tests.page.conftest import EVIL, Filler, curve, fill_birds
@@ -88,21 +92,18 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def test_a_study_opens_from_the_list_and_says_how_good_its_best_is(site: Site) -> None:
     with site.open("/") as page:
-        assert column(page, "study")[0] == "birds"
+        reads(page, "study", ["birds"])
         tick(page, [0])
         says(page, "The winner is trial 3")
-        says(page, "vs defaults")  # its figures are drawn last
-        settled(page)
-        shown = text(page)
-    assert "study=birds" in page.url
-    for words in (
-        "0.499",
-        "+0.098 vs defaults",
-        "± 0.009 (90 %) over the best epochs of 2 seeds",
-        "3.73 cpu-h",
-        "over 99% sure",
-    ):
-        assert words in shown
+        for words in (
+            "0.499",
+            "+0.098 vs defaults",
+            "± 0.009 (90 %) over the best epochs of 2 seeds",
+            "3.73 cpu-h",
+            "over 99% sure",
+        ):
+            shows(page, words)
+        assert "study=birds" in page.url
 
 
 def test_the_keyboard_alone_opens_a_study(site: Site) -> None:
@@ -116,48 +117,43 @@ def test_the_keyboard_alone_opens_a_study(site: Site) -> None:
 
 def test_trials_are_sorted_filtered_ticked_and_compared(site: Site) -> None:
     with site.open("/study?study=birds&tab=Trials") as page:
-        assert column(page, "trial")[:3] == ["3", "6", "9"]
+        reads(page, "trial", ["3", "6", "9"])
         _choose(page, "Sort by", "oldest")
-        assert column(page, "trial")[:3] == ["0", "1", "2"]
+        reads(page, "trial", ["0", "1", "2"])
         _choose(page, "State", "stopped")
         page.keyboard.press("Escape")
-        settled(page)
-        assert column(page, "trial")[:3] == ["1", "2", "4"]
+        reads(page, "trial", ["1", "2", "4"])
         tick(page, [0, 2])
         says(page, "Parameters that differ")
-        assert text(page).count("below the threshold 0.150") == 2
-        assert column(page, "trial 4", table=1) != []
+        shows(page, "below the threshold 0.150", times=2)
+        wait_for("the fourth trial is compared", lambda: column(page, "trial 4", table=1))
+        settled(page)
         link = page.url
         before = column(page, "trial"), column(page, "trial 4", table=1)
     with site.open(link.removeprefix(site.url)) as page:  # another person, by the link alone
-        assert (column(page, "trial"), column(page, "trial 4", table=1)) == before
+        wait_for("the same view", lambda: (column(page, "trial"), column(page, "trial 4", table=1)) == before)
 
 
 def test_a_click_on_a_heading_sorts_the_shown_rows(site: Site) -> None:
     with site.open("/study?study=birds&tab=Trials") as page:
-        place = page.locator("canvas[data-testid=data-grid-canvas]").first.bounding_box()
-        assert place is not None
+        place = spot(page)
         page.mouse.click(place["x"] + 60, place["y"] + 17)
-        page.wait_for_timeout(1000)
-        assert column(page, "trial")[:3] == ["0", "1", "2"]
+        reads(page, "trial", ["0", "1", "2"])
 
 
 def test_no_page_is_wider_than_a_phone_or_asks_for_anything_elsewhere(site: Site) -> None:
     for name, path in VIEWS.items():
         with site.open(path, width=NARROW) as page:
-            assert overflow(page) <= 0, name
+            fits(page)
             shoot(page, f"{name}-{NARROW}")
     assert site.foreign == []
 
 
 def test_a_phone_shows_gains_and_the_log_without_scrolling_sideways(site: Site) -> None:
     with site.open("/", width=NARROW) as page:
-        place = grid(page).bounding_box()
-        assert place is not None
+        place = spot(page)
         page.mouse.click(place["x"] + place["width"] - 35, place["y"] + ROW / 2)  # the last heading in sight
-        page.wait_for_timeout(1000)
-        headings = grid(page).locator("th").all_text_contents()
-        assert [text.strip() for text in headings if text.strip(" ↑↓") != text.strip()] == ["↑ gain"]
+        wait_for("the gains are sorted", lambda: _sorted_by(page) == ["↑ gain"])
     with site.open("/study?study=birds", width=NARROW) as page:
         log = page.locator("[data-testid=stCode] pre", has_text="the baseline has scored").first
         assert log.evaluate("it => it.scrollWidth - it.clientWidth") <= 0
@@ -170,7 +166,7 @@ def test_every_page_is_drawn_whole(site: Site, dark: bool) -> None:
             shown = text(page)
             assert "Traceback" not in shown
             assert "failed (" not in shown
-            assert overflow(page) <= 0, name
+            fits(page)
             assert shoot(page, f"{name}-{'dark' if dark else 'light'}").stat().st_size > 10_000
     assert site.foreign == []
 
@@ -186,8 +182,9 @@ def test_names_that_bite_stay_text(site: Site) -> None:
             page.goto(f"{site.url}{path}")
             settled(page)
             assert page.locator("[data-testid=stMain] img").count() == 0
-            assert overflow(page) <= 0
-        assert EVIL in text(page)
+            fits(page)
+        shows(page, EVIL)
+        assert page.locator("[data-testid=stMain] img").count() == 0
     assert site.foreign == []
 
 
@@ -216,14 +213,14 @@ def test_a_large_study_is_paged_sorted_and_drawn(browser: Browser, tmp_path: Pat
     engine.dispose()
     with served(place, browser) as site:
         with site.open("/study?study=large&tab=Trials&page=2") as page:
-            assert column(page, "trial")[0] == str(best[0])
+            reads(page, "trial", [str(best[0])])
             _choose(page, "Sort by", "oldest")
             says(page, "page 2 of 20")
-            assert column(page, "trial")[0] == "100"
+            reads(page, "trial", ["100"])
             shoot(page, "trials-large")
         for tab in ("Overview", "Insight"):
             with site.open(f"/study?study=large&tab={tab}") as page:
-                assert overflow(page) <= 0
+                fits(page)
                 shoot(page, f"{tab.lower()}-large")
 
 
@@ -235,26 +232,20 @@ def test_the_list_follows_a_running_study_and_keeps_what_is_typed(browser: Brows
         filler = Filler(engine, make_spec(name=name, directory=str(place.home / name)))
         filler.trial(0, curve(0.4))
         filler.close(None if name == "live" else StudyState.FINISHED)
-    with served(place, browser) as site, site.open("/") as page:
-        heard: list[str | bytes] = []
-        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(frame)))
-        page.reload()
-        settled(page)
-        assert column(page, "trials") == ["1", "1"]
+    heard: list[str | bytes] = []
+    with served(place, browser) as site, site.open("/", heard=heard) as page:
+        reads(page, "trials", ["1", "1"])
         page.evaluate("document.querySelector('canvas[data-testid=data-grid-canvas]').kept = true")
         page.get_by_label("Search", exact=True).press_sequentially("liv")
         filler.trial(1, curve(0.5))
         filler.close(None)
-        wait_for("the list has the new trial", lambda: column(page, "trials") == ["2", "1"])
+        reads(page, "trials", ["2", "1"])
         assert page.get_by_label("Search", exact=True).input_value() == "liv"
         assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Search"
         assert page.evaluate("document.querySelector('canvas[data-testid=data-grid-canvas]').kept") is True
         filler.close()
-        wait_for("the list has the end", lambda: column(page, "state")[0] == "✓ finished")
-        page.wait_for_timeout(1000)
-        heard.clear()
-        page.wait_for_timeout(4000)
-        assert heard == []  # nothing runs: nothing is asked
+        reads(page, "state", ["✓ finished"])
+        hushed(page, heard)  # nothing runs: nothing is asked
         page.get_by_label("Search", exact=True).fill("")  # a click would commit what is typed, and race with it
         settled(page)
         tick(page, [1])
@@ -268,33 +259,33 @@ def test_a_running_study_is_followed_to_its_end(browser: Browser, tmp_path: Path
     """From the empty page through the running search to its last state, without a reload by hand."""
     place = Place(tmp_path)
     draw_data(place.folder)
-    with served(place, browser) as site, site.open("/study") as page:
+    heard: list[str | bytes] = []
+    with served(place, browser) as site, site.open("/study", heard=heard) as page:
         says(page, "no study yet")
-        words = ("search", *TINY, *ONE_SLOT, "--name", "live", "--epochs", "4", "--budget", "3trials", "--confirm", "0")
-        with place.start(*words) as search:
+        words = ("search", *TINY, *ONE_SLOT, "--name", "live", "--epochs", "12")
+        with place.start(*words, "--budget", "3trials", "--confirm", "0") as search:
             wait_for("the baseline has an epoch", lambda: place.epochs("live"), search)
-            page.get_by_role("button", name="Look again").click()
-            says(page, "● running")
-            page.set_viewport_size({"width": WIDE, "height": 500})
-            page.evaluate("window.kept = true")  # lost if the page were loaded again
-            says(page, "Running now")
-            says(page, "What to run next")  # the last words: the page is as long as it gets
-            _scroll(page, 60)
-            assert _scrolled(page) == 60
-            seen = set()
-            while search.poll() is None:
-                shown = re.search(r"Trials (\d+)", text(page))
-                seen.add(shown[1] if shown else None)
-                time.sleep(0.3)
+            with held(place.worker("live", search)):
+                page.get_by_role("button", name="Look again").click()
+                says(page, "● running")
+                page.set_viewport_size({"width": WIDE, "height": 500})
+                page.evaluate("window.kept = true")  # lost if the page were loaded again
+                says(page, "Running now")
+                says(page, "What to run next")  # the last words: the page is as long as it gets
+                shows(page, "Trials 1")
+                _scroll(page, 60)
+                assert _scrolled(page) == 60
+            wait_for("another trial", lambda: len(place.trials("live")) > 1, search)
+            with held(place.worker("live", search)):
+                wait_for("the page has it", lambda: f"Trials {len(place.trials('live'))}" in text(page))
+            search.communicate(timeout=WAIT_S)
             assert search.returncode == 0
-        says(page, "✓ finished", timeout_s=20)
-        assert len(seen - {None}) >= 2
+        says(page, "✓ finished")
+        shows(page, "Trials 3")
         assert page.evaluate("window.kept") is True
         assert _scrolled(page) == 60
         assert site.foreign == []
-        before = page.content()
-        page.wait_for_timeout(4000)
-        assert page.content() == before  # a finished study is not looked at again
+        hushed(page, heard)  # a finished study is not looked at again
 
 
 @pytest.mark.ray
@@ -319,7 +310,7 @@ def test_the_downloaded_recipe_trains(browser: Browser, searched: Searched, tmp_
 def test_a_recipe_with_weights_comes_with_them(browser: Browser, cells: Searched, tmp_path: Path) -> None:
     with served(cells.place, browser) as site, site.open("/home?study=cells&trial=1") as page:
         page.get_by_role("button", name="Pack hyp.yaml").click()
-        page.get_by_role("button", name="hyp.yaml and weights").wait_for(timeout=120_000)
+        page.get_by_role("button", name="hyp.yaml and weights").wait_for()
         packed = download(page, "hyp.yaml and weights", tmp_path)
     with zipfile.ZipFile(packed) as archive:
         assert sorted(archive.namelist()) == ["hyp-init.pt", "hyp.yaml"]
@@ -351,15 +342,18 @@ def test_a_link_into_an_exposed_page_asks_for_sign_in(browser: Browser, tmp_path
         for path in ("/study?study=secret", "/home?study=secret", "/"):
             with site.open(path) as page:
                 says(page, "Sign in to see the studies")
+                settled(page)
                 assert "secret" not in text(page)
 
 
 def _choose(page: Page, label: str, option: str) -> None:
     page.get_by_role("combobox", name=re.compile(label)).click()
     page.get_by_role("option", name=option, exact=True).click()
-    page.wait_for_timeout(500)
-    settled(page)
-    page.wait_for_timeout(700)
+
+
+def _sorted_by(page: Page) -> list[str]:
+    headings = [heading.strip() for heading in grid(page).locator("th").all_text_contents()]
+    return [heading for heading in headings if heading.strip(" ↑↓") != heading]
 
 
 def _scroll(page: Page, pixels: int) -> None:

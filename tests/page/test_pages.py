@@ -26,7 +26,7 @@ Fill = Callable[..., Filler]
 
 def show(page: str, **link: str) -> AppTest:
     """The page as the link opens it."""
-    app = AppTest.from_file(str(PAGES.parent / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(PAGES.parent / "app.py"), default_timeout=300)
     for key, value in link.items():
         app.query_params[key] = value
     app.switch_page(f"views/{page}.py")
@@ -325,7 +325,7 @@ def test_a_thousand_parameters_fit(fill: Fill) -> None:
 def test_nobody_sees_an_exposed_page_without_signing_in(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
     fill().close()
     monkeypatch.setenv("AUTOML_PAGE_PUBLIC", "1")
-    app = AppTest.from_file(str(PAGES.parent / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PAGES.parent / "app.py"), default_timeout=300).run()
     assert not app.exception
     assert "Sign in" in text(app)
     assert not app.dataframe

@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from automl.bench import overhead_marks
 from automl.bench.overhead_figures import add_up
 
@@ -24,7 +22,7 @@ class BaseTrainer:
     epoch = 0
     def run_callbacks(self, event): pass
     def validate(self): burn(0.02)
-    def final_eval(self): burn(0.03)
+    def final_eval(self): burn(0.3)
     def _do_train(self):
         for self.epoch in range(2):
             self.run_callbacks("on_train_epoch_start")
@@ -63,7 +61,7 @@ def spans(tmp_path: Path, program: str, **more: str) -> list[dict[str, Any]]:
     path = os.pathsep.join((str(hook), str(tmp_path / "package")))
     marks = tmp_path / "marks.jsonl"
     environment = {**os.environ, "PYTHONPATH": path, overhead_marks.FILE: str(marks), **more}
-    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
     return [json.loads(line) for line in marks.read_text().splitlines()] if marks.exists() else []
 
 
@@ -80,8 +78,8 @@ def test_each_epoch_leaves_a_span_of_training_and_one_of_validation(tmp_path: Pa
 
 def test_only_what_lies_within_the_spans_is_paid(tmp_path: Path) -> None:
     paid = add_up(json.dumps(span) for span in spans(tmp_path, THEIRS))
-    assert paid.cpu_s == pytest.approx(0.14, abs=0.03)
-    assert paid.final_eval_cpu_s == pytest.approx(0.03, abs=0.01)
+    assert 0.13 < paid.cpu_s < 0.3  # of 0.14 s within the epochs' spans, and 1.3 s beside them
+    assert 0.29 < paid.final_eval_cpu_s < 0.6
 
 
 def test_a_trainer_with_events_and_validation_of_its_own_is_measured_once(tmp_path: Path) -> None:

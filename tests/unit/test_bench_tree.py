@@ -16,31 +16,41 @@ from automl.bench.overhead_tree import Reading, Tree, descendants, ignores_child
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
-BURN = "import time\nwhile time.process_time() < {s}: sum(range(1000))\n"
+BURN_S = 0.6
+BURN = f"import time\nwhile time.process_time() < {BURN_S}: sum(range(1000))\n"
+# Stays until the meter has seen what it burned: what a child uses after its last reading is lost, as is documented.
+LINGER = f"{BURN}import os, pathlib, re\nat = pathlib.Path('{{timeline}}')\n"
+LINGER += "def seen(): return max(map(float, re.findall('cpu_s.: ([0-9.]+)', at.read_text() if at.exists() else '0')), default=0)\n"
+LINGER += f"while seen() < {BURN_S}: time.sleep(0.05)\n"
 
 
 def measure(tmp_path: Path, script: str, *options: str) -> dict[str, Any]:
     """What the meter reports of a Python script, in a process of its own."""
     report = tmp_path / "report.json"
-    (tmp_path / "burn.py").write_text(BURN.format(s=0.6))
+    (tmp_path / "burn.py").write_text(BURN)
     (tmp_path / "script.py").write_text(script)
     meter = [sys.executable, "-m", "automl.bench.overhead_tree", *options, str(report), str(tmp_path / "log.txt")]
     command = [sys.executable, "-S", str(tmp_path / "script.py"), sys.executable, str(tmp_path / "burn.py")]
-    subprocess.run([*meter, *command], check=True, timeout=60)
+    subprocess.run([*meter, *command], check=True)
     found: dict[str, Any] = json.loads(report.read_text())
     return found
 
 
+def counted_once(cpu_s: float) -> bool:
+    """Neither left out nor told twice; what Python itself takes to start differs from machine to machine."""
+    return 0.9 * BURN_S < cpu_s < 2 * BURN_S
+
+
 def test_a_child_that_was_waited_for_counts(tmp_path: Path) -> None:
     found = measure(tmp_path, "import subprocess, sys\nsubprocess.run(sys.argv[1:])\nsys.exit(3)\n")
-    assert found["cpu_s"] == pytest.approx(0.7, abs=0.25)
+    assert counted_once(found["cpu_s"])
     assert (found["exit_code"], found["unwaited_cpu_s"], found["leftover"]) == (3, 0, 0)
 
 
 def test_a_daemon_that_outlives_the_command_counts(tmp_path: Path) -> None:
     script = "import os, sys\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
     found = measure(tmp_path, script + "        os.execv(sys.argv[1], sys.argv[1:])\nos._exit(0)\n")
-    assert found["cpu_s"] == pytest.approx(0.7, abs=0.25)
+    assert counted_once(found["cpu_s"])
     assert found["processes"] >= 1
 
 
@@ -48,12 +58,14 @@ def test_a_child_that_its_parent_ignores_counts(tmp_path: Path) -> None:
     """The kernel alone would say next to nothing: that is how Ray's raylet treats its workers."""
     script = (
         "import os, signal, sys, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nchild = os.fork()\n"
-        "if child == 0:\n    os.execv(sys.argv[1], sys.argv[1:])\n"
+        "if child == 0:\n    os.execv(sys.argv[1], [sys.argv[1], sys.argv[2] + '.linger'])\n"
         "try:\n    os.waitpid(child, 0)\nexcept ChildProcessError:\n    pass\n"
     )
-    found = measure(tmp_path, script)
-    assert found["unwaited_cpu_s"] == pytest.approx(0.6, abs=0.2)
-    assert found["cpu_s"] == pytest.approx(0.7, abs=0.25)
+    timeline = tmp_path / "timeline.jsonl"
+    (tmp_path / "burn.py.linger").write_text(LINGER.format(timeline=timeline))
+    found = measure(tmp_path, script, "--timeline", str(timeline))
+    assert 0.75 * BURN_S < found["unwaited_cpu_s"] <= found["cpu_s"]
+    assert counted_once(found["cpu_s"])
 
 
 def test_a_child_that_was_killed_counts(tmp_path: Path) -> None:
@@ -67,10 +79,10 @@ def test_a_child_that_was_killed_counts(tmp_path: Path) -> None:
 
 def test_the_whole_tree_ends_with_the_meter(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
-    script = "import os, time\nfor _ in range(2):\n    os.fork()\nos.write(1, b'%d ' % os.getpid())\ntime.sleep(60)\n"
+    script = "import os, time\nfor _ in range(2):\n    os.fork()\nos.write(1, b'%d ' % os.getpid())\ntime.sleep(600)\n"
     meter = [sys.executable, "-m", "automl.bench.overhead_tree", str(tmp_path / "report.json"), str(log)]
     with subprocess.Popen([*meter, sys.executable, "-c", script]) as process:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 300
         while not log.exists() or len(log.read_text().split()) < 4:
             assert time.monotonic() < end
             time.sleep(0.05)
@@ -101,12 +113,12 @@ def test_a_tree_is_killed_when_all_of_it_has_used_the_limit(tmp_path: Path) -> N
     script = (
         "import signal, subprocess, sys, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
         "for _ in range(2):\n    subprocess.Popen([sys.executable, '-c', 'while True: sum(range(1000))'])\n"
-        "time.sleep(60)\n"
+        "time.sleep(600)\n"
     )
     timeline = tmp_path / "timeline.jsonl"
     found = measure(tmp_path, script, "--cpu-limit", "2", "--timeline", str(timeline))
     assert (found["limited"], found["exit_code"], found["leftover"]) == (True, 128 + 9, 0)
-    assert found["cpu_s"] == pytest.approx(2.2, abs=0.6)
+    assert 1.6 < found["cpu_s"] < 3.5  # 4 and more if only one of the two counted
     spent = [json.loads(line)["cpu_s"] for line in timeline.read_text().splitlines()]
     assert spent == sorted(spent)
     assert spent[-1] >= 2
@@ -116,11 +128,11 @@ def test_children_that_ended_count_against_the_limit(tmp_path: Path) -> None:
     script = "import subprocess, sys\nwhile True:\n    subprocess.run(sys.argv[1:])\n"
     found = measure(tmp_path, script, "--cpu-limit", "1.5")
     assert found["limited"]
-    assert found["cpu_s"] == pytest.approx(1.6, abs=0.4)
+    assert 1.2 < found["cpu_s"] < 2.4
 
 
 def test_a_command_that_ends_below_its_limit_is_left_alone(tmp_path: Path) -> None:
     found = measure(
-        tmp_path, "import subprocess, sys\nsubprocess.run(sys.argv[1:])\n", "--cpu-limit", "30", "--wall-limit", "50"
+        tmp_path, "import subprocess, sys\nsubprocess.run(sys.argv[1:])\n", "--cpu-limit", "30", "--wall-limit", "500"
     )
     assert (found["limited"], found["exit_code"]) == (False, 0)

@@ -68,7 +68,9 @@ def test_the_share_is_kept_for_images_and_for_each_class(tmp_path: Path, share: 
     assert all(held[kind] == pytest.approx(share * all_[kind], abs=2) for kind in (0, 1))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(
     val=st.lists(st.sets(st.integers(0, 5), max_size=1), min_size=100, max_size=140),
     share=st.floats(0.2, 0.8),

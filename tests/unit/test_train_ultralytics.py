@@ -155,11 +155,11 @@ def test_a_snapshot_goes_when_the_horizon_is_reached(trainer: Trainer, data: Pat
 
 
 def test_closing_stops_at_once_and_leaves_weights(trainer: Trainer, data: Path, tmp_path: Path) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     run = trainer.run(tiny_trial(epochs=500), tiny_job(data, tmp_path))
     next(run)
     run.close()
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before  # of those some may end meanwhile: they are of other tests
     assert (tmp_path / "best.pt").exists()
     assert (tmp_path / "last.pt").exists()
 

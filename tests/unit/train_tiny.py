@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import asdict
@@ -120,8 +121,11 @@ def memory_elsewhere(cases: list[tuple[Trial, TrainJob]]) -> list[float]:
 
 
 def kill_elsewhere(trial: Trial, job: TrainJob, after: int) -> list[dict[str, Any]]:
-    """Scores of the first epochs in a new process, which is killed as soon as it has reported them."""
-    command = [sys.executable, "-m", "tests.unit.train_tiny", "--each"]
+    """Scores of the first epochs in a new process, which is killed as soon as it has reported them.
+
+    It goes on meanwhile, but not to its end, however late the kill comes.
+    """
+    command = [sys.executable, "-m", "tests.unit.train_tiny", "--each", str(max(after, trial.epochs - 1))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -148,6 +152,8 @@ def _main() -> None:
             found[-1].append(scores(metrics))
             if "--each" in sys.argv:
                 print(f"\n{MARK}{json.dumps(found[-1][-1])}", flush=True)
+                while len(found[-1]) == int(sys.argv[-1]):
+                    signal.pause()
         if "--memory" in sys.argv:
             gc.collect()
             print(f"\n{HELD}{psutil.Process().memory_info().rss / 2**20:.1f}", flush=True)
