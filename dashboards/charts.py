@@ -29,6 +29,7 @@ HEIGHT = 340
 Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.FacetChart
 
 
+_COST = alt.Axis(tickCount=6, labelFlush=True)  # a label that is not flush is cut off at the right
 _EPOCH = alt.X("epoch:Q", title="epoch", axis=alt.Axis(format="d", tickMinStep=1))
 
 
@@ -36,14 +37,16 @@ def _score(field: str = "map50_95", title: str = "mAP50-95 on val", *, zero: boo
     return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=zero), axis=alt.Axis(format=".3f"))
 
 
-def incumbent_chart(frame: pd.DataFrame, baseline: float | None, device: str) -> Chart:
-    """The best score against the cost that bought it, the defaults as a dashed line."""
-    x = alt.X("spent_h:Q", title=f"spent ({device}-h)", scale=alt.Scale(zero=True))
+def incumbent_chart(frame: pd.DataFrame, baseline: float | None, unit: str) -> Chart:
+    """The best score against the cost that bought it, in the unit of that name; the defaults as a dashed line."""
+    x = alt.X("spent:Q", title=f"spent ({unit})", scale=alt.Scale(zero=True), axis=_COST)
     line = (
         alt.Chart(frame, title="Incumbent against cost")
         .mark_line(interpolate="step-after", point=True, color=BLUE)
         .encode(
-            x=x, y=_score(), tooltip=[alt.Tooltip("trial:Q"), _tip("map50_95"), alt.Tooltip("spent_h:Q", format=".3f")]
+            x=x,
+            y=_score(),
+            tooltip=[alt.Tooltip("trial:Q"), _tip("map50_95"), alt.Tooltip("spent:Q", title=unit, format=".3~r")],
         )
     )
     if baseline is None:
@@ -62,23 +65,23 @@ def _tip(field: str) -> alt.Tooltip:
     return alt.Tooltip(f"{field}:Q", format=".4f")
 
 
-def spending_chart(frame: pd.DataFrame, device: str) -> Chart:
-    """Plan against spent by purpose."""
+def spending_chart(frame: pd.DataFrame, unit: str) -> Chart:
+    """Plan against spent by purpose, in the unit of that name."""
     kinds = [kind for kind in ("spent", "planned") if kind in set(frame["kind"])]
     return (
         alt.Chart(frame, title="Where the budget went")
         .mark_bar()
         .encode(
-            y=alt.Y("purpose:N", title=None, sort=["probe", "baseline", "points", "search", "confirmation"]),
+            y=alt.Y("purpose:N", title=None, sort=None),
             yOffset=alt.YOffset("kind:N", sort=["spent", "planned"]),
-            x=alt.X("hours:Q", title=f"{device}-h"),
+            x=alt.X("cost:Q", title=unit, axis=_COST),
             color=alt.Color(
                 "kind:N",
                 title=None,
                 scale=alt.Scale(domain=kinds, range=[BLUE, SKY][: len(kinds)]),
                 legend=alt.Legend(orient="top"),
             ),
-            tooltip=[alt.Tooltip("purpose:N"), alt.Tooltip("kind:N"), alt.Tooltip("hours:Q", format=".3f")],
+            tooltip=[alt.Tooltip("purpose:N"), alt.Tooltip("kind:N"), alt.Tooltip("cost:Q", title=unit, format=".3~r")],
         )
         .properties(height=HEIGHT)
     )

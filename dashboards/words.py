@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Sequence
 
-from automl.budget import format_cost
+from automl.budget import Budget, format_cost, parse_all
 from automl.ending import FLOOR
 from automl.figures import duration, score
 from automl.leaderboard import in_words, odds, one_seed_in_words, score_in_words, verdict_on_unseen
@@ -105,6 +105,24 @@ def unseen_score(seen: Overview, row: TrialRow | None) -> str:
         return f"could not be measured on unseen images ({found.split})"
     between = "" if found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
     return f"{score(found.map50_95)}{between} on {found.images} unseen images ({found.split})"
+
+
+def share_of_budget(seen: Overview) -> str:
+    """How much of the budget is spent and what is left, in the units in which costs are told."""
+    budgets = parse_all(seen.study.spec.budgets, seen.study.spec.slots.device)
+    told = f"{seen.share_spent:.0%} of {' or '.join(_limit(each, seen.study, 1.0) for each in budgets)}"
+    if len(budgets) > 1:  # which one ends first is not sure before it has
+        return told
+    return f"{told}, {_limit(budgets[0], seen.study, max(0.0, 1.0 - seen.share_spent))} left"
+
+
+def _limit(budget: Budget, study: StudyRow, share: float) -> str:
+    if budget.trials is not None:
+        count = round(share * budget.trials)
+        return f"{count} trial{'' if count == 1 else 's'}"
+    if budget.wall_s is not None:
+        return f"{duration(share * budget.wall_s)} of wall time"
+    return cost(share * (budget.slot_s or 0.0), study)
 
 
 def took(study: StudyRow) -> str:

@@ -6,6 +6,7 @@ import time
 
 import streamlit as st
 
+from automl.budget import cost_unit
 from automl.figures import score
 from automl.overview import Overview
 from automl.records import EventRow, StudyRow, StudyState
@@ -35,18 +36,18 @@ def _now(seen: Overview, events: list[EventRow]) -> None:
     _figures(seen)
     st.progress(min(1.0, seen.share_spent), text=words.plain(words.worth(seen, context.database())))
     left, right = st.columns([3, 2])
-    device = study.spec.slots.device
-    risen = frames.incumbent_frame(seen.rises, study.slot_s)
+    unit = cost_unit(study.slot_s, study.spec.slots.device)  # the one in which the figure above is told
+    risen = frames.incumbent_frame(seen.rises, study.slot_s, unit)
     baseline = seen.baseline.score if seen.baseline is not None else None
     with left:
         if len(risen):
-            st.altair_chart(charts.incumbent_chart(risen, baseline, device), alt="Incumbent against cost")
+            st.altair_chart(charts.incumbent_chart(risen, baseline, unit.name), alt="Incumbent against cost")
         else:
             st.info(_no_score(seen))
     with right:
-        spending = frames.spending_frame(seen)
-        if spending["hours"].any():
-            st.altair_chart(charts.spending_chart(spending, device), alt="Spent by purpose")
+        spending = frames.spending_frame(seen, unit)
+        if spending["cost"].any():
+            st.altair_chart(charts.spending_chart(spending, unit.name), alt="Spent by purpose")
         else:
             st.info("Nothing has been spent yet.")
     if study.state is StudyState.RUNNING:
@@ -88,7 +89,7 @@ def _figures(seen: Overview) -> None:
         _lines(words.certainty(seen, base), words.unseen_score(seen, base))
     with third.container(border=True, height="stretch"):
         st.metric("Spent", words.cost(study.slot_s, study))
-        _lines(f"{seen.share_spent:.0%} of {' + '.join(study.spec.budgets)}", words.took(study))
+        _lines(words.share_of_budget(seen), words.took(study))
     with fourth.container(border=True, height="stretch"):
         st.metric("Trials", str(len(seen.points)))
         _lines(", ".join(f"{count} {state}" for state, count in sorted(seen.states.items())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -212,6 +213,21 @@ def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: 
     assert (figures["mAP50-95 to take home"], figures["The defaults' mAP50-95"]) == (told[3], told[0])
     assert f"automl export birds --epochs 300 --db {url} -o hyp.yaml" in text(app)
     assert "0.480 on 70 unseen images (test)" in text(app)
+    drawn = [each.proto.spec for each in app.get("vega_lite_chart")]
+    assert figures["Spent"] == "3.73 cpu-h"
+    assert ["spent (cpu-h)" in drawn[0], '"cpu-h"' in drawn[1]] == [True, True]
+
+
+def test_charts_have_the_unit_of_the_figure_beside_them(fill: Fill) -> None:
+    filler = fill()
+    filler.trial(0, curve(0.4))
+    filler.close()
+    app = show("study", study="birds")
+    assert {metric.label: metric.value for metric in app.metric}["Spent"] == "12.0 cpu-min"
+    incumbent, spending = (json.loads(each.proto.spec) for each in app.get("vega_lite_chart"))
+    assert incumbent["layer"][0]["encoding"]["x"]["title"] == "spent (cpu-min)"
+    assert spending["encoding"]["x"]["title"] == "cpu-min"
+    assert "4% of 5.00 cpu-h, 4.80 cpu-h left" in text(app)
 
 
 def test_an_unconfirmed_leader_is_called_so(fill: Fill) -> None:

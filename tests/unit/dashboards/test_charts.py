@@ -34,11 +34,11 @@ def titles(document: Any) -> list[str]:
 
 
 def test_the_incumbent_is_drawn_against_its_cost_with_the_defaults_as_a_line() -> None:
-    frame = pd.DataFrame({"spent_h": [1.0, 2.0], "map50_95": [0.4, 0.5], "trial": [0, 1]})
-    document = spec(charts.incumbent_chart(frame, 0.4, "gpu"))
+    frame = pd.DataFrame({"spent": [1.0, 2.0], "map50_95": [0.4, 0.5], "trial": [0, 1]})
+    document = spec(charts.incumbent_chart(frame, 0.4, "gpu-h"))
     assert "spent (gpu-h)" in titles(document)
     assert "the defaults' first run 0.400" in json.dumps(document)
-    assert "defaults" not in json.dumps(spec(charts.incumbent_chart(frame, None, "gpu")))
+    assert "defaults" not in json.dumps(spec(charts.incumbent_chart(frame, None, "gpu-h")))
 
 
 def test_curves_keep_a_colour_a_trial_and_leave_out_nan() -> None:
@@ -85,5 +85,5 @@ def test_a_rung_that_stops_nobody_has_another_colour() -> None:
 
 
 def test_the_legend_of_the_spending_names_only_what_is_there() -> None:
-    spent = pd.DataFrame({"purpose": ["search"], "kind": ["spent"], "hours": [1.0]})
-    assert spec(charts.spending_chart(spent, "gpu"))["encoding"]["color"]["scale"]["domain"] == ["spent"]
+    spent = pd.DataFrame({"purpose": ["search"], "kind": ["spent"], "cost": [1.0]})
+    assert spec(charts.spending_chart(spent, "gpu-h"))["encoding"]["color"]["scale"]["domain"] == ["spent"]

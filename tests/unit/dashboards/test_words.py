@@ -7,7 +7,7 @@ import pytest
 
 from automl.ending import LOOK_BACK
 from automl.overview import Overview
-from automl.records import EventRow, Purpose, StudyState, TrialPoint, TrialState
+from automl.records import EventRow, Purpose, Slots, StudyState, TrialPoint, TrialState
 from dashboards import words
 from tests.unit.factories import make_point, make_row, make_spec, make_study
 
@@ -87,6 +87,20 @@ def test_trials_that_all_score_alike_promise_less_than_where_the_search_ends() -
     seen = overview(latest=latest(spread=0.0))
     assert seen.expected_gain == 0.0
     assert "is expected to add less than 0.001 to" in words.worth(seen)
+
+
+@pytest.mark.parametrize(
+    ("budgets", "told"),
+    [
+        (("3473cpu-s",), "25% of 57.9 cpu-min, 43.4 cpu-min left"),
+        (("90min",), "25% of 1:30:00 of wall time, 1:07:30 of wall time left"),
+        (("4trials",), "25% of 4 trials, 3 trials left"),
+        (("2cpu-h", "4trials"), "25% of 2.00 cpu-h or 4 trials"),
+    ],
+)
+def test_a_budget_is_told_in_the_units_of_what_is_spent(budgets: tuple[str, ...], told: str) -> None:
+    study = make_study(spec=make_spec(budgets=budgets, slots=Slots(count=2, device="cpu")))
+    assert words.share_of_budget(overview(study=study, share=0.25)) == told
 
 
 def test_few_trials_or_a_dead_driver_promise_nothing_at_all() -> None:
