@@ -10,7 +10,10 @@ import streamlit as st
 
 from dashboards.context import signed_in
 
+TIGHT = "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem; padding-bottom: 3rem}</style>"
+
 st.set_page_config(page_title="automl", layout="wide", initial_sidebar_state="auto")
+st.html(TIGHT)  # else a third of the first screen is empty
 if signed_in():
     st.navigation(
         [

@@ -184,6 +184,20 @@ def _expected(row: TrialRow, now: float) -> str:
     return clock(now + row.slot_s / row.done_epochs * (row.epochs - row.done_epochs), now)
 
 
+def intervals_frame(verdict: Verdict) -> pd.DataFrame:
+    """'defaults' or 'trial 3', its mean mAP50-95 over new seeds, the ends of its 90 % interval, and how many seeds."""
+    found = verdict.estimates
+    return pd.DataFrame(
+        {
+            "what": [f"trial {each.trial}" if each.trial else "defaults" for each in found],
+            "mean": [each.score.mean for each in found],
+            "low": [each.score.low for each in found],
+            "high": [each.score.high for each in found],
+            "seeds": [each.seeds for each in found],
+        }
+    )
+
+
 def spending_frame(seen: Overview, unit: CostUnit) -> pd.DataFrame:
     """Purpose, 'spent' or 'planned', and cost in the unit; without purposes on which nothing goes."""
     both = {"spent": seen.spent_s, "planned": seen.planned_s}

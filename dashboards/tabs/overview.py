@@ -45,9 +45,14 @@ def _now(seen: Overview, events: list[EventRow]) -> None:
         else:
             st.info(_no_score(seen))
     with right:
+        height = charts.HEIGHT
+        if seen.verdict is not None:
+            intervals = charts.intervals_chart(frames.intervals_frame(seen.verdict))
+            st.altair_chart(intervals, alt="mAP50-95 over new seeds")
+            height -= 100
         spending = frames.spending_frame(seen, unit)
         if spending["cost"].any():
-            st.altair_chart(charts.spending_chart(spending, unit.name), alt="Spent by purpose")
+            st.altair_chart(charts.spending_chart(spending, unit.name, height), alt="Spent by purpose")
         else:
             st.info("Nothing has been spent yet.")
     if study.state is StudyState.RUNNING:
@@ -75,7 +80,7 @@ def _no_score(seen: Overview) -> str:
 def _figures(seen: Overview) -> None:
     study, winner, base = seen.study, seen.winner, seen.baseline
     first, second, third, fourth = st.columns(4)
-    with first.container(border=True, height="stretch"):
+    with first.container(border=True, height="stretch", gap="xsmall"):
         gain = seen.gain
         st.metric(
             "mAP50-95 to take home",
@@ -84,13 +89,13 @@ def _figures(seen: Overview) -> None:
             help="on val; the mean of new seeds' best epochs once repeats have run",
         )
         _lines(words.certainty(seen, winner), words.unseen_score(seen, winner))
-    with second.container(border=True, height="stretch"):
+    with second.container(border=True, height="stretch", gap="xsmall"):
         st.metric("The defaults' mAP50-95", score(seen.figure(base)), help="on val, trained first")
         _lines(words.certainty(seen, base), words.unseen_score(seen, base))
-    with third.container(border=True, height="stretch"):
+    with third.container(border=True, height="stretch", gap="xsmall"):
         st.metric("Spent", words.cost(study.slot_s, study))
         _lines(words.share_of_budget(seen), words.took(study))
-    with fourth.container(border=True, height="stretch"):
+    with fourth.container(border=True, height="stretch", gap="xsmall"):
         st.metric("Trials", str(len(seen.points)))
         _lines(", ".join(f"{count} {state}" for state, count in sorted(seen.states.items())))
 

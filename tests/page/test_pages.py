@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable
@@ -215,7 +214,9 @@ def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: 
     assert "0.480 on 70 unseen images (test)" in text(app)
     drawn = [each.proto.spec for each in app.get("vega_lite_chart")]
     assert figures["Spent"] == "3.73 cpu-h"
-    assert ["spent (cpu-h)" in drawn[0], '"cpu-h"' in drawn[1]] == [True, True]
+    assert "spent (cpu-h)" in drawn[0]
+    assert "over new seeds" in drawn[1]
+    assert '"cpu-h"' in drawn[2]
 
 
 def test_charts_have_the_unit_of_the_figure_beside_them(fill: Fill) -> None:
@@ -224,9 +225,9 @@ def test_charts_have_the_unit_of_the_figure_beside_them(fill: Fill) -> None:
     filler.close()
     app = show("study", study="birds")
     assert {metric.label: metric.value for metric in app.metric}["Spent"] == "12.0 cpu-min"
-    incumbent, spending = (json.loads(each.proto.spec) for each in app.get("vega_lite_chart"))
-    assert incumbent["layer"][0]["encoding"]["x"]["title"] == "spent (cpu-min)"
-    assert spending["encoding"]["x"]["title"] == "cpu-min"
+    incumbent, spending = (each.proto.spec for each in app.get("vega_lite_chart"))
+    assert '"title": "spent (cpu-min)"' in incumbent
+    assert '"title": "cpu-min"' in spending
     assert "4% of 5.00 cpu-h, 4.80 cpu-h left" in text(app)
 
 
