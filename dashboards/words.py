@@ -175,6 +175,17 @@ def _state_in_words(seen: Overview, db: str) -> str:
     return f"Its driver died. Go on with: automl resume {shlex.quote(seen.study.name)}{db}"
 
 
+def held_order(new: int | None) -> str:
+    """That ticked rows keep a table's order, where it is not that of now any more.
+
+    new  trials that the order of now would show and the held one does not; None where they are the same
+    """
+    if new is None:
+        return ""
+    came = f"{new} trial{' has' if new == 1 else 's have'} come in" if new else "the order has changed"
+    return f"Ticked rows stay in place; {came}."
+
+
 def ended(row: TrialRow) -> str:
     """How a trial ended, in a sentence: a stopped one at which rung and against which threshold."""
     if row.state is TrialState.RUNNING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -195,6 +196,39 @@ def test_the_list_does_not_wait_for_a_driver_that_died(
     fill().close(None)
     unharmed(show("studies"))
     assert looks == [None]
+
+
+def test_the_trials_follow_while_their_study_runs(fill: Fill, looks: list[float | None]) -> None:
+    filler = fill()
+    filler.close(None)
+    app = unharmed(show("study", tab="Trials"))
+    assert "No trial has begun yet" in text(app)
+    assert looks == [LIVE_S]
+    filler.trial(0, curve(0.4))
+    filler.trial(1, curve(0.5)[:3], None)
+    filler.close(None)
+    looks.clear()
+    assert list(app.run().dataframe[0].value["trial"]) == [0, 1]
+    assert looks == [LIVE_S]
+    looks.clear()
+    unharmed(show("study", tab="Trials", compare="0, 1"))
+    assert looks == [LIVE_S, LIVE_S]  # the table, and the comparison with one that runs
+    looks.clear()
+    unharmed(show("study", tab="Trials", compare="0"))
+    assert looks == [LIVE_S, None]
+    filler.close()
+    looks.clear()
+    app = unharmed(show("study", tab="Trials", compare="0"))
+    assert looks == [None, None]
+    assert [button.label for button in app.button] == []
+
+
+def test_a_link_that_compares_ticks_the_rows(fill: Fill) -> None:
+    filler = fill()
+    fill_birds(filler)
+    filler.close()
+    app = unharmed(show("study", tab="Trials", compare="3, 9", sort="oldest"))
+    assert json.loads(app.dataframe[0].proto.selection_default)["selection"]["rows"] == [3, 9]
 
 
 def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: str) -> None:

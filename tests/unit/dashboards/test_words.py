@@ -103,6 +103,13 @@ def test_a_budget_is_told_in_the_units_of_what_is_spent(budgets: tuple[str, ...]
     assert words.share_of_budget(overview(study=study, share=0.25)) == told
 
 
+def test_held_rows_say_what_they_leave_out() -> None:
+    assert words.held_order(None) == ""
+    assert words.held_order(0) == "Ticked rows stay in place; the order has changed."
+    assert words.held_order(1) == "Ticked rows stay in place; 1 trial has come in."
+    assert words.held_order(3) == "Ticked rows stay in place; 3 trials have come in."
+
+
 def test_few_trials_or_a_dead_driver_promise_nothing_at_all() -> None:
     assert overview(latest=latest(count=LOOK_BACK - 1)).expected_gain is None
     assert overview(points=()).expected_gain is None
