@@ -16,14 +16,16 @@ from automl.recipes import LONG
 from automl.records import EventRow, StudyRow, StudyState, TrialRow, TrialState
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
+_LINK = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)  # of which Markdown makes links that nobody wrote
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
 
 _ENDS = {StudyState.FINISHED: "finished", StudyState.INTERRUPTED: "been interrupted", StudyState.FAILED: "failed"}
 
 
 def plain(text: object) -> str:
-    """Text of a data set or a user with every sign escaped that Markdown would read as its own."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+    """Text of a data set or a user with every sign escaped that Markdown would read as its own, addresses too."""
+    unlinked = _LINK.sub(lambda found: f"{found[0][0]}\N{WORD JOINER}{found[0][1:]}", " ".join(str(text).split()))
+    return _MARKDOWN.sub(r"\\\1", unlinked)
 
 
 def state_of(study: StudyRow, alive: bool) -> str:

@@ -187,6 +187,7 @@ def test_names_that_bite_stay_text(site: Site) -> None:
             page.goto(f"{site.url}{path}")
             settled(page)
             assert page.locator("[data-testid=stMain] img").count() == 0
+            assert page.locator("[data-testid=stMain] a[href*='example.invalid']").count() == 0
             assert overflow(page) <= 0
         assert EVIL in text(page)
     assert site.foreign == []

@@ -50,6 +50,12 @@ def test_markdown_of_others_is_escaped() -> None:
     assert words.plain("**b** <i> [x](y)\n#") == r"\*\*b\*\* \<i\> \[x\]\(y\) \#"
 
 
+@pytest.mark.parametrize("address", ["http://a.b/c", "HTTPS://a.b", "www.a.b", "WWW.a.b", "me@a.b"])
+def test_an_address_is_no_link(address: str) -> None:
+    assert address.replace(".", r"\.").replace(":", r"\:") not in words.plain(f"see {address}")
+    assert words.plain(address).replace("\N{WORD JOINER}", "").replace("\\", "") == address
+
+
 def test_before_the_first_epoch_the_headline_says_what_comes_first() -> None:
     assert "defaults train first" in words.headline(overview(baseline=None, winner=None))
 
