@@ -103,7 +103,7 @@ def intervals_chart(frame: pd.DataFrame) -> Chart:
 
 
 def spending_chart(frame: pd.DataFrame, unit: str, height: int = HEIGHT) -> Chart:
-    """Plan against spent by purpose, in the unit of that name."""
+    """Plan against spent by purpose, in the unit of that name; so high at most."""
     kinds = [kind for kind in ("spent", "planned") if kind in set(frame["kind"])]
     return (
         alt.Chart(frame, title=_title("Where the budget went"))
@@ -120,16 +120,16 @@ def spending_chart(frame: pd.DataFrame, unit: str, height: int = HEIGHT) -> Char
             ),
             tooltip=[alt.Tooltip("purpose:N"), alt.Tooltip("kind:N"), alt.Tooltip("cost:Q", title=unit, format=".3~r")],
         )
-        .properties(height=height, padding=EDGE)
+        .properties(height=min(height, 100 + 48 * frame["purpose"].nunique()), padding=EDGE)
     )
 
 
 def curves_chart(frame: pd.DataFrame, rungs: Sequence[int], names: Sequence[str]) -> Chart:
-    """Learning curves of some trials with the rungs as grey lines; the last point is where a trial ended."""
+    """Learning curves of some trials with the rungs as grey lines and a dot at the last epoch."""
     scale = alt.Scale(domain=list(names), range=list(TRIALS[: len(names)]))
     colour = alt.Color("trial:N", scale=scale, legend=_legend("trial"))
     known = frame.dropna(subset=["map50_95"])
-    base = alt.Chart(known, title=_title("Learning curves; grey: rungs, dot: where a trial ended"))
+    base = alt.Chart(known, title=_title("Learning curves; grey: rungs, dot: last epoch"))
     lines = base.mark_line(strokeWidth=2).encode(
         x=_EPOCH, y=_score(), color=colour, tooltip=["trial:N", "epoch:Q", _tip("map50_95")]
     )

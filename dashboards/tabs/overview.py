@@ -43,7 +43,7 @@ def _now(seen: Overview, events: list[EventRow]) -> None:
         if len(risen):
             st.altair_chart(charts.incumbent_chart(risen, baseline, unit.name), alt="Incumbent against cost")
         else:
-            st.info(_no_score(seen))
+            _before_a_score(seen)
     with right:
         height = charts.HEIGHT
         if seen.verdict is not None:
@@ -54,7 +54,7 @@ def _now(seen: Overview, events: list[EventRow]) -> None:
         if spending["cost"].any():
             st.altair_chart(charts.spending_chart(spending, unit.name, height), alt="Spent by purpose")
         else:
-            st.info("Nothing has been spent yet.")
+            st.caption("Nothing has been spent yet.")
     if study.state is StudyState.RUNNING:
         st.subheader("Running now", anchor=False)
         if seen.running and seen.alive:
@@ -71,10 +71,18 @@ def _now(seen: Overview, events: list[EventRow]) -> None:
     st.code(words.next_command(seen, db=context.database()), language="bash", wrap_lines=True)
 
 
-def _no_score(seen: Overview) -> str:
-    if seen.study.state is StudyState.RUNNING:
-        return "The first trial has not ended yet: its score appears here."
-    return "No trial has ended with a score."
+def _before_a_score(seen: Overview) -> None:
+    """What there is to see before a trial has ended: how those that run are learning."""
+    study, numbers = seen.study, [row.number for row in seen.running if row.done_epochs]
+    if study.state is not StudyState.RUNNING:
+        st.caption("No trial has ended with a score.")
+        return
+    if numbers:
+        curves = frames.curves_frame(read.epochs_of(context.engine(), study.name, numbers))
+        names = [str(number) for number in numbers][: len(charts.TRIALS)]
+        drawn = charts.curves_chart(curves[curves["trial"].isin(names)], study.spec.rungs, names)
+        st.altair_chart(drawn, alt="Learning curves of the first trials")
+    st.caption("The first trial has not ended yet: its score appears here.")
 
 
 def _figures(seen: Overview) -> None:

@@ -198,6 +198,19 @@ def test_the_list_does_not_wait_for_a_driver_that_died(
     assert looks == [None]
 
 
+def test_before_a_trial_has_ended_its_curve_is_shown(fill: Fill) -> None:
+    filler = fill()
+    filler.close(None)
+    app = unharmed(show("study"))
+    assert "The first trial has not ended yet" in text(app)
+    assert not app.get("vega_lite_chart")
+    filler.trial(0, curve(0.4)[:3], None)
+    filler.close(None)
+    app = unharmed(show("study"))
+    assert "The first trial has not ended yet" in text(app)
+    assert "Learning curves" in app.get("vega_lite_chart")[0].proto.spec
+
+
 def test_the_trials_follow_while_their_study_runs(fill: Fill, looks: list[float | None]) -> None:
     filler = fill()
     filler.close(None)
