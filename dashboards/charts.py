@@ -26,7 +26,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
 )
 TRIALS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY, "#004B75", "#7A5300")
 HEIGHT = 340
-EDGE = {"left": 0, "top": 0, "bottom": 0, "right": 8}  # else the last label below bars is cut off
+EDGE = {"left": 0, "top": 0, "bottom": 6, "right": 8}  # else the last label below bars is cut off
 LONGEST = 180  # pixels of a parameter's name
 NARROW = 0.02  # mAP50-95 that the incumbent's chart spans at least
 Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.FacetChart
@@ -83,7 +83,7 @@ def _tip(field: str) -> alt.Tooltip:
 def intervals_chart(frame: pd.DataFrame) -> Chart:
     """What new seeds say of the repeated trials and the defaults: the mean in its 90 % interval, best first."""
     order = list(frame["what"])
-    y = alt.Y("what:N", title=None, sort=order, axis=alt.Axis(labelOverlap=False))
+    y = alt.Y("what:N", title=None, sort=order, axis=alt.Axis(labelOverlap=False, labelFlush=False))
     colour = alt.Color(
         "what:N",
         scale=alt.Scale(domain=order, range=[ORANGE if what == "defaults" else BLUE for what in order]),
