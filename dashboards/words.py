@@ -153,10 +153,11 @@ def worth(seen: Overview, db: str = "") -> str:
     at = next(spent for spent, _, trial in rises if trial == best)
     since = sum(spent > at for spent, _, _ in rises)
     share = min(1.0, at / seen.study.slot_s) if seen.study.slot_s else 0.0
-    followed = f"{since} trial{'' if since == 1 else 's'} of the search ended after it"
+    followed = f"{since or 'no'} trial{'' if since == 1 else 's'} of the search ended after it"
     told = f"The best single run, trial {best}, ended after {share:.0%} of what is spent; {followed}."
     if best == 0:
-        told = f"No single run is above the defaults' yet; {followed}."
+        yet = " yet" * (seen.study.state is StudyState.RUNNING)
+        told = f"No single run is above the defaults'{yet}; {followed}."
     state = _state_in_words(seen, db)
     if state:
         return f"{told} {state}"

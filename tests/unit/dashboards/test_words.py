@@ -137,6 +137,14 @@ def test_a_trial_that_still_runs_has_not_ended() -> None:
     assert words.worth(overview(points=(replace(running, number=0),))) == "Nothing has ended yet."
 
 
+def test_an_ended_study_waits_for_nothing_any_more() -> None:
+    alone = {"points": points(1), "winner": make_row(0, 0.4)}
+    told = "No single run is above the defaults'"
+    assert words.worth(overview(**alone)).startswith(f"{told} yet; no trial")
+    ended = overview(**alone, state=StudyState.FINISHED, alive=False)
+    assert words.worth(ended).startswith(f"{told}; no trials of the search ended after it.")
+
+
 def test_an_ended_study_says_why() -> None:
     assert "The study has finished: it is spent." in words.worth(overview(state=StudyState.FINISHED, alive=False))
 
