@@ -4,17 +4,24 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 RUNS ?= automl-runs
 
-.PHONY: demo test lint types unit setup-demo setup-test clean
+.PHONY: demo test terminal lint types unit setup-demo setup-test clean
+
+DEMO := $(BIN)/automl search --data demo-data/data.yaml --budget 8cpu-min \
+	  --models configs/demo/tiny.yaml --imgsz 96 --epochs 12 --batch 8 --set nbs=8 --export hyp.yaml
 
 demo: .venv/.demo
 	$(BIN)/automl demo-data demo-data
-	AUTOML_HOME=$(RUNS) $(BIN)/automl search --data demo-data/data.yaml --budget 8cpu-min \
-	  --models configs/demo/tiny.yaml --imgsz 96 --epochs 12 --batch 8 --set nbs=8 --export hyp.yaml
+	AUTOML_HOME=$(RUNS) $(DEMO)
 	@echo "See it again with: $(BIN)/automl show"
 	@echo "Look at it in the browser with: AUTOML_HOME=$(RUNS) $(BIN)/automl dashboard"
 
 test: .venv/.test browser lint types
 	$(BIN)/python -m pytest
+
+# The README's terminal, from a demo of its own. Those of the page are taken by tests/tools/page_pictures.py.
+terminal: .venv/.test
+	$(BIN)/automl demo-data demo-data
+	AUTOML_HOME=$$(mktemp -d) $(BIN)/python -m tests.tools.terminal_picture .github/terminal.svg $(DEMO)
 
 lint: .venv/.test
 	$(BIN)/ruff check .

@@ -10,7 +10,14 @@ import streamlit as st
 
 from dashboards.context import signed_in
 
+# Else a third of the first screen is empty, and whatever is looked at again blinks in the corner.
+QUIET = """<style>
+[data-testid=stMainBlockContainer] {padding-top: 4rem; padding-bottom: 3rem}
+[data-testid=stStatusWidget] {display: none}
+</style>"""
+
 st.set_page_config(page_title="automl", layout="wide", initial_sidebar_state="auto")
+st.html(QUIET)
 if signed_in():
     st.navigation(
         [

@@ -26,72 +26,110 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
 )
 TRIALS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY, "#004B75", "#7A5300")
 HEIGHT = 340
+EDGE = {"left": 0, "top": 0, "bottom": 6, "right": 8}  # else the last label below bars is cut off
+LONGEST = 180  # pixels of a parameter's name
+NARROW = 0.02  # mAP50-95 that the incumbent's chart spans at least
 Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.FacetChart
 
 
+_COST = alt.Axis(tickCount=6)
 _EPOCH = alt.X("epoch:Q", title="epoch", axis=alt.Axis(format="d", tickMinStep=1))
 
 
+def _title(text: str) -> alt.TitleParams:
+    return alt.TitleParams(text, offset=8)
+
+
+def _legend(title: str | None = None) -> alt.Legend:
+    return alt.Legend(orient="top", title=title, offset=4, padding=0)
+
+
 def _score(field: str = "map50_95", title: str = "mAP50-95 on val", *, zero: bool = False) -> alt.Y:
-    return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=zero), axis=alt.Axis(format=".3f"))
+    return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=zero))
 
 
-def incumbent_chart(frame: pd.DataFrame, baseline: float | None, device: str) -> Chart:
-    """The best score against the cost that bought it, the defaults as a dashed line."""
-    x = alt.X("spent_h:Q", title=f"spent ({device}-h)", scale=alt.Scale(zero=True))
-    line = (
-        alt.Chart(frame, title="Incumbent against cost")
-        .mark_line(interpolate="step-after", point=True, color=BLUE)
-        .encode(
-            x=x, y=_score(), tooltip=[alt.Tooltip("trial:Q"), _tip("map50_95"), alt.Tooltip("spent_h:Q", format=".3f")]
-        )
-    )
+def incumbent_chart(frame: pd.DataFrame, baseline: float | None, unit: str) -> Chart:
+    """The best score against the cost that bought it, in the unit of that name; the defaults as a dashed line."""
+    x = alt.X("spent:Q", title=f"spent ({unit})", scale=alt.Scale(zero=True), axis=_COST)
+    y = alt.Y("map50_95:Q", title="mAP50-95 on val", scale=_window(frame["map50_95"], baseline))
+    tooltip = [alt.Tooltip("trial:Q"), _tip("map50_95"), alt.Tooltip("spent:Q", title=unit, format=".3~r")]
+    base = alt.Chart(frame, title=_title("Incumbent against cost")).encode(x=x, y=y, tooltip=tooltip)
+    line = base.mark_line(interpolate="step-after", color=BLUE, clip=True)
+    line += base.mark_point(filled=True, size=40, opacity=1, color=BLUE, clip=True)
     if baseline is None:
         return line.properties(height=HEIGHT)
     rule = pd.DataFrame({"map50_95": [baseline], "what": [f"the defaults' first run {baseline:.3f}"]})
-    drawn = alt.Chart(rule).mark_rule(strokeDash=[5, 4], color=ORANGE, size=2).encode(y=alt.Y("map50_95:Q"))
+    drawn = alt.Chart(rule).mark_rule(strokeDash=[5, 4], color=ORANGE, size=2).encode(y=y)
     label = (
         alt.Chart(rule)
         .mark_text(align="right", dx=-4, dy=10, color=ORANGE)  # below the line's end, where the incumbent never is
-        .encode(y=alt.Y("map50_95:Q"), x=alt.value("width"), text=alt.Text("what:N"))
+        .encode(y=y, x=alt.value("width"), text=alt.Text("what:N"))
     )
-    return (line + drawn + label).properties(height=HEIGHT)
+    return (drawn + line + label).properties(height=HEIGHT)
+
+
+def _window(scores: pd.Series, baseline: float | None) -> alt.Scale:
+    """The range of the best and of the defaults, not that of first trials far below them."""
+    last = float(scores.iloc[-1])
+    low, high = sorted((last, last if baseline is None else baseline))
+    room = max(high - low, NARROW)
+    return alt.Scale(domain=[max(0.0, low - 0.6 * room), high + 0.25 * room], nice=False, zero=False)
 
 
 def _tip(field: str) -> alt.Tooltip:
     return alt.Tooltip(f"{field}:Q", format=".4f")
 
 
-def spending_chart(frame: pd.DataFrame, device: str) -> Chart:
-    """Plan against spent by purpose."""
+def intervals_chart(frame: pd.DataFrame) -> Chart:
+    """What new seeds say of the repeated trials and the defaults: the mean in its 90 % interval, best first."""
+    order = list(frame["what"])
+    y = alt.Y("what:N", title=None, sort=order, axis=alt.Axis(labelOverlap=False, labelFlush=False))
+    colour = alt.Color(
+        "what:N",
+        scale=alt.Scale(domain=order, range=[ORANGE if what == "defaults" else BLUE for what in order]),
+        legend=None,
+    )
+    told = [alt.Tooltip("what:N"), alt.Tooltip("seeds:Q"), _tip("mean"), _tip("low"), _tip("high")]
+    base = alt.Chart(frame, title=_title("mAP50-95 over new seeds, 90 % intervals")).encode(
+        y=y, color=colour, tooltip=told
+    )
+    span = base.mark_rule(size=3).encode(
+        x=alt.X("low:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
+        x2="high:Q",
+    )
+    return (span + base.mark_point(filled=True, size=110, opacity=1).encode(x="mean:Q")).properties(
+        height=60 + 26 * len(frame), padding=EDGE
+    )
+
+
+def spending_chart(frame: pd.DataFrame, unit: str, height: int = HEIGHT) -> Chart:
+    """Plan against spent by purpose, in the unit of that name; so high at most."""
     kinds = [kind for kind in ("spent", "planned") if kind in set(frame["kind"])]
     return (
-        alt.Chart(frame, title="Where the budget went")
+        alt.Chart(frame, title=_title("Where the budget went"))
         .mark_bar()
         .encode(
-            y=alt.Y(
-                "purpose:N", title=None, sort=["probe", "baseline", "points", "search", "confirmation", "production"]
-            ),
+            y=alt.Y("purpose:N", title=None, sort=None, axis=alt.Axis(labelOverlap=False)),
             yOffset=alt.YOffset("kind:N", sort=["spent", "planned"]),
-            x=alt.X("hours:Q", title=f"{device}-h"),
+            x=alt.X("cost:Q", title=unit, axis=_COST),
             color=alt.Color(
                 "kind:N",
                 title=None,
                 scale=alt.Scale(domain=kinds, range=[BLUE, SKY][: len(kinds)]),
-                legend=alt.Legend(orient="top"),
+                legend=_legend(),
             ),
-            tooltip=[alt.Tooltip("purpose:N"), alt.Tooltip("kind:N"), alt.Tooltip("hours:Q", format=".3f")],
+            tooltip=[alt.Tooltip("purpose:N"), alt.Tooltip("kind:N"), alt.Tooltip("cost:Q", title=unit, format=".3~r")],
         )
-        .properties(height=HEIGHT)
+        .properties(height=min(height, 100 + 48 * frame["purpose"].nunique()), padding=EDGE)
     )
 
 
 def curves_chart(frame: pd.DataFrame, rungs: Sequence[int], names: Sequence[str]) -> Chart:
-    """Learning curves of some trials with the rungs as grey lines; the last point is where a trial ended."""
+    """Learning curves of some trials with the rungs as grey lines and a dot at the last epoch."""
     scale = alt.Scale(domain=list(names), range=list(TRIALS[: len(names)]))
-    colour = alt.Color("trial:N", scale=scale, legend=alt.Legend(orient="top", title="trial"))
+    colour = alt.Color("trial:N", scale=scale, legend=_legend("trial"))
     known = frame.dropna(subset=["map50_95"])
-    base = alt.Chart(known, title="Learning curves; grey: rungs, dot: where a trial ended")
+    base = alt.Chart(known, title=_title("Learning curves; grey: rungs, dot: last epoch"))
     lines = base.mark_line(strokeWidth=2).encode(
         x=_EPOCH, y=_score(), color=colour, tooltip=["trial:N", "epoch:Q", _tip("map50_95")]
     )
@@ -107,12 +145,12 @@ def metrics_chart(frame: pd.DataFrame) -> Chart:
     long = frame.rename(columns=names).melt("epoch", list(names.values()), "metric", "value").dropna()
     scale = alt.Scale(domain=list(names.values()), range=[BLUE, SKY, GREEN, ORANGE])
     return (
-        alt.Chart(long, title="Metrics on val")
+        alt.Chart(long, title=_title("Metrics on val"))
         .mark_line(strokeWidth=2)
         .encode(
             x=_EPOCH,
             y=_score("value", "fraction", zero=True),
-            color=alt.Color("metric:N", scale=scale, legend=alt.Legend(orient="top", title=None)),
+            color=alt.Color("metric:N", scale=scale, legend=_legend()),
             tooltip=["metric:N", "epoch:Q", _tip("value")],
         )
         .properties(height=HEIGHT)
@@ -122,13 +160,13 @@ def metrics_chart(frame: pd.DataFrame) -> Chart:
 def losses_chart(frame: pd.DataFrame) -> Chart:
     """Losses of one trial: a colour each, train drawn through and val dashed."""
     return (
-        alt.Chart(frame.dropna(), title="Losses")
+        alt.Chart(frame.dropna(), title=_title("Losses"))
         .mark_line(strokeWidth=2)
         .encode(
             x=_EPOCH,
             y=alt.Y("value:Q", title="loss", scale=alt.Scale(zero=False)),
-            color=alt.Color("loss:N", scale=alt.Scale(range=list(TRIALS)), legend=alt.Legend(orient="top", title=None)),
-            strokeDash=alt.StrokeDash("split:N", legend=alt.Legend(orient="top", title=None)),
+            color=alt.Color("loss:N", scale=alt.Scale(range=list(TRIALS)), legend=_legend()),
+            strokeDash=alt.StrokeDash("split:N", legend=_legend()),
             tooltip=["split:N", "loss:N", "epoch:Q", _tip("value")],
         )
         .properties(height=HEIGHT)
@@ -139,14 +177,14 @@ def importance_chart(importance: Mapping[str, float]) -> Chart:
     """Share of what separates the best tenth from the rest, by parameter."""
     frame = pd.DataFrame({"parameter": list(importance), "share": list(importance.values())})
     return (
-        alt.Chart(frame, title="What separates the best trials")
+        alt.Chart(frame, title=_title("What separates the best trials"))
         .mark_bar(color=BLUE)
         .encode(
             x=alt.X("share:Q", title="importance (shares add up to 1)", axis=alt.Axis(format=".0%")),
-            y=alt.Y("parameter:N", title=None, sort="-x"),
+            y=alt.Y("parameter:N", title=None, sort="-x", axis=alt.Axis(labelLimit=LONGEST)),
             tooltip=["parameter:N", alt.Tooltip("share:Q", format=".1%")],
         )
-        .properties(height=110 + 24 * len(frame))
+        .properties(height=80 + 24 * len(frame))
     )
 
 
@@ -162,7 +200,7 @@ def slice_chart(frame: pd.DataFrame, name: str, default: object, *, log: bool) -
         else alt.Undefined
     )
     dots = (
-        alt.Chart(frame, title=f"{name}; dashed: the default")
+        alt.Chart(frame, title=_title(f"{name}; dashed: the default"))
         .mark_circle(size=55, opacity=0.7)
         .encode(
             x=alt.X(f"value:{kind}", title=name, scale=scale),
@@ -170,7 +208,7 @@ def slice_chart(frame: pd.DataFrame, name: str, default: object, *, log: bool) -
             color=alt.Color(
                 "ran:N",
                 scale=alt.Scale(domain=["to the end", "stopped early"], range=[BLUE, ORANGE]),
-                legend=alt.Legend(orient="top", title=None),
+                legend=_legend(),
             ),
             tooltip=["trial:Q", f"value:{kind}", _tip("map50_95"), "ran:N"],
         )
@@ -187,10 +225,15 @@ def slice_chart(frame: pd.DataFrame, name: str, default: object, *, log: bool) -
 def parallel_chart(frame: pd.DataFrame, *, dark: bool = False) -> Chart:
     """One line a trial across the parameters' ranges, its colour the score: the best stand out from the ground."""
     return (
-        alt.Chart(frame, title="Parallel coordinates of the best trials")
+        alt.Chart(frame, title=_title("Parallel coordinates of the best trials"))
         .mark_line(opacity=0.5)
         .encode(
-            x=alt.X("parameter:N", title=None, axis=alt.Axis(labelAngle=-45, labelOverlap=False), sort=None),
+            x=alt.X(
+                "parameter:N",
+                title=None,
+                axis=alt.Axis(labelAngle=-45, labelOverlap=False, labelLimit=LONGEST),
+                sort=None,
+            ),
             y=alt.Y("place:Q", title="place in the searched range", axis=alt.Axis(format=".0%")),
             detail="trial:N",
             order="axis:Q",
@@ -198,7 +241,7 @@ def parallel_chart(frame: pd.DataFrame, *, dark: bool = False) -> Chart:
                 "map50_95:Q",
                 title="mAP50-95",
                 scale=alt.Scale(scheme="viridis", reverse=not dark),
-                legend=alt.Legend(orient="top"),
+                legend=_legend("mAP50-95"),
             ),
             tooltip=["trial:N", "parameter:N", "value:N", _tip("map50_95")],
         )
@@ -217,7 +260,7 @@ def rungs_chart(rungs: Sequence[RungTrust]) -> Chart:
         }
     )
     return (
-        alt.Chart(frame, title="Rank correlation between rungs (epochs)")
+        alt.Chart(frame, title=_title("Rank correlation between rungs (epochs)"))
         .mark_bar()
         .encode(
             x=alt.X("rung:N", title=None, sort=None, axis=alt.Axis(labelAngle=0)),
@@ -225,7 +268,7 @@ def rungs_chart(rungs: Sequence[RungTrust]) -> Chart:
             color=alt.Color(
                 "stops:N",
                 scale=alt.Scale(domain=["stops trials", "stops nobody"], range=[BLUE, ORANGE]),
-                legend=alt.Legend(orient="top", title=None),
+                legend=_legend(),
             ),
             tooltip=["rung:N", alt.Tooltip("correlation:Q", format=".2f"), "trials:Q", "stops:N"],
         )
@@ -239,7 +282,7 @@ def pareto_chart(frame: pd.DataFrame, against: str, title: str) -> Chart:
     front = front[front["map50_95"] > front["map50_95"].cummax().shift(fill_value=-1.0)]
     x = alt.X(f"{against}:Q", title=title, scale=alt.Scale(zero=False))
     dots = (
-        alt.Chart(frame, title=f"mAP50-95 against {title}; the line is the Pareto front")
+        alt.Chart(frame, title=_title(f"mAP50-95 against {title}; the line is the Pareto front"))
         .mark_circle(size=90, color=BLUE)
         .encode(x=x, y=_score(), tooltip=["point:N", "trial:Q", _tip("map50_95"), f"{against}:Q"])
     )

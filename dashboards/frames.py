@@ -1,4 +1,4 @@
-"""Rows to DataFrames: pure. Scores are fractions in [0, 1], costs slot-hours or slot-minutes as the column says."""
+"""Rows to DataFrames: pure. Scores are fractions in [0, 1], costs of charts in the unit that is asked for."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from automl.budget import CostUnit
 from automl.figures import score
 from automl.leaderboard import Verdict, changed, gain_shown
 from automl.overview import Overview, Rise
-from automl.records import EpochRow, Params, ParamValue, StudyRow, TrialRow, TrialState
+from automl.records import EpochRow, Params, ParamValue, Purpose, StudyRow, TrialRow, TrialState
 from automl.space import Parameter
 from dashboards.words import clock, cost, moment, state_of, sureness
 
@@ -56,8 +57,8 @@ def thinned(values: list[float], most: int = 40) -> list[float]:
     return values[::-1][::step][::-1]
 
 
-def incumbent_frame(rises: Sequence[Rise], spent_s: float) -> pd.DataFrame:
-    """spent_h (slot-hours), mAP50-95 of the incumbent and its trial, a line where it rises and one at the end.
+def incumbent_frame(rises: Sequence[Rise], spent_s: float, unit: CostUnit) -> pd.DataFrame:
+    """What was spent (in the unit), mAP50-95 of the incumbent and its trial: where it rises, and at the end.
 
     spent_s  slot-seconds that the study has cost, repeats included
     """
@@ -71,7 +72,7 @@ def incumbent_frame(rises: Sequence[Rise], spent_s: float) -> pd.DataFrame:
     ]
     return pd.DataFrame(
         {
-            "spent_h": [spent / 3600 for spent, *_ in kept],
+            "spent": [spent / unit.slot_s for spent, *_ in kept],
             "map50_95": [best for _, best, _ in kept],
             "trial": [trial for *_, trial in kept],
         }
@@ -183,11 +184,31 @@ def _expected(row: TrialRow, now: float) -> str:
     return clock(now + row.slot_s / row.done_epochs * (row.epochs - row.done_epochs), now)
 
 
-def spending_frame(seen: Overview) -> pd.DataFrame:
-    """Purpose, 'spent' or 'planned', and slot-hours."""
-    found = [(purpose, "spent", value / 3600) for purpose, value in seen.spent_s.items()]
-    found += [(purpose, "planned", value / 3600) for purpose, value in seen.planned_s.items()]
-    return pd.DataFrame(found, columns=["purpose", "kind", "hours"])
+def intervals_frame(verdict: Verdict) -> pd.DataFrame:
+    """'defaults' or 'trial 3', its mean mAP50-95 over new seeds, the ends of its 90 % interval, and how many seeds."""
+    found = verdict.estimates
+    return pd.DataFrame(
+        {
+            "what": [f"trial {each.trial}" if each.trial else "defaults" for each in found],
+            "mean": [each.score.mean for each in found],
+            "low": [each.score.low for each in found],
+            "high": [each.score.high for each in found],
+            "seeds": [each.seeds for each in found],
+        }
+    )
+
+
+def spending_frame(seen: Overview, unit: CostUnit) -> pd.DataFrame:
+    """Purpose, 'spent' or 'planned', and cost in the unit; without purposes on which nothing goes."""
+    both = {"spent": seen.spent_s, "planned": seen.planned_s}
+    purposes = [each.value for each in Purpose if any(costs.get(each.value) for costs in both.values())]
+    found = [
+        (purpose, kind, costs.get(purpose, 0.0) / unit.slot_s)
+        for purpose in purposes
+        for kind, costs in both.items()
+        if costs
+    ]
+    return pd.DataFrame(found, columns=["purpose", "kind", "cost"])
 
 
 def slice_frame(rows: Iterable[TrialRow], key: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from automl import figures
-from automl.budget import format_cost
+from automl.budget import Budget, format_cost, parse_all
 from automl.ending import FLOOR
 from automl.figures import duration, score
 from automl.leaderboard import in_words, odds, one_seed_in_words, score_in_words, verdict_on_unseen
@@ -18,14 +18,16 @@ from automl.recipes import LONG
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
+_LINK = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)  # of which Markdown makes links that nobody wrote
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
 
 _ENDS = {StudyState.FINISHED: "finished", StudyState.INTERRUPTED: "been interrupted", StudyState.FAILED: "failed"}
 
 
 def plain(text: object) -> str:
-    """Text of a data set or a user with every sign escaped that Markdown would read as its own."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+    """Text of a data set or a user with every sign escaped that Markdown would read as its own, addresses too."""
+    unlinked = _LINK.sub(lambda found: f"{found[0][0]}\N{WORD JOINER}{found[0][1:]}", " ".join(str(text).split()))
+    return _MARKDOWN.sub(r"\\\1", unlinked)
 
 
 def state_of(study: StudyRow, alive: bool) -> str:
@@ -115,6 +117,24 @@ def unseen_score(seen: Overview, row: TrialRow | None) -> str:
     return f"{score(found.map50_95)}{between} on {found.images} unseen images ({found.split})"
 
 
+def share_of_budget(seen: Overview) -> str:
+    """How much of the budget is spent and what is left, in the units in which costs are told."""
+    budgets = parse_all(seen.study.spec.budgets, seen.study.spec.slots.device)
+    told = f"{seen.share_spent:.0%} of {' or '.join(_limit(each, seen.study, 1.0) for each in budgets)}"
+    if len(budgets) > 1:  # which one ends first is not sure before it has
+        return told
+    return f"{told}, {_limit(budgets[0], seen.study, max(0.0, 1.0 - seen.share_spent))} left"
+
+
+def _limit(budget: Budget, study: StudyRow, share: float) -> str:
+    if budget.trials is not None:
+        count = round(share * budget.trials)
+        return f"{count} trial{'' if count == 1 else 's'}"
+    if budget.wall_s is not None:
+        return f"{duration(share * budget.wall_s)} of wall time"
+    return cost(share * (budget.slot_s or 0.0), study)
+
+
 def took(study: StudyRow) -> str:
     """Wall time and slots."""
     count = study.spec.slots.count
@@ -141,10 +161,11 @@ def worth(seen: Overview, db: str = "") -> str:
     at = next(spent for spent, _, trial in rises if trial == best)
     since = sum(spent > at for spent, _, _ in rises)
     share = min(1.0, at / seen.study.slot_s) if seen.study.slot_s else 0.0
-    followed = f"{since} trial{'' if since == 1 else 's'} of the search ended after it"
+    followed = f"{since or 'no'} trial{'' if since == 1 else 's'} of the search ended after it"
     told = f"The best single run, trial {best}, ended after {share:.0%} of what is spent; {followed}."
     if best == 0:
-        told = f"No single run is above the defaults' yet; {followed}."
+        yet = " yet" * (seen.study.state is StudyState.RUNNING)
+        told = f"No single run is above the defaults'{yet}; {followed}."
     state = _state_in_words(seen, db)
     if state:
         return f"{told} {state}"
@@ -163,6 +184,17 @@ def _state_in_words(seen: Overview, db: str) -> str:
     if seen.alive:
         return ""
     return f"Its driver died. Go on with: automl resume {shlex.quote(seen.study.name)}{db}"
+
+
+def held_order(new: int | None) -> str:
+    """That ticked rows keep a table's order, where it is not that of now any more.
+
+    new  trials that the order of now would show and the held one does not; None where they are the same
+    """
+    if new is None:
+        return ""
+    came = f"{new} trial{' has' if new == 1 else 's have'} come in" if new else "the order has changed"
+    return f"Ticked rows stay in place; {came}."
 
 
 def ended(row: TrialRow) -> str:

@@ -6,6 +6,7 @@ import time
 
 import streamlit as st
 
+from automl.budget import cost_unit
 from automl.figures import score
 from automl.overview import Overview
 from automl.records import EventRow, StudyRow, StudyState
@@ -35,20 +36,25 @@ def _now(seen: Overview, events: list[EventRow]) -> None:
     _figures(seen)
     st.progress(min(1.0, seen.share_spent), text=words.plain(words.worth(seen, context.database())))
     left, right = st.columns([3, 2])
-    device = study.spec.slots.device
-    risen = frames.incumbent_frame(seen.rises, study.slot_s)
+    unit = cost_unit(study.slot_s, study.spec.slots.device)  # the one in which the figure above is told
+    risen = frames.incumbent_frame(seen.rises, study.slot_s, unit)
     baseline = seen.baseline.score if seen.baseline is not None else None
     with left:
         if len(risen):
-            st.altair_chart(charts.incumbent_chart(risen, baseline, device), alt="Incumbent against cost")
+            st.altair_chart(charts.incumbent_chart(risen, baseline, unit.name), alt="Incumbent against cost")
         else:
-            st.info(_no_score(seen))
+            _before_a_score(seen)
     with right:
-        spending = frames.spending_frame(seen)
-        if spending["hours"].any():
-            st.altair_chart(charts.spending_chart(spending, device), alt="Spent by purpose")
+        height = charts.HEIGHT
+        if seen.verdict is not None:
+            intervals = charts.intervals_chart(frames.intervals_frame(seen.verdict))
+            st.altair_chart(intervals, alt="mAP50-95 over new seeds")
+            height -= 100
+        spending = frames.spending_frame(seen, unit)
+        if spending["cost"].any():
+            st.altair_chart(charts.spending_chart(spending, unit.name, height), alt="Spent by purpose")
         else:
-            st.info("Nothing has been spent yet.")
+            st.caption("Nothing has been spent yet.")
     if study.state is StudyState.RUNNING:
         st.subheader("Running now", anchor=False)
         if seen.running and seen.alive:
@@ -65,16 +71,24 @@ def _now(seen: Overview, events: list[EventRow]) -> None:
     st.code(words.next_command(seen, db=context.database()), language="bash", wrap_lines=True)
 
 
-def _no_score(seen: Overview) -> str:
-    if seen.study.state is StudyState.RUNNING:
-        return "The first trial has not ended yet: its score appears here."
-    return "No trial has ended with a score."
+def _before_a_score(seen: Overview) -> None:
+    """What there is to see before a trial has ended: how those that run are learning."""
+    study, numbers = seen.study, [row.number for row in seen.running if row.done_epochs]
+    if study.state is not StudyState.RUNNING:
+        st.caption("No trial has ended with a score.")
+        return
+    if numbers:
+        curves = frames.curves_frame(read.epochs_of(context.engine(), study.name, numbers))
+        names = [str(number) for number in numbers][: len(charts.TRIALS)]
+        drawn = charts.curves_chart(curves[curves["trial"].isin(names)], study.spec.rungs, names)
+        st.altair_chart(drawn, alt="Learning curves of the first trials")
+    st.caption("The first trial has not ended yet: its score appears here.")
 
 
 def _figures(seen: Overview) -> None:
     study, winner, base = seen.study, seen.winner, seen.baseline
     first, second, third, fourth = st.columns(4)
-    with first.container(border=True, height="stretch"):
+    with first.container(border=True, height="stretch", gap="xsmall"):
         gain = seen.gain
         st.metric(
             "mAP50-95 to take home",
@@ -83,13 +97,13 @@ def _figures(seen: Overview) -> None:
             help="on val; the mean of new seeds' best epochs once repeats have run",
         )
         _lines(words.certainty(seen, winner), words.unseen_score(seen, winner), words.produced(seen))
-    with second.container(border=True, height="stretch"):
+    with second.container(border=True, height="stretch", gap="xsmall"):
         st.metric("The defaults' mAP50-95", score(seen.figure(base)), help="on val, trained first")
         _lines(words.certainty(seen, base), words.unseen_score(seen, base))
-    with third.container(border=True, height="stretch"):
+    with third.container(border=True, height="stretch", gap="xsmall"):
         st.metric("Spent", words.cost(study.slot_s, study))
-        _lines(f"{seen.share_spent:.0%} of {' + '.join(study.spec.budgets)}", words.took(study))
-    with fourth.container(border=True, height="stretch"):
+        _lines(words.share_of_budget(seen), words.took(study))
+    with fourth.container(border=True, height="stretch", gap="xsmall"):
         st.metric("Trials", str(len(seen.points)))
         _lines(", ".join(f"{count} {state}" for state, count in sorted(seen.states.items())))
 

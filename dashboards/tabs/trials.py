@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from automl.figures import score
@@ -26,9 +28,22 @@ ORDERS = {
 }
 
 
+COLUMNS = {
+    "mAP50-95": st.column_config.NumberColumn(format="%.4f"),
+    "at best epoch": st.column_config.NumberColumn(format="%.4f", help="mAP50-95; best.pt holds it"),
+    "gain": st.column_config.NumberColumn(
+        format="%+.4f", help="against the defaults' first run, one seed each: a difference below .02 is a tie"
+    ),
+    "over new seeds": st.column_config.TextColumn(
+        help="best epochs of repeats with other seeds: mean and 90 % interval"
+    ),
+    "mAP50": st.column_config.NumberColumn(format="%.4f"),
+    "origin": st.column_config.TextColumn(width=110),
+}
+
+
 def draw(row: StudyRow) -> None:
-    """Filters, table, comparison."""
-    seen = context.seen(row)
+    """Filters, table, comparison. The table follows a running study."""
     first, second, third, fourth = st.columns([2, 3, 2, 1])
     order = first.selectbox("Sort by", list(ORDERS), key="sort", bind="query-params")
     states = second.multiselect("State", [state.value for state in TrialState], key="state", bind="query-params")
@@ -43,49 +58,91 @@ def draw(row: StudyRow) -> None:
         limit=ROWS,
         offset=ROWS * (int(page) - 1),
     )
-    found = read.trial_page(context.engine(), row.name, board)
-    if not found.rows:
-        st.info(_nothing(found.total, len(seen.points)))
-        return
-    table = f"leaderboard {row.name} {order} {states} {origin} {page}"  # ticks belong to the rows that were ticked
-    _leaderboard(row, seen, found, int(page), table)
-    st.text_input(
-        f"Compare (two to {MOST} trial numbers, or tick their rows)",
-        key="compare",
-        placeholder="0, 12, 31",
-        bind="query-params",
-    )
-    _side_by_side(row, _numbers(st.session_state.get("compare") or ""))
+    if _follow(row, board):
+        st.text_input(
+            f"Compare (two to {MOST} trial numbers, or tick their rows)",
+            key="compare",
+            placeholder="0, 12, 31",
+            bind="query-params",
+            on_change=_tick_anew,
+        )
+        _side_by_side(row, _wanted())
 
 
-def _leaderboard(row: StudyRow, seen: Overview, found: TrialPage, page: int, table: str) -> None:
-    """One page of the table; `table` is its key, by which its ticked rows are known."""
-    pages = -(-found.total // ROWS)
-    if row.state is StudyState.RUNNING:
-        st.button("Refresh", help="This table stands still while you read and tick; Overview follows the study.")
-    scored = f"mAP50-95 is {score_in_words(row.spec.epochs)}, on val, one seed"
-    where = "" if pages == 1 else f", page {page} of {pages}"
-    st.caption(f"{found.total} trial{'' if found.total == 1 else 's'}{where}. {scored}.")
+def _follow(row: StudyRow, board: Board) -> bool:
+    """The table, drawn again while the study runs; whether it has a row.
+
+    Its figures are always those of now. Its order too, until a row is ticked: then rows stay where they are.
+    """
+    running = row.state is StudyState.RUNNING
+    kept: list[TrialPage] = []  # what was drawn last
+
+    def draw() -> None:
+        now = read.study(context.engine(), row.name) if kept else row
+        if now.state is not row.state:
+            st.rerun()  # it has ended: the whole page once, and then no more looks
+        found = read.trial_page(context.engine(), row.name, board)
+        if kept and bool(found.rows) is not bool(kept[0].rows):
+            st.rerun()  # the first row has come, or the last one gone: what stands below the table too
+        seen = context.seen(now)
+        kept[:] = [found]
+        if found.rows:
+            _leaderboard(now, seen, found, board)
+        else:
+            st.info(_nothing(found.total, len(seen.points)))
+
+    context.live(draw, running=running)
+    return bool(kept and kept[0].rows)
+
+
+def _leaderboard(row: StudyRow, seen: Overview, found: TrialPage, board: Board) -> None:
+    """One page of the table. While rows are ticked it keeps their order, since a tick belongs to a place."""
+    key = f"leaderboard {row.name} {board} {st.session_state.get('ticks', 0)}"
+    held: list[int] = st.session_state.get(f"{key} rows", [])
+    now = [each.number for each in found.rows]
+    ticked = bool(st.session_state[key]["selection"]["rows"]) if key in st.session_state else False
+    rows, shown = found.rows, now
+    if ticked and held != now:
+        by_number = {each.number: each for each in read.trials_of(context.engine(), row.name, held)}
+        rows = tuple(by_number[number] for number in held if number in by_number)
+        shown = [each.number for each in rows]
+    st.session_state[f"{key} rows"] = shown
+    _heading(row, found.total, board, new=None if shown == now else len({*now} - {*shown}))
+    compared = _wanted()
     st.dataframe(
-        frames.leaderboard_frame(found.rows, seen.baseline, seen.verdict, row),
+        frames.leaderboard_frame(rows, seen.baseline, seen.verdict, row),
         hide_index=True,
-        on_select=lambda: _compare(found.rows, table),
+        on_select=lambda: _compare(shown, key),
         selection_mode="multi-row",
-        key=table,
+        selection_default={"selection": {"rows": [n for n, number in enumerate(shown) if number in compared]}},
+        key=key,
         alt="Leaderboard",
         placeholder="–",
-        column_config={
-            "mAP50-95": st.column_config.NumberColumn(format="%.4f"),
-            "at best epoch": st.column_config.NumberColumn(format="%.4f", help="mAP50-95; best.pt holds it"),
-            "gain": st.column_config.NumberColumn(
-                format="%+.4f", help="against the defaults' first run, one seed each: a difference below .02 is a tie"
-            ),
-            "over new seeds": st.column_config.TextColumn(
-                help="best epochs of repeats with other seeds: mean and 90 % interval"
-            ),
-            "mAP50": st.column_config.NumberColumn(format="%.4f"),
-        },
+        column_config=COLUMNS,
     )
+    if st.session_state.pop("ticked", False):
+        st.rerun()  # the comparison below
+
+
+def _heading(row: StudyRow, total: int, board: Board, *, new: int | None) -> None:
+    """What the table shows. `new`: trials that its held order leaves out; None where it is the order of now."""
+    pages = -(-total // ROWS)
+    where = "" if pages == 1 else f", page {board.offset // ROWS + 1} of {pages}"
+    scored = f"mAP50-95 is {score_in_words(row.spec.epochs)}, on val, one seed."
+    told = f"{total} trial{'' if total == 1 else 's'}{where}. {scored}"
+    if row.state is not StudyState.RUNNING:
+        st.caption(told)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{told} {words.held_order(new)}".strip(), width="stretch")
+        st.button(
+            "Sort anew", disabled=new is None, on_click=_tick_anew, help="Rows stay in place while some are ticked."
+        )
+
+
+def _tick_anew() -> None:
+    """The table begins anew: in the order of now, with the rows ticked that are compared."""
+    st.session_state["ticks"] = st.session_state.get("ticks", 0) + 1
 
 
 def _nothing(total: int, trials: int) -> str:
@@ -94,9 +151,17 @@ def _nothing(total: int, trials: int) -> str:
     return "No trial fits these filters." if trials else "No trial has begun yet."
 
 
-def _compare(rows: tuple[TrialRow, ...], table: str) -> None:
-    picked = st.session_state[table]["selection"]["rows"]
-    st.session_state["compare"] = ", ".join(str(rows[index].number) for index in picked if index < len(rows))
+def _compare(shown: list[int], table: str) -> None:
+    """Compares the ticked rows, beside those of other pages that are compared already."""
+    picked = [shown[index] for index in st.session_state[table]["selection"]["rows"] if index < len(shown)]
+    others = [number for number in _wanted() if number not in shown]
+    st.session_state["compare"] = ", ".join(map(str, [*others, *picked]))
+    st.session_state["ticked"] = True
+
+
+def _wanted() -> list[int]:
+    """The numbers of the trials that are compared. The link has them before their box is drawn."""
+    return _numbers(st.session_state.get("compare", st.query_params.get("compare")) or "")
 
 
 def _numbers(text: str) -> list[int]:
@@ -113,8 +178,26 @@ def _side_by_side(row: StudyRow, numbers: list[int]) -> None:
     if not rows:
         st.warning("This study has no trials with these numbers.")
         return
+    running = row.state is StudyState.RUNNING and _any_runs(rows)
+    first = [rows]
+
+    def draw() -> None:
+        now = first.pop() if first else read.trials_of(context.engine(), row.name, numbers[:MOST])
+        if running and not _any_runs(now):
+            st.rerun()  # all have ended: the whole page once, and then no more looks
+        _compared(row, now, numbers[:MOST])
+
+    context.live(draw, running=running)
+
+
+def _any_runs(rows: Iterable[TrialRow]) -> bool:
+    return any(each.state is TrialState.RUNNING for each in rows)
+
+
+def _compared(row: StudyRow, rows: list[TrialRow], numbers: list[int]) -> None:
+    """How each trial ended, the parameters that differ, learning curves and pictures."""
     known = {each.number for each in rows}
-    unknown = [str(number) for number in numbers[:MOST] if number not in known]
+    unknown = [str(number) for number in numbers if number not in known]
     if unknown:
         st.caption(f"This study has no trial {', '.join(unknown)}.")
     for each in rows:

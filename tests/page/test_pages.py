@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -198,6 +199,52 @@ def test_the_list_does_not_wait_for_a_driver_that_died(
     assert looks == [None]
 
 
+def test_before_a_trial_has_ended_its_curve_is_shown(fill: Fill) -> None:
+    filler = fill()
+    filler.close(None)
+    app = unharmed(show("study"))
+    assert "The first trial has not ended yet" in text(app)
+    assert not app.get("vega_lite_chart")
+    filler.trial(0, curve(0.4)[:3], None)
+    filler.close(None)
+    app = unharmed(show("study"))
+    assert "The first trial has not ended yet" in text(app)
+    assert "Learning curves" in app.get("vega_lite_chart")[0].proto.spec
+
+
+def test_the_trials_follow_while_their_study_runs(fill: Fill, looks: list[float | None]) -> None:
+    filler = fill()
+    filler.close(None)
+    app = unharmed(show("study", tab="Trials"))
+    assert "No trial has begun yet" in text(app)
+    assert looks == [LIVE_S]
+    filler.trial(0, curve(0.4))
+    filler.trial(1, curve(0.5)[:3], None)
+    filler.close(None)
+    looks.clear()
+    assert list(app.run().dataframe[0].value["trial"]) == [0, 1]
+    assert looks == [LIVE_S]
+    looks.clear()
+    unharmed(show("study", tab="Trials", compare="0, 1"))
+    assert looks == [LIVE_S, LIVE_S]  # the table, and the comparison with one that runs
+    looks.clear()
+    unharmed(show("study", tab="Trials", compare="0"))
+    assert looks == [LIVE_S, None]
+    filler.close()
+    looks.clear()
+    app = unharmed(show("study", tab="Trials", compare="0"))
+    assert looks == [None, None]
+    assert [button.label for button in app.button] == []
+
+
+def test_a_link_that_compares_ticks_the_rows(fill: Fill) -> None:
+    filler = fill()
+    fill_birds(filler)
+    filler.close()
+    app = unharmed(show("study", tab="Trials", compare="3, 9", sort="oldest"))
+    assert json.loads(app.dataframe[0].proto.selection_default)["selection"]["rows"] == [3, 9]
+
+
 def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: str) -> None:
     filler = fill()
     fill_birds(filler)
@@ -213,6 +260,23 @@ def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: 
     assert (figures["mAP50-95 to take home"], figures["The defaults' mAP50-95"]) == (told[3], told[0])
     assert f"automl export birds --epochs 300 --db {url} -o hyp.yaml" in text(app)
     assert "0.480 on 70 unseen images (test)" in text(app)
+    drawn = [each.proto.spec for each in app.get("vega_lite_chart")]
+    assert figures["Spent"] == "3.73 cpu-h"
+    assert "spent (cpu-h)" in drawn[0]
+    assert "over new seeds" in drawn[1]
+    assert '"cpu-h"' in drawn[2]
+
+
+def test_charts_have_the_unit_of_the_figure_beside_them(fill: Fill) -> None:
+    filler = fill()
+    filler.trial(0, curve(0.4))
+    filler.close()
+    app = show("study", study="birds")
+    assert {metric.label: metric.value for metric in app.metric}["Spent"] == "12.0 cpu-min"
+    incumbent, spending = (each.proto.spec for each in app.get("vega_lite_chart"))
+    assert '"title": "spent (cpu-min)"' in incumbent
+    assert '"title": "cpu-min"' in spending
+    assert "4% of 5.00 cpu-h, 4.80 cpu-h left" in text(app)
 
 
 def test_a_production_training_is_told_and_decides_nothing(fill: Fill, url: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.budget import Budget, Ledger, format_cost, parse_all
+from automl.budget import Budget, Ledger, cost_unit, format_cost, parse_all
 from automl.errors import BadBudget
 
 seconds = st.floats(0.0, 1e6)
@@ -73,6 +73,7 @@ def test_a_search_needs_a_budget() -> None:
 @pytest.mark.parametrize(("slot_s", "text"), [(4500, "1.25 gpu-h"), (474, "7.9 gpu-min"), (42, "42 gpu-s")])
 def test_a_cost_is_told_in_the_unit_that_reads_best(slot_s: float, text: str) -> None:
     assert format_cost(slot_s, "gpu") == text
+    assert text.endswith(cost_unit(slot_s, "gpu").name)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), seconds)))

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from automl.halving import RungTrust
+from automl.leaderboard import Verdict
+from automl.trust import estimates
 from dashboards import charts, frames
 from tests.unit.factories import make_row
 
@@ -34,11 +37,36 @@ def titles(document: Any) -> list[str]:
 
 
 def test_the_incumbent_is_drawn_against_its_cost_with_the_defaults_as_a_line() -> None:
-    frame = pd.DataFrame({"spent_h": [1.0, 2.0], "map50_95": [0.4, 0.5], "trial": [0, 1]})
-    document = spec(charts.incumbent_chart(frame, 0.4, "gpu"))
+    frame = pd.DataFrame({"spent": [1.0, 2.0], "map50_95": [0.4, 0.5], "trial": [0, 1]})
+    document = spec(charts.incumbent_chart(frame, 0.4, "gpu-h"))
     assert "spent (gpu-h)" in titles(document)
     assert "the defaults' first run 0.400" in json.dumps(document)
-    assert "defaults" not in json.dumps(spec(charts.incumbent_chart(frame, None, "gpu")))
+    assert "defaults" not in json.dumps(spec(charts.incumbent_chart(frame, None, "gpu-h")))
+
+
+@pytest.mark.parametrize(("best", "baseline"), [(0.47, 0.39), (0.4, 0.4), (0.3, None), (0.02, 0.4)])
+def test_the_incumbent_is_drawn_where_the_best_and_the_defaults_lie(best: float, baseline: float | None) -> None:
+    frame = pd.DataFrame({"spent": [1.0, 2.0], "map50_95": [0.01, best], "trial": [1, 2]})
+    document = json.dumps(spec(charts.incumbent_chart(frame, baseline, "gpu-h")))
+    (low, high), *others = [json.loads(each) for each in re.findall(r'"domain": (\[[^]]*\])', document)]
+    assert [low, high] == others[0]
+    known = [best] if baseline is None else [best, baseline]
+    assert 0.0 <= low < min(known)
+    assert max(known) < high
+    assert high - low <= max(2 * (max(known) - min(known)), 0.04)  # the first trial's .01 does not squeeze them
+
+
+def test_intervals_are_drawn_best_first_and_the_defaults_in_their_colour() -> None:
+    runs = {0: (0.40, 0.41), 3: (0.48, 0.49), 5: (0.30,)}
+    verdict = Verdict(winner=3, estimates=estimates(runs), cost_s=1.0)
+    frame = frames.intervals_frame(verdict)
+    assert list(frame["what"]) == ["trial 3", "defaults", "trial 5"]
+    assert (frame["low"] < frame["mean"]).all()
+    assert (frame["mean"] < frame["high"]).all()
+    assert list(frame["seeds"]) == [2, 2, 1]
+    document = spec(charts.intervals_chart(frame))
+    scale = document["layer"][0]["encoding"]["color"]["scale"]
+    assert scale == {"domain": list(frame["what"]), "range": [charts.BLUE, charts.ORANGE, charts.BLUE]}
 
 
 def test_curves_keep_a_colour_a_trial_and_leave_out_nan() -> None:
@@ -85,5 +113,5 @@ def test_a_rung_that_stops_nobody_has_another_colour() -> None:
 
 
 def test_the_legend_of_the_spending_names_only_what_is_there() -> None:
-    spent = pd.DataFrame({"purpose": ["search"], "kind": ["spent"], "hours": [1.0]})
-    assert spec(charts.spending_chart(spent, "gpu"))["encoding"]["color"]["scale"]["domain"] == ["spent"]
+    spent = pd.DataFrame({"purpose": ["search"], "kind": ["spent"], "cost": [1.0]})
+    assert spec(charts.spending_chart(spent, "gpu-h"))["encoding"]["color"]["scale"]["domain"] == ["spent"]

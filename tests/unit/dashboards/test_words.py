@@ -7,7 +7,7 @@ import pytest
 
 from automl.ending import LOOK_BACK
 from automl.overview import Overview
-from automl.records import EventRow, Purpose, StudyState, TrialPoint, TrialState
+from automl.records import EventRow, Purpose, Slots, StudyState, TrialPoint, TrialState
 from dashboards import words
 from tests.unit.factories import make_point, make_row, make_spec, make_study
 
@@ -48,6 +48,12 @@ def overview(count: int = 10, *, alive: bool = True, share: float = 0.5, **chang
 
 def test_markdown_of_others_is_escaped() -> None:
     assert words.plain("**b** <i> [x](y)\n#") == r"\*\*b\*\* \<i\> \[x\]\(y\) \#"
+
+
+@pytest.mark.parametrize("address", ["http://a.b/c", "HTTPS://a.b", "www.a.b", "WWW.a.b", "me@a.b"])
+def test_an_address_is_no_link(address: str) -> None:
+    assert address.replace(".", r"\.").replace(":", r"\:") not in words.plain(f"see {address}")
+    assert words.plain(address).replace("\N{WORD JOINER}", "").replace("\\", "") == address
 
 
 def test_before_the_first_epoch_the_headline_says_what_comes_first() -> None:
@@ -98,6 +104,27 @@ def test_what_is_kept_for_a_production_training_promises_nothing() -> None:
     assert kept.expected_gain < seen.expected_gain
 
 
+@pytest.mark.parametrize(
+    ("budgets", "told"),
+    [
+        (("3473cpu-s",), "25% of 57.9 cpu-min, 43.4 cpu-min left"),
+        (("90min",), "25% of 1:30:00 of wall time, 1:07:30 of wall time left"),
+        (("4trials",), "25% of 4 trials, 3 trials left"),
+        (("2cpu-h", "4trials"), "25% of 2.00 cpu-h or 4 trials"),
+    ],
+)
+def test_a_budget_is_told_in_the_units_of_what_is_spent(budgets: tuple[str, ...], told: str) -> None:
+    study = make_study(spec=make_spec(budgets=budgets, slots=Slots(count=2, device="cpu")))
+    assert words.share_of_budget(overview(study=study, share=0.25)) == told
+
+
+def test_held_rows_say_what_they_leave_out() -> None:
+    assert words.held_order(None) == ""
+    assert words.held_order(0) == "Ticked rows stay in place; the order has changed."
+    assert words.held_order(1) == "Ticked rows stay in place; 1 trial has come in."
+    assert words.held_order(3) == "Ticked rows stay in place; 3 trials have come in."
+
+
 def test_few_trials_or_a_dead_driver_promise_nothing_at_all() -> None:
     assert overview(latest=latest(count=LOOK_BACK - 1)).expected_gain is None
     assert overview(points=()).expected_gain is None
@@ -117,6 +144,14 @@ def test_a_trial_that_still_runs_has_not_ended() -> None:
     running = replace(points(11)[-1], score=0.9, ended_at=None, state=TrialState.RUNNING)
     assert "trial 2, ended after" in words.worth(overview(points=(*points(10), running)))
     assert words.worth(overview(points=(replace(running, number=0),))) == "Nothing has ended yet."
+
+
+def test_an_ended_study_waits_for_nothing_any_more() -> None:
+    alone = {"points": points(1), "winner": make_row(0, 0.4)}
+    told = "No single run is above the defaults'"
+    assert words.worth(overview(**alone)).startswith(f"{told} yet; no trial")
+    ended = overview(**alone, state=StudyState.FINISHED, alive=False)
+    assert words.worth(ended).startswith(f"{told}; no trials of the search ended after it.")
 
 
 def test_an_ended_study_says_why() -> None:

@@ -1,0 +1,108 @@
+"""Runs a command in a terminal and draws what stands there at its end: an SVG without fonts or links from elsewhere.
+
+`python -m tests.tools.terminal_picture PICTURE COMMAND...`; `make pictures` draws the README's one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import pty
+import re
+import shlex
+import struct
+import sys
+import termios
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+COLUMNS, ROWS = 100, 40
+TOKEN = re.compile(r"\x1b\[(?P<number>[0-9;?]*)(?P<code>[A-Za-z])|\r|\n|[^\x1b\r\n]+")
+FORMAT = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  font-size: {char_height}px; line-height: {line_height}px }}
+.{unique_id}-title {{ font-family: sans-serif; font-size: 18px; font-weight: bold }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal"><rect width="{terminal_width}" height="{terminal_height}"/></clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+def output_of(command: list[str], columns: int = COLUMNS) -> str:
+    """Everything that a command writes to a terminal of so many columns."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.update(TERM="xterm-256color", COLUMNS=str(columns))
+        os.execvp(command[0], command)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
+    written = bytearray()
+    while True:
+        try:
+            read = os.read(terminal, 65536)
+        except OSError:  # Linux says so that the other end is closed
+            read = b""
+        if not read:
+            break
+        written += read
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status:
+        sys.exit(f"{shlex.join(command)} ended with {status}:\n{written.decode(errors='replace')[-2000:]}")
+    return written.decode(errors="replace")
+
+
+def screen(written: str) -> list[str]:
+    """The lines that stand there at the end, with their colours.
+
+    Knows the signs that rich's live table writes: up, erase the line, colours. Lines are only ever written whole.
+    """
+    lines, row = [""], 0
+    for token in TOKEN.finditer(written):
+        code = token["code"]
+        if token[0] == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif code == "A":
+            row = max(0, row - int(token["number"] or 1))
+        elif code == "K":
+            lines[row] = ""
+        elif code == "m" or (code is None and token[0] != "\r"):
+            lines[row] += token[0]
+    while lines and not Text.from_ansi(lines[-1]).plain.strip():
+        lines.pop()
+    return lines
+
+
+def picture(command: str, lines: list[str], columns: int = COLUMNS) -> str:
+    """The terminal as SVG: the command at its prompt and the lines below it."""
+    console = Console(record=True, width=columns, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
+    for line in lines:
+        console.print(Text.from_ansi(line, no_wrap=True, overflow="crop"))
+    drawn = console.export_svg(title="automl search", code_format=FORMAT, unique_id="terminal")
+    return "".join(f"{line.rstrip()}\n" for line in drawn.splitlines() if line.strip())
+
+
+def main() -> None:
+    """Reads the command line."""
+    file, *command = sys.argv[1:]
+    shown = shlex.join([Path(command[0]).name, *command[1:]])
+    Path(file).write_text(picture(shown, screen(output_of(command))), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
