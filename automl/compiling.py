@@ -12,7 +12,7 @@ from automl.budget import Budget, format_cost
 from automl.earlier import NewStudy, Told, beginnings, comparable, words
 from automl.figures import listed
 from automl.halving import rung_levels
-from automl.points import Probe
+from automl.points import Point, Probe
 from automl.portfolio import Given
 from automl.production import Foreseen
 from automl.records import Params, Prepared, StudySpec
@@ -36,11 +36,7 @@ def compile_spec(
     plan.check_affordable(
         budgets, epoch_s=prepared.epoch_s, startup_s=prepared.startup_s, spent_s=probe_s, epochs=epochs, slots=slots
     )
-    last = production.foresee(
-        budgets, slots, prepared, wanted=checked.request.train or 0, horizon=epochs, spent_s=probe_s
-    )
-    left = production.without(budgets, last.cost_s) if last.epochs else budgets
-    compared = points.compare(probes or (baseline,), baseline, left, slots, epochs=epochs, limits=checked.limits)
+    compared, last, left = _compare(checked, probes or (baseline,), baseline, probe_s, epochs)
     aside = _aside(checked, prepared, compared[0].training_s, probe_s, last, left)
     defaults = dict(prepared.defaults_at(epochs))
     rungs = _rungs(defaults, epochs)
@@ -78,6 +74,7 @@ def compile_spec(
         reserve_s=aside.repeats_s,
         measuring_s=aside.measuring_s,
         train=checked.request.train or 0,
+        beyond=_beyond(checked, drawn, probes or (baseline,)),
     )
 
 
@@ -106,14 +103,45 @@ def _asked(checked: Checked) -> dict[str, Any]:
 
 def _horizon(checked: Checked, baseline: Probe, prepared: Prepared, probes: Sequence[Probe]) -> tuple[int, str]:
     """Epochs of every training, and in a sentence for which point they were shortened, if any."""
-    wanted, budgets = checked.request.train, checked.budgets
+    wanted, budgets, slots = checked.request.train or 0, checked.budgets, checked.slots
     if checked.request.epochs:
         return checked.request.epochs, ""
-    if wanted:
-        budgets = production.without(budgets, production.affordable(budgets, prepared.epoch_s, wanted)[1])
-    admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, checked.slots)]
-    epochs, shortened = points.horizon(prepared, admitted, budgets, checked.slots)
+    admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, slots)]
+    if wanted:  # as long as it is not known where it will be trained it is priced at the dearest point that may be
+        half = production.without(budgets, production.affordable(budgets, prepared.epoch_s, wanted)[1])
+        found = [p.prepared for p in admitted if p.prepared is not None]
+        prices = [each.epoch_s for each in found if points.longest(half, each, slots) >= points.NEAR_END]
+        dearest_s = max([prepared.epoch_s, *prices])
+        budgets = production.without(budgets, production.affordable(budgets, dearest_s, wanted)[1])
+    epochs, shortened = points.horizon(prepared, admitted, budgets, slots)
     return (wanted, "") if wanted and wanted < epochs else (epochs, shortened)
+
+
+def _compare(
+    checked: Checked, probes: Sequence[Probe], baseline: Probe, probe_s: float, epochs: int
+) -> tuple[tuple[Point, ...], Foreseen, Sequence[Budget]]:
+    """The points, the production training at the dearest that may be chosen, and what the budgets leave beside it."""
+    assert baseline.prepared is not None, "it was probed"
+    budgets, slots, wanted = checked.budgets, checked.slots, checked.request.train or 0
+    measuring_s = plan.measuring(budgets, _unseen_s(checked, baseline.prepared), 3)
+    price_s = 0.0
+    dearest_s = baseline.prepared.epoch_s
+    while True:
+        price_s = max(price_s, dearest_s)  # never less than before: so this ends
+        last = production.foresee(
+            budgets,
+            slots,
+            baseline.prepared,
+            wanted=wanted,
+            horizon=epochs,
+            epoch_s=price_s,
+            besides_s=probe_s + measuring_s,
+        )
+        left = production.without(budgets, last.cost_s) if wanted else budgets
+        compared = points.compare(probes, baseline, left, slots, epochs=epochs, limits=checked.limits)
+        dearest_s = max(point.epoch_s for point in compared if point.role != "left out")
+        if not wanted or dearest_s <= price_s:
+            return compared, last, left
 
 
 def _aside(
@@ -166,6 +194,19 @@ def _first_trials(checked: Checked, drawn: plan.Plan, measured: Mapping[str, Pre
     whole = [{**known_keys(request.trainer), **checked.fixed, **base} for base in bases]
     warm = comparable(checked.earlier, whole, space, epochs)
     return _First(given=(*given, *more), warm=warm, notes=(*notes, *words(warm)))
+
+
+def _beyond(checked: Checked, drawn: plan.Plan, probes: Sequence[Probe]) -> tuple[tuple[int, Params], ...]:
+    """Of the trials that train the defaults: beyond how many epochs these are others, and which."""
+    measured = {probe.point: probe.prepared for probe in probes}
+    found = []
+    for point in (drawn.baseline, *drawn.compared):
+        known = measured[point.name]
+        assert known is not None, "what is trained was probed"
+        switch = known.switch_epochs
+        others = switch is not None and drawn.epochs <= switch
+        found.append((switch if switch is not None and others else points.NEVER, known.defaults_at(points.NEVER)))
+    return tuple(found)
 
 
 def _unseen_s(checked: Checked, prepared: Prepared) -> float:

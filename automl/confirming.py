@@ -73,6 +73,8 @@ class Confirming:
         wanted = self._spec.reserve_trials
         if self._begun or not wanted:
             return wanted
+        if self._production.trial is not None:
+            return 0
         budgets, kept_s = self._budgets, self._production.reserve_s()
         trainings = full_trainings(
             without(budgets, kept_s) if kept_s else budgets, self._training_s(None), self._spec.slots
@@ -124,19 +126,19 @@ class Confirming:
 
         trials  how many have begun, repeats among them
         """
-        limit = self._ledger.trial_limit
+        limit, last = self._ledger.trial_limit, self._production.trial is not None
         if limit is not None and trials >= limit - self.trials_left:
-            return f"{trials - len(self._begun)} trials have begun"
-        return self.share_words() if self._begun or self._time_spent(at) else None
+            return f"{trials - len(self._begun) - last} trials have begun"
+        return self.share_words() if self._begun or last or self._time_spent(at) else None
 
     def share_words(self) -> str:
         """That the search has spent its share, and what was kept from it, with what re-planning has added."""
-        wanted, device, production_s = self.planned, self._spec.slots.device, self._production.reserve_s()
-        kept = []
+        wanted, last, kept = self.planned, self._production, []
         if wanted:
-            kept.append(f"{format_cost(self._planned_s(), device)} that are kept for {wanted} repeats with other seeds")
-        if production_s:
-            kept.append(f"{format_cost(production_s, device)} for the production training")
+            cost = format_cost(self._planned_s(), self._spec.slots.device)
+            kept.append(f"{cost} that are kept for {wanted} repeats with other seeds")
+        if last.kept or last.trial is not None:
+            kept.append("what is kept for the production training")
         return f"{SHARE_SPENT}, but for {' and '.join(kept)}" if kept else SHARE_SPENT
 
     def cuts(self, trial: Trial, at: float, done: int) -> str | None:
@@ -150,7 +152,7 @@ class Confirming:
         return SHARE_SPENT if not kept and self._time_spent(at) else None
 
     def _time_spent(self, at: float) -> bool:
-        if not self.planned and not self._production.waits:
+        if not self.planned and not self._production.kept:
             return False
         ledger = self._ledger
         return ledger.left_s(at) <= self.reserve_s() or ledger.wall_left_s(at) <= self.reserve_wall_s()

@@ -290,8 +290,8 @@ def rank(rows: Iterable[TrialRow]) -> list[TrialRow]:
 
 
 def production_of(rows: Iterable[TrialRow]) -> TrialRow | None:
-    """The production training, when it has begun."""
-    return next((row for row in rows if row.purpose is Purpose.PRODUCTION), None)
+    """The latest production training, when one has begun: a study is resumed with a new one where the first failed."""
+    return max((row for row in rows if row.purpose is Purpose.PRODUCTION), key=lambda row: row.number, default=None)
 
 
 def baseline_of(rows: Iterable[TrialRow]) -> TrialRow | None:

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from automl import leaderboard
-from automl.budget import Ledger, parse_all
+from automl.budget import Budget, Ledger, parse_all
 from automl.ending import LOOK_BACK, promised
 from automl.history import at_horizon
 from automl.leaderboard import Verdict
@@ -85,7 +85,17 @@ class Overview:
         """Wall seconds until the budget is spent at today's pace; None where nothing runs or nothing is spent."""
         if not self.alive or self.share_spent <= 0.0:
             return None
-        return self.study.wall_s * max(0.0, 1.0 - self.share_spent) / self.share_spent
+        left_s = self.study.wall_s * max(0.0, 1.0 - self.share_spent) / self.share_spent
+        if any(budget.slot_s is None for budget in self._budgets):
+            return left_s
+        made_s = self.spent_s.get(Purpose.PRODUCTION.value, 0.0)
+        one_by_one_s = max(0.0, self.planned_s.get(Purpose.PRODUCTION.value, 0.0) - made_s)  # on one slot
+        slots = max(1.0, self.study.slot_s / self.study.wall_s) if self.study.wall_s else 1.0
+        return left_s + one_by_one_s * (1.0 - 1.0 / slots)
+
+    @cached_property
+    def _budgets(self) -> tuple[Budget, ...]:
+        return parse_all(self.study.spec.budgets, self.study.spec.slots.device)
 
     @property
     def expected_gain(self) -> float | None:
@@ -101,8 +111,9 @@ class Overview:
         if best is None:
             return None
         left_s = self.study.slot_s * (1.0 - self.share_spent) / self.share_spent
-        kept_s = self.planned_s.get(Purpose.PRODUCTION.value, 0.0)
-        left_s = max(0.0, left_s - kept_s - self.study.spec.reserve_s - self.study.spec.measuring_s)
+        spec, kept_s = self.study.spec, self.planned_s.get(Purpose.PRODUCTION.value, 0.0)
+        idle = spec.slots.count if any(budget.wall_s for budget in self._budgets) else 1  # beside it within wall time
+        left_s = max(0.0, left_s - kept_s * idle - spec.reserve_s - spec.measuring_s)
         return promised(self.latest, best, left_s)
 
 

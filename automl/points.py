@@ -13,6 +13,7 @@ from automl.records import Prepared, Slots
 WANTED_TRAININGS = 20  # full trainings that a search should be able to pay
 FEWEST_TRAININGS = 10  # below that an operating point is not worth comparing
 SHORTEST, LONGEST = 10, 300  # epochs; 300 is the guide's production training
+NEVER = 10**6  # epochs: more than any training has
 NEAR_END = 40  # epochs that a horizon keeps: yolov5n on BCCD ended at .41 after 12 epochs, at .55 after 42
 POINTS = 3  # operating points compared at most, the baseline's among them
 HOST_SHARE = 0.9  # of the machine's memory that all CPU slots together may take

@@ -240,8 +240,7 @@ class Search:
 
     def _may_begin(self, at: float) -> bool:
         """Whether the sampler may propose another trial; sets `searched` when it never may again."""
-        over = self.confirming.share_words() if self.production.trial is not None else None
-        self.searched = self.searched or over or self.confirming.share_spent(at, len(self._runs))
+        self.searched = self.searched or self.confirming.share_spent(at, len(self._runs))
         if self.searched is not None:
             return False
         if not self._runs:
@@ -263,7 +262,7 @@ class Search:
         if not self.ledger.held:
             cost = format_cost(cost_s, self.spec.slots.device)
             unpaid = f"what is left cannot pay for another training ({cost})"
-            kept = self.confirming.planned or self.production.waits
+            kept = self.confirming.planned or self.production.kept
             self.searched = self.confirming.share_words() if kept else unpaid
         return False
 
@@ -282,13 +281,13 @@ class Search:
         due = self.confirming.due(at, len(self._runs)) if self.production.trial is None else None
         if due is not None:
             return self.confirming.propose(len(self._runs), self._runs[due[0]].trial, due[1])
-        if self.ledger.held and (self.confirming.planned or self.production.waits):
+        if self.ledger.held and (self.confirming.planned or self.spec.train):
             return None
         taken = self.leader
-        if taken is not None:
-            epochs = self.production.due(at, len(self._runs), self._runs[taken].trial)
-            if epochs:
-                return self.production.propose(len(self._runs), self._runs[taken].trial, epochs)
+        if taken is not None and self.production.waits:
+            last = self.production.due(at, len(self._runs), self._runs[taken].trial)
+            if last is not None:
+                return last
         confirmed = self.confirming.summary() if self.confirming.planned else ""
         self.ended = "; ".join(filter(None, (self.searched, confirmed, self.production.summary())))
         return None
@@ -312,6 +311,7 @@ class Search:
     def _take(self, run: Run, epoch: int, score: float) -> Outcome | None:
         """Remembers a new epoch's score; how the trial ends with it, or None when it goes on."""
         if not math.isfinite(score):
+            run.diverged = True
             reason = f"mAP50-95 is not a number after epoch {epoch}: the training diverged"
             return Outcome(state=TrialState.FAILED, reason=reason)
         if run.trial.repeats is None:
@@ -352,8 +352,10 @@ class Search:
 
     def _finish(self, run: Run, outcome: Outcome) -> None:
         run.outcome = outcome
-        if run.trial.purpose is not Purpose.PRODUCTION:
-            self.confirming.ends(run.trial, whole=outcome.state is TrialState.COMPLETED)
+        if run.trial.purpose is Purpose.PRODUCTION:
+            self._close_production(run, outcome)
+            return
+        self.confirming.ends(run.trial, whole=outcome.state is TrialState.COMPLETED)
         if outcome.state in RESUMABLE or run.trial.repeats is not None:
             return
         number, score = run.trial.number, run.score
@@ -380,3 +382,11 @@ class Search:
             self._proposals.narrow(self._runs)
         if not self.operating.open:
             self.searched = self.searched or met(self._runs, self.spec.target)
+
+    def _close_production(self, run: Run, outcome: Outcome) -> None:
+        """One that failed otherwise than by diverging begins anew when the study is resumed."""
+        self.production.closes(outcome)
+        if outcome.state is TrialState.FAILED and not run.diverged:
+            self.production.forget()
+            self.failures.give_reason(f"the production training failed: {outcome.reason}")
+            self.ended = self.ended or self.failure

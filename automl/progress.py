@@ -19,7 +19,7 @@ from automl import plan_view
 from automl.budget import Budget, format_cost
 from automl.drivers.session import Notice
 from automl.figures import duration, score
-from automl.records import StudySpec, TrialState
+from automl.records import Purpose, StudySpec, TrialState
 from automl.terminal import dumps
 
 
@@ -212,11 +212,19 @@ class LiveProgress:
             device = budget.device or "cpu"
             shown = f"{format_cost(used, device)} of {format_cost(total, device)}"
             if used > 0 and tally.now() > 0:
-                left_s = max(0.0, total - used) / max(1, len(tally.running))
+                left_s = max(0.0, total - used)
+                last_s = min(left_s, self._production_s())
+                left_s = (left_s - last_s) / max(1, len(tally.running)) + last_s
                 shown += f"   ends in about {duration(left_s)}"
         row = Table.grid(padding=(0, 1))
         row.add_row(ProgressBar(total=total, completed=min(used, total), width=40), shown)
         return row
+
+    def _production_s(self) -> float:
+        """Slot-seconds of a production training to come, which has one slot."""
+        spec = self._tally.spec
+        begun = any(run["origin"].startswith(Purpose.PRODUCTION.value) for run in self._tally.running.values())
+        return 0.0 if spec is None or begun else float(spec.plan.get("shares", {}).get(Purpose.PRODUCTION.value, 0.0))
 
     def _running(self) -> Table:
         table = Table("trial", "origin", "epoch", "mAP50-95", "best", "running for", box=None, pad_edge=False)

@@ -136,6 +136,8 @@ class StudySpec:
     reserve_s: float = 0.0  # slot-seconds that they were expected to cost
     measuring_s: float = 0.0  # seconds that are kept from the search for measuring on unseen images
     train: int = 0  # epochs at most of a production training after the search; 0 for none
+    beyond: tuple[tuple[int, Params], ...] = ()  # of trials 0, 1 ...: epochs beyond which `optimizer=auto` stands for
+    # something else, and the defaults there
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers for JSON."""
@@ -152,6 +154,7 @@ class StudySpec:
         values["given"] = tuple((origin, params) for origin, params in values["given"])
         warm = values.get("warm", ())
         values["warm"] = tuple((str(o), params, float(score), int(epochs)) for o, params, score, epochs in warm)
+        values["beyond"] = tuple((int(epochs), params) for epochs, params in values.get("beyond", ()))
         values["points"] = tuple((str(name), float(epoch_s)) for name, epoch_s in values.get("points", ()))
         return cls(**values)
 

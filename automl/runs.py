@@ -21,6 +21,7 @@ class Run:
     outcome: Outcome | None = None
     told: float | None = None  # what the sampler was told at its end
     trained_s: float = 0.0  # seconds of its epochs, without its start
+    diverged: bool = False  # its score was not a number
 
     @property
     def score(self) -> float | None:
@@ -57,6 +58,10 @@ class Failures:
             self.reason, self.final = f"the baseline training failed: {why}", True
         elif self._in_a_row >= FAILURES_IN_A_ROW:
             self.reason = f"{self._in_a_row} trials failed one after the other, the last with: {why}"
+
+    def give_reason(self, reason: str) -> None:
+        """What is not a trial of the search failed; the study can be resumed."""
+        self.reason = self.reason or reason
 
     def forgive(self) -> None:
         """A study that is resumed tries again: what made its trials fail may have been mended."""

@@ -27,6 +27,7 @@ from automl.records import (
     EpochRow,
     Heartbeat,
     Params,
+    Purpose,
     Slots,
     StudyRow,
     StudySpec,
@@ -223,13 +224,16 @@ def export(
     chosen = found.winner if trial is None else read.trial(engine, study, trial)
     if chosen is None:
         raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
+    production = found.production
+    if chosen.purpose is Purpose.PRODUCTION and chosen.repeats is not None:
+        chosen, production = read.trial(engine, study, chosen.repeats), chosen
     subject = Subject(
         study=found.study,
         trial=chosen,
         baseline=found.baseline,
         evaluations=found.evaluations,
         verdict=found.verdict,
-        production=found.production,
+        production=production,
         epochs=epochs,
     )
     return write_recipe(subject, Path(output), format)

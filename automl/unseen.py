@@ -29,14 +29,17 @@ _NOTHING = SplitMetrics(images=0, map50_95=math.nan, map50=math.nan, precision=m
 
 
 def chosen(rows: Sequence[TrialRow]) -> list[TrialRow]:
-    """The baseline, the trial to take home where that is another one, and its production training; of whole trainings
-    only, where the defaults have learnt anything: of the rest a figure says nothing."""
+    """The baseline and the trial to take home where that is another one, whole trainings only, where the defaults have
+    learnt anything: of the rest a figure says nothing. And the production training, whole or not: its weights are
+    what is used."""
     baseline, winner = leaderboard.baseline_of(rows), leaderboard.winner(rows)
     production = leaderboard.production_of(rows)
-    measured = [baseline, winner if winner is not None and winner.number else None, production]
+    whole = [baseline, winner if winner is not None and winner.number else None]
+    found = [row for row in whole if row is not None and row.state is TrialState.COMPLETED]
     if baseline is None or leaderboard.nothing_learnt(baseline):
-        return []
-    return [row for row in measured if row is not None and row.state is TrialState.COMPLETED]
+        found = []
+    learnt = production is not None and not leaderboard.nothing_learnt(production)
+    return [*found, production] if production is not None and learnt else found
 
 
 def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[], float]) -> bool:

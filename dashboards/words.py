@@ -227,7 +227,9 @@ def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") ->
     if seen.winner is None:
         return f"automl show {name}{db}"
     chosen = "" if trial is None or (seen.winner and trial.number == seen.winner.number) else f" --trial {trial.number}"
-    short = seen.study.spec.epochs < LONG and seen.production is None  # than the guide's production training
+    made, own = seen.production, trial if trial is not None else seen.winner
+    trained = made is not None and own.number in (made.number, made.repeats)  # then its recipe has that length
+    short = seen.study.spec.epochs < LONG and not trained  # than the guide's production training
     length = f" --epochs {LONG}" if short else ""
     return f"automl export {name}{chosen}{length}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
 

@@ -42,6 +42,8 @@ def copy_resolved(resolved: Path, target: Path) -> Path:
         listing = Path(str(document.get(split, "")))
         if listing.suffix == ".txt" and listing.parent == resolved.parent.absolute():
             own = target.absolute().with_name(f"{target.stem}-{split}.txt")
+            if own.exists() and not target.exists():
+                raise AutoMLError(f"{own} exists. Choose another place for the recipe, or move it.")
             own.write_bytes(listing.read_bytes())
             document[split] = str(own)
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from automl import figures, folders, plan
 from automl.policy import Search
+from automl.production import named
 from automl.records import EpochMetrics, Outcome, Purpose, TrainJob, Trial, TrialState
 
 HEARTBEAT_S = 5.0
@@ -129,10 +130,9 @@ class Session:
 
     def _production_begins(self, trial: Trial) -> str:
         search, wanted = self.search, self.search.spec.train
-        taken = f"trial {trial.repeats}" if trial.repeats else "the defaults"
         less = f", of the {wanted} asked for: what is left pays for these" if trial.epochs < wanted else ""
         why = f"{search.searched}: " if search.searched and not search.confirming.begun else ""
-        return f"{why}{taken} trains for production, {trial.epochs} epochs{less}"
+        return f"{why}{named(trial.repeats or 0)} trains for production, {trial.epochs} epochs{less}"
 
     def _give_up(self, at: float) -> None:
         """Writes down that interrupted trials stay as they are, once the search has ended."""
@@ -230,7 +230,7 @@ class Session:
         if self._keeper is None:
             return
         self._keeper.pin(self.search.at_stake)
-        repeat = self.search.trial(number).repeats is not None  # its weights are nobody's to take home
+        repeat = self.search.trial(number).repeats is not None  # its weights do not compete; a production's are pinned
         problem = self._keeper.closed(number, outcome, None if repeat else self.search.score(number))
         if problem is not None:
             self.pause(problem, at)
@@ -260,14 +260,15 @@ class Session:
             slots=spec.slots.count,
             most=None if limit is None else max(0, limit - repeats.trials_left - search.trials),
         )
+        wall_s += search.production.reserve_s()
         trials = search.trials + more
         if not decided and abs(trials - spec.plan["trials"]) <= SAME * trials and wall_s < LONG_S:
             return
         self.note(
             f"planned again: an epoch costs {epoch_s:.1f} s, {ratio:.2f} times what was planned; about "
             f"{trials} trials instead of {spec.plan['trials']}, ending in {wall_s / 60:.0f} min"
-            + "; too few to keep repeats with other seeds"
-            * (spec.reserve_trials > repeats.planned),
+            + "; too few to keep repeats with other seeds" * (spec.reserve_trials > repeats.planned)
+            + "; too dear to keep a production training" * (search.production.waits and not search.production.kept),
             at,
         )
 

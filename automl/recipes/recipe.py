@@ -20,6 +20,7 @@ from automl.figures import listed
 from automl.leaderboard import Verdict, gain, odds, score_in_words, unseen_in_words
 from automl.production import PATIENCE, in_words, longer
 from automl.records import EvaluationRow, Slots, StudyRow, StudySpec, TrialRow, TrialState
+from automl.space import EPOCH_KEYS
 from automl.trainers import schema
 from automl.trainers.initial import Beginning
 
@@ -47,7 +48,8 @@ class Subject:
     def produced(self) -> TrialRow | None:
         """The production training of this very trial; None where it is another's or none."""
         found = self.production
-        return found if found is not None and found.repeats == self.trial.number and found.done_epochs else None
+        trained = found is not None and found.state in (TrialState.COMPLETED, TrialState.CUT)
+        return found if found is not None and trained and found.repeats == self.trial.number else None
 
     @property
     def length(self) -> int:
@@ -130,14 +132,17 @@ def recipe_text(
     given = arguments(study, trial, data, initial)
     if epochs != trial.epochs:
         searched = trial.number if trial.repeats is None else trial.repeats
-        shares = longer(study.spec, searched, given, trial.epochs, epochs)
+        changes = longer(study.spec, searched, given, trial.epochs, epochs)
+        shares = [key for key in changes if key in EPOCH_KEYS]
         kept = "every other argument is the trial's"
         if shares:
-            kept = f"{listed(list(shares))} {'keeps its' if len(shares) == 1 else 'keep their'} share of it, {kept}"
+            kept = f"{listed(shares)} {'keeps its' if len(shares) == 1 else 'keep their'} share of it, {kept}"
+        elif changes:
+            kept = f"{listed(list(changes))} as optimizer=auto has them at that length, {kept}"
         as_made = made is not None and made.epochs == epochs
         asked = "as its production training had" if as_made else "as asked for"
         facts["epochs"] = f"{epochs}, {asked}; searched with {trial.epochs}; {kept}"
-        given |= {"epochs": epochs, "patience": PATIENCE if as_made else epochs, **shares}
+        given |= {"epochs": epochs, "patience": PATIENCE if as_made else epochs, **changes}
     if made is not None:
         facts["production"] = in_words(made, study.spec.slots.device, subject.evaluations)
     if format == "ultralytics":

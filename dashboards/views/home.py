@@ -9,7 +9,7 @@ import streamlit as st
 
 from automl.overview import Overview
 from automl.recipes import Subject, beginning, recipe_text
-from automl.records import StudyRow, TrialRow
+from automl.records import Purpose, StudyRow, TrialRow
 from automl.store import read
 from automl.trainers.schema import is_packaged
 from dashboards import context, frames, words
@@ -23,6 +23,8 @@ def _draw(row: StudyRow) -> None:
         st.info("No trial has a score yet. The first appears with the first epoch of the defaults.")
         return
     trial = context.chosen_trial(row, seen.winner.number)
+    if trial.purpose is Purpose.PRODUCTION and trial.repeats is not None:  # its recipe is that of the trial
+        trial = read.trial(context.engine(), row.name, trial.repeats)
     chosen = "" if trial.number == seen.winner.number else f", by your choice instead of trial {seen.winner.number}"
     st.markdown(f"**Trial {trial.number}** ({words.plain(trial.origin)}){chosen}. {words.plain(words.headline(seen))}")
     _recipes(row, seen, trial)

@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl import plan, production
-from automl.budget import parse_all
+from automl.budget import Ledger, parse_all
+from automl.errors import TrialError
 from automl.leaderboard import production_of, verdict, winner
 from automl.records import EpochMetrics, Outcome, Purpose, Slots, StudySpec, TrainJob, Trial, TrialRow, TrialState
+from automl.unseen import chosen
 from tests.unit.factories import EPOCH_S, MemoryRecord, Played, make_metrics, make_prepared, make_spec, play
 
 TRAIN = 60  # five trainings of twelve epochs
@@ -184,9 +186,84 @@ def test_no_budget_is_exceeded_by_more_than_an_epoch_a_slot(
         assert row.number == max(record.trials)
 
 
+def last_of(epochs: int = 300) -> production.Production:
+    last = production.Production(spec_of("6cpu-h"), Ledger([]), lambda params: EPOCH_S)
+    last.begins(Trial(number=9, params={}, epochs=epochs, seed=0, purpose=Purpose.PRODUCTION, repeats=3))
+    return last
+
+
 def test_patience_counts_from_the_best_epoch() -> None:
-    last = production.Production(spec_of("6cpu-h"), None, lambda params: EPOCH_S)  # type: ignore[arg-type]
-    last.begins(Trial(number=9, params={}, epochs=300, seed=0, purpose=Purpose.PRODUCTION, repeats=3))
-    assert last.ends([0.5] * production.PATIENCE) is None
-    ended = last.ends([0.5] * (production.PATIENCE + 1))
+    assert last_of().ends([0.5] * production.PATIENCE) is None
+    ended = last_of().ends([0.5] * (production.PATIENCE + 1))
     assert ended == Outcome(state=TrialState.COMPLETED, reason="no epoch was better than epoch 1 for 50 epochs")
+
+
+def test_patience_waits_until_something_is_learnt() -> None:
+    assert last_of().ends([0.0] * 200) is None
+    assert last_of().ends([*[0.0] * 200, 0.1]) is None
+    assert last_of(120).ends([0.0] * 120) is not None
+
+
+class Breaking(Curve):
+    """Raises in the production training after so many epochs, or scores no number there."""
+
+    def __init__(self, after: int, *, nan: bool = False) -> None:
+        super().__init__()
+        self._after, self._nan = after, nan
+
+    def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
+        for metrics in super().run(trial, job):
+            last = trial.purpose is Purpose.PRODUCTION and metrics.epoch > self._after
+            if last and not self._nan:
+                raise TrialError("no memory is left")
+            yield replace(metrics, map50_95=float("nan")) if last else metrics
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_one_that_fails_begins_anew_when_the_study_is_resumed(slots: int, tmp_path: Path) -> None:
+    spec, record = spec_of("10cpu-h", slots=slots), MemoryRecord()
+    first = play(spec, tmp_path, Breaking(5), record=record)
+    assert (first.search.failure or "").startswith("the production training failed: ")
+    assert "no memory is left" in (first.search.failure or "")
+    assert not first.search.failures.final
+    failed = made(first)
+    assert failed.state is TrialState.FAILED
+    second = play(spec, tmp_path, Curve(), record=record, at=first.at)
+    assert second.search.failure is None
+    assert (made(second).number, made(second).state) == (failed.number + 1, TrialState.COMPLETED)
+    assert [row.state for row in record.trials.values() if row.purpose is Purpose.PRODUCTION] == [
+        TrialState.FAILED,
+        TrialState.COMPLETED,
+    ]
+    assert (second.search.ended or "").endswith(f"trained for production as trial {made(second).number}")
+
+
+def test_one_that_diverges_ends_the_study_with_what_it_had_reached(tmp_path: Path) -> None:
+    played = play(spec_of("10cpu-h"), tmp_path, Breaking(20, nan=True))
+    row = made(played)
+    assert (row.state, row.best_epoch) == (TrialState.FAILED, 20)
+    assert played.search.failure is None
+    assert (played.search.ended or "").endswith(f"its production training, trial {row.number}, failed")
+    assert row.number in played.search.at_stake  # best.pt stays
+    assert row in chosen(list(played.record.trials.values()))
+    assert "best epoch 0.602 on val (epoch 20" in production.in_words(row, "cpu")
+
+
+@pytest.mark.parametrize("budget", ["10cpu-h", "30trials", "5h"])
+def test_a_study_that_dies_in_it_ends_with_the_same_words(budget: str, tmp_path: Path) -> None:
+    spec = spec_of(budget)
+    whole = play(spec, tmp_path, Curve())
+    record = MemoryRecord()
+    first = play(spec, tmp_path, Curve(), record=record, pause_after=len(whole.record.epochs) - 20)
+    record.die()
+    second = play(spec, tmp_path, Curve(), record=record, at=first.at)
+    assert second.search.ended == whole.search.ended
+
+
+def test_nothing_is_kept_for_one_that_cannot_be_paid_any_more(tmp_path: Path) -> None:
+    dear = Curve(epoch_s=(3.2 * EPOCH_S,))
+    spec = spec_of("263cpu-min", train=120, epochs=40, rungs=(5, 15), confirm=0)  # half of it pays 39 such epochs
+    played = play(spec, tmp_path, dear)
+    assert production_of(played.record.trials.values()) is None
+    assert len(played.record.trials) == 2
+    assert (played.search.ended or "").endswith("epochs of a production training, fewer than a trial's")

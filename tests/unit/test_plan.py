@@ -127,6 +127,7 @@ texts = st.lists(
     slots=st.integers(1, 64),
     probe_s=st.floats(0.0, 1e4),
     repeats_s=st.floats(0.0, 1e4),
+    production_s=st.floats(0.0, 1e4),
     startup_s=st.floats(0.0, 100.0),
     rungs=st.sampled_from([(), (3,), (3, 9)]),
 )
@@ -136,6 +137,7 @@ def test_no_plan_is_over_budget(
     slots: int,
     probe_s: float,
     repeats_s: float,
+    production_s: float,
     startup_s: float,
     rungs: tuple[int, ...],
 ) -> None:
@@ -146,7 +148,7 @@ def test_no_plan_is_over_budget(
         Slots(count=slots, device="cpu"),
         epochs=12,
         rungs=rungs,
-        aside=Aside(probe_s=probe_s, repeats_s=repeats_s),
+        aside=Aside(probe_s=probe_s, repeats_s=repeats_s, production_s=production_s),
     )
     parsed = budgets(*texts)
     assert all(share >= 0 for share in found.shares.values())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from automl.budget import parse_all
 from automl.errors import BudgetTooSmall
 from automl.leaderboard import verdict_on_unseen
-from automl.production import AT_MOST, PATIENCE, affordable, foresee, in_words, longer, without
+from automl.production import AT_MOST, PATIENCE, Foreseen, affordable, foresee, in_words, longer, without
 from automl.recipes import Subject, write_recipe
 from automl.records import Purpose, Slots, TrialRow, TrialState
 from tests.unit.factories import make_evaluation, make_prepared, make_row, make_spec, make_study
@@ -44,26 +44,42 @@ def test_it_never_takes_more_than_half_of_a_budget(texts: list[str], epoch_s: fl
         assert budget.trials is None or left.trials == budget.trials - 1
 
 
+def foreseen(*texts: str, wanted: int = 300, horizon: int = 40, epoch_s: float = 60.0) -> Foreseen:
+    """Of a baseline whose epochs take a minute."""
+    return foresee(
+        parse_all(texts, "cpu"),
+        CPU,
+        make_prepared(),
+        wanted=wanted,
+        horizon=horizon,
+        epoch_s=epoch_s,
+        besides_s=0.0,
+    )
+
+
 def test_the_plan_says_what_it_costs_and_where_it_is_shortened() -> None:
-    whole = foresee(parse_all(["40cpu-h"], "cpu"), CPU, make_prepared(), wanted=300, horizon=40, spent_s=0.0)
+    whole = foreseen("40cpu-h")
     assert (whole.epochs, whole.cost_s) == (300, pytest.approx(1.05 * 300 * 60))
     assert whole.notes == (
         "At the end what is taken home trains for up to 300 epochs (--train), on one slot: about 5.25 cpu-h.",
     )
-    short = foresee(parse_all(["8cpu-h"], "cpu"), CPU, make_prepared(), wanted=300, horizon=40, spent_s=0.0)
+    short = foreseen("8cpu-h")
     assert short.epochs == 228
-    assert "up to 228 epochs (--train), which half of the budget pays, instead of 300" in short.notes[0]
-    assert foresee((), CPU, make_prepared(), wanted=0, horizon=40, spent_s=0.0).notes == ()
+    assert "up to 228 epochs (--train), which half of the budget pays, instead of 300, on one slot" in short.notes[0]
+    assert foreseen("8cpu-h", wanted=0) == Foreseen()
+    assert foreseen("8cpu-h", epoch_s=240.0).epochs == 57  # at the dearest point that may be chosen
 
 
-@pytest.mark.parametrize(("budget", "enough"), [("60cpu-min", "85cpu-min"), ("60min", "85min")])
+@pytest.mark.parametrize(("budget", "enough"), [("60cpu-min", "84cpu-min"), ("60min", "84min")])
 def test_a_budget_too_small_for_both_is_refused_with_one_that_suffices(budget: str, enough: str) -> None:
-    def foreseen(text: str) -> object:
-        return foresee(parse_all([text], "cpu"), CPU, make_prepared(), wanted=300, horizon=40, spent_s=0.0)
-
     with pytest.raises(BudgetTooSmall, match=f"--train 300: half of it pays 28 epochs.*at least {enough}, lower"):
         foreseen(budget)
     foreseen(enough)
+
+
+def test_of_two_budgets_the_one_that_is_too_small_is_named() -> None:
+    with pytest.raises(BudgetTooSmall, match="the budget '30min' cannot pay for --train 300: half of it pays 14 "):
+        foreseen("40cpu-h", "30min")
 
 
 def test_a_single_trial_leaves_nothing_to_search_with() -> None:
@@ -80,6 +96,16 @@ def test_only_what_the_sampler_moved_keeps_its_share_of_the_epochs() -> None:
     assert longer(spec, 0, {"warmup_epochs": 1.2}, 12, 120) == {}
 
 
+def test_the_defaults_change_to_what_auto_stands_for_at_that_length() -> None:
+    beyond = ((769, {"optimizer": "SGD", "lr0": 0.01, "momentum": 0.9}), (10**6, {"optimizer": "AdamW"}))
+    spec = make_spec(beyond=beyond, given=(("defaults", {}), ("defaults@m", {}), ("scratch-low", {})))
+    given = {"optimizer": "AdamW", "lr0": 0.002, "momentum": 0.9}
+    assert longer(spec, 0, given, 12, 300) == {}
+    assert longer(spec, 0, given, 12, 800) == {"optimizer": "SGD", "lr0": 0.01}
+    assert longer(spec, 1, given, 12, 800) == {}
+    assert longer(spec, 2, given, 12, 800) == {}
+
+
 def test_what_it_reached_is_told_with_cost_and_images() -> None:
     measured = make_evaluation(9, 0.58, low=0.55, high=0.61)
     assert in_words(made(), "gpu", [measured]) == (
@@ -88,7 +114,8 @@ def test_what_it_reached_is_told_with_cost_and_images() -> None:
     )
     assert in_words(made(state=TrialState.RUNNING, done_epochs=7), "cpu").endswith("so far: best epoch 0.610 on val.")
     assert in_words(made(repeats=0, state=TrialState.FAILED, reason="out of memory"), "cpu") == (
-        "Production (trial 9): the defaults trained for 300 of 300 epochs, 5.00 cpu-h; it failed: out of memory."
+        "Production (trial 9): the defaults trained for 300 of 300 epochs, 5.00 cpu-h: best epoch 0.610 on val (epoch 290, "
+        "one seed). It failed: out of memory."
     )
     assert in_words(made(state=TrialState.CUT, reason="the wall time is over"), "cpu").endswith(
         "It was cut: the wall time is over."
@@ -116,5 +143,7 @@ def test_the_winners_recipe_repeats_its_production_training(tmp_path: Path) -> N
     assert str(found["facts"]["production"]).startswith("Production (trial 9): trial 3 trained for 300 of 300 epochs")
     other = written(replace(subject, trial=make_row(4)))
     assert (other["arguments"]["epochs"], other["facts"].get("production")) == (12, None)
+    diverged = written(replace(subject, production=made(state=TrialState.FAILED)))
+    assert (diverged["arguments"]["epochs"], diverged["facts"].get("production")) == (12, None)
     asked = written(replace(subject, epochs=100))
     assert (asked["arguments"]["epochs"], asked["arguments"]["patience"]) == (100, 100)

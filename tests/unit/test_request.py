@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -13,7 +14,8 @@ import pytest
 from automl.compiling import compile_spec
 from automl.errors import AutoMLError, BadBudget, BadData, BadSpace, BadWeights, BudgetTooSmall, NoSpace, UnknownName
 from automl.places import shipped
-from automl.records import Slots
+from automl.points import Probe
+from automl.records import Slots, StudySpec
 from automl.request import (
     Checked,
     SearchRequest,
@@ -256,6 +258,42 @@ def test_horizon_and_rungs_follow_from_budget_and_warmup(data: Path) -> None:
     spec = spec_of(checked(data))
     assert spec.epochs == 23  # 8 hours of minutes for 20 trainings with their start
     assert spec.rungs == (5, 15)
+
+
+def test_a_production_training_has_half_of_the_budget_and_the_search_plans_with_the_rest(data: Path) -> None:
+    alone, beside = spec_of(checked(data)), spec_of(checked(data, train=300))
+    shares, total_s = beside.plan["shares"], 8 * 3600
+    assert beside.train == 300
+    assert shares["production"] == pytest.approx(total_s / 2, rel=0.01)  # 228 of the 300 epochs
+    assert sum(shares.values()) <= total_s
+    assert beside.epochs == pytest.approx(alone.epochs / 2, abs=1)
+    assert any("for up to 228 epochs (--train), which half of the budget pays" in n for n in beside.plan["notes"])
+    few = spec_of(checked(data, train=15))
+    assert (few.epochs, few.train) == (15, 15)  # a trial is no longer than a production training
+
+
+def test_a_production_training_is_priced_at_the_dearest_point_that_may_be_chosen(data: Path) -> None:
+    found = checked(data, models=("yolov5n", "yolov5s"), imgsz=(64,), budgets=("80cpu-h",), train=100)
+    defaults = {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.002}
+    near = make_prepared(defaults=defaults, horizon=40, switch_epochs=60, elsewhere={**defaults, "optimizer": "SGD"})
+    probes = [
+        Probe(point="yolov5n@64", prepared=near),
+        Probe(point="yolov5s@64", prepared=replace(near, train_s=230.0, switch_epochs=None)),
+    ]
+    spec = compile_spec(found, "birds", Path("/runs"), near, 0.0, probes)
+    assert [name for name, _ in spec.points] == ["yolov5n@64", "yolov5s@64"]
+    assert spec.plan["shares"]["production"] == pytest.approx(1.05 * 100 * 240)
+    (switch, beyond), (never, same) = spec.beyond
+    assert (switch, beyond["optimizer"]) == (60, "SGD")
+    assert (never, same["optimizer"]) == (10**6, "AdamW")
+    assert StudySpec.from_dict(json.loads(json.dumps(spec.to_dict()))).beyond == spec.beyond
+
+
+def test_a_production_training_shorter_than_a_trial_is_refused(data: Path) -> None:
+    with pytest.raises(AutoMLError, match="--train 20 is no production training"):
+        checked(data, train=20, epochs=40)
+    with pytest.raises(BudgetTooSmall, match="cannot pay for --train 300: half of it pays 8 epochs"):
+        spec_of(checked(data, train=300, epochs=10, budgets=("18cpu-min",)))
 
 
 def test_ranges_in_shares_of_the_horizon_are_epochs_in_the_spec(data: Path) -> None:

@@ -102,6 +102,12 @@ def test_what_is_kept_for_a_production_training_promises_nothing() -> None:
     assert seen.expected_gain is not None
     assert kept.expected_gain is not None
     assert kept.expected_gain < seen.expected_gain
+    several = make_study(spec=make_spec(budgets=("3h",), slots=Slots(count=4, device="cpu")), state=StudyState.RUNNING)
+    study = replace(several, slot_s=7200.0, wall_s=7200.0)
+    alone, beside = overview(study=study), overview(study=study, planned_s={"production": 0.2 * left_s})
+    assert alone.expected_gain is not None
+    assert beside.expected_gain is not None
+    assert beside.expected_gain < alone.expected_gain  # the other slots stand idle meanwhile
 
 
 @pytest.mark.parametrize(
