@@ -106,6 +106,8 @@ def search(
     """Search for the best hyperparameters within a budget."""
 
     def run(service: Any, listener: Any) -> Any:
+        if export is not None and trainer == "surrogate":
+            raise AutoMLError("--export: trials of the trainer 'surrogate' have no recipe, since nothing is trained.")
         return (service.dry_run if dry_run else service.search)(
             data,
             budget,
@@ -305,7 +307,8 @@ def _drive(
             print(f"Go on with: {places.command('resume', name, db)}", file=sys.stderr)
             stopped = "automl stop" in report.study.reason
             raise typer.Exit(0 if stopped else 130 if "interrupted" in report.study.reason else 1)
-        if export is None and not as_json and report.best is not None:
+        recipes = report.study.spec.trainer == "ultralytics"
+        if export is None and not as_json and report.best is not None and recipes:
             print(f"Take it home with: {places.command('export', name, db)} -o hyp.yaml")
 
 

@@ -160,6 +160,7 @@ def _aside(
         repeats_s=repeats_s,
         measuring_s=measuring_s,
         production_s=last.cost_s,
+        production_epochs=last.epochs,
     )
 
 

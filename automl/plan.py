@@ -121,6 +121,7 @@ class Aside:
     repeats_s: float = 0.0  # their slot-seconds
     measuring_s: float = 0.0  # kept for measuring on unseen images, booked as confirmation too
     production_s: float = 0.0  # slot-seconds of the production training, on one slot
+    production_epochs: int = 0  # of it; 0 for none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +198,7 @@ def draw_up(
         shares=shares,
         budget_s=total_s if math.isfinite(total_s) else None,
         wall_s=min(wall_s, last_s + max(spent_s / slots.count, shares[Purpose.BASELINE.value])),
-        warnings=tuple(_warnings(first, epochs, trained_on=aside.production_s > 0)),
+        warnings=tuple(_warnings(first, epochs, aside.production_epochs)),
         notes=tuple(f"{shown(p.name)} is left out: {p.why}." for p in points if p.role == "left out"),
     )
 
@@ -252,7 +253,8 @@ def _chance(arrived: int) -> float:
     return (arrived - math.ceil((arrived - 1) * (1 - 1 / ETA) - 1e-9)) / arrived
 
 
-def _warnings(first: Point, epochs: int, *, trained_on: bool = False) -> list[str]:
+def _warnings(first: Point, epochs: int, production: int = 0) -> list[str]:
+    """What to beware of. `production`: epochs of the planned production training; 0 for none."""
     told = []
     if first.trainings < 4:
         told.append(
@@ -264,14 +266,15 @@ def _warnings(first: Point, epochs: int, *, trained_on: bool = False) -> list[st
             f"The budget pays {first.trainings:.1f} trainings of the defaults: expect little of the search "
             "(it was worth its cost from 10 on)."
         )
-    if epochs < MEASURED_SHARE * LONGEST:
+    length = production or LONGEST
+    if epochs < MEASURED_SHARE * length:
         told.append(
-            f"A horizon of {epochs} epochs is {epochs / LONGEST:.0%} of a production training's {LONGEST}, less than "
+            f"A horizon of {epochs} epochs is {epochs / length:.0%} of a production training's {length}, less than "
             f"any share of which it is known what it says about the end: on BCCD 12 whole epochs ranked recipes like "
             f"42 with .64 (1 would be the same order; n=13), a third of the 42 with .4 to .8. "
             "A trial's weights are far from what its recipe can do: on BCCD at 128 px they reached .464 on test after "
             "40 epochs and .561 after 300, the defaults .380 and .530"
-            + ("." if trained_on else ". Train what is found: --train 300, or `yolo` with hyp.yaml.")
+            + ("." if production else ". Train what is found: --train 300, or `yolo` with hyp.yaml.")
         )
     return told
 

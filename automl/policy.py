@@ -372,7 +372,9 @@ class Search:
                 self._settled = max(score, self._settled or 0.0)
         self._proposals.tell(number, score)
         probed_s = self.operating.epoch_s(run.trial.params)
-        if run.scores and probed_s > 0:
+        first = self.rungs.levels[0] if self.rungs.levels else run.trial.epochs
+        long_enough = len(run.scores) >= first or not self._epoch_costs  # else it is the start that was dear
+        if run.scores and probed_s > 0 and long_enough:
             self._epoch_costs.append(self.ledger.cost_s(number) / len(run.scores) / probed_s)
         if outcome.state is TrialState.FAILED:
             self._best_epoch = best_epoch(self._runs)

@@ -7,6 +7,7 @@ after 50 epochs without a better one). Its schedule is laid out for the epochs t
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,7 @@ from automl.records import (
     Prepared,
     Purpose,
     Slots,
+    StudyRow,
     StudySpec,
     Trial,
     TrialRow,
@@ -244,6 +246,15 @@ class Production:
         return f"{named(self.trial.repeats or 0)} trained for production as trial {self.trial.number}"
 
 
+def missing_in_words(study: StudyRow) -> str:
+    """That the production training which was asked for has not been done, and how to do it; for an ended study."""
+    why = study.reason.rpartition("; ")[2]
+    return (
+        f"The production training (--train {study.spec.train}) was not done: {why}. Do it with: automl export "
+        f"{shlex.quote(study.name)} --epochs {study.spec.train} -o hyp.yaml, then yolo detect train cfg=hyp.yaml"
+    )
+
+
 def named(number: int) -> str:
     """A trial in a sentence."""
     return f"trial {number}" if number else "the defaults"
@@ -263,6 +274,8 @@ def in_words(row: TrialRow, device: str, evaluations: Iterable[EvaluationRow] = 
     found = next((each for each in evaluations if each.trial == row.number), None)
     if found is not None:
         told += f", {unseen_in_words(found)} ({found.split})"
+    if row.state is TrialState.COMPLETED and row.done_epochs < row.epochs:
+        told += f"; it ended there, since {row.reason}"
     ended = {TrialState.CUT: f". It was cut: {row.reason}.", TrialState.FAILED: f". It failed: {row.reason}."}
     return told + ended.get(row.state, ".")
 

@@ -112,7 +112,7 @@ class Tally:
         self.closed_s += values["slot_s"] - run["before_s"]
         device = self.spec.slots.device if self.spec is not None else "cpu"
         return (
-            f"trial {notice.trial} {values['state']}: mAP50-95 {score(values['map50_95'])}, "
+            f"trial {notice.trial} {values['state']}: best epoch {score(values['map50_95'])}, "
             f"{format_cost(values['slot_s'], device)}; {values['reason']}"
         )
 

@@ -145,9 +145,9 @@ def _check_words(request: SearchRequest) -> Limits:
     limits = Limits(target=request.target, latency_s=latency_s, parameters=request.max_params)
     points.check_limits(limits)
     if request.train is not None and request.train < max(1, request.epochs or 1):
+        least = f"at least the --epochs {request.epochs} of a trial" if request.epochs else "such as --train 300"
         raise AutoMLError(
-            f"--train {request.train} is no production training: write how many epochs it may have, at least those of "
-            "a trial (--epochs), such as --train 300."
+            f"--train {request.train} is no production training: write how many epochs it may have, {least}."
         )
     if request.confirm < 0:
         raise AutoMLError(f"--confirm {request.confirm}: write how many of the best trials run again, or 0 for none.")

@@ -86,9 +86,12 @@ def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> N
     for line in _sentences(report):
         _say(console, line)
     _print_unseen(console, report)
-    if report.production is not None:
-        _say(console, production.in_words(report.production, report.study.spec.slots.device, report.evaluations))
-        best = folders.trial(report.study.spec.directory, report.production.number) / WEIGHTS[0]
+    made, study = report.production, report.study
+    if study.spec.train and made is None and study.state is StudyState.FINISHED:
+        _say(console, production.missing_in_words(study))
+    if made is not None:
+        _say(console, production.in_words(made, study.spec.slots.device, report.evaluations))
+        best = folders.trial(study.spec.directory, made.number) / WEIGHTS[0]
         if best.is_file():
             _say(console, f"Its weights: {best}")
 

@@ -33,7 +33,7 @@ from automl.trainers import schema
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-STUDIES = 5  # earlier studies of the same data that are looked at without being named, the newest
+STUDIES = 5  # earlier studies of the same data that are looked at without being named, the best
 FORMATS = (".csv", ".ndjson", ".jsonl", ".yaml", ".yml")
 _SCORES = ("metrics/mAP_0.5:0.95", "metrics/mAP50-95(B)", "fitness")
 _NOT_A_RECIPE = ("model", "imgsz", "batch")
@@ -59,7 +59,7 @@ def with_earlier(engine: Engine, checked: request.Checked) -> request.Checked:
 
 
 def _found_by_itself(counts: Mapping[str, int]) -> tuple[str, ...]:
-    """One sentence on the trials of each study that nobody named; nothing where there are none."""
+    """One sentence on the trials of each study that nobody named, the best of them; nothing where there are none."""
     if not counts:
         return ()
     trials = ", ".join(f"{count} of '{name}'" for name, count in counts.items())
@@ -72,7 +72,9 @@ def _same_data(engine: Engine, checked: request.Checked) -> list[StudyRow]:
         for row in read.studies(engine)
         if row.spec.data_fingerprint == checked.data_fingerprint and row.spec.trainer == checked.request.trainer
     ]
-    return alike[:STUDIES]
+    best = sorted(alike, key=lambda row: -(row.best_map50_95 or 0.0))[:STUDIES]  # of equals the newest
+    names = {row.name for row in best}
+    return [row for row in alike if row.name in names]
 
 
 def _of_source(engine: Engine, source: str, checked: request.Checked) -> tuple[list[Earlier], list[str]]:

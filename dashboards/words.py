@@ -14,6 +14,7 @@ from automl.figures import duration, score
 from automl.leaderboard import in_words, odds, one_seed_in_words, score_in_words, verdict_on_unseen
 from automl.overview import Overview
 from automl.production import in_words as in_production
+from automl.production import missing_in_words
 from automl.recipes import LONG
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 
@@ -91,8 +92,10 @@ def certainty(seen: Overview, row: TrialRow | None) -> str:
 
 
 def produced(seen: Overview) -> str:
-    """What the production training has reached; empty where there is none."""
-    made = seen.production
+    """What the production training has reached, or that it was not done; empty where none was asked for."""
+    made, study = seen.production, seen.study
+    if study.spec.train and made is None and study.state is StudyState.FINISHED:
+        return missing_in_words(study)
     return "" if made is None else in_production(made, seen.study.spec.slots.device, seen.evaluations)
 
 
@@ -205,7 +208,9 @@ def ended(row: TrialRow) -> str:
 
 
 def proposed(row: TrialRow) -> str:
-    """Where a trial's parameters come from, in a sentence."""
+    """Where a trial's parameters come from, in a sentence; empty where another trial had them."""
+    if row.repeats is not None:
+        return ""
     return "These are the defaults." if row.origin == "defaults" else f"Proposed by {row.origin}."
 
 
@@ -230,7 +235,7 @@ def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") ->
     made, own = seen.production, trial if trial is not None else seen.winner
     trained = made is not None and own.number in (made.number, made.repeats)  # then its recipe has that length
     short = seen.study.spec.epochs < LONG and not trained  # than the guide's production training
-    length = f" --epochs {LONG}" if short else ""
+    length = f" --epochs {seen.study.spec.train or LONG}" if short else ""
     return f"automl export {name}{chosen}{length}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
 
 

@@ -132,7 +132,8 @@ class Session:
         search, wanted = self.search, self.search.spec.train
         less = f", of the {wanted} asked for: what is left pays for these" if trial.epochs < wanted else ""
         why = f"{search.searched}: " if search.searched and not search.confirming.begun else ""
-        return f"{why}{named(trial.repeats or 0)} trains for production, {trial.epochs} epochs{less}"
+        trains = f"{named(trial.repeats or 0)} {'trains' if trial.repeats else 'train'}"
+        return f"{why}{trains} for production, {trial.epochs} epochs{less}"
 
     def _give_up(self, at: float) -> None:
         """Writes down that interrupted trials stay as they are, once the search has ended."""

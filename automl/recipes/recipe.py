@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -206,7 +207,10 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
     if trial.state is not TrialState.COMPLETED:
         facts["caution"] = f"this trial is {trial.state.value}: {trial.reason or 'it has not reached its last epoch'}"
     if trial.epochs < LONG:
-        facts["epochs"] = f"{trial.epochs} is the search's horizon; for production: automl export --epochs {LONG}"
+        facts["epochs"] = (
+            f"{trial.epochs} is the search's horizon; for production: "
+            f"automl export {shlex.quote(spec.name)} --trial {trial.number} --epochs {spec.train or LONG} -o hyp.yaml"
+        )
     facts |= {
         "cost of the trial": format_cost(trial.slot_s, spec.slots.device),
         "cost of the study": format_cost(study.slot_s, spec.slots.device),

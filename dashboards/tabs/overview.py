@@ -33,6 +33,9 @@ def draw(row: StudyRow) -> None:
 def _now(seen: Overview, events: list[EventRow]) -> None:
     study = seen.study
     st.markdown(f"**{words.plain(words.state_of(study, seen.alive))}** · {words.plain(words.headline(seen))}")
+    made = words.produced(seen)
+    if made:
+        st.markdown(words.plain(made))
     _figures(seen)
     st.progress(min(1.0, seen.share_spent), text=words.plain(words.worth(seen, context.database())))
     left, right = st.columns([3, 2])
@@ -96,7 +99,7 @@ def _figures(seen: Overview) -> None:
             None if gain is None else f"{gain:+.3f} vs defaults",
             help="on val; the mean of new seeds' best epochs once repeats have run",
         )
-        _lines(words.certainty(seen, winner), words.unseen_score(seen, winner), words.produced(seen))
+        _lines(words.certainty(seen, winner), words.unseen_score(seen, winner))
     with second.container(border=True, height="stretch", gap="xsmall"):
         st.metric("The defaults' mAP50-95", score(seen.figure(base)), help="on val, trained first")
         _lines(words.certainty(seen, base), words.unseen_score(seen, base))

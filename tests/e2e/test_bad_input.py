@@ -127,6 +127,8 @@ CASES = (
     Bad("weights as model", ("yolov5s.pt", "--weights"), ("--models", "yolov5s.pt")),
     Bad("unknown sampler", ("'bayes'", "tpe"), ("--sampler", "bayes")),
     Bad("unknown trainer", ("'darknet'", "ultralytics"), ("--trainer", "darknet")),
+    Bad("a recipe of the surrogate", ("--export", "no recipe"), ("--trainer", "surrogate", "--export", "hyp.yaml")),
+    Bad("a short production", ("--train 2", "at least the --epochs"), ("--epochs", "3", "--train", "2")),
     Bad("no such earlier study", ("--warm-start owls", "no such file", "unknown study"), ("--warm-start", "owls")),
     Bad("no such earlier file", ("--warm-start evolve.csv", "cannot be read"), ("--warm-start", "evolve.csv")),
     Bad(

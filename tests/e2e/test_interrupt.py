@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 NAME, EPOCHS = "cut", 30
 SEARCH = ("search", *TINY, *ONE_SLOT, "--name", NAME, "--epochs", str(EPOCHS), "--budget", "2trials", "--quiet")
 WRITTEN_S = 0.5  # after which an epoch is stored
-PROMPT_S = 55.0  # for an end that waits for no answer of a cluster that is gone: Ray would for a minute
+PROMPT_S = 55.0  # for an end that waits for no answer of a cluster that is gone, on idle cores: Ray would for a minute
 AGAIN = "Ctrl-C again ends at once"
 Process = subprocess.Popen[str]
 
@@ -36,6 +36,7 @@ class Ended:
     stdout: str
     stderr: str
     took_s: float  # from the signal to the end
+    limit_s: float  # for that
     study: StudyRow
     epochs: list[EpochRow]
     heard: int = 0  # epochs that there were when the driver had heard that it should end
@@ -57,6 +58,11 @@ class Story:
     attempts: list[AttemptRow] = field(default_factory=list)  # of trial 0, at the end
 
 
+def prompt_s() -> float:
+    """PROMPT_S, and as many times longer as others wait for the cores."""
+    return PROMPT_S * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def further(place: Place, process: Process, epochs: int) -> None:
     """Waits until so many more epochs are stored."""
     before = len(place.epochs(NAME))
@@ -67,7 +73,7 @@ def ended(place: Place, process: Process, since: float, heard: int = 0) -> Ended
     """Waits for the end of a session."""
     stdout, stderr = process.communicate(timeout=WAIT_S)
     took_s = time.monotonic() - since
-    return Ended(process.returncode, stdout, stderr, took_s, place.study(NAME), place.epochs(NAME), heard)
+    return Ended(process.returncode, stdout, stderr, took_s, prompt_s(), place.study(NAME), place.epochs(NAME), heard)
 
 
 def heard(place: Place, process: Process, words: str) -> int:
@@ -144,7 +150,7 @@ def test_ctrl_c_ends_a_search_after_its_epoch_and_says_how_to_go_on(story: Story
     assert "1 interrupted. Ended: interrupted by the user." in story.interrupted.stdout
     assert story.interrupted.study.state is StudyState.INTERRUPTED
     assert len(story.interrupted.epochs) <= story.interrupted.heard + 1
-    assert story.interrupted.took_s < PROMPT_S
+    assert story.interrupted.took_s < story.interrupted.limit_s
 
 
 def test_a_running_study_is_neither_resumed_nor_begun_again(story: Story) -> None:
@@ -182,7 +188,7 @@ def test_a_request_from_another_process_stops_a_search(story: Story) -> None:
     assert story.stopped.study.state is StudyState.INTERRUPTED
     assert "stopped by `automl stop`" in story.stopped.study.reason
     assert len(story.stopped.epochs) <= story.stopped.heard + 1
-    assert story.stopped.took_s < PROMPT_S
+    assert story.stopped.took_s < story.stopped.limit_s
 
 
 def test_a_resumed_study_ends_as_if_nothing_had_been(story: Story) -> None:
@@ -254,7 +260,7 @@ def test_a_worker_killed_in_a_real_training_goes_on_and_a_second_ctrl_c_ends_at_
     assert paid_s - 0.001 <= place.trials(NAME)[0].paid_s <= place.trials(NAME)[0].slot_s
     assert (done.code, done.study.state) == (130, StudyState.INTERRUPTED)
     assert place.trials(NAME)[0].reason == "interrupted before the epoch's end"
-    assert done.took_s < PROMPT_S
+    assert done.took_s < done.limit_s
     assert f"automl resume {NAME}" in done.stderr
 
 
@@ -265,13 +271,13 @@ def test_a_request_to_terminate_before_the_first_epoch_ends_quietly(tmp_path: Pa
     with place.start(*SEARCH) as process:
         wait_for("the probe", lambda: (place.home / "studies" / NAME / "probe" / "log.txt").exists(), process)
         send(process.pid, signal.SIGTERM)
-        stdout, stderr = process.communicate(timeout=PROMPT_S)
+        stdout, stderr = process.communicate(timeout=prompt_s())
     assert (process.returncode, stdout, stderr) == (130, "", "automl: interrupted\n")
     assert place.studies() == []
     with place.start(*SEARCH) as process:
         wait_for("the first trial", lambda: place.trials(NAME), process)
         send(process.pid, signal.SIGTERM)
-        stdout, stderr = process.communicate(timeout=PROMPT_S)
+        stdout, stderr = process.communicate(timeout=prompt_s())
     assert (process.returncode, stderr) == (130, f"Go on with: automl resume {NAME}\n")
     assert place.study(NAME).state is StudyState.INTERRUPTED
     assert [row.state for row in place.trials(NAME)] == [TrialState.INTERRUPTED]

@@ -238,6 +238,9 @@ def test_a_horizon_that_says_nothing_of_production_is_said_with_figures(epochs: 
     warnings = drawn("1cpu-h", epochs=epochs).warnings
     assert bool(warnings) == warned
     assert not warned or f"{epochs} epochs is {epochs / 300:.0%} of a production training's 300" in warnings[0]
+    assert not warned or "Train what is found: --train 300" in warnings[0]
+    planned = drawn("1cpu-h", epochs=epochs, production_s=10.0, production_epochs=3 * epochs).warnings
+    assert not planned  # a third of its length says something of it
 
 
 @given(epoch_s=st.floats(0.1, 100.0), left_s=st.floats(0.0, 1e5), slots=st.integers(1, 8))

@@ -325,3 +325,13 @@ def test_the_price_of_the_running_baseline_counts_before_any_trial_has_ended() -
     assert search.cost_ratio == pytest.approx(2.0)
     assert search.next_trial(2 * EPOCH_S) is None, "what is left pays the baseline, and no second training at its price"
     assert search.ended is None
+
+
+def test_one_dear_epoch_of_a_trial_that_was_cut_is_no_price() -> None:
+    search = make_search(make_spec(budgets=("5cpu-h",)))
+    _, at = train(search, begun(search), [0.1] * 12)
+    assert search.cost_ratio == pytest.approx(1.0)
+    assert search.next_trial(at) is not None
+    search.report(1, make_metrics(1, 0.1), at + 10 * EPOCH_S)  # most of it its start
+    search.close(1, Outcome(state=TrialState.CUT), at + 10 * EPOCH_S)
+    assert search.cost_ratio == pytest.approx(1.0)

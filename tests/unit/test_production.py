@@ -117,6 +117,8 @@ def test_what_it_reached_is_told_with_cost_and_images() -> None:
         "Production (trial 9): the defaults trained for 300 of 300 epochs, 5.00 cpu-h: best epoch 0.610 on val (epoch 290, "
         "one seed). It failed: out of memory."
     )
+    early = made(done_epochs=191, reason="no epoch was better than epoch 141 for 50 epochs")
+    assert in_words(early, "cpu").endswith("; it ended there, since no epoch was better than epoch 141 for 50 epochs.")
     assert in_words(made(state=TrialState.CUT, reason="the wall time is over"), "cpu").endswith(
         "It was cut: the wall time is over."
     )

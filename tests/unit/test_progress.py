@@ -116,7 +116,7 @@ def test_a_log_tells_ends_and_new_bests_only() -> None:
     assert lines == [
         "   1:00  best epoch 0.400 mAP50-95 (trial 0, epoch 1); the defaults' 0.400",
         "   3:00  best epoch 0.450 mAP50-95 (trial 0, epoch 3); the defaults' 0.450",
-        "   3:00  trial 0 completed: mAP50-95 0.500, 3.0 cpu-min; because",
+        "   3:00  trial 0 completed: best epoch 0.500, 3.0 cpu-min; because",
     ]
 
 

@@ -362,3 +362,18 @@ def test_a_status_names_the_way_out_of_a_dead_study() -> None:
     assert "42% of 5cpu-h" in text
     assert "trial 1 (tpe): epoch 3/12, mAP50-95 0.400 on a (0)" in text
     assert "hello" in text
+
+
+def test_a_production_training_that_was_not_done_is_said_with_the_command_that_does_it() -> None:
+    why = "the search's share of the budget is spent; what is left pays 4 epochs of a production training"
+    study = make_study(spec=make_spec(train=20), reason=why)
+    report = make_report(make_row(0, 0.5), make_row(1, 0.6), study=study)
+    told = text_of(lambda console: print_report(console, report), 400)
+    assert (
+        "The production training (--train 20) was not done: what is left pays 4 epochs of a production training. "
+        "Do it with: automl export birds --epochs 20 -o hyp.yaml, then yolo detect train cfg=hyp.yaml"
+    ) in told
+    made = make_row(2, 0.7, purpose=Purpose.PRODUCTION, repeats=1, epochs=20, done_epochs=20)
+    told = text_of(lambda console: print_report(console, replace(report, production=made)), 400)
+    assert "was not done" not in told
+    assert "Production (trial 2): trial 1 trained for 20 of 20 epochs" in told

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from automl import warm
 from automl.compiling import compile_spec
 from automl.data.dataset import fingerprint, read_dataset
 from automl.errors import AutoMLError
@@ -262,6 +263,15 @@ def test_many_earlier_studies_are_said_in_one_line(engine: Engine, tmp_path: Pat
     [line] = with_earlier(engine, asked(data)).notes[len(before) :]
     assert "12 of 'last', 12 of 'more', 12 of 'birds'" in line
     assert with_earlier(engine, asked(data, reuse=False)).notes == before
+
+
+def test_of_many_earlier_studies_the_best_are_begun_with(
+    engine: Engine, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(engine, tmp_path, data, name="good")
+    trained(engine, tmp_path, data, name="poor", budgets=("1trials",))
+    monkeypatch.setattr(warm, "STUDIES", 1)
+    assert "found: 12 of 'good' (switch off" in with_earlier(engine, asked(data)).notes[-1]
 
 
 def test_another_search_on_other_data_or_at_another_length_is_not_taken_for_the_same(
