@@ -131,8 +131,10 @@ def in_words(decided: Verdict) -> str:
             f"{best.gain.mean:+.3f} [{best.gain.low:+.3f}, {best.gain.high:+.3f}] against the defaults' {defaults}. "
             f"The chance that it beats them is {chance}."
         )
+    tied = best.gain.mean < TIE
+    verdict = "The defaults are as good" if tied else "No winner is proven, so the defaults are kept"
     return (
-        f"The defaults are as good: mAP50-95 {defaults} on val (90 % interval), against {theirs} of trial "
+        f"{verdict}: mAP50-95 {defaults} on val (90 % interval), against {theirs} of trial "
         f"{best.trial}, the best that ran again. The chance that it beats them is {chance}; a winner is named "
         f"from {CLAIM:.0%} on."
     )

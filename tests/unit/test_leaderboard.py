@@ -12,6 +12,7 @@ from automl.leaderboard import (
     changed,
     finalists,
     gain,
+    in_words,
     odds,
     one_seed_in_words,
     rank,
@@ -116,6 +117,17 @@ def test_the_defaults_are_taken_home_where_nothing_surely_beats_them() -> None:
     found = verdict(rows)
     assert found is not None
     assert (found.winner, found.best.trial, winner(rows)) == (0, 1, rows[0])
+
+
+def test_a_gain_that_is_not_proven_is_no_tie_either() -> None:
+    def told(again: float) -> str:
+        found = verdict([make_row(0, 0.5), make_row(1, 0.56), repeat(2, 0, 0.38), repeat(3, 1, again)])
+        assert found is not None
+        assert found.winner == 0
+        return in_words(found)
+
+    assert told(0.445).startswith("The defaults are as good: mAP50-95 0.44")
+    assert told(0.60).startswith("No winner is proven, so the defaults are kept: mAP50-95 0.4")
 
 
 @pytest.mark.parametrize(("chance", "told"), [(1.0, "over 99%"), (0.987, "99%"), (0.5, "50%"), (0.001, "under 1%")])
