@@ -74,7 +74,7 @@ def compile_spec(
         reserve_s=aside.repeats_s,
         measuring_s=aside.measuring_s,
         train=checked.request.train or 0,
-        beyond=_beyond(checked, drawn, probes or (baseline,)),
+        beyond=_beyond(drawn, probes or (baseline,)),
     )
 
 
@@ -197,7 +197,7 @@ def _first_trials(checked: Checked, drawn: plan.Plan, measured: Mapping[str, Pre
     return _First(given=(*given, *more), warm=warm, notes=(*notes, *words(warm)))
 
 
-def _beyond(checked: Checked, drawn: plan.Plan, probes: Sequence[Probe]) -> tuple[tuple[int, Params], ...]:
+def _beyond(drawn: plan.Plan, probes: Sequence[Probe]) -> tuple[tuple[int, Params], ...]:
     """Of the trials that train the defaults: beyond how many epochs these are others, and which."""
     measured = {probe.point: probe.prepared for probe in probes}
     found = []

@@ -132,9 +132,9 @@ def in_words(decided: Verdict) -> str:
             f"The chance that it beats them is {chance}."
         )
     tied = best.gain.mean < TIE
-    verdict = "The defaults are as good" if tied else "No winner is proven, so the defaults are kept"
+    opening = "The defaults are as good" if tied else "No winner is proven, so the defaults are kept"
     return (
-        f"{verdict}: mAP50-95 {defaults} on val (90 % interval), against {theirs} of trial "
+        f"{opening}: mAP50-95 {defaults} on val (90 % interval), against {theirs} of trial "
         f"{best.trial}, the best that ran again. The chance that it beats them is {chance}; a winner is named "
         f"from {CLAIM:.0%} on."
     )

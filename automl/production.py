@@ -261,7 +261,7 @@ def named(number: int) -> str:
 
 
 def in_words(row: TrialRow, device: str, evaluations: Iterable[EvaluationRow] = ()) -> str:
-    """What the production training has reached, against nothing: no other training was as long. In sentences.
+    """What the production training has reached, in a sentence. No gain: no other training was as long.
 
     device  "gpu" or "cpu": what its cost is counted in
     """

@@ -286,7 +286,7 @@ def _leading(found: StudyStatus) -> str:
     winner, base = found.winner, found.baseline
     if winner is None:
         return "no trial has a score yet"
-    name = f"trial {winner.number}" if winner.number else "the defaults"
+    name = production.named(winner.number)
     known = found.verdict.of(winner.number) if found.verdict is not None else None
     if found.verdict is None or known is None:
         told = f"{name}: mAP50-95 {score(winner.score)}, one seed"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from playwright.sync_api import Browser, Page
+from sqlalchemy import Engine
 
 from automl.bench.page_study import MadeUp
 from automl.records import Board, Outcome, Slots, StudyState, TrialState
@@ -256,10 +257,7 @@ def test_the_list_follows_a_running_study_and_keeps_what_is_typed(browser: Brows
 
 
 def test_the_trials_follow_a_running_study_and_ticked_rows_stay_in_place(browser: Browser, tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    place.home.mkdir()
-    engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
-    filler = Filler(engine, make_spec(name="live", directory=str(place.home / "live")))
+    place, engine, filler = _begun(tmp_path, "live")
     filler.trial(0, curve(0.4))
     filler.trial(1, curve(0.45))
     filler.trial(2, curve(0.3)[:2], None)
@@ -374,10 +372,7 @@ def test_a_recipe_with_weights_comes_with_them(browser: Browser, cells: Searched
 
 def test_a_link_into_an_exposed_page_asks_for_sign_in(browser: Browser, tmp_path: Path) -> None:
     """Also the very first link after the start, to a page other than the first."""
-    place = Place(tmp_path)
-    place.home.mkdir()
-    engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
-    filler = Filler(engine, make_spec(name="secret", directory=str(place.home / "secret")))
+    place, engine, filler = _begun(tmp_path, "secret")
     filler.trial(0, curve(0.4))
     filler.close()
     engine.dispose()
@@ -395,6 +390,14 @@ def test_a_link_into_an_exposed_page_asks_for_sign_in(browser: Browser, tmp_path
                 says(page, "Sign in to see the studies")
                 settled(page)
                 assert "secret" not in text(page)
+
+
+def _begun(folder: Path, name: str) -> tuple[Place, Engine, Filler]:
+    """A database with one study, to be filled."""
+    place = Place(folder)
+    place.home.mkdir()
+    engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
+    return place, engine, Filler(engine, make_spec(name=name, directory=str(place.home / name)))
 
 
 def _choose(page: Page, label: str, option: str) -> None:
