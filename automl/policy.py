@@ -41,7 +41,7 @@ class Search:
         self._resumable: deque[Trial] = deque()
         self.failures = Failures()
         self._paused: str | None = None
-        self._epoch_costs: deque[float] = deque(maxlen=50)  # of the latest trials' epochs, as shares of the probed cost
+        self._epoch_costs: deque[float] = deque(maxlen=50)  # an epoch by the probed cost, of trials that came to a rung
         self._best_epoch: tuple[float, int] | None = None
         self._settled: float | None = None  # best mean of the last epochs of a completed trial
         self._latest: deque[tuple[float, float]] = deque(maxlen=LOOK_BACK)  # score and slot-seconds of ended trials
@@ -182,8 +182,9 @@ class Search:
 
     @property
     def cost_ratio(self) -> float:
-        """Measured by probed slot-seconds of an epoch: the median of the latest trials; before any has ended, what
-        those that run have cost so far; 1 before the first epoch."""
+        """Measured by probed slot-seconds of an epoch: the median of the latest trials that came to a rung, since of a
+        shorter one the start weighs too much; before any has ended, what those that run have cost so far; 1 before the
+        first epoch."""
         costs = sorted(self._epoch_costs)
         return quantile(costs, 0.5) if costs else dearest(self._runs.values(), self.operating.epoch_s)
 
