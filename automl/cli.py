@@ -167,7 +167,8 @@ def resume(
 def status(study: MaybeStudy = None, db: Db = None, json_: Json = False) -> None:
     """Show what a study is doing now."""
     with _errors():
-        from automl import service, terminal
+        from automl import service
+        from automl.terminal import report as terminal
 
         found = service.status(study, db=db)
         if json_:
@@ -180,7 +181,8 @@ def status(study: MaybeStudy = None, db: Db = None, json_: Json = False) -> None
 def stop(study: Study, db: Db = None) -> None:
     """Ask a running study to stop after its running epochs; it can be resumed."""
     with _errors():
-        from automl import places, service
+        from automl import service
+        from automl.files import home as places
 
         service.stop(study, db=db)
         print(f"study '{study}' stops after its running epochs. Go on with: {places.command('resume', study, db)}")
@@ -190,7 +192,8 @@ def stop(study: Study, db: Db = None) -> None:
 def studies(db: Db = None, json_: Json = False) -> None:
     """List all studies, newest first."""
     with _errors():
-        from automl import service, terminal
+        from automl import service
+        from automl.terminal import report as terminal
 
         found = service.overviews(db=db)
         if json_:
@@ -209,7 +212,8 @@ def show(
 ) -> None:
     """Show a study's leaderboard, cost and verdict."""
     with _errors():
-        from automl import service, terminal
+        from automl import service
+        from automl.terminal import report as terminal
 
         if limit < 1:
             raise AutoMLError(f"--limit {limit} is no leaderboard. Use 1 row or more.")
@@ -280,8 +284,11 @@ def _drive(
 ) -> None:
     """A search with its progress; prints the report and exits with 130 when it was interrupted."""
     with _errors():
-        from automl import places, progress, service, terminal
+        from automl import service
+        from automl.files import home as places
         from automl.recipes import check_place
+        from automl.terminal import progress
+        from automl.terminal import report as terminal
 
         if export is not None:
             check_place(export)
@@ -315,7 +322,10 @@ def _drive(
 def _foresee(run: Callable[[Any, Any], Any], *, quiet: bool, as_json: bool) -> None:
     """The plan of a search that does not begin."""
     with _errors():
-        from automl import plan_view, progress, service, terminal
+        from automl import service
+        from automl.terminal import plan as plan_view
+        from automl.terminal import progress
+        from automl.terminal import report as terminal
 
         shown = progress.display(_console(stderr=True), quiet=quiet or as_json)
         with shown:
@@ -353,7 +363,7 @@ def _event_file(path: Path | None) -> Iterator[Any]:
     if path is None:
         yield None
         return
-    from automl.progress import JsonEvents
+    from automl.terminal.progress import JsonEvents
 
     try:
         file = path.open("a", encoding="utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from automl.errors import AutoMLError, NoStore
-from automl.places import store_url
+from automl.files.home import store_url
 from automl.store.engine import open_store
 
 PUBLIC = "AUTOML_PAGE_PUBLIC"

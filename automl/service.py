@@ -12,17 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl import folders, report, request, unseen
-from automl.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, parse_all
 from automl.data.dataset import fingerprint, read_dataset, write_resolved
+from automl.drivers import final_evaluation as unseen
 from automl.drivers.session import Listener, Notice, Session
 from automl.errors import AutoMLError, SearchFailed, StudyConflict
-from automl.history import RESUMABLE
-from automl.kept import BestFiles
-from automl.overview import Overview, Watch
-from automl.places import Claim, claim_folder, command, home_folder, store_url
+from automl.files import folders
+from automl.files.home import Claim, claim_folder, command, home_folder, store_url
+from automl.files.kept import BestFiles
 from automl.policy import Search
-from automl.probing import Probing
+from automl.policy.history import RESUMABLE
 from automl.records import (
     EpochRow,
     Heartbeat,
@@ -34,13 +33,17 @@ from automl.records import (
     StudyState,
     TrialState,
 )
-from automl.report import StudyReport, StudyStatus
-from automl.resumable import check_resumable, slots_here
+from automl.reports import report
+from automl.reports.overview import Overview, Watch
+from automl.reports.report import StudyReport, StudyStatus
 from automl.sampler import open_sampler
+from automl.setup import request
+from automl.setup.probing import Probing
+from automl.setup.resumable import check_resumable, slots_here
+from automl.setup.warm import with_earlier
 from automl.space import SearchSpace
 from automl.store import read, write
 from automl.store.engine import open_store
-from automl.warm import with_earlier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from automl.errors import AutoMLError, BadStore, NoStore, StoreAway, UnknownName
-from automl.overview import Overview, Watch
+from automl.files.home import db_words, home_folder, store_url
 from automl.page import PUBLIC
-from automl.places import db_words, home_folder, store_url
 from automl.records import StudyRow, TrialRow
+from automl.reports.overview import Overview, Watch
 from automl.store import read
 from automl.store.engine import default_url, open_store
 from dashboards.words import plain

@@ -12,11 +12,11 @@ from io import BytesIO
 from pathlib import Path
 from threading import Lock
 
-from automl import folders
 from automl.errors import AutoMLError
-from automl.pictures import PICTURES
+from automl.files import folders
+from automl.files.pictures import PICTURES
 from automl.records import ArtifactRow, StudyRow
-from automl.trainers.initial import Beginning
+from automl.trainers.ultralytics.initial import Beginning
 
 NAMES = frozenset(("best.pt", "last.pt", "log.txt"))
 TAIL = 16_000  # bytes of a log
@@ -70,7 +70,7 @@ def packed(recipe: str, beginning: Beginning) -> bytes:
 
 def _build(beginning: Beginning, target: Path) -> None:
     # -P: a folder called automl where the page was started is not ours.
-    command = [sys.executable, "-P", "-m", "automl.trainers.initial", str(target)]
+    command = [sys.executable, "-P", "-m", "automl.trainers.ultralytics.initial", str(target)]
     told = json.dumps(asdict(beginning))
     try:
         done = subprocess.run(command, input=told, capture_output=True, text=True, check=False, timeout=BUILD_S)

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from automl.budget import CostUnit
+from automl.costs.budget import CostUnit
 from automl.figures import score
-from automl.leaderboard import Verdict, changed, gain_shown
-from automl.overview import Overview, Rise
 from automl.records import EpochRow, Params, ParamValue, Purpose, StudyRow, TrialRow, TrialState
+from automl.reports.overview import Overview, Rise
+from automl.scores.leaderboard import Verdict, changed, gain_shown
 from automl.space import Parameter
 from dashboards.words import clock, cost, moment, state_of, sureness
 

@@ -8,15 +8,15 @@ import time
 from collections.abc import Sequence
 
 from automl import figures
-from automl.budget import Budget, format_cost, parse_all
-from automl.ending import FLOOR
+from automl.costs.budget import Budget, format_cost, parse_all
 from automl.figures import duration, score
-from automl.leaderboard import in_words, odds, one_seed_in_words, score_in_words, verdict_on_unseen
-from automl.overview import Overview
-from automl.production import in_words as in_production
-from automl.production import missing_in_words
+from automl.policy.production import in_words as in_production
+from automl.policy.production import missing_in_words
 from automl.recipes import LONG
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
+from automl.reports.overview import Overview
+from automl.scores.ending import FLOOR
+from automl.scores.leaderboard import in_words, odds, one_seed_in_words, score_in_words, verdict_on_unseen
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
 _LINK = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)  # of which Markdown makes links that nobody wrote

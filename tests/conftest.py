@@ -16,7 +16,7 @@ from automl.records import Slots, StudySpec
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from tests.postgres import Server
+    from tests.builders.postgres import Server
 
 # A suite that a shell has begun in its background ignores Ctrl-C, and so would every command that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,7 +29,7 @@ settings.load_profile("any machine")
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """A Postgres server that tests may kill and start again."""
-    from tests.postgres import Server
+    from tests.builders.postgres import Server
 
     server = Server()
     yield server
@@ -39,7 +39,7 @@ def postgres_server() -> Iterator[Server]:
 @pytest.fixture
 def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh Postgres database; on the server that AUTOML_TEST_DB names, if it names one."""
-    from tests.postgres import fresh_database
+    from tests.builders.postgres import fresh_database
 
     given = os.environ.get("AUTOML_TEST_DB")
     yield from fresh_database(given or request.getfixturevalue("postgres_server").url)

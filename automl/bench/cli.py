@@ -35,7 +35,7 @@ def scale(
 ) -> None:
     """Decision time, idle slots, CPU and memory of the search itself, in virtual time."""
     from automl.bench import scale as measured
-    from automl.request import SearchRequest
+    from automl.setup.request import SearchRequest
 
     with _errors():
         if min(trials, slots, parameters) < 1:

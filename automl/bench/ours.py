@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from automl.bench.tasks import Task, defaults
-from automl.budget import Budget, Ledger
-from automl.halving import rung_levels
-from automl.plan import confirmation
-from automl.points import Limits, Point, Probe, compare
+from automl.costs.budget import Budget, Ledger
+from automl.costs.plan import confirmation
+from automl.costs.points import Limits, Point, Probe, compare
 from automl.policy import Search
 from automl.records import Params, Prepared, Slots, StudySpec
 from automl.sampler import open_sampler
+from automl.scores.halving import rung_levels
 from automl.space import POINT, SearchSpace
 
 

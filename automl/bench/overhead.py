@@ -31,7 +31,7 @@ from automl.bench.overhead_figures import METHODS, Comparison, MethodCost, Setti
 from automl.bench.room import copy_data, empty, environment, run_beside, versions, write_initial, write_settings
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.errors import AutoMLError, UnknownName
-from automl.trainers.weights import check_weights
+from automl.trainers.ultralytics.weights import check_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

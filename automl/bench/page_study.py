@@ -13,9 +13,7 @@ from functools import cached_property
 import numpy as np
 import yaml
 
-from automl import leaderboard
-from automl.halving import rung_levels
-from automl.places import shipped
+from automl.files.home import shipped
 from automl.records import (
     EpochRow,
     EvaluationRow,
@@ -30,6 +28,8 @@ from automl.records import (
     TrialRow,
     TrialState,
 )
+from automl.scores import leaderboard
+from automl.scores.halving import rung_levels
 from automl.space import SearchSpace, settle
 
 LENGTH = 4.25  # horizons of so many mean trainings: with two thirds stopped at each of three rungs

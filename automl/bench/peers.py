@@ -20,7 +20,7 @@ from automl.bench.overhead_figures import Settings
 def write_initial(settings: Settings, target: Path) -> None:
     """The tensors with which every method begins, as an Ultralytics checkpoint. Also places its fonts."""
     from automl.data.dataset import read_dataset
-    from automl.trainers import initial
+    from automl.trainers.ultralytics import initial
 
     initial.write_initial(
         model=settings.model,

@@ -19,8 +19,8 @@ from automl.bench.rivals import RIVALS
 from automl.bench.sources import SHAPES, digest, sources
 from automl.bench.tasks import Scale, Task, measure
 from automl.errors import AutoMLError, UnknownName
-from automl.request import SearchRequest
 from automl.sampler import SAMPLERS
+from automl.setup.request import SearchRequest
 
 OURS = "automl"  # the product's default sampler; "automl:gp" names another
 # What a kept result depends on, so that a change of ours does not run the peers again.

@@ -16,8 +16,8 @@ from typing import Any
 
 from automl.bench.recorded import Training
 from automl.errors import NothingToCompare, UnknownName
-from automl.halving import quantile, rank_correlation, smoothed
 from automl.records import EpochMetrics
+from automl.scores.halving import quantile, rank_correlation, smoothed
 
 Predictor = Callable[[Sequence[Training], int], list[float]]
 Pairs = list[tuple[float, float]]

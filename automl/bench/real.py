@@ -43,8 +43,8 @@ from automl.bench.steps import Command, Document, Step, keep, kept, locked, run_
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import hold_back
 from automl.errors import AutoMLError, BadData, StudyConflict, UnknownName
-from automl.request import check_model
-from automl.trainers.weights import check_weights
+from automl.setup.request import check_model
+from automl.trainers.ultralytics.weights import check_weights
 
 HELD_BACK = 0.3  # of val, where the data has no test split
 _LONG = (BASELINE, "automl")  # trained beyond the horizon too

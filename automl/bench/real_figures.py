@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
 
-from automl.budget import Budget
+from automl.costs.budget import Budget
 from automl.errors import BadBudget
 
 METHODS = ("automl", "ray", "genetic", "defaults")

@@ -15,9 +15,9 @@ import yaml
 
 from automl.bench.real_figures import Curve, Finding, Params, RealSettings, counts, curve_of
 from automl.errors import AutoMLError
-from automl.leaderboard import winner
-from automl.production import longer
+from automl.policy.production import longer
 from automl.recipes import arguments
+from automl.scores.leaderboard import winner
 from automl.store import read
 from automl.store.engine import open_store
 

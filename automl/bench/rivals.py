@@ -25,8 +25,8 @@ import numpy as np
 
 from automl.bench.genetic import Genetic
 from automl.bench.tasks import Task, defaults, flat
-from automl.halving import Rungs, rung_levels, smoothed
 from automl.records import EpochMetrics, Outcome, Params, ParamValue, Trial, TrialState
+from automl.scores.halving import Rungs, rung_levels, smoothed
 from automl.space import SearchSpace
 
 ETA = 3

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from automl.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, parse_all
 from automl.drivers.session import Record, Session
 from automl.drivers.virtual import VirtualDriver
-from automl.halving import rung_levels
 from automl.policy import Search
 from automl.records import EpochMetrics, Outcome, Slots, StudySpec, StudyState, TrainJob, Trial
-from automl.request import SearchRequest, surrogate_space
 from automl.sampler import open_sampler
+from automl.scores.halving import rung_levels
+from automl.setup.request import SearchRequest, surrogate_space
 from automl.space import Parameter, SearchSpace
 from automl.store import write
 from automl.store.engine import default_url, open_store

@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from automl import figures, folders, plan
+from automl import figures
+from automl.costs import plan
+from automl.files import folders
 from automl.policy import Search
-from automl.production import named
+from automl.policy.production import named
 from automl.records import EpochMetrics, Outcome, Purpose, TrainJob, Trial, TrialState
 
 HEARTBEAT_S = 5.0

@@ -13,17 +13,18 @@ from typing import Any
 
 import yaml
 
-from automl import folders, leaderboard
-from automl.budget import format_cost
+from automl.costs.budget import format_cost
 from automl.data.resolved import copy_resolved, means_the_same
 from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.figures import listed
-from automl.leaderboard import Verdict, gain, odds, score_in_words, unseen_in_words
-from automl.production import PATIENCE, in_words, longer
+from automl.files import folders
+from automl.policy.production import PATIENCE, in_words, longer
 from automl.records import EvaluationRow, Slots, StudyRow, StudySpec, TrialRow, TrialState
+from automl.scores import leaderboard
+from automl.scores.leaderboard import Verdict, gain, odds, score_in_words, unseen_in_words
 from automl.space import EPOCH_KEYS
-from automl.trainers import schema
-from automl.trainers.initial import Beginning
+from automl.trainers.ultralytics import schema
+from automl.trainers.ultralytics.initial import Beginning
 
 FORMATS = ("ultralytics", "json")
 LONG = 300  # epochs: the guide's production training

@@ -47,7 +47,7 @@ class Trainer(Protocol):
 def open_trainer(name: str) -> Trainer:
     """The trainer of that name. Loads nothing heavy; raises UnknownName."""
     if name == "ultralytics":
-        from automl.trainers.ultralytics import UltralyticsTrainer
+        from automl.trainers.ultralytics.trainer import UltralyticsTrainer
 
         return UltralyticsTrainer()
     if name == "surrogate":

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.resample import LEVELS, Detections
+from automl.scores.resample import LEVELS, Detections
 
 
 def file_of(directory: Path | str, split: str) -> Path:

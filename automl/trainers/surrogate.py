@@ -16,7 +16,7 @@ import numpy as np
 
 from automl.errors import TrialError
 from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
-from automl.resample import LEVELS, Detections, map50_95
+from automl.scores.resample import LEVELS, Detections, map50_95
 from automl.trainers import detections
 
 _OPTIMUM = {"x0": 0.7, "x1": 0.3, "x2": 0.55, "x3": 0.2, "x4": 0.85, "x5": 0.45, "x6": 0.6}

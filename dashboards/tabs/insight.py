@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from automl.halving import rung_trust
 from automl.records import StudyRow, TrialRow
+from automl.scores.halving import rung_trust
 from automl.space import Parameter, SearchSpace
 from automl.store import read
 from dashboards import charts, context, frames, words

@@ -6,10 +6,10 @@ import time
 
 import streamlit as st
 
-from automl.budget import cost_unit
+from automl.costs.budget import cost_unit
 from automl.figures import score
-from automl.overview import Overview
 from automl.records import EventRow, StudyRow, StudyState
+from automl.reports.overview import Overview
 from automl.store import read
 from dashboards import charts, context, frames, words
 

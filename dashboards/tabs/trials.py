@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import streamlit as st
 
 from automl.figures import score
-from automl.leaderboard import score_in_words
-from automl.overview import Overview
-from automl.pictures import PICTURES
+from automl.files.pictures import PICTURES
 from automl.records import Board, StudyRow, StudyState, TrialPage, TrialRow, TrialState
+from automl.reports.overview import Overview
+from automl.scores.leaderboard import score_in_words
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import pictures

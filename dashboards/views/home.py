@@ -7,11 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from automl.overview import Overview
 from automl.recipes import Subject, beginning, recipe_text
 from automl.records import Purpose, StudyRow, TrialRow
+from automl.reports.overview import Overview
 from automl.store import read
-from automl.trainers.schema import is_packaged
+from automl.trainers.ultralytics.schema import is_packaged
 from dashboards import context, frames, words
 from dashboards.files import INITIAL, kept_file, packed
 

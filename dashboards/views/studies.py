@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from automl.overview import Overview
 from automl.records import StudyRow
+from automl.reports.overview import Overview
 from automl.store import read
 from dashboards import context, frames
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from automl import folders
 from automl.figures import score
-from automl.leaderboard import score_in_words, unseen_in_words
-from automl.pictures import PICTURES
+from automl.files import folders
+from automl.files.pictures import PICTURES
 from automl.records import StudyRow, TrialRow
+from automl.scores.leaderboard import score_in_words, unseen_in_words
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import kept_file, pictures, tail

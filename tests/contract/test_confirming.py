@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automl import plan
-from automl.budget import parse_all
-from automl.leaderboard import rank, verdict
+from automl.costs import plan
+from automl.costs.budget import parse_all
 from automl.records import EpochMetrics, Purpose, Slots, StudySpec, TrainJob, Trial, TrialRow, TrialState
+from automl.scores.leaderboard import rank, verdict
 from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
-from tests.unit.factories import (
+from tests.builders.factories import (
     EPOCH_S,
     MemoryRecord,
     Played,

@@ -17,7 +17,7 @@ from automl.policy import Search
 from automl.records import EpochMetrics, Heartbeat, Outcome, Slots, StudySpec, TrainJob, Trial
 from automl.store import read, write
 from automl.trainers.surrogate import SurrogateTrainer
-from tests.unit.factories import make_search, make_spec
+from tests.builders.factories import make_search, make_spec
 
 LAG = 4  # epochs that a snapshot lies behind
 BEGAN = 1e9  # POSIX seconds

@@ -18,7 +18,7 @@ import pytest
 from automl.drivers.session import Notice, Session
 from automl.records import EpochMetrics, Params, Slots, StudySpec, TrainJob, Trial, TrialState
 from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
-from tests.unit.factories import MemoryRecord, make_search, make_spec, play
+from tests.builders.factories import MemoryRecord, make_search, make_spec, play
 
 pytestmark = pytest.mark.ray
 TWO = Slots(count=2, device="cpu")

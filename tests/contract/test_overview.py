@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from automl.ending import LOOK_BACK
-from automl.overview import Overview, Watch
 from automl.records import (
     Heartbeat,
     Outcome,
@@ -19,10 +17,12 @@ from automl.records import (
     Trial,
     TrialState,
 )
+from automl.reports.overview import Overview, Watch
+from automl.scores.ending import LOOK_BACK
 from automl.store import read
 from automl.store.engine import together
 from automl.store.write import Recorder, begin_study, reopen_study
-from tests.unit.factories import make_evaluation, make_metrics
+from tests.builders.factories import make_evaluation, make_metrics
 
 MakeSpec = Callable[..., StudySpec]
 MANY = 40
@@ -117,7 +117,7 @@ def test_a_look_reads_the_epochs_of_those_that_were_completed_last(
         asked.append(sorted(numbers))
         return epochs_of(engine, study, numbers)
 
-    monkeypatch.setattr("automl.overview.is_dead", lambda row: False)
+    monkeypatch.setattr("automl.reports.overview.is_dead", lambda row: False)
     monkeypatch.setattr(read, "epochs_of", ask)
     watch = Watch()
     assert len(look(watch, driver.engine).latest) == LOOK_BACK

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automl import plan, production
-from automl.budget import Ledger, parse_all
+from automl.costs import plan
+from automl.costs.budget import Ledger, parse_all
+from automl.drivers.final_evaluation import chosen
 from automl.errors import TrialError
-from automl.leaderboard import production_of, verdict, winner
+from automl.policy import production
 from automl.records import EpochMetrics, Outcome, Purpose, Slots, StudySpec, TrainJob, Trial, TrialRow, TrialState
-from automl.unseen import chosen
-from tests.unit.factories import EPOCH_S, MemoryRecord, Played, make_metrics, make_prepared, make_spec, play
+from automl.scores.leaderboard import production_of, verdict, winner
+from tests.builders.factories import EPOCH_S, MemoryRecord, Played, make_metrics, make_prepared, make_spec, play
 
 TRAIN = 60  # five trainings of twelve epochs
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from automl.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, parse_all
 from automl.drivers.session import Session
 from automl.policy import Search
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
-from tests.unit.factories import make_spec
-from tests.unit.test_session import Notes
+from tests.builders.factories import make_spec
+from tests.unit.drivers.test_session import Notes
 
 
 @pytest.mark.ray

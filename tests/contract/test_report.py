@@ -11,12 +11,12 @@ import psutil
 import pytest
 from sqlalchemy import Engine
 
-from automl.overview import Watch
 from automl.records import EpochMetrics, Outcome, StudySpec, Trial, TrialState
-from automl.report import is_dead, report_of, status_of
+from automl.reports.overview import Watch
+from automl.reports.report import is_dead, report_of, status_of
 from automl.store import read
 from automl.store.write import Recorder, begin_study
-from tests.unit.factories import make_study
+from tests.builders.factories import make_study
 
 LUCKY = [0.9, 0.5, 0.5, 0.5, 0.5, 0.5]
 STEADY = [0.6] * 6

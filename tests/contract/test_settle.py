@@ -6,14 +6,14 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from automl.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, parse_all
 from automl.drivers.session import Session
 from automl.policy import Search
 from automl.records import EpochMetrics, Heartbeat, Outcome, StudySpec, Trial, TrialState
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.store import read, write
-from tests.unit.factories import make_metrics, make_spec
+from tests.builders.factories import make_metrics, make_spec
 
 
 def session_of(spec: StudySpec, recorder: write.Recorder) -> Session:

@@ -12,7 +12,7 @@ from automl.errors import BadStore, StudyConflict
 from automl.records import EventRow, TrialState
 from automl.store import bulk, read
 from automl.store.engine import open_store
-from tests.unit.factories import make_epoch_row, make_evaluation, make_row, make_study
+from tests.builders.factories import make_epoch_row, make_evaluation, make_row, make_study
 
 ODD = 'tab\t, "quote", back\\slash\nline, \\N, ünicode'
 

@@ -15,7 +15,7 @@ from automl.records import EpochMetrics, Outcome, StudySpec, Trial, TrialState
 from automl.store import read
 from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study
-from tests.postgres import Server
+from tests.builders.postgres import Server
 
 
 class Clock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine
 
 from automl.store.probes import Kept, keep_probe, kept_probe
-from tests.unit.factories import make_prepared
+from tests.builders.factories import make_prepared
 
 
 def test_a_price_comes_back_as_it_was_with_the_time_of_its_measuring(engine: Engine) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine
 
-from automl import leaderboard
 from automl.records import Board, Outcome, StudySpec, TrialState
+from automl.scores import leaderboard
 from automl.store import read
 from automl.store.write import Recorder, begin_study
 from tests.contract.test_store import Clock, metrics, run, start

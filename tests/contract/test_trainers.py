@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 
 from automl.errors import BadData, TrialError
-from automl.pictures import PICTURES
+from automl.files.pictures import PICTURES
 from automl.records import TrainJob, Trial
-from automl.resample import map50_95
+from automl.scores.resample import map50_95
 from automl.trainers import TRAINERS, detections, open_trainer
 from automl.trainers.base import Trainer
-from automl.trainers.ultralytics import UltralyticsTrainer
-from tests.unit.train_tiny import BCCD, COCO_WEIGHTS, draw_data, scores, tiny_job, tiny_trial
+from automl.trainers.ultralytics.trainer import UltralyticsTrainer
+from tests.builders.train_tiny import BCCD, COCO_WEIGHTS, draw_data, scores, tiny_job, tiny_trial
 
 
 @pytest.fixture(scope="module")

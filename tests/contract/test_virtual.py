@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.drivers.session import Session
-from automl.leaderboard import winner
 from automl.records import EpochMetrics, Outcome, Slots, StudySpec, TrainJob, Trial, TrialState
+from automl.scores.leaderboard import winner
 from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
-from tests.unit.factories import MemoryRecord, Played, make_metrics, make_prepared, make_search, make_spec, play
+from tests.builders.factories import MemoryRecord, Played, make_metrics, make_prepared, make_search, make_spec, play
 
 LONG = make_spec(budgets=("6cpu-h",), epoch_s=60.0)
 quick = settings(

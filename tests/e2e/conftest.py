@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.cli import ONE_SLOT, TINY, Place
-from tests.unit.train_tiny import BCCD, COCO_WEIGHTS, draw_data
+from tests.builders.cli import ONE_SLOT, TINY, Place
+from tests.builders.train_tiny import BCCD, COCO_WEIGHTS, draw_data
 
 NAME = "shapes"
 BUDGET_S = 900

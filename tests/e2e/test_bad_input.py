@@ -17,8 +17,8 @@ from automl.cli import app
 from automl.records import StudySpec
 from automl.store import write
 from automl.store.engine import open_store
-from tests.e2e.cli import ONE_SLOT, TINY, Place
-from tests.unit.train_tiny import draw_data
+from tests.builders.cli import ONE_SLOT, TINY, Place
+from tests.builders.train_tiny import draw_data
 
 SEARCH = ("search", *TINY, *ONE_SLOT, "--name", "mine", "--budget", "1cpu-h")
 Change = Callable[[Path], object]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.train_tiny import draw_data
+from tests.builders.train_tiny import draw_data
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITE_WEIGHTS = """
 import sys
-from automl.trainers.environment import prepare_environment
+from automl.trainers.ultralytics.environment import prepare_environment
 prepare_environment(sys.argv[3])
 import yaml
 from pathlib import Path

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from automl.records import Purpose, StudyState, TrialState
-from tests.e2e.cli import ONE_SLOT, Place
-from tests.unit.train_tiny import draw_data
+from tests.builders.cli import ONE_SLOT, Place
+from tests.builders.train_tiny import draw_data
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 SEARCH = (

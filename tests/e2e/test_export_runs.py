@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from automl.records import TrialRow
-from tests.e2e.cli import Place, environment
+from tests.builders.cli import Place, environment
 from tests.e2e.conftest import NAME, Searched
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]

@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from automl.records import AttemptRow, EpochRow, StudyRow, StudyState, TrialState
-from tests.e2e.cli import ONE_SLOT, TINY, WAIT_S, Place, alive, ctrl_c, family, held, name_of, wait_for
-from tests.unit.train_tiny import draw_data
+from tests.builders.cli import ONE_SLOT, TINY, WAIT_S, Place, alive, ctrl_c, family, held, name_of, wait_for
+from tests.builders.train_tiny import draw_data
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 NAME, EPOCHS = "cut", 30

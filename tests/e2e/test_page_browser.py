@@ -18,7 +18,7 @@ from automl.records import Board, Outcome, Slots, StudyState, TrialState
 from automl.store import bulk, read
 from automl.store.engine import open_store
 from dashboards.context import LIVE_S
-from tests.e2e.browser import (
+from tests.builders.browser import (
     NARROW,
     ROW,
     WIDE,
@@ -39,12 +39,12 @@ from tests.e2e.browser import (
     text,
     tick,
 )
-from tests.e2e.cli import ONE_SLOT, TINY, WAIT_S, Place, held, wait_for
+from tests.builders.cli import ONE_SLOT, TINY, WAIT_S, Place, held, wait_for
+from tests.builders.factories import make_metrics, make_spec
+from tests.builders.train_tiny import draw_data
 from tests.e2e.conftest import NAME, Searched
 from tests.e2e.test_export_runs import measured, told, yolo
 from tests.page.conftest import EVIL, Filler, curve, fill_birds
-from tests.unit.factories import make_metrics, make_spec
-from tests.unit.train_tiny import draw_data
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 VIEWS = {

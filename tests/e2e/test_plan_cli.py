@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from tests.e2e.cli import ONE_SLOT, Place
-from tests.unit.train_tiny import draw_data
+from tests.builders.cli import ONE_SLOT, Place
+from tests.builders.train_tiny import draw_data
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 TINY = ("--data", "data.yaml", "--models", "network.yaml", "--imgsz", "64,96", "--batch", "4", "--set", "nbs=4")

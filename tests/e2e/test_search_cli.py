@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from automl.records import StudyState, TrialState
-from tests.e2e.cli import ONE_SLOT, Place
+from tests.builders.cli import ONE_SLOT, Place
+from tests.builders.train_tiny import draw_data
 from tests.e2e.conftest import BUDGET_S, NAME, Searched
-from tests.unit.train_tiny import draw_data
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 STRANGERS = ("ray", "raylet", "tune", "Ultralytics", "WARNING", "Warning", "it/s", "Traceback")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from automl.data import fingerprint, read_dataset
-from tests.e2e.cli import ONE_SLOT, TINY, WAIT_S, Place, ctrl_c
-from tests.unit.train_tiny import draw_data
+from tests.builders.cli import ONE_SLOT, TINY, WAIT_S, Place, ctrl_c
+from tests.builders.train_tiny import draw_data
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 BUDGET = ("--budget", "1cpu-h", "--epochs", "12", *ONE_SLOT)

@@ -24,8 +24,8 @@ from automl.records import (
 )
 from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study
-from tests.unit.factories import make_evaluation, make_metrics
-from tests.unit.factories import make_spec as surrogate_spec
+from tests.builders.factories import make_evaluation, make_metrics
+from tests.builders.factories import make_spec as surrogate_spec
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

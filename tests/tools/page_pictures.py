@@ -14,8 +14,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.e2e.browser import WIDE, launched, served, settled
-from tests.e2e.cli import Place
+from tests.builders.browser import WIDE, launched, served, settled
+from tests.builders.cli import Place
 
 SHARP = 1.5  # pixels of a picture for one of the page
 COLOURS = 128  # a third of the size, and nobody sees it

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.data_folder import BOX, Make, write_image
+from tests.builders.data_folder import BOX, Make, write_image
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import automl
 from automl import service
 from automl.cli import app
 from automl.errors import AutoMLError
-from automl.request import SearchRequest
 from automl.service import _asked
+from automl.setup.request import SearchRequest
 
 
 def test_paths_and_lists_may_be_written_as_they_come() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from automl.halving import RungTrust
-from automl.leaderboard import Verdict
-from automl.trust import estimates
+from automl.scores.halving import RungTrust
+from automl.scores.leaderboard import Verdict
+from automl.scores.trust import estimates
 from dashboards import charts, frames
-from tests.unit.factories import make_row
+from tests.builders.factories import make_row
 
 CURVES = pd.DataFrame({"trial": ["0", "0", "0", "3"], "epoch": [1, 2, 3, 1], "map50_95": [0.1, float("nan"), 0.2, 0.3]})
 

@@ -17,17 +17,17 @@ from safetensors.torch import save_file
 
 from automl.errors import AutoMLError
 from automl.recipes import beginning
-from automl.trainers.initial import Beginning
+from automl.trainers.ultralytics.initial import Beginning
 from dashboards.files import packed
-from tests.unit.factories import make_row, make_spec, make_study
-from tests.unit.train_tiny import NETWORK
+from tests.builders.factories import make_row, make_spec, make_study
+from tests.builders.train_tiny import NETWORK
 
 RECIPE = "model: yolov5n.yaml\npretrained: hyp-init.pt\n"
 # What the terminal's export does: it trusts its user's own files.
 TERMINAL = """
 import json, sys
 from pathlib import Path
-from automl.trainers.initial import Beginning
+from automl.trainers.ultralytics.initial import Beginning
 Beginning(**json.load(sys.stdin)).write(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 

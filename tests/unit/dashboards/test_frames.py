@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from automl.budget import cost_unit
-from automl.overview import incumbent
+from automl.costs.budget import cost_unit
 from automl.records import EpochRow, TrialPoint, TrialState
+from automl.reports.overview import incumbent
 from automl.space import Parameter
 from dashboards import frames
+from tests.builders.factories import make_epoch_row, make_point, make_row
 from tests.unit.dashboards.test_words import overview
-from tests.unit.factories import make_epoch_row, make_point, make_row
 
 HOURS = cost_unit(3600.0, "cpu")
 

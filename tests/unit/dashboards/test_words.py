@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from automl.ending import LOOK_BACK
-from automl.overview import Overview
 from automl.records import EventRow, Purpose, Slots, StudyState, TrialPoint, TrialState
+from automl.reports.overview import Overview
+from automl.scores.ending import LOOK_BACK
 from dashboards import words
-from tests.unit.factories import make_point, make_row, make_spec, make_study
+from tests.builders.factories import make_point, make_row, make_spec, make_study
 
 
 def points(count: int, *, ended: bool = True, spread: float = 0.01) -> tuple[TrialPoint, ...]:

@@ -1,0 +1,1 @@
+"""What things cost: budgets, operating points, the plan. Pure."""

@@ -1,0 +1,288 @@
+"""The budget compiler: from measured epochs, budgets and slots to a horizon, points, shares and an end. Pure.
+
+Figures about real trainings are those of yolov5n on BCCD: 35 trainings of 12 epochs, 13 of 42.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from automl.costs.budget import Budget, format_cost
+from automl.costs.points import FEWEST_TRAININGS, LONGEST, WANTED_TRAININGS, Point, full_trainings, shown
+from automl.errors import BudgetTooSmall
+from automl.records import Purpose, Slots
+from automl.scores.halving import ETA
+
+ROUNDS = 3  # new seeds of one configuration at most
+MEASURED_AT_MOST = 0.1  # of a budget, for the figures on unseen images
+_MANY = 10**6  # trials: as good as no limit
+MEASURED_SHARE = 12 / 42  # shortest horizon, as a share of production's, of which rank agreement was measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a search is going to do with its budget."""
+
+    device: str
+    slots: int
+    budgets: tuple[str, ...]
+    points: tuple[Point, ...]  # the baseline's first
+    epochs: int  # the horizon
+    rungs: tuple[int, ...]
+    reach: tuple[tuple[int, float], ...]  # rung or horizon, and how many trials are expected to reach it
+    trials: int  # expected in all, the baseline and the compared points among them
+    shares: Mapping[str, float]  # slot-seconds by purpose
+    budget_s: float | None  # slot-seconds that the budgets pay in all; None with a trial count alone
+    wall_s: float  # expected wall seconds from the first trial to the end
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    disk_bytes: int = 0  # that the study may need
+
+    @property
+    def baseline(self) -> Point:
+        """Where the defaults are trained first."""
+        return self.points[0]
+
+    @property
+    def compared(self) -> tuple[Point, ...]:
+        """The other points at which the defaults are trained."""
+        return tuple(point for point in self.points if point.role == "compared")
+
+    def document(self) -> dict[str, Any]:
+        """Plain containers for a study's row."""
+        return asdict(self)
+
+
+def check_affordable(
+    budgets: Sequence[Budget], *, epoch_s: float, startup_s: float, spent_s: float, epochs: int, slots: Slots
+) -> None:
+    """Raises BudgetTooSmall, with the figure that is needed, when the baseline cannot be paid.
+
+    spent_s  slot-seconds that the probe has cost already
+    """
+    training_s = startup_s + epoch_s * epochs
+    for budget in budgets:
+        needed_s = training_s + (spent_s if budget.slot_s is not None else 0.0)
+        has_s = budget.slot_s if budget.slot_s is not None else budget.wall_s
+        if has_s is not None and has_s < needed_s:
+            unit = f"{slots.device}-" if budget.slot_s is not None else ""
+            needed = format_cost(needed_s, slots.device) if unit else f"{needed_s / 60:.1f} min of wall time"
+            raise BudgetTooSmall(
+                f"the budget '{budget.text}' cannot pay for the baseline: {epochs} epochs of "
+                f"{epoch_s:.1f} s each need {needed}. Raise --budget to at least {round_up(needed_s, unit)}, "
+                "lower --epochs or --imgsz, or choose a smaller model."
+            )
+
+
+def confirmation(budgets: Sequence[Budget], training_s: float, slots: Slots, best: int) -> tuple[int, float]:
+    """Repeats with other seeds to keep from the search, and their slot-seconds.
+
+    A tenth of the trainings that the budget pays, from 20 on; two, of the defaults and the best, from 10 on;
+    below that the search needs everything. Within wall time whole waves of all slots, which idle otherwise;
+    none where those would take more than a third of it.
+
+    best  trials to repeat beside the defaults; 0 for no repeats
+    """
+    trainings = full_trainings(budgets, training_s, slots)
+    if best < 1 or trainings < FEWEST_TRAININGS:
+        return 0, 0.0
+    most = (best + 1) * ROUNDS
+    repeats = 2 if trainings < WANTED_TRAININGS else int(max(2, min(trainings / 10, most)))
+    wall_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=math.inf)
+    waves = math.ceil(repeats / slots.count)
+    if waves * training_s > wall_s / 3:
+        return 0, 0.0
+    if trainings >= WANTED_TRAININGS and slots.count * wall_s / training_s <= trainings:
+        repeats = min(most, waves * slots.count)
+    return repeats, repeats * training_s
+
+
+def measuring(budgets: Sequence[Budget], unseen_s: float, count: int = 2) -> float:
+    """Seconds to keep from the search for measuring the defaults and the winner on unseen images.
+
+    A tenth of a budget at most: a large split does not end a search, what is over goes beyond the budget.
+
+    unseen_s  of one of them
+    count     networks: three with a production training
+    """
+    limits = [b.slot_s or b.wall_s or math.inf for b in budgets]
+    return min([count * unseen_s, *(MEASURED_AT_MOST * limit for limit in limits)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aside:
+    """What the search does not get of a budget."""
+
+    probe_s: float = 0.0  # slot-seconds that probing has cost
+    repeats: int = 0  # trials kept for the confirmation
+    repeats_s: float = 0.0  # their slot-seconds
+    measuring_s: float = 0.0  # kept for measuring on unseen images, booked as confirmation too
+    production_s: float = 0.0  # slot-seconds of the production training, on one slot
+    production_epochs: int = 0  # of it; 0 for none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """The way of every trial of a search, and what it costs."""
+
+    epochs: int  # the horizon
+    rungs: tuple[int, ...]
+    epoch_s: float  # slot-seconds
+    startup_s: float = 0.0  # before the first epoch
+
+    def reach(self, trials: float) -> tuple[tuple[int, float], ...]:
+        """How many of so many trials are expected to reach each rung and the horizon, ranks being random."""
+        reach = []
+        for level in self.rungs:
+            reach.append((level, trials))
+            trials = _survivors(trials)
+        return (*reach, (self.epochs, trials))
+
+    def cost_s(self, trials: float) -> float:
+        """Slot-seconds that so many trials are expected to cost."""
+        cost, before = self.startup_s * trials, 0
+        for level, reaching in self.reach(trials):
+            cost += (level - before) * self.epoch_s * reaching
+            before = level
+        return cost
+
+    def affordable(self, left_s: float, most: int) -> int:
+        """The most trials whose expected cost is within what is left."""
+        low, high = 0, most
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self.cost_s(middle) <= left_s else (low, middle - 1)
+        return low
+
+
+def draw_up(
+    points: Sequence[Point],
+    budgets: Sequence[Budget],
+    slots: Slots,
+    *,
+    epochs: int,
+    rungs: Sequence[int],
+    aside: Aside,
+) -> Plan:
+    """The plan for those points; the shares never sum to more than the tightest budget pays."""
+    first, compared = points[0], [point for point in points if point.role == "compared"]
+    slot_s = min((b.slot_s for b in budgets if b.slot_s is not None), default=math.inf)
+    wall_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=math.inf)
+    last = int(aside.production_s > 0)
+    limit = min((b.trials - aside.repeats - last for b in budgets if b.trials is not None), default=_MANY)
+    idle_s = (slots.count - 1) * aside.production_s if math.isfinite(wall_s) else 0.0  # beside the production training
+    total_s = min(slot_s, wall_s * slots.count + aside.probe_s - idle_s)
+    shares = _shares(first, compared, aside, total_s)
+    left_s = max(0.0, total_s - sum(shares.values()))
+    tuned = max((first, *compared), key=lambda point: point.training_s)  # which pays is not known yet: the dearest
+    startup_s = tuned.training_s - tuned.epoch_s * epochs
+    course = Course(epochs=epochs, rungs=tuple(rungs), epoch_s=tuned.epoch_s, startup_s=startup_s)
+    most = max(0, limit - 1 - len(compared))
+    trials = course.affordable(left_s, most)
+    all_of_it = math.isfinite(left_s) and trials < most
+    shares[Purpose.SEARCH.value] = left_s if all_of_it else min(left_s, course.cost_s(trials))
+    last_s = shares.get(Purpose.PRODUCTION.value, 0.0)
+    spent_s = sum(shares.values()) - aside.probe_s - last_s
+    return Plan(
+        device=slots.device,
+        slots=slots.count,
+        budgets=tuple(budget.text for budget in budgets),
+        points=tuple(points),
+        epochs=epochs,
+        rungs=tuple(rungs),
+        reach=tuple((level, round(reaching, 1)) for level, reaching in course.reach(trials)),
+        trials=1 + len(compared) + trials,
+        shares=shares,
+        budget_s=total_s if math.isfinite(total_s) else None,
+        wall_s=min(wall_s, last_s + max(spent_s / slots.count, shares[Purpose.BASELINE.value])),
+        warnings=tuple(_warnings(first, epochs, aside.production_epochs)),
+        notes=tuple(f"{shown(p.name)} is left out: {p.why}." for p in points if p.role == "left out"),
+    )
+
+
+def _shares(first: Point, compared: Sequence[Point], aside: Aside, total_s: float) -> dict[str, float]:
+    """Slot-seconds by purpose, but for the search: what comes before takes what it needs while there is some."""
+    shares, left_s = {Purpose.PROBE.value: aside.probe_s}, max(0.0, total_s - aside.probe_s)
+    for purpose, wanted_s in (
+        (Purpose.BASELINE, first.training_s),
+        (Purpose.POINTS, sum(point.training_s for point in compared)),
+        *([(Purpose.PRODUCTION, aside.production_s)] if aside.production_s else []),
+        (Purpose.CONFIRMATION, aside.repeats_s + aside.measuring_s),
+    ):
+        shares[purpose.value] = min(wanted_s, left_s)
+        left_s -= shares[purpose.value]
+    return shares
+
+
+def planned_epoch_s(plan: Mapping[str, Any], point: str | None) -> float:
+    """Slot-seconds of an epoch at that point as the plan's document has it, with its share of the start-up.
+
+    point  None: at the dearest of those that are compared, as long as it is not known which one is tuned at
+    """
+    open_ = [each for each in plan["points"] if each["role"] != "left out"]
+    found = [each for each in open_ if each["name"] == point] if point is not None else open_
+    return max(float(each["training_s"]) for each in found or open_[:1]) / int(plan["epochs"])
+
+
+def rest(
+    course: Course, *, left_s: float, wall_left_s: float, slots: int, most: int | None = None
+) -> tuple[int, float]:
+    """How many more trials what is left is expected to pay, and the wall seconds until it is spent.
+
+    left_s, wall_left_s  slot-seconds and wall seconds; infinite where there is no such budget
+    most                 trials that may still begin; None for any number
+    """
+    open_s = max(0.0, min(left_s, wall_left_s * slots))
+    trials = course.affordable(open_s, _MANY if most is None else most)
+    spent_s = course.cost_s(trials) if trials == most or not math.isfinite(open_s) else open_s
+    return trials, min(wall_left_s, spent_s / slots)
+
+
+def _survivors(entrants: float) -> float:
+    """Expected survivors of a rung: the j-th to arrive passes if it is among the best j - ceil((j-1)(1-1/eta))."""
+    whole = int(min(entrants, 300.0))
+    chances = [_chance(1 + j) for j in range(whole + 1)]
+    passed = sum(chances[:whole]) + (entrants - whole) * (chances[whole] if whole < 300 else 1 / ETA)
+    return min(entrants, passed)
+
+
+def _chance(arrived: int) -> float:
+    return (arrived - math.ceil((arrived - 1) * (1 - 1 / ETA) - 1e-9)) / arrived
+
+
+def _warnings(first: Point, epochs: int, production: int = 0) -> list[str]:
+    """What to beware of. `production`: epochs of the planned production training; 0 for none."""
+    told = []
+    if first.trainings < 4:
+        told.append(
+            f"The budget pays {first.trainings:.1f} trainings of the defaults: too few for a search (from 4 on little "
+            "can be expected, from 10 on a search was worth its cost). Train the defaults, or lower --epochs."
+        )
+    elif first.trainings < FEWEST_TRAININGS:
+        told.append(
+            f"The budget pays {first.trainings:.1f} trainings of the defaults: expect little of the search "
+            "(it was worth its cost from 10 on)."
+        )
+    length = production or LONGEST
+    if epochs < MEASURED_SHARE * length:
+        told.append(
+            f"A horizon of {epochs} epochs is {epochs / length:.0%} of a production training's {length}, less than "
+            f"any share of which it is known what it says about the end: on BCCD 12 whole epochs ranked recipes like "
+            f"42 with .64 (1 would be the same order; n=13), a third of the 42 with .4 to .8. "
+            "A trial's weights are far from what its recipe can do: on BCCD at 128 px they reached .464 on test after "
+            "40 epochs and .561 after 300, the defaults .380 and .530"
+            + ("." if production else ". Train what is found: --train 300, or `yolo` with hyp.yaml.")
+        )
+    return told
+
+
+def round_up(seconds: float, device_prefix: str) -> str:
+    """A budget that is at least that long, as a user would write it: '12cpu-min', '3gpu-h'."""
+    if seconds > 2 * 3600:
+        return f"{-(-seconds // 3600):.0f}{device_prefix}h"
+    if seconds > 120:
+        return f"{-(-seconds // 60):.0f}{device_prefix}min"
+    return f"{max(1, -(-seconds // 1)):.0f}{device_prefix}s"

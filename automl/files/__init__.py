@@ -1,0 +1,1 @@
+"""Where things lie on disk and which of them stay."""

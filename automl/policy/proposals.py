@@ -1,0 +1,80 @@
+"""What a search tries next: the given trials, then what its sampler proposes at the point that is tuned at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from automl.policy.history import RESUMABLE
+from automl.policy.operating import AtPoint, Operating
+from automl.policy.runs import Run
+from automl.records import Params, StudySpec, Trial
+from automl.sampler.protocol import Sampler
+from automl.space import SearchSpace
+
+
+class Proposals:
+    """A study's sampler with the space that it works in."""
+
+    def __init__(self, spec: StudySpec, sampler: Sampler, operating: Operating) -> None:
+        self._spec = spec
+        self._operating = operating
+        self._space = SearchSpace.from_document(spec.space)
+        self._sampler = sampler
+        self._tell_earlier()
+
+    @property
+    def endless(self) -> bool:
+        """Whether there is anything to propose beyond the given trials."""
+        return bool(self._space.parameters)
+
+    def next(self, number: int) -> Trial:
+        """The trial of that number, as it begins now."""
+        spec, operating = self._spec, self._operating
+        if number < len(spec.given):
+            origin, params = spec.given[number]
+            if number >= len(spec.points):
+                params = operating.arguments(params)
+            self.begun(number, params)
+        else:
+            origin = spec.sampler
+            params = operating.arguments(self._space.arguments(self._sampler.ask(number)))
+        return Trial(
+            number=number,
+            params=params,
+            epochs=spec.epochs,
+            seed=spec.seed,
+            purpose=operating.purpose(number),
+            origin=origin,
+        )
+
+    def begun(self, number: int, params: Params) -> None:
+        """A trial that the sampler has not proposed just now: a given one, or one of an earlier session."""
+        self._sampler.ask(number, self._space.values(params))
+
+    def report(self, number: int, epoch: int, score: float) -> None:
+        """The mAP50-95 of a finished epoch."""
+        self._sampler.report(number, epoch, score)
+
+    def tell(self, number: int, score: float | None) -> None:
+        """The score with which a trial has ended; None where it failed."""
+        self._sampler.tell(number, score)
+
+    def narrow(self, runs: Mapping[int, Run]) -> None:
+        """From now on the sampler works in the space of the chosen point, with what was learnt there."""
+        operating = self._operating
+        self._space = self._space.at_points([str(operating.chosen)])
+        self._sampler = sampler = AtPoint(self._spec, self._space)
+        self._tell_earlier()
+        for number, run in sorted(runs.items()):
+            if run.trial.repeats is None and operating.of(run.trial.params) == operating.chosen:
+                ended = run.outcome is not None and run.outcome.state not in RESUMABLE
+                sampler.take_over(number, self._space.values(run.trial.params), run.scores, ended, run.told)
+
+    def _tell_earlier(self) -> None:
+        """What earlier trainings scored, at the chosen point once there is one; they count from -1 down."""
+        chosen = self._operating.chosen
+        for number, (_, params, score, epochs) in enumerate(self._spec.warm, start=1):
+            if chosen is None or self._operating.of(params) == chosen:
+                self.begun(-number, params)
+                self.report(-number, epochs, score)
+                self.tell(-number, score)

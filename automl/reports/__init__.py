@@ -1,0 +1,1 @@
+"""Studies as they are shown: read from the store, added up."""

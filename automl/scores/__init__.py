@@ -1,0 +1,1 @@
+"""How good trials are: rungs, ranks, intervals, chances. Pure."""

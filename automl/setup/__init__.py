@@ -1,0 +1,1 @@
+"""From a request to a study that may begin: checks, probes, the compiled spec."""

@@ -1,0 +1,291 @@
+"""What a user asked for, checked before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from automl.costs import points
+from automl.costs.budget import Budget, parse_all
+from automl.costs.points import Limits
+from automl.data.dataset import Dataset, fingerprint, read_dataset
+from automl.data.holdout import find_unseen
+from automl.errors import AutoMLError, BadWeights, NoSpace, UnknownName
+from automl.files.home import shipped
+from automl.files.kept import KEEP
+from automl.records import Params, ParamValue, Slots
+from automl.sampler import SAMPLERS
+from automl.space import SearchSpace, settle, without
+from automl.space.earlier import Earlier
+from automl.space.file import read_space
+from automl.trainers import surrogate
+from automl.trainers.base import TRAINERS
+from automl.trainers.ultralytics import schema
+from automl.trainers.ultralytics.weights import check_weights, sha256
+
+SMALL = 3_000_000  # parameters of a small network, such as yolov5n: what a study needs at least
+MOST_SEED = 2**31 - 1
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRequest:
+    """The words of `automl search`."""
+
+    data: Path
+    budgets: Sequence[str]
+    models: Sequence[str] = ()
+    imgsz: Sequence[int] = ()
+    weights: Path | None = None
+    space: Path | None = None
+    name: str | None = None
+    sampler: str = "gp"
+    seed: int = 0
+    epochs: int | None = None
+    batch: int | None = None
+    fixed: Params = field(default_factory=dict)
+    device: str | None = None  # "cpu" or GPU indices such as "0,1"; None: GPUs where there are any
+    slots: int | None = None  # CPU slots; None: one for each core
+    trainer: str = "ultralytics"
+    target: float | None = None  # mAP50-95 that is enough
+    max_latency: float | None = None  # milliseconds of one image on the probing device
+    max_params: int | None = None
+    holdout: float | None = None  # share of val that the search never sees
+    test: bool = True  # measure the defaults and the winner at the end on images that the search never saw
+    portfolio: bool = True  # whether known-good recipes run after the defaults
+    warm_start: Sequence[str] = ()  # earlier studies, and files of other tools
+    reuse: bool = True  # whether earlier studies of the same data are looked for
+    early_end: bool = True  # whether the search ends when the rest of the budget promises too little
+    confirm: int = 3  # best trials that run again with other seeds, beside the defaults
+    train: int | None = None  # epochs of a production training after the search; None for none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A request whose every input was read and found good."""
+
+    request: SearchRequest
+    dataset: Dataset  # as it is searched on: without what is held back of val
+    data_fingerprint: str  # of the whole
+    unseen: str  # as in the spec
+    slots: Slots
+    budgets: tuple[Budget, ...]
+    models: tuple[str, ...]
+    imgsz: tuple[int, ...]
+    weights: Path | None
+    weights_sha256: str | None
+    space: SearchSpace
+    fixed: Params  # what the user fixed for every trial, and the baseline's model and image size
+    notes: tuple[str, ...]  # what the user should know, in sentences
+    limits: Limits = field(default_factory=Limits)
+    earlier: tuple[Earlier, ...] = ()  # what earlier trainings gave, the newest study first
+
+
+def check(request: SearchRequest, slots: Slots) -> Checked:
+    """Reads everything that the request names. Raises the AutoMLError of the first thing that is wrong."""
+    limits = _check_words(request)
+    budgets = parse_all(request.budgets, slots.device)
+    whole = read_dataset(request.data)
+    unseen = find_unseen(whole, request.holdout, request.seed, wanted=request.test)
+    dataset = unseen.dataset
+    weights = check_weights(request.weights) if request.weights is not None else None
+    known = known_keys(request.trainer)
+    given = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
+    _check_fixed(request.trainer, given)
+    space, left_out = _space(request, known, given, dataset, weights)
+    models, sizes = _points(request, space, {**space.fixed, **given})
+    _check_multiples(request.trainer, models, sizes)
+    if request.trainer == "ultralytics":
+        given |= {"model": models[0], "imgsz": sizes[0]}
+        space = space.with_points(models, sizes, schema.is_p6)
+    if not space.parameters:
+        raise AutoMLError("there is nothing to search: the space has no parameter left, and one model and image size.")
+    scratch = [_SCRATCH] if weights is None and request.trainer == "ultralytics" else []
+    return Checked(
+        request=request,
+        dataset=dataset,
+        data_fingerprint=fingerprint(whole),
+        unseen=unseen.name,
+        slots=slots,
+        budgets=budgets,
+        models=models,
+        imgsz=sizes,
+        weights=weights,
+        weights_sha256=sha256(weights) if weights is not None else None,
+        space=space,
+        fixed=given,
+        notes=(*unseen.notes, *scratch, *(f"{name} is not searched: {why}." for name, why in left_out.items())),
+        limits=limits,
+    )
+
+
+_SCRATCH = (
+    "No --weights: every trial trains from scratch. On small and medium data sets pretrained weights usually give more "
+    "than any search: --weights yolov5s.pt."
+)
+
+
+def _check_words(request: SearchRequest) -> Limits:
+    """What the user asks of a result. Raises for the first word that is wrong by itself, before any file is read."""
+    if request.trainer not in TRAINERS:
+        raise UnknownName("trainer", request.trainer, TRAINERS)
+    if request.sampler not in SAMPLERS:
+        raise UnknownName("sampler", request.sampler, SAMPLERS)
+    if request.name is not None and NAME.fullmatch(request.name) is None:
+        raise AutoMLError(
+            f"--name '{request.name}' cannot be a folder: use up to 64 letters, digits, dots, dashes and underscores."
+        )
+    if request.epochs is not None and request.epochs < 1:
+        raise AutoMLError(f"--epochs {request.epochs} is no training. Use 1 or more.")
+    _check_numbers(request)
+    latency_s = request.max_latency / 1000 if request.max_latency is not None else None
+    limits = Limits(target=request.target, latency_s=latency_s, parameters=request.max_params)
+    points.check_limits(limits)
+    if request.train is not None and request.train < max(1, request.epochs or 1):
+        least = f"at least the --epochs {request.epochs} of a trial" if request.epochs else "such as --train 300"
+        raise AutoMLError(
+            f"--train {request.train} is no production training: write how many epochs it may have, {least}."
+        )
+    if request.confirm < 0:
+        raise AutoMLError(f"--confirm {request.confirm}: write how many of the best trials run again, or 0 for none.")
+    return limits
+
+
+def bytes_of_a_trial(parameters: int) -> int:
+    """What a running trial may need: snapshot with optimizer state, best and last weights, log."""
+    return parameters * 20 + 50_000_000
+
+
+def disk_bytes(parameters: int, slots: Slots) -> int:
+    """What a study may need: its running trials, the weights of the best ones, caches and the database."""
+    weights = 2 * 4 * parameters * (KEEP + 1)  # best.pt and last.pt of each, and of the baseline
+    return bytes_of_a_trial(parameters) * slots.count + weights + 200_000_000
+
+
+def check_disk(directory: Path, parameters: int, slots: Slots) -> None:
+    """Raises NoSpace when the folder cannot hold the study of a network with so many parameters."""
+    needed = disk_bytes(parameters, slots)
+    free = shutil.disk_usage(directory).free
+    if free < needed:
+        raise NoSpace(
+            f"{directory} has {free / 1e9:.1f} GB free, and the study needs {needed / 1e9:.1f} GB. "
+            "Free some, or set AUTOML_HOME to a folder on a larger disk."
+        )
+
+
+def check_model(name: str) -> None:
+    """Raises UnknownName or AutoMLError when the network cannot be found any more."""
+    schema.model_yaml(name)
+
+
+def check_same_weights(file: str, digest: str | None) -> None:
+    """Raises BadWeights when the weights file is gone or is another one."""
+    if sha256(check_weights(file)) != digest:
+        raise BadWeights(f"{file} has changed since the study began. Put the file of sha256 {digest} back.")
+
+
+def known_keys(trainer: str) -> Params:
+    """The arguments that a study of the trainer may set, with their defaults."""
+    return dict(surrogate.DEFAULTS) if trainer == "surrogate" else schema.defaults()
+
+
+def _check_fixed(trainer: str, fixed: Params) -> None:
+    if trainer == "ultralytics":
+        schema.check_fixed(fixed)
+        return
+    for key in fixed:
+        if key not in surrogate.DEFAULTS and key != "batch":
+            raise UnknownName("parameter", key, tuple(surrogate.DEFAULTS))
+
+
+def _space(
+    request: SearchRequest, known: Params, given: Params, dataset: Dataset, weights: Path | None
+) -> tuple[SearchSpace, dict[str, str]]:
+    """The search space, and the dimensions of the shipped one that cannot matter here."""
+
+    def dead(certain: Params) -> Mapping[str, str]:
+        if request.trainer == "surrogate":
+            return {}
+        found = schema.keys_that_are_dead({**certain, **given}, segments=dataset.segments)
+        if weights is None:
+            found["freeze"] = "without --weights it would freeze random layers"
+        return {key: why for key, why in found.items() if key not in ("model", "imgsz")}
+
+    if request.space is not None:
+        space = read_space(request.space, known, dead)
+        return settle(space, given)
+    if request.trainer == "surrogate":
+        return surrogate_space(), {}
+    file = shipped("spaces/scratch-low.yaml")
+    space = read_space(file, known, lambda certain: {})
+    searched_optimizer: dict[str, ParamValue] = {"optimizer": "SGD", **given}
+    space, left_out = without(space, dead({**space.fixed, **searched_optimizer}))
+    space, set_by_user = settle(space, given)
+    return space, left_out | set_by_user
+
+
+def surrogate_space() -> SearchSpace:
+    """The space of the surrogate trainer's curves."""
+    parameters: dict[str, Any] = {}
+    for name, entry in surrogate.SPACE.items():
+        kind = "log" if entry.get("log") else "uniform"
+        parameters[name] = {kind: [entry["low"], entry["high"]], "default": surrogate.DEFAULTS[name]}
+    return SearchSpace.from_document({"parameters": parameters})
+
+
+def _points(request: SearchRequest, space: SearchSpace, fixed: Params) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Model variants and image sizes: from the flags, else from the space, else the trainer's defaults."""
+    searched = {p.name: p for p in space.parameters if p.name in ("model", "imgsz")}
+    models: Sequence[Any] = request.models
+    if not models:
+        models = searched["model"].choices if "model" in searched else (fixed.get("model", "yolov5s"),)
+    sizes: Sequence[Any] = request.imgsz
+    if not sizes:
+        sizes = searched["imgsz"].choices if "imgsz" in searched else (fixed.get("imgsz", 640),)
+    if request.trainer == "surrogate":
+        return ("surrogate",), (640,)
+    named = tuple(_absolute(str(model)) for model in models)
+    pixels = tuple(size for size in sizes if isinstance(size, int) and size >= 32)
+    if len(pixels) != len(sizes):
+        wrong = next(size for size in sizes if size not in pixels)
+        raise AutoMLError(f"--imgsz {wrong}: image sizes are whole numbers of at least 32 pixels.")
+    for model in named:
+        schema.model_yaml(model)
+        if schema.is_p6(model) and max(pixels) < 1280:
+            raise AutoMLError(f"--models {model}: P6 variants are made for 1280 pixels. Add --imgsz 1280.")
+    if schema.is_p6(named[0]) and pixels[0] < 1280:
+        raise AutoMLError(f"the baseline would be {named[0]} at {pixels[0]} px. Name 1280 first, or another model.")
+    return named, pixels
+
+
+def _check_numbers(request: SearchRequest) -> None:
+    """Raises AutoMLError for a batch or a seed with which nothing can be trained."""
+    batch = request.batch if request.batch is not None else request.fixed.get("batch")
+    if isinstance(batch, int | float) and batch <= 0 and batch != -1:
+        raise AutoMLError(f"--batch {batch} is no batch. Use 1 or more, or leave it out for what fits the device.")
+    if not 0 <= request.seed <= MOST_SEED:
+        raise AutoMLError(f"--seed {request.seed}: seeds are whole numbers from 0 to {MOST_SEED}.")
+
+
+def _check_multiples(trainer: str, models: Sequence[str], sizes: Sequence[int]) -> None:
+    """Raises AutoMLError for an image size that the network would be given otherwise: not a multiple of its stride."""
+    if trainer != "ultralytics":
+        return
+    for model in models:
+        p6 = schema.is_p6(model)
+        stride = 64 if p6 else 32
+        for size in sizes:
+            if size % stride and (not p6 or size >= 1280):  # P6 variants go with 1280 pixels and up only
+                below = size - size % stride
+                raise AutoMLError(
+                    f"--imgsz {size}: {model} takes multiples of {stride} pixels. Use {below} or {below + stride}."
+                )
+
+
+def _absolute(model: str) -> str:
+    file = Path(model).expanduser()
+    return str(file.absolute()) if file.suffix in (".yaml", ".yml") and file.is_file() else model

@@ -1,0 +1,55 @@
+"""Whether what a study stands on is still there: its folder, its files, its GPUs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from automl.data.dataset import read_dataset, write_resolved
+from automl.data.holdout import hold_back
+from automl.errors import AutoMLError, NoSpace, StudyConflict
+from automl.files import folders
+from automl.files.home import make_folder
+from automl.records import Slots, StudySpec
+from automl.setup import request
+from automl.setup.slots import find_slots
+
+
+def slots_here(device: str | None, count: int | None) -> Slots:
+    """The slots of the cluster that RAY_ADDRESS names, else of this machine."""
+    if os.environ.get("RAY_ADDRESS"):
+        from automl.drivers import ray_tune
+
+        return ray_tune.cluster_slots(device, count)
+    return find_slots(device, count)
+
+
+def check_resumable(spec: StudySpec) -> None:
+    """Raises AutoMLError when what the study stands on is gone or has changed: its trials would all fail."""
+    _check_gpus(spec)
+    directory = Path(spec.directory)
+    if not directory.is_dir():
+        raise NoSpace(f"{directory} is gone, and with it the trials' snapshots. Put the folder back where it was.")
+    make_folder(directory)
+    for model in spec.models if spec.trainer == "ultralytics" else ():
+        request.check_model(model)
+    if spec.weights is not None:
+        request.check_same_weights(spec.weights, spec.weights_sha256)
+    write_resolved(hold_back(read_dataset(spec.data), spec.holdout, spec.seed), folders.data(directory))
+    request.check_disk(directory, spec.parameters, spec.slots)
+
+
+def _check_gpus(spec: StudySpec) -> None:
+    """Raises StudyConflict where the GPUs of the study's slots are not at hand: every trial would fail, or wait."""
+    if spec.slots.device != "gpu":
+        return
+    devices = "gpu" if os.environ.get("RAY_ADDRESS") else ",".join(spec.slots.devices)
+    try:
+        there = slots_here(devices or None, None)
+    except AutoMLError as error:
+        raise StudyConflict(f"study '{spec.name}' trains on {spec.slots.count} GPUs. {error}") from error
+    if there.device != "gpu" or there.count < spec.slots.count:
+        count = there.count if there.device == "gpu" else 0
+        raise StudyConflict(
+            f"study '{spec.name}' trains on {spec.slots.count} GPUs, and {count} are here. Resume it where they are."
+        )

@@ -1,0 +1,260 @@
+"""What a user sees while a search runs: a live table, plain lines, or a file of events."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from automl.costs.budget import Budget, format_cost
+from automl.drivers.session import Notice
+from automl.figures import duration, score
+from automl.records import Purpose, StudySpec, TrialState
+from automl.terminal import plan as plan_view
+from automl.terminal.report import dumps
+
+
+class Tally:
+    """What the notices of a search add up to."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.spec: StudySpec | None = None
+        self.running: dict[int, dict[str, Any]] = {}
+        self.log: deque[str] = deque(maxlen=6)
+        self.baseline: float | None = None
+        self.best_epoch: tuple[float, int] | None = None
+        self.begun = self.ended = 0
+        self.closed_s = 0.0  # slot-seconds before this session, and of the trials that ended in it
+        self.at = 0.0
+        self._clock = clock
+        self._heard = clock()
+
+    def take(self, notice: Notice) -> str | None:
+        """Adds a notice; a line for the log where it is worth one."""
+        self.at, self._heard = notice.at, self._clock()
+        line = getattr(self, f"_{notice.kind}")(notice, notice.values)
+        if line is not None:
+            self.log.append(line)
+        return str(line) if line is not None else None
+
+    def now(self) -> float:
+        """Wall seconds of the study."""
+        return self.at + self._clock() - self._heard if self.spec is not None and self.begun else self.at
+
+    def spent_s(self) -> float:
+        """Slot-seconds until now."""
+        now = self.now()
+        held_s = [float(run["slot_s"] - run["before_s"] + now - run["at"]) for run in self.running.values()]
+        return self.closed_s + sum(held_s)
+
+    def _note(self, notice: Notice, values: Mapping[str, Any]) -> str:
+        return str(values["text"])
+
+    def _study(self, notice: Notice, values: Mapping[str, Any]) -> str | None:
+        self.spec = values["spec"]
+        self.closed_s = values["spent_s"]
+        self.begun, self.ended = values["begun"], values["ended"]
+        self.baseline, self.best_epoch = values["baseline"], values["best_epoch"]
+        return f"Going on with {self.begun} trials, {self.ended} of them ended" if self.begun else None
+
+    def _probed(self, notice: Notice, values: Mapping[str, Any]) -> str:
+        spec: StudySpec = values["spec"]
+        fitted = values["fitted"]
+        told = f"{fitted} of {values['tensors']} tensors fitted; " if fitted is not None else ""
+        rungs = ", ".join(map(str, values["rungs"])) or "none"
+        model, imgsz = spec.fixed.get("model", spec.models[0]), spec.fixed.get("imgsz", spec.imgsz[0])
+        network = f"{Path(str(model)).name} at {imgsz} px, {values['parameters'] / 1e6:.1f} M parameters"
+        return (
+            f"Baseline {network}; {told}{values['train_images']} train and {values['val_images']} val images; "
+            f"{values['epoch_s']:.1f} s an epoch; horizon {values['epochs']} epochs, rungs at {rungs}"
+        )
+
+    def _plan(self, notice: Notice, values: Mapping[str, Any]) -> str:
+        return "\n".join(plan_view.brief(values["plan"]))
+
+    def _trial_started(self, notice: Notice, values: Mapping[str, Any]) -> None:
+        self.begun += values["attempt"] == 1
+        self.running[notice.trial or 0] = {
+            "origin": values["origin"],
+            "repeats": values.get("repeats"),
+            "epoch": values["done_epochs"],
+            "epochs": values["epochs"],
+            "map50_95": None,
+            "best": None,
+            "slot_s": values["slot_s"],
+            "before_s": values["slot_s"],  # cost of its earlier attempts
+            "at": notice.at,
+        }
+
+    def _epoch(self, notice: Notice, values: Mapping[str, Any]) -> None:
+        run = self.running[notice.trial or 0]
+        value = values["map50_95"]
+        run |= {"epoch": values["epoch"], "map50_95": value, "slot_s": values["slot_s"], "at": notice.at}
+        if value == value:
+            run["best"] = max(value, run["best"] or 0.0)
+            if notice.trial == 0:
+                self.baseline = max(value, self.baseline or 0.0)
+            if run["repeats"] is None and (self.best_epoch is None or value > self.best_epoch[0]):
+                self.best_epoch = (value, notice.trial or 0)
+
+    def _trial_ended(self, notice: Notice, values: Mapping[str, Any]) -> str:
+        run = self.running.pop(notice.trial or 0)
+        self.ended += values["state"] != TrialState.INTERRUPTED
+        self.closed_s += values["slot_s"] - run["before_s"]
+        device = self.spec.slots.device if self.spec is not None else "cpu"
+        return (
+            f"trial {notice.trial} {values['state']}: best epoch {score(values['map50_95'])}, "
+            f"{format_cost(values['slot_s'], device)}; {values['reason']}"
+        )
+
+
+class PlainProgress:
+    """One line for each thing that matters: for logs and pipes."""
+
+    def __init__(self, console: Console, tally: Tally) -> None:
+        self._console = console
+        self._tally = tally
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing to put back."""
+
+    def __call__(self, notice: Notice) -> None:
+        before = self._tally.best_epoch
+        line = self._tally.take(notice)
+        stamp = duration(notice.at).rjust(7)
+        if line is not None:
+            self._console.print(f"{stamp}  {line}", highlight=False, markup=False, soft_wrap=True)
+        elif notice.kind == "epoch" and self._tally.best_epoch != before and self._tally.baseline is not None:
+            best, number = self._tally.best_epoch or (0.0, 0)
+            self._console.print(
+                f"{stamp}  best epoch {best:.3f} mAP50-95 (trial {number}, epoch {notice.values['epoch']}); "
+                f"the defaults' {score(self._tally.baseline)}",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+class Silence:
+    """No progress at all."""
+
+    def __enter__(self) -> Silence:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing to put back."""
+
+    def __call__(self, notice: Notice) -> None:
+        """Says nothing."""
+
+
+class LiveProgress:
+    """A table that is redrawn in place: budget, running trials, best epoch, last events."""
+
+    def __init__(self, console: Console, tally: Tally) -> None:
+        self._tally = tally
+        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> LiveProgress:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._live.__exit__(*exception)
+
+    def __call__(self, notice: Notice) -> None:
+        line = self._tally.take(notice)
+        if notice.kind == "plan" and line is not None:  # stays above the table
+            self._live.console.print(line, highlight=False, markup=False)
+
+    def _draw(self) -> RenderableType:
+        tally = self._tally
+        lines: list[RenderableType] = []
+        if tally.spec is not None:
+            lines += [self._headline(tally.spec), *(self._gauge(text) for text in tally.spec.budgets)]
+            lines.append(self._running())
+        lines += [Text(line, style="dim", overflow="ellipsis", no_wrap=True) for line in tally.log]
+        return Group(*lines)
+
+    def _headline(self, spec: StudySpec) -> Text:
+        tally = self._tally
+        best, number = tally.best_epoch or (None, None)
+        told = Text.assemble((f"{spec.name}  ", "bold"), f"trials {tally.begun} begun, {tally.ended} ended   ")
+        told.append(f"best epoch {score(best)} mAP50-95", "bold green")
+        if number is not None:
+            told.append(f" (trial {number})")
+        return told.append(f"   the defaults' {score(tally.baseline)}")
+
+    def _gauge(self, text: str) -> Table:
+        tally, budget = self._tally, Budget.parse(text)
+        if budget.trials is not None:
+            used, total, shown = (
+                float(tally.begun),
+                float(budget.trials),
+                f"{tally.begun} of {budget.trials} trials",
+            )
+        elif budget.wall_s is not None:
+            used, total = tally.now(), budget.wall_s
+            shown = f"{duration(used)} of {duration(total)}"
+        else:
+            used, total = tally.spent_s(), budget.slot_s or 1.0
+            device = budget.device or "cpu"
+            shown = f"{format_cost(used, device)} of {format_cost(total, device)}"
+            if used > 0 and tally.now() > 0:
+                left_s = max(0.0, total - used)
+                last_s = min(left_s, self._production_s())
+                left_s = (left_s - last_s) / max(1, len(tally.running)) + last_s
+                shown += f"   ends in about {duration(left_s)}"
+        row = Table.grid(padding=(0, 1))
+        row.add_row(ProgressBar(total=total, completed=min(used, total), width=40), shown)
+        return row
+
+    def _production_s(self) -> float:
+        """Slot-seconds of a production training to come, which has one slot."""
+        spec = self._tally.spec
+        begun = any(run["origin"].startswith(Purpose.PRODUCTION.value) for run in self._tally.running.values())
+        return 0.0 if spec is None or begun else float(spec.plan.get("shares", {}).get(Purpose.PRODUCTION.value, 0.0))
+
+    def _running(self) -> Table:
+        table = Table("trial", "origin", "epoch", "mAP50-95", "best", "running for", box=None, pad_edge=False)
+        now = self._tally.now()
+        for number, run in sorted(self._tally.running.items()):
+            table.add_row(
+                str(number),
+                escape(run["origin"]),
+                f"{run['epoch']}/{run['epochs']}",
+                score(run["map50_95"]),
+                score(run["best"]),
+                duration(run["slot_s"] + now - run["at"]),
+            )
+        return table
+
+
+class JsonEvents:
+    """Appends every notice to a file, one JSON object a line."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def __call__(self, notice: Notice) -> None:
+        self._file.write(dumps({"kind": notice.kind, "at_s": notice.at, "trial": notice.trial, **notice.values}) + "\n")
+        self._file.flush()
+
+
+def display(console: Console, *, quiet: bool) -> Silence | PlainProgress | LiveProgress:
+    """The display that fits: none when quiet, live on a terminal, lines elsewhere."""
+    tally = Tally()
+    if quiet:
+        return Silence()
+    return LiveProgress(console, tally) if console.is_terminal else PlainProgress(console, tally)

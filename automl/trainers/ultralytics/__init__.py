@@ -1,0 +1,1 @@
+"""The Ultralytics trainer. Torch and Ultralytics are imported here only."""

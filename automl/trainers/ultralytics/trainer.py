@@ -1,0 +1,152 @@
+"""The Ultralytics trainer: one trial at a time in a process that keeps the library loaded."""
+
+from __future__ import annotations
+
+import gc
+import time
+import traceback
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automl.errors import AutoMLError, TrialError
+from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
+from automl.trainers.ultralytics import schema
+from automl.trainers.ultralytics.environment import amp_argument, prepare_environment
+from automl.trainers.ultralytics.stepwise import Turn, stepwise
+
+if TYPE_CHECKING:
+    from automl.trainers.ultralytics.training import Setup
+
+_MODEL = "yolov5n"  # where neither the trial nor the study names one
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cublas_status_alloc_failed")
+
+
+class UltralyticsTrainer:
+    """Runs Ultralytics' own training loop and hands over each epoch.
+
+    Needs no clean-up; what it keeps between trials are the library, the weights file and decoded images.
+    """
+
+    def __init__(self) -> None:
+        self._weights: tuple[str, int, Any] | None = None  # path, time of change, tensors
+
+    def prepare(self, job: TrainJob, epochs: int, seed: int) -> Prepared:
+        """As the protocol says. Trains a few batches and writes nothing but caches. Seconds on a CPU."""
+        prepare_environment(job.cache, job.threads)
+        from automl.trainers.ultralytics.probe import probe
+
+        began = time.perf_counter()
+        params = {"model": _MODEL, **job.fixed}
+        schema.check_fixed(params)
+        trial = Trial(number=0, params={}, epochs=epochs, seed=seed)
+        return probe(self._setup(trial, job), params, job, began)
+
+    def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
+        """As the protocol says. Leaves best.pt and last.pt: before it yields the last epoch, or when it is closed.
+
+        snapshot.pt stays when the iterator is closed, for the trial may go on; it goes at the horizon.
+        """
+        yield from stepwise(lambda turn: self._train(trial, job, turn), name=f"trial-{trial.number}")
+
+    def evaluate(self, trial: Trial, job: TrainJob, split: str) -> SplitMetrics:
+        """As the protocol says, through the validation that the training itself uses."""
+        prepare_environment(job.cache, job.threads)
+        from automl.trainers.ultralytics.evaluate import evaluate
+
+        try:
+            return evaluate(self._setup(trial, job), Path(job.directory), split)
+        except AutoMLError as error:
+            raise _without_frames(error) from None
+        except Exception as error:
+            raise explain(error, trial, {**job.fixed, **trial.params}) from None
+        finally:
+            gc.collect()
+
+    def _train(self, trial: Trial, job: TrainJob, turn: Turn[EpochMetrics]) -> None:
+        failure = None
+        try:
+            prepare_environment(job.cache, job.threads)
+            from automl.trainers.ultralytics.run import Run
+
+            Run(trial, job, self._setup(trial, job), turn).to_its_end()
+        except AutoMLError as error:
+            failure = _without_frames(error)
+        except Exception as error:
+            failure = explain(error, trial, {**job.fixed, **trial.params})
+        finally:
+            gc.collect()
+        if failure is not None:
+            raise failure
+
+    def _setup(self, trial: Trial, job: TrainJob) -> Setup:
+        """The arguments: the library's defaults, then the study's, then the trial's, then what is ours."""
+        from automl.trainers.ultralytics.training import Setup
+
+        params = {"model": _MODEL, **job.fixed, **trial.params}
+        name = str(params["model"])
+        return Setup(
+            overrides={**params, **_owned(trial, job), "model": str(schema.model_yaml(name))},
+            network=schema.read_model(name),
+            weights=job.weights,
+            state=self._state(job.weights),
+            label_cache=Path(job.cache) / "labels",
+            threads=job.threads,
+        )
+
+    def _state(self, weights: str | None) -> Any:
+        """Tensors of the weights file, read once as long as it does not change."""
+        if weights is None:
+            return None
+        from automl.trainers.ultralytics.weights import check_weights, read_state
+
+        changed = check_weights(weights).stat().st_mtime_ns
+        if self._weights is None or self._weights[:2] != (weights, changed):
+            self._weights = (weights, changed, read_state(weights))
+        return self._weights[2]
+
+
+def _owned(trial: Trial, job: TrainJob) -> dict[str, Any]:
+    """Arguments that are the service's business."""
+    return {
+        "task": "detect",
+        "mode": "train",
+        "data": job.data,
+        "epochs": trial.epochs,
+        "time": None,
+        "patience": trial.epochs + 100,  # early stopping is the search's business
+        "seed": trial.seed,
+        "device": job.device,
+        "workers": 0 if job.device == "cpu" else max(1, min(8, job.threads)),
+        "amp": amp_argument(job.device),
+        "cache": False,
+        "pretrained": False,
+        "resume": False,
+        "save": False,
+        "save_period": -1,
+        "plots": False,
+        "val": True,
+        "split": "val",
+        "save_json": False,
+        "profile": False,
+        "verbose": True,
+        "exist_ok": True,
+        "save_dir": str(Path(job.directory).absolute()),
+    }
+
+
+def explain(error: Exception, trial: Trial, params: Params) -> TrialError:
+    """The error of a training as one that says what happened, with the traceback."""
+    text = "".join(traceback.format_exception(error))
+    if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY):
+        size = f"batch {params.get('batch', 16)} at {params.get('imgsz', 640)} px"
+        what = f"out of memory with {size}. Lower batch or imgsz, or run fewer trials at a time."
+    else:
+        what = f"{type(error).__name__}: {error}"
+    return TrialError(f"trial {trial.number} failed: {what}\n\n{text}")
+
+
+def _without_frames(error: AutoMLError) -> AutoMLError:
+    """The same error without the frames that would keep the training in memory."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)

@@ -1,0 +1,315 @@
+"""Ultralytics' training loop without everything that is neither training nor validation."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from ultralytics.data.utils import check_det_dataset, get_split_fraction
+from ultralytics.models.yolo.detect import DetectionTrainer
+from ultralytics.nn.tasks import DetectionModel
+from ultralytics.utils import LOGGER, colorstr
+from ultralytics.utils.torch_utils import unwrap_model
+
+from automl.errors import BadData, TrialError
+from automl.records import EpochMetrics
+from automl.trainers.ultralytics.environment import set_threads
+from automl.trainers.ultralytics.images import StudyDataset
+from automl.trainers.ultralytics.weights import load_matching
+
+_WAIT = 10**9  # an accumulation that never comes due
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What one training is made of."""
+
+    overrides: Mapping[str, Any]  # Ultralytics' arguments
+    network: Mapping[str, Any]  # description of the network, as schema.read_model gives it
+    weights: str | None  # the file that `state` came from
+    state: Mapping[str, torch.Tensor] | None
+    label_cache: Path
+    threads: int
+
+
+@dataclass
+class Position:
+    """Where in its schedule a training stands when it goes on from a snapshot."""
+
+    epochs: int = 0  # finished
+    last_step: int = -1  # batch of the latest optimizer step, counted over all epochs
+    gradients: Mapping[str, torch.Tensor] = field(default_factory=dict)  # gathered since then
+    randomness: Mapping[str, Any] | None = None
+
+
+def randomness() -> dict[str, Any]:
+    """State of every generator that a training in one process draws from, in plain containers."""
+    kind, keys, position, has_gauss, cached = np.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": [kind, np.asarray(keys).tolist(), int(position), int(has_gauss), float(cached)],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def set_randomness(state: Mapping[str, Any]) -> None:
+    """Put back what `randomness` gave."""
+    version, keys, gauss = state["python"]
+    random.setstate((version, tuple(keys), gauss))
+    kind, words, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((kind, np.array(words, dtype=np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+class Training(DetectionTrainer):  # type: ignore[misc]
+    """One training. `events` are called with it: "start" once the loop is set up, "batch", "epoch".
+
+    Ultralytics' own callbacks never run, so neither trackers nor a surrounding Ray session hear of it.
+    """
+
+    accumulate: int  # batches to an optimizer step
+
+    def __init__(self, setup: Setup, events: Mapping[str, Callable[[Training], None]]) -> None:
+        self.setup = setup
+        self.events = events
+        self.fitted: tuple[int, int] | None = None
+        self.position = Position()
+        self.restore: Callable[[Training], Position] | None = None
+        self.train_s = self.val_s = 0.0
+        self._began = 0.0
+        self._batch = -1  # of all epochs
+        self._last_step = -1
+        self._owed: int | None = None
+        super().__init__(overrides=dict(setup.overrides))
+        set_threads(setup.threads)
+        with suppress(OSError):
+            self.wdir.rmdir()  # empty: weights go into the trial's folder itself
+
+    # -- what is built ---------------------------------------------------------------------------------
+
+    def get_dataset(self) -> dict[str, Any]:
+        """Ultralytics' reading of the data.yaml, but a relative `path` means beside it, and nothing is fetched."""
+        file = Path(self.args.data)
+        document = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+        root = document.get("path")
+        if root and not Path(root).is_absolute() and (file.parent / root).is_dir():
+            document["path"] = str((file.parent / root).resolve())
+            file = self.save_dir / "data.yaml"
+            file.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        try:
+            data: dict[str, Any] = check_det_dataset(file, autodownload=False, split=self.args.split)
+        except (OSError, TypeError, SyntaxError) as error:
+            raise BadData(self.args.data, f"Ultralytics cannot use it: {error}") from None
+        if self.args.single_cls:
+            data |= {"names": {0: "item"}, "nc": 1}
+        return data
+
+    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:
+        """The network at the data's own number of classes, with the tensors of the weights file that fit."""
+        description = {**self.setup.network}
+        model = DetectionModel(description, nc=self.data["nc"], ch=self.data["channels"], verbose=False)
+        model.names = self.data["names"]
+        if self.setup.state is not None:
+            self.fitted = load_matching(model, self.setup.state, str(self.setup.weights))
+            LOGGER.info(f"{self.setup.weights}: {self.fitted[0]} of {self.fitted[1]} tensors fit")
+        return model
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> StudyDataset:
+        """The images of a split; validation in rectangles, as Ultralytics does."""
+        try:
+            return self._build_dataset(img_path, mode == "train", batch)
+        except (FileNotFoundError, RuntimeError, ValueError) as error:
+            raise BadData(self.args.data, f"Ultralytics cannot use its {mode} split: {error}") from None
+
+    def _build_dataset(self, img_path: str, train: bool, batch: int | None) -> StudyDataset:
+        return StudyDataset(
+            img_path=img_path,
+            imgsz=self.args.imgsz,
+            batch_size=batch,
+            augment=train,
+            hyp=self.args,
+            rect=self.args.rect or not train,
+            cache=None,
+            single_cls=self.args.single_cls or False,
+            stride=max(int(unwrap_model(self.model).stride.max()), 32),
+            pad=0.0 if train else 0.5,
+            prefix=colorstr("train: " if train else "val: "),
+            task=self.args.task,
+            classes=self.args.classes,
+            data=self.data,
+            fraction=get_split_fraction(self.args.fraction, "train" if train else self.args.split),
+            label_cache=self.setup.label_cache,
+            keep=self.args.workers == 0,
+        )
+
+    # -- the loop's events -----------------------------------------------------------------------------
+
+    def run_callbacks(self, event: str) -> None:
+        """Our own steps in place of Ultralytics' callbacks."""
+        step = getattr(self, f"_{event}", None)
+        if step is not None:
+            step()
+
+    def _tell(self, event: str) -> None:
+        if event in self.events:
+            self.events[event](self)
+
+    def _on_train_start(self) -> None:
+        self._tell("start")
+
+    def _on_train_epoch_start(self) -> None:
+        self._oom_retries = 3  # spent: out of memory is an error, not a reason to halve the batch in silence
+        self._batch = len(self.train_loader) * self.epoch - 1
+        if self.position.randomness is not None and self.epoch == self.start_epoch:
+            self._go_on()
+        self._began = time.perf_counter()
+
+    def _on_train_batch_start(self) -> None:
+        self._batch += 1
+        self._tell("batch")
+
+    def _on_train_epoch_end(self) -> None:
+        if not bool(self.loss.isfinite()):
+            raise TrialError(f"diverged: NaN loss in epoch {self.epoch + 1}. Lower lr0, or widen warmup_epochs.")
+        self.train_s = time.perf_counter() - self._began
+
+    def validate(self) -> tuple[dict[str, float], float]:
+        """Scores of the averaged network on the val split."""
+        began = time.perf_counter()
+        metrics, fitness = super().validate()
+        self.val_s = time.perf_counter() - began
+        return metrics, fitness
+
+    def _on_fit_epoch_end(self) -> None:
+        self._tell("epoch")
+
+    def epoch_metrics(self) -> EpochMetrics:
+        """The epoch that just ended."""
+        scores = {key: float(value) for key, value in self.metrics.items()}
+        losses = {key: value for key, value in scores.items() if key.startswith("val/")}
+        return EpochMetrics(
+            epoch=self.epoch + 1,
+            map50_95=scores["metrics/mAP50-95(B)"],
+            map50=scores["metrics/mAP50(B)"],
+            precision=scores["metrics/precision(B)"],
+            recall=scores["metrics/recall(B)"],
+            train_s=self.train_s,
+            val_s=self.val_s,
+            losses={**self.label_loss_items(self.tloss), **losses},
+        )
+
+    # -- going on from a snapshot ----------------------------------------------------------------------
+
+    def resume_training(self, ckpt: Any) -> None:
+        """Take over a snapshot, when there is one, in place of Ultralytics' own lossy way."""
+        if self.restore is None:
+            return
+        self.position = self.restore(self)
+        self.start_epoch = self.position.epochs
+        self._last_step = self._owed = self.position.last_step
+        if self.train_loader.num_workers == 0:
+            self._rewind_loader()
+        else:  # the loaders' own processes cannot be brought back to where they were
+            self.train_loader.generator.manual_seed(self.args.seed + 1_000_003 * self.start_epoch)
+        if hasattr(self.model.init_criterion(), "update"):
+            self.model.criterion = self.model.init_criterion()
+            self.model.criterion.updates = self.start_epoch - 1
+            self.model.criterion.update()
+
+    def _rewind_loader(self) -> None:
+        """Let the loader's order of images begin where it stopped, by drawing the earlier orders again."""
+        loader, start = self.train_loader, self.start_epoch
+        closing = max(self.epochs - self.args.close_mosaic, 0) if self.args.close_mosaic else None
+
+        def first() -> Any:
+            del loader._get_iterator
+            iterator = None
+            for epoch in range(start):
+                if epoch == closing or iterator is None:
+                    iterator = loader._get_iterator()
+                for _ in range(len(loader)):
+                    iterator._next_index()
+            return loader._get_iterator() if start == closing else iterator
+
+        loader._get_iterator = first
+
+    def _go_on(self) -> None:
+        """The last things to put back, after the loop has cleared gradients and before it draws anything."""
+        for name, parameter in unwrap_model(self.model).named_parameters():
+            if name in self.position.gradients:
+                parameter.grad = self.position.gradients[name].to(parameter.device)
+        if self.position.randomness is not None:
+            set_randomness(self.position.randomness)
+        self.position = Position()
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """The batch on its device. Comes between the loop's warm-up and its question whether to step.
+
+        The loop has forgotten when it stepped last before the snapshot, and would step at once; it is made
+        to wait until the step is due.
+        """
+        if self._owed is not None:
+            warm = self._batch <= self._get_warmup_iterations(len(self.train_loader))
+            due = self.accumulate if warm else self.nominal_accumulate
+            if self._batch - self._owed >= due:
+                self.accumulate, self._owed = due, None
+            else:
+                self.accumulate = _WAIT
+        prepared: dict[str, Any] = super().preprocess_batch(batch)
+        return prepared
+
+    def _build_train_pipeline(self) -> None:
+        super()._build_train_pipeline()
+        self.nominal_accumulate = self.accumulate
+
+    def optimizer_step(self) -> None:
+        """One step of the optimizer; remembers when."""
+        super().optimizer_step()
+        self._last_step = self._batch
+
+    @property
+    def last_step(self) -> int:
+        """Batch of the latest optimizer step, counted over all epochs."""
+        return self._last_step
+
+    # -- what is left out ------------------------------------------------------------------------------
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:
+        if self.fitness is not None and not np.isfinite(self.fitness):
+            raise TrialError(f"diverged: NaN score in epoch {epoch + 1}. Lower lr0, or widen warmup_epochs.")
+        return False
+
+    def save_model(self) -> bool:
+        """Nothing: snapshots and best weights are kept elsewhere."""
+        return False
+
+    def save_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Nothing: the epochs are handed over."""
+
+    def final_eval(self) -> None:
+        """Nothing: the best epoch has been validated."""
+
+    def _clear_memory(self, threshold: float | None = None) -> None:
+        if self.device.type != "cpu":
+            super()._clear_memory(threshold)
+
+
+def release(training: Training) -> None:
+    """Let go of loaders' processes and of what lies on the GPU."""
+    for name in ("train_loader", "test_loader"):
+        loader = getattr(training, name, None)
+        if loader is not None:
+            loader.reset()
+    if training.device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -1,0 +1,268 @@
+"""From a budget and a measured epoch to a horizon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.costs.budget import Budget, parse_all
+from automl.costs.plan import (
+    Aside,
+    Course,
+    Plan,
+    check_affordable,
+    confirmation,
+    draw_up,
+    measuring,
+    rest,
+    round_up,
+)
+from automl.costs.points import Point, full_trainings
+from automl.errors import BudgetTooSmall
+from automl.records import Slots
+
+CPU = Slots(count=2, device="cpu")
+
+
+def budgets(*texts: str) -> tuple[Budget, ...]:
+    return parse_all(texts, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("texts", "paid"),
+    [(("1cpu-h",), 6.0), (("1h",), 12.0), (("5trials",), 5.0), (("1cpu-h", "1h", "5trials"), 5.0)],
+)
+def test_the_tightest_budget_says_how_many_trainings_are_paid(texts: tuple[str, ...], paid: float) -> None:
+    assert full_trainings(budgets(*texts), 600.0, CPU) == paid
+
+
+@pytest.mark.parametrize(
+    ("text", "slots", "best", "repeats"),
+    [
+        ("99cpu-min", 2, 3, 0),  # fewer than ten trainings: the search needs them all
+        ("100cpu-min", 2, 3, 2),
+        ("199cpu-min", 2, 3, 2),  # the defaults and the best
+        ("200cpu-min", 2, 3, 2),
+        ("65cpu-h", 2, 3, 12),  # three seeds each
+        ("5cpu-h", 2, 3, 3),
+        ("65cpu-h", 2, 1, 6),
+        ("65cpu-h", 2, 0, 0),
+        ("36trials", 2, 3, 3),
+        ("100min", 4, 3, 4),  # within wall time a whole wave of the slots
+        ("25min", 4, 3, 0),  # one wave would be 40 % of the time
+        ("60min", 2, 3, 2),
+    ],
+)
+def test_a_tenth_of_twenty_trainings_or_more_is_kept_for_repeats(
+    text: str, slots: int, best: int, repeats: int
+) -> None:
+    kept = confirmation(budgets(text), 600.0, Slots(count=slots, device="cpu"), best)
+    assert kept == (repeats, 600.0 * repeats)
+
+
+def affordable(text: str, *, spent_s: float = 0.0) -> None:
+    check_affordable(budgets(text), epoch_s=60.0, startup_s=30.0, spent_s=spent_s, epochs=10, slots=CPU)
+
+
+@pytest.mark.parametrize("text", ["630cpu-s", "630s", "1trial"])
+def test_a_budget_that_just_pays_for_the_baseline_is_accepted(text: str) -> None:
+    affordable(text)
+
+
+def test_a_budget_below_the_baseline_is_refused_with_the_figure_that_is_needed() -> None:
+    with pytest.raises(BudgetTooSmall, match=r"10 epochs of 60\.0 s each need 10\.5 cpu-min.* at least 11cpu-min"):
+        affordable("600cpu-s")
+
+
+def test_too_little_wall_time_is_refused_in_wall_time() -> None:
+    with pytest.raises(BudgetTooSmall, match=r"need 10\.5 min of wall time.* at least 11min"):
+        affordable("5min")
+
+
+def test_what_the_probe_cost_is_part_of_the_need() -> None:
+    with pytest.raises(BudgetTooSmall):
+        affordable("11cpu-min", spent_s=60.0)
+
+
+@given(st.floats(0.1, 1e6), st.sampled_from(["cpu-", "gpu-", ""]))
+def test_a_budget_that_is_offered_can_be_read_and_suffices(needed_s: float, prefix: str) -> None:
+    budget = Budget.parse(round_up(needed_s, prefix))
+    assert (budget.slot_s or budget.wall_s or 0.0) >= needed_s
+
+
+def point(name: str = "n@64", role: str = "baseline", training_s: float = 120.0, startup_s: float = 0.0) -> Point:
+    """A training of 12 epochs; `training_s` is without its start-up."""
+    whole_s = training_s + startup_s
+    return Point(name=name, role=role, epoch_s=training_s / 12, training_s=whole_s, trainings=3600.0 / whole_s)
+
+
+def course(**changes: Any) -> Course:
+    """Twelve epochs of ten seconds with rungs at 3 and 9."""
+    return Course(**{"epochs": 12, "rungs": (3, 9), "epoch_s": 10.0, **changes})
+
+
+def drawn(*texts: str, points: tuple[Point, ...] | None = None, epochs: int = 12, **aside: Any) -> Plan:
+    """A plan with rungs at 3 and 9, of 12 epochs if nothing else is said."""
+    return draw_up(points or (point(),), budgets(*texts), CPU, epochs=epochs, rungs=(3, 9), aside=Aside(**aside))
+
+
+amounts = st.floats(0.01, 1e5)
+texts = st.lists(
+    st.one_of(
+        st.integers(1, 10**5).map(lambda s: f"{s}cpu-s"),
+        st.integers(1, 10**5).map(lambda s: f"{s}s"),
+        st.integers(1, 500).map(lambda n: f"{n}trials"),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(
+    texts=texts,
+    trainings=st.lists(amounts, min_size=1, max_size=3),
+    slots=st.integers(1, 64),
+    probe_s=st.floats(0.0, 1e4),
+    repeats_s=st.floats(0.0, 1e4),
+    production_s=st.floats(0.0, 1e4),
+    startup_s=st.floats(0.0, 100.0),
+    rungs=st.sampled_from([(), (3,), (3, 9)]),
+)
+def test_no_plan_is_over_budget(
+    texts: list[str],
+    trainings: list[float],
+    slots: int,
+    probe_s: float,
+    repeats_s: float,
+    production_s: float,
+    startup_s: float,
+    rungs: tuple[int, ...],
+) -> None:
+    points = tuple(point(f"n@{i}", "compared" if i else "baseline", s, startup_s) for i, s in enumerate(trainings))
+    found = draw_up(
+        points,
+        budgets(*texts),
+        Slots(count=slots, device="cpu"),
+        epochs=12,
+        rungs=rungs,
+        aside=Aside(probe_s=probe_s, repeats_s=repeats_s, production_s=production_s),
+    )
+    parsed = budgets(*texts)
+    assert all(share >= 0 for share in found.shares.values())
+    total_s = sum(found.shares.values())
+    for budget in parsed:
+        if budget.slot_s is not None:
+            assert total_s <= max(budget.slot_s, probe_s) * (1 + 1e-9)
+        if budget.wall_s is not None:
+            assert total_s - probe_s <= slots * budget.wall_s * (1 + 1e-9)
+            assert found.wall_s <= budget.wall_s
+        if budget.trials is not None:
+            assert found.trials <= max(budget.trials, len(points))
+    reached = [trials for _, trials in found.reach]
+    assert reached == sorted(reached, reverse=True)
+
+
+@given(st.floats(1.0, 500.0), st.floats(0.0, 100.0), st.integers(1, 40))
+def test_the_expected_trials_spend_the_search_share_but_for_one_training(
+    training_s: float, startup_s: float, hours: int
+) -> None:
+    found = drawn(f"{hours}cpu-h", points=(point(training_s=training_s, startup_s=startup_s),))
+    before, cost_s = 0, startup_s * found.reach[0][1]
+    for level, trials in found.reach:
+        cost_s += (level - before) * training_s / 12 * trials
+        before = level
+    one_s = training_s + startup_s
+    assert found.shares["search"] - 1.1 * one_s <= cost_s <= found.shares["search"] + 0.2 * one_s
+
+
+def test_early_trials_survive_a_rung_more_often_than_one_in_three() -> None:
+    reach = dict(course(rungs=(4,)).reach(3))
+    assert reach[4] == 3
+    assert reach[12] == pytest.approx(1 + 1 / 2 + 1 / 3)
+    many = dict(course(rungs=(4,)).reach(3000))
+    assert many[12] == pytest.approx(1000, rel=0.02)
+
+
+@given(
+    trials=st.integers(0, 2000),
+    epoch_s=st.floats(0.1, 100.0),
+    startup_s=st.floats(0.0, 60.0),
+    rungs=st.sampled_from([(), (3,), (3, 9)]),
+)
+def test_what_is_affordable_is_the_most_that_costs_no_more(
+    trials: int, epoch_s: float, startup_s: float, rungs: tuple[int, ...]
+) -> None:
+    way = course(rungs=rungs, epoch_s=epoch_s, startup_s=startup_s)
+    assert trials * (startup_s + (rungs or (12,))[0] * epoch_s) <= way.cost_s(trials) * (1 + 1e-9)
+    assert way.cost_s(trials) <= trials * (startup_s + 12 * epoch_s) * (1 + 1e-9)
+    found = way.affordable(way.cost_s(trials), 5000)
+    assert way.cost_s(found) <= way.cost_s(trials) < way.cost_s(found + 1)
+    assert way.affordable(way.cost_s(trials), 7) == min(7, found)
+
+
+def test_the_shares_name_every_purpose() -> None:
+    points = (point(), point("n@128", "compared", 240.0))
+    found = drawn("1cpu-h", points=points, probe_s=10.0, repeats_s=360.0)
+    assert found.shares == {
+        "probe": 10.0,
+        "baseline": 120.0,
+        "points": 240.0,
+        "confirmation": 360.0,
+        "search": pytest.approx(3600 - 10 - 120 - 240 - 360),
+    }
+    assert found.budget_s == 3600
+    assert found.wall_s == pytest.approx((3600 - 10) / 2)
+
+
+def test_a_trial_count_alone_gives_no_budget_but_an_end() -> None:
+    found = drawn("5trials")
+    assert found.budget_s is None
+    assert found.trials == 5
+    assert 4 * 120 * 3 / 12 < found.shares["search"] <= 4 * 120
+
+
+@pytest.mark.parametrize(
+    ("trainings", "told"), [(3.0, "too few for a search"), (9.0, "expect little"), (30.0, None), (10.0, None)]
+)
+def test_few_trainings_are_said(trainings: float, told: str | None) -> None:
+    found = drawn("1cpu-h", points=(point(training_s=3600 / trainings),), epochs=100)
+    assert bool(found.warnings) == (told is not None)
+    assert told is None or told in found.warnings[0]
+
+
+@pytest.mark.parametrize(("epochs", "warned"), [(12, True), (85, True), (86, False), (300, False)])
+def test_a_horizon_that_says_nothing_of_production_is_said_with_figures(epochs: int, warned: bool) -> None:
+    warnings = drawn("1cpu-h", epochs=epochs).warnings
+    assert bool(warnings) == warned
+    assert not warned or f"{epochs} epochs is {epochs / 300:.0%} of a production training's 300" in warnings[0]
+    assert not warned or "Train what is found: --train 300" in warnings[0]
+    planned = drawn("1cpu-h", epochs=epochs, production_s=10.0, production_epochs=3 * epochs).warnings
+    assert not planned  # a third of its length says something of it
+
+
+@given(epoch_s=st.floats(0.1, 100.0), left_s=st.floats(0.0, 1e5), slots=st.integers(1, 8))
+def test_what_is_left_is_never_planned_twice(epoch_s: float, left_s: float, slots: int) -> None:
+    more, wall_s = rest(course(epoch_s=epoch_s), left_s=left_s, wall_left_s=float("inf"), slots=slots)
+    assert 3 * epoch_s * more <= left_s * (1 + 1e-9)
+    assert wall_s <= left_s / slots * (1 + 1e-9)
+
+
+def test_the_rest_of_a_trial_count_ends_when_those_have_run() -> None:
+    more, wall_s = rest(course(rungs=()), left_s=1e6, wall_left_s=1e6, slots=2, most=4)
+    assert (more, wall_s) == (4, 4 * 120 / 2)
+
+
+def test_measuring_on_unseen_images_is_kept_from_the_search_up_to_a_tenth_of_a_budget() -> None:
+    assert measuring(budgets("1cpu-h", "2h"), 10.0) == 20.0
+    assert measuring(budgets("1cpu-h", "2h"), 1000.0) == 360.0
+    assert measuring(budgets("10min"), 1000.0) == 60.0
+    assert measuring(budgets("5trials"), 1000.0) == 2000.0
+
+
+def test_measuring_has_its_place_in_the_shares() -> None:
+    plain, more = (drawn("1cpu-h", measuring_s=seconds) for seconds in (0.0, 20.0))
+    assert more.shares["confirmation"] == plain.shares["confirmation"] + 20.0
+    assert more.shares["search"] == pytest.approx(plain.shares["search"] - 20.0)

@@ -1,0 +1,161 @@
+"""Operating points: what they cost, which are compared, and the horizon that suits them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.costs.budget import Budget, parse_all
+from automl.costs.points import (
+    LONGEST,
+    NEAR_END,
+    SHORTEST,
+    Limits,
+    Point,
+    Probe,
+    check_limits,
+    compare,
+    first_admitted,
+    full_trainings,
+    horizon,
+    longest,
+)
+from automl.errors import AutoMLError
+from automl.records import Prepared, Slots
+from tests.builders.factories import make_prepared
+
+CPU = Slots(count=2, device="cpu")
+
+
+def budgets(*texts: str) -> tuple[Budget, ...]:
+    return parse_all(texts, "cpu")
+
+
+def probe(name: str, **changes: Any) -> Probe:
+    return Probe(point=name, prepared=make_prepared(**{"startup_s": 0.0, "val_s": 0.0, "train_s": 10.0, **changes}))
+
+
+def compared(*probes: Probe, budget: str = "2cpu-h", epochs: int = 12, **limits: Any) -> dict[str, Point]:
+    """The points by name."""
+    found = compare(probes, probes[0], budgets(budget), CPU, epochs=epochs, limits=Limits(**limits))
+    assert found[0].name == probes[0].point
+    return {each.name: each for each in found}
+
+
+def measured(epoch_s: float, startup_s: float = 0.0) -> Prepared:
+    return make_prepared(train_s=epoch_s, val_s=0.0, startup_s=startup_s)
+
+
+def test_the_horizon_leaves_twenty_trainings_with_their_start() -> None:
+    assert longest(budgets("10cpu-h"), measured(60.0), CPU) == 30
+    assert longest(budgets("10cpu-h"), measured(60.0, startup_s=61.0), CPU) == 28
+    assert horizon(measured(60.0), [], budgets("10cpu-h"), CPU) == (30, "")
+
+
+def test_a_trial_count_does_not_shorten_the_horizon() -> None:
+    assert longest(budgets("10cpu-h", "3trials"), measured(60.0), CPU) == 30
+    assert longest(budgets("3trials"), measured(60.0), CPU) == LONGEST
+
+
+@given(st.floats(0.1, 1e5), st.integers(1, 10**4))
+def test_the_horizon_stays_within_its_limits(epoch_s: float, hours: int) -> None:
+    epochs, _ = horizon(measured(epoch_s), [], budgets(f"{hours}cpu-h"), CPU)
+    assert SHORTEST <= epochs <= LONGEST
+    if epochs > SHORTEST:
+        assert full_trainings(budgets(f"{hours}cpu-h"), epoch_s * epochs, CPU) >= 19.999
+
+
+@pytest.mark.parametrize(
+    ("costs", "epochs", "named"),
+    [
+        ((20.0, 30.0), 60, "p1"),  # the dearest that keeps near its end
+        ((20.0, 46.0), 90, "p0"),  # 39 epochs are too few for the other
+        ((5.0, 10.0), 180, ""),  # no dearer one
+        ((100.0,), 180, ""),
+    ],
+)
+def test_dearer_points_that_can_be_trained_near_their_end_shorten_the_horizon(
+    costs: tuple[float, ...], epochs: int, named: str
+) -> None:
+    others = [probe(f"p{number}@64", train_s=cost) for number, cost in enumerate(costs)]
+    found, told = horizon(measured(10.0), others, budgets("10cpu-h"), CPU)
+    assert found == epochs
+    assert (f"A horizon of {epochs} epochs leaves 20 trainings at {named} at 64 px too" in told) == bool(named)
+    roles = compared(probe("b@64"), *others, budget="10cpu-h", epochs=found)
+    assert not named or roles[f"{named}@64"].role == "compared"
+
+
+@given(costs=st.lists(st.floats(0.5, 500.0), max_size=5), own=st.floats(0.5, 500.0), hours=st.integers(1, 100))
+def test_other_points_never_lengthen_the_horizon_nor_take_it_far_from_the_end(
+    costs: list[float], own: float, hours: int
+) -> None:
+    others = [probe(f"p{number}@64", train_s=cost) for number, cost in enumerate(costs)]
+    alone = max(SHORTEST, longest(budgets(f"{hours}cpu-h"), measured(own), CPU))
+    epochs, told = horizon(measured(own), others, budgets(f"{hours}cpu-h"), CPU)
+    assert epochs == alone if not told else NEAR_END <= epochs < alone
+
+
+def test_dearer_points_come_first_as_long_as_twenty_trainings_are_paid() -> None:
+    found = compared(probe("a@64"), probe("b@64", train_s=20.0), probe("c@64", train_s=30.0), probe("d@64", train_s=50))
+    assert [each.name for each in found.values()] == ["a@64", "c@64", "b@64", "d@64"]
+    assert [each.role for each in found.values()] == ["baseline", "compared", "compared", "left out"]
+    assert "points are compared at most" in found["d@64"].why
+
+
+def test_a_point_that_ten_trainings_cannot_be_paid_of_is_left_out_with_figures() -> None:
+    found = compared(probe("a@64"), probe("b@64", train_s=61.0))
+    assert found["b@64"].role == "left out"
+    assert found["b@64"].longest == 5
+    assert (
+        found["b@64"].why
+        == "12 epochs cost 12.2 cpu-min, of which the budget pays 9.8; 10 are needed, as with --epochs 11"
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"parameters": 2000}, "3,000 parameters are more than --max-params 2,000"),
+        ({"latency_s": 0.02}, "30.0 ms an image on this cpu are more than --max-latency 20"),
+    ],
+)
+def test_limits_leave_points_out(limits: dict[str, Any], told: str) -> None:
+    found = compared(probe("a@64"), probe("b@64", parameters=3000, latency_s=0.03), **limits)
+    assert found["b@64"].why == told
+
+
+def test_a_point_that_the_slots_memory_cannot_hold_is_left_out() -> None:
+    big = probe("b@64", memory_bytes=8_000_000_000, memory_total_bytes=16_000_000_000)
+    assert "2 trials of 8.0 GB each do not fit" in compared(probe("a@64"), big)["b@64"].why
+
+
+def test_with_a_target_the_cheapest_point_is_compared_too() -> None:
+    probes = (probe("a@64"), probe("b@64", train_s=20.0), probe("c@64", train_s=30.0), probe("d@64", train_s=5.0))
+    assert compared(*probes)["d@64"].role == "left out"
+    assert compared(*probes, target=0.5)["d@64"].role == "compared"
+
+
+def test_the_baseline_is_the_first_point_within_the_limits() -> None:
+    probes = (probe("a@64", parameters=9000), probe("b@64"))
+    assert first_admitted(probes, Limits(parameters=5000), CPU).point == "b@64"
+    with pytest.raises(
+        AutoMLError, match=r"nothing is left to train: a at 64 px: 9,000 parameters .* --max-params 10;"
+    ):
+        first_admitted(probes, Limits(parameters=10), CPU)
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        (Limits(target=1.5), r"--target 1\.5: mAP50-95 is a fraction"),
+        (Limits(target=0.0), "--target 0"),
+        (Limits(latency_s=0.0), "--max-latency 0"),
+        (Limits(parameters=0), "--max-params 0"),
+    ],
+)
+def test_a_limit_that_nothing_can_keep_is_refused(limits: Limits, told: str) -> None:
+    with pytest.raises(AutoMLError, match=told):
+        check_limits(limits)

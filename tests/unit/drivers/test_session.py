@@ -1,0 +1,168 @@
+"""The session: heartbeat, requests to stop, attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl.costs.budget import Ledger, parse_all
+from automl.drivers.session import Session
+from automl.policy import Search
+from automl.records import EpochMetrics, Outcome, Trial, TrialState
+from automl.sampler import open_sampler
+from automl.space import SearchSpace
+from tests.builders.factories import make_spec
+
+
+class Notes:
+    """A record that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, dict[str, Any]]] = []
+        self.stop = False
+
+    def stop_requested(self) -> bool:
+        return self.stop
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: self.said.append((name, kwargs))
+
+    def all(self, name: str) -> list[dict[str, Any]]:
+        return [values for kind, values in self.said if kind == name]
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def session(notes: Notes, tmp_path: Path) -> Session:
+    spec = make_spec(directory=str(tmp_path))
+    sampler = open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed)
+    search = Search(spec, sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
+    return Session(search, notes, posix_offset_s=1000.0)
+
+
+def metrics(epoch: int) -> EpochMetrics:
+    return EpochMetrics(epoch=epoch, map50_95=0.3, map50=0.5, precision=0.5, recall=0.5, train_s=50.0, val_s=10.0)
+
+
+def test_a_heartbeat_charges_running_trials_every_few_seconds(session: Session, notes: Notes) -> None:
+    session.next_trial(0.0)
+    for at in (1.0, 2.0, 7.0, 8.0):
+        session.tick(at)
+    assert [(b["at"], b["running"]) for b in notes.all("heartbeat")] == [(1001.0, {0: 1.0}), (1007.0, {0: 7.0})]
+
+
+def test_a_request_to_stop_ends_trials_after_their_epoch(session: Session, notes: Notes) -> None:
+    trial = session.next_trial(0.0)
+    assert trial is not None
+    notes.stop = True
+    session.tick(1.0)
+    outcome = session.epoch(0, metrics(1), 60.0)
+    assert outcome is not None
+    assert outcome.state is TrialState.INTERRUPTED
+    assert session.next_trial(61.0) is None
+    assert Path(session.search.spec.directory, "pause").exists()
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_pause_says_at_once_how_long_it_takes(session: Session, notes: Notes, running: bool) -> None:
+    told: list[str] = []
+    session._listener = lambda notice: told.append(str(notice.values.get("text")))
+    if running:
+        session.next_trial(0.0)
+    session.pause("interrupted by the user", 1.0, "; Ctrl-C again ends at once")
+    wait = "running epochs are finished first (up to 1:00)" if running else "nothing is running"
+    assert told[-1] == f"interrupted by the user; {wait}; Ctrl-C again ends at once"
+
+
+def test_a_lost_worker_makes_a_new_attempt_of_the_same_trial(session: Session, notes: Notes) -> None:
+    session.next_trial(0.0)
+    session.epoch(0, metrics(1), 60.0)
+    session.restarted(0, 90.0)
+    session.epoch(0, metrics(2), 150.0)
+    assert [kind for kind, _ in notes.said if kind == "trial_started"] == ["trial_started"] * 2
+    assert session.search.best(0) == 0.3
+    assert session.search.ledger.cost_s(0) == 150.0
+
+
+def test_an_epoch_told_again_from_a_snapshot_is_not_written_twice(session: Session, notes: Notes) -> None:
+    session.next_trial(0.0)
+    session.epoch(0, metrics(1), 60.0)
+    session.restarted(0, 70.0)
+    session.epoch(0, metrics(1), 71.0)
+    session.epoch(0, metrics(2), 130.0)
+    assert len(notes.all("epoch")) == 2
+
+
+def test_an_epoch_trained_again_is_paid_and_told_of_once(session: Session, notes: Notes) -> None:
+    told: list[float] = []
+    session._listener = lambda notice: told.append(notice.values["map50_95"]) if notice.kind == "epoch" else None
+    session.next_trial(0.0)
+    session.epoch(0, metrics(1), 60.0)
+    session.restarted(0, 70.0)
+    session.epoch(0, replace(metrics(1), map50_95=0.9, train_s=51.0), 131.0)
+    session.epoch(0, metrics(2), 191.0)
+    assert told == [0.3, 0.3]
+    assert len(notes.all("epoch")) == 3
+    assert session.search.best_epoch == (0.3, 0)
+
+
+class Repeating(Search):
+    """A search whose trials all repeat the defaults."""
+
+    def trial(self, number: int) -> Trial:
+        return replace(super().trial(number), repeats=0)
+
+
+class Scores:
+    """A keeper that remembers by which scores it is to choose."""
+
+    def __init__(self) -> None:
+        self.told: list[float | None] = []
+
+    def pin(self, numbers: Collection[int]) -> None:
+        """Nothing is deleted here."""
+
+    def closed(self, number: int, outcome: Outcome, score: float | None) -> None:
+        self.told.append(score)
+
+
+@pytest.mark.parametrize(("kind", "score"), [(Search, 0.3), (Repeating, None)])
+def test_repeats_push_no_weights_out(session: Session, notes: Notes, kind: type[Search], score: float | None) -> None:
+    spec = session.search.spec
+    sampler = open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed)
+    search = kind(spec, sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
+    keeper = Scores()
+    repeating = Session(search, notes, posix_offset_s=0.0, keeper=keeper)
+    repeating.next_trial(0.0)
+    repeating.epoch(0, metrics(1), 60.0)
+    repeating.close(0, Outcome(state=TrialState.CUT), 61.0)
+    assert keeper.told == [score]
+
+
+def test_weights_are_kept_by_the_score_that_names_the_winner(session: Session, notes: Notes) -> None:
+    keeper = Scores()
+    keeping = Session(session.search, notes, posix_offset_s=0.0, keeper=keeper)
+    keeping.next_trial(0.0)
+    for epoch, value in ((1, 0.9), (2, 0.1)):
+        keeping.epoch(0, replace(metrics(epoch), map50_95=value), 60.0 * epoch)
+    keeping.close(0, Outcome(state=TrialState.CUT), 121.0)
+    assert keeper.told == [pytest.approx(0.5)]
+
+
+def test_running_trials_end_once_the_baseline_has_failed(session: Session) -> None:
+    session.next_trial(0.0)
+    session.epoch(0, metrics(1), 60.0)
+    second = session.next_trial(60.0)
+    assert second is not None
+    session.failed(0, "diverged", None, 90.0)
+    outcome = session.epoch(second.number, metrics(1), 120.0)
+    assert outcome is not None
+    assert outcome.state is TrialState.CUT

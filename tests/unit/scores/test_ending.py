@@ -1,0 +1,90 @@
+"""When the rest of a budget promises too little, and who leads until then."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.policy.runs import Run, best_epoch, leader
+from automl.records import Outcome, Trial, TrialState
+from automl.scores.ending import FLOOR, LOOK_BACK, expected_gain, nothing_left, promised
+
+
+def test_the_expected_gain_is_what_a_simulation_finds() -> None:
+    rng = random.Random(0)
+    scores = [rng.gauss(0.4, 0.02) for _ in range(400)]
+    best = 0.43
+    found = [max(0.0, max(rng.gauss(0.4, 0.02) for _ in range(10)) - best) for _ in range(20_000)]
+    assert expected_gain(scores, best, 10) == pytest.approx(sum(found) / len(found), rel=0.1)
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=20), st.floats(0.0, 1.0), st.floats(0.0, 50.0))
+def test_more_trials_never_promise_less(scores: list[float], best: float, trials: float) -> None:
+    gain = expected_gain(scores, best, trials)
+    assert 0 <= gain <= expected_gain(scores, best, trials + 5) + 1e-9
+
+
+def ended(mean: float, spread: float = 0.01) -> list[tuple[float, float]]:
+    """So many ended trials as are looked at, ten slot-seconds each."""
+    return [(mean + spread * (index % 5 - 2), 10.0) for index in range(LOOK_BACK)]
+
+
+def test_a_search_whose_trials_lie_far_below_its_best_ends_with_the_figure() -> None:
+    why = nothing_left(ended(0.3), 0.5, 500.0, "gpu")
+    assert why is not None
+    assert str(FLOOR) in why
+    assert "gpu-h" in why
+    assert "--no-early-end" in why
+
+
+@pytest.mark.parametrize(
+    ("trials", "best", "left_s"),
+    [
+        (ended(0.5), 0.5, 500.0),  # they are as good as the best
+        (ended(0.3)[1:], 0.5, 500.0),  # too few to tell
+        (ended(0.3), 0.5, float("inf")),  # nothing to save: a limit of trials alone
+    ],
+)
+def test_a_search_that_may_still_pay_goes_on(trials: list[tuple[float, float]], best: float, left_s: float) -> None:
+    assert nothing_left(trials, best, left_s, "cpu") is None
+
+
+def test_what_the_rest_promises_is_by_what_the_search_ends() -> None:
+    gain = promised(ended(0.3), 0.5, 500.0)
+    assert gain == expected_gain([score for score, _ in ended(0.3)], 0.5, 50.0)
+    assert f"would bring {gain:.4f} mAP50-95" in (nothing_left(ended(0.3), 0.5, 500.0, "gpu") or "")
+    assert promised(ended(0.3), 0.5, 0.0) == 0.0
+    assert promised(ended(0.3)[1:], 0.5, 500.0) is None
+
+
+def run(number: int, scores: list[float], state: TrialState = TrialState.COMPLETED, of: int | None = None) -> Run:
+    """A trial that ended with those scores."""
+    trial = Trial(number=number, params={}, epochs=len(scores), seed=of or 0, repeats=of)
+    return Run(trial, scores, max(scores), Outcome(state=state))
+
+
+def test_a_lucky_epoch_does_not_lead() -> None:
+    runs = {0: run(0, [0.3] * 6), 1: run(1, [0.3, 0.6, 0.3, 0.3, 0.3, 0.3, 0.3]), 2: run(2, [0.4] * 6)}
+    assert best_epoch(runs) == (0.6, 1)
+    assert leader(runs) == 2
+
+
+def test_the_defaults_lead_in_a_tie() -> None:
+    runs = {0: run(0, [0.4] * 6), 1: run(1, [0.41] * 6)}
+    assert leader(runs) == 0
+
+
+def test_repeats_decide_who_leads() -> None:
+    runs = {0: run(0, [0.4] * 6), 1: run(1, [0.5] * 6), 2: run(2, [0.4] * 6, of=0), 3: run(3, [0.39] * 6, of=1)}
+    assert leader(runs) == 0
+    runs[3] = run(3, [0.5] * 6, of=1)
+    assert leader(runs) == 1
+
+
+def test_before_anything_is_completed_the_best_score_leads() -> None:
+    runs = {0: run(0, [0.1], TrialState.INTERRUPTED), 1: run(1, [0.2], TrialState.STOPPED)}
+    assert leader(runs) == 1
+    assert leader({}) is None

@@ -1,0 +1,170 @@
+"""What a user sees while a search runs: the tally, a log's lines, the live table, events."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from automl.drivers.session import Notice
+from automl.terminal.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Tally, display
+from tests.builders.factories import make_spec
+
+
+def text_of(draw: Any, width: int = 200) -> str:
+    shown = io.StringIO()
+    draw(Console(file=shown, width=width))
+    return shown.getvalue()
+
+
+class Clock:
+    """Stands still until it is set."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def notice(kind: str, at: float = 0.0, trial: int | None = None, **values: Any) -> Notice:
+    return Notice(kind=kind, at=at, trial=trial, values=values)
+
+
+def probed(at: float = 0.0) -> Notice:
+    figures = {"fitted": 342, "tensors": 349, "parameters": 1_900_000, "train_images": 205, "val_images": 87}
+    return notice("probed", at, epoch_s=2.5, epochs=12, rungs=(3, 9), spec=make_spec(probe_s=10.0), **figures)
+
+
+def study(at: float = 0.0, spent_s: float = 10.0, **changes: Any) -> Notice:
+    known = {"begun": 0, "ended": 0, "baseline": None, "best_epoch": None, **changes}
+    return notice("study", at, spec=make_spec(probe_s=10.0), spent_s=spent_s, **known)
+
+
+def started(number: int, at: float, attempt: int = 1, slot_s: float = 0.0) -> Notice:
+    values = {"params": {}, "origin": "tpe", "attempt": attempt, "done_epochs": 0, "epochs": 12, "slot_s": slot_s}
+    return notice("trial_started", at, number, **values)
+
+
+def epoch(number: int, at: float, value: float, number_of_epoch: int = 1, slot_s: float = 60.0) -> Notice:
+    return notice("epoch", at, number, epoch=number_of_epoch, map50_95=value, map50=value, slot_s=slot_s)
+
+
+def ended(number: int, at: float, slot_s: float = 120.0, state: str = "completed") -> Notice:
+    return notice("trial_ended", at, number, state=state, reason="because", map50_95=0.5, slot_s=slot_s)
+
+
+def plain(*notices: Notice) -> list[str]:
+    """The lines that a log shows of those notices."""
+    shown = io.StringIO()
+    with PlainProgress(Console(file=shown, width=60), Tally(Clock())) as show:
+        for each in notices:
+            show(each)
+    return shown.getvalue().splitlines()
+
+
+def test_the_tally_adds_up_what_trials_cost_until_now() -> None:
+    clock = Clock()
+    tally = Tally(clock)
+    for each in (study(), started(0, 0.0), epoch(0, 60.0, 0.4), ended(0, 120.0), started(1, 120.0)):
+        tally.take(each)
+    clock.now = 30.0
+    assert tally.now() == 150.0
+    assert tally.spent_s() == pytest.approx(10.0 + 120.0 + 30.0)
+    assert (tally.begun, tally.ended, list(tally.running)) == (2, 1, [1])
+
+
+def test_a_trial_that_goes_on_is_not_begun_twice() -> None:
+    tally = Tally(Clock())
+    tally.take(started(0, 0.0))
+    tally.take(started(0, 60.0, attempt=2))
+    assert tally.begun == 1
+
+
+def test_a_resumed_study_goes_on_counting_where_it_stood() -> None:
+    tally = Tally(Clock())
+    known = {"begun": 3, "ended": 2, "baseline": 0.3, "best_epoch": (0.4, 1)}
+    tally.take(study(at=500.0, spent_s=400.0, **known))
+    tally.take(started(2, 500.0, attempt=2, slot_s=100.0))
+    tally.take(epoch(2, 560.0, 0.2, slot_s=160.0))
+    assert tally.spent_s() == pytest.approx(460.0)
+    tally.take(ended(2, 560.0, slot_s=160.0))
+    assert (tally.begun, tally.ended, tally.best_epoch, tally.spent_s()) == (3, 3, (0.4, 1), pytest.approx(460.0))
+
+
+def test_a_nan_is_no_best() -> None:
+    tally = Tally(Clock())
+    tally.take(started(0, 0.0))
+    tally.take(epoch(0, 60.0, math.nan))
+    assert (tally.baseline, tally.best_epoch) == (None, None)
+    tally.take(epoch(0, 120.0, 0.3))
+    assert (tally.baseline, tally.best_epoch) == (0.3, (0.3, 0))
+
+
+def test_the_probe_says_what_fitted_and_where_the_rungs_are() -> None:
+    (line,) = plain(probed())
+    assert "342 of 349 tensors fitted; 205 train and 87 val images" in line
+    assert line.endswith("2.5 s an epoch; horizon 12 epochs, rungs at 3, 9")
+
+
+def test_a_log_tells_ends_and_new_bests_only() -> None:
+    lines = plain(started(0, 0), epoch(0, 60, 0.4), epoch(0, 120, 0.3, 2), epoch(0, 180, 0.45, 3), ended(0, 180, 180))
+    assert lines == [
+        "   1:00  best epoch 0.400 mAP50-95 (trial 0, epoch 1); the defaults' 0.400",
+        "   3:00  best epoch 0.450 mAP50-95 (trial 0, epoch 3); the defaults' 0.450",
+        "   3:00  trial 0 completed: best epoch 0.500, 3.0 cpu-min; because",
+    ]
+
+
+def test_what_looks_like_markup_is_printed_as_it_is() -> None:
+    assert plain(notice("note", text="see [bold]file[/x]")) == ["    0 s  see [bold]file[/x]"]
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_quiet_search_shows_nothing(quiet: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    with display(Console(), quiet=quiet) as show:
+        for each in (study(), probed(), started(0, 0.0), epoch(0, 60.0, 0.4), notice("note", text="see")):
+            show(each)
+    shown = capfd.readouterr()
+    assert (shown.out == "") is quiet
+    assert shown.err == ""
+
+
+def test_the_display_fits_where_it_is_shown() -> None:
+    assert isinstance(display(Console(file=io.StringIO(), force_terminal=True), quiet=False), LiveProgress)
+    assert isinstance(display(Console(file=io.StringIO()), quiet=False), PlainProgress)
+    assert isinstance(display(Console(file=io.StringIO(), force_terminal=True), quiet=True), Silence)
+
+
+def test_a_terminal_shows_budget_trials_and_best() -> None:
+    live = LiveProgress(Console(file=io.StringIO(), force_terminal=True), Tally(Clock()))
+    for each in (study(), started(0, 0.0), epoch(0, 60.0, 0.4), started(1, 60.0), epoch(1, 120.0, 0.5)):
+        live(each)
+    text = text_of(lambda console: console.print(live._draw()))
+    assert "best epoch 0.500 mAP50-95 (trial 1)   the defaults' 0.400" in text
+    assert "of 5.00 cpu-h" in text
+    assert "1/12" in text
+
+
+def test_events_are_one_json_object_a_line_and_nan_is_null() -> None:
+    file = io.StringIO()
+    events = JsonEvents(file)
+    events(epoch(3, 60.0, math.nan))
+    events(probed(61.0))
+    first, second = map(json.loads, file.getvalue().splitlines())
+    assert (first["kind"], first["at_s"], first["trial"], first["map50_95"]) == ("epoch", 60.0, 3, None)
+    assert second["spec"]["slots"] == {"count": 1, "device": "cpu", "devices": [], "threads": 1}
+
+
+def test_a_repeat_is_never_the_best_so_far_of_a_display() -> None:
+    tally = Tally(Clock())
+    for each in (started(0, 0.0), epoch(0, 60.0, 0.4)):
+        tally.take(each)
+    again = started(1, 60.0)
+    tally.take(replace(again, values={**again.values, "repeats": 0}))
+    tally.take(epoch(1, 120.0, 0.9))
+    assert tally.best_epoch == (0.4, 0)
