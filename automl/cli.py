@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from automl.bench.cli import bench
-from automl.errors import AutoMLError, NoSpace, SearchFailed
+from automl.errors import AutoMLError, NoSpace
+from automl.terminal.exits import exit_codes
 
 app = typer.Typer(
     help="Searches for the best training recipe of a YOLO detector within a budget.",
@@ -23,7 +23,6 @@ app = typer.Typer(
 
 PIPED = 120  # columns of what is printed into a file or a pipe
 
-app.add_typer(bench, name="bench")
 
 Db = Annotated[
     str | None,
@@ -166,7 +165,7 @@ def resume(
 @app.command()
 def status(study: MaybeStudy = None, db: Db = None, json_: Json = False) -> None:
     """Show what a study is doing now."""
-    with _errors():
+    with exit_codes():
         from automl import service
         from automl.terminal import report as terminal
 
@@ -180,18 +179,18 @@ def status(study: MaybeStudy = None, db: Db = None, json_: Json = False) -> None
 @app.command()
 def stop(study: Study, db: Db = None) -> None:
     """Ask a running study to stop after its running epochs; it can be resumed."""
-    with _errors():
+    with exit_codes():
         from automl import service
-        from automl.files import home as places
+        from automl.store import address
 
         service.stop(study, db=db)
-        print(f"study '{study}' stops after its running epochs. Go on with: {places.command('resume', study, db)}")
+        print(f"study '{study}' stops after its running epochs. Go on with: {address.command('resume', study, db)}")
 
 
 @app.command()
 def studies(db: Db = None, json_: Json = False) -> None:
     """List all studies, newest first."""
-    with _errors():
+    with exit_codes():
         from automl import service
         from automl.terminal import report as terminal
 
@@ -211,7 +210,7 @@ def show(
     json_: Json = False,
 ) -> None:
     """Show a study's leaderboard, cost and verdict."""
-    with _errors():
+    with exit_codes():
         from automl import service
         from automl.terminal import report as terminal
 
@@ -235,10 +234,40 @@ def export(
     db: Db = None,
 ) -> None:
     """Write the winner's complete recipe for production training."""
-    with _errors():
+    with exit_codes():
         from automl import service
 
         print(_export(service, study, output, db, trial=trial, epochs=epochs, format=format))
+
+
+@app.command()
+def predictors(
+    curves: Annotated[Path | None, typer.Option(help="Recorded trainings, one JSON object a line.")] = None,
+    study: Annotated[str | None, typer.Option(help="Or a study: its trials that ran to the horizon.")] = None,
+    db: Annotated[
+        str | None, typer.Option(envvar="AUTOML_DB", help="Database of the study; without it that in AUTOML_HOME.")
+    ] = None,
+    end: Annotated[str, typer.Option(help="What is predicted: best (epoch) or last3 (mean of them).")] = "best",
+    resamples: Annotated[int, typer.Option(min=20, help="Bootstrap resamples of the trainings.")] = 400,
+    json_: Json = False,
+) -> None:
+    """What predicts the end of a training from its first epochs: rank correlations of many predictors."""
+    import json
+
+    from automl.reports import predictors as judged
+    from automl.reports import recorded
+    from automl.terminal.tables import print_table
+
+    with exit_codes():
+        if (curves is None) == (study is None):
+            raise AutoMLError("give either --curves FILE or --study NAME: that is where the trainings come from.")
+        trainings = recorded.from_file(curves) if curves is not None else recorded.from_store(str(study), db)
+        found = judged.predict_table(trainings, end=end, resamples=resamples)
+    if json_:
+        print(json.dumps({"end": end, "resamples": resamples, "rows": judged.rows_of(found)}))
+        return
+    for trainings_, group, n in judged.sections(found):
+        print_table(judged.table(found, trainings_, group), [judged.caption(trainings_, group, n, end), ""], 150)
 
 
 @app.command()
@@ -250,7 +279,7 @@ def dashboard(
     db: Db = None,
 ) -> None:
     """Show studies in the browser: live state, leaderboard, insight, downloads. Reads only."""
-    with _errors():
+    with exit_codes():
         from automl import page
 
         page.serve(db=db, port=port, public=public)
@@ -262,10 +291,19 @@ def demo_data(
     seed: Annotated[int, typer.Option(help="Same seed, same images.")] = 0,
 ) -> None:
     """Make a small real detection data set: handwritten digits on photographs."""
-    with _errors():
+    with exit_codes():
         from automl.data.demo import make_demo
 
         print(make_demo(directory, seed=seed))
+
+
+@app.command(hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def bench(context: typer.Context) -> None:
+    """Say where the measurements have gone, for scripts that an earlier version was right for."""
+    with exit_codes():
+        words = " ".join(context.args) or "--help"
+        now = f"automl {words}" if words.startswith("predictors") else f"python -m benchmarks {words}"
+        raise AutoMLError(f"`automl bench` is no command any more. In a checkout of the project, write: {now}")
 
 
 def main() -> None:
@@ -283,10 +321,10 @@ def _drive(
     db: str | None,
 ) -> None:
     """A search with its progress; prints the report and exits with 130 when it was interrupted."""
-    with _errors():
+    with exit_codes():
         from automl import service
-        from automl.files import home as places
         from automl.recipes import check_place
+        from automl.store import address
         from automl.terminal import progress
         from automl.terminal import report as terminal
 
@@ -311,17 +349,17 @@ def _drive(
         if report.best is not None and export is not None:
             print(_export(service, name, export, db), file=sys.stderr if as_json else sys.stdout)
         if report.interrupted:
-            print(f"Go on with: {places.command('resume', name, db)}", file=sys.stderr)
+            print(f"Go on with: {address.command('resume', name, db)}", file=sys.stderr)
             stopped = "automl stop" in report.study.reason
             raise typer.Exit(0 if stopped else 130 if "interrupted" in report.study.reason else 1)
         recipes = report.study.spec.trainer == "ultralytics"
         if export is None and not as_json and report.best is not None and recipes:
-            print(f"Take it home with: {places.command('export', name, db)} -o hyp.yaml")
+            print(f"Take it home with: {address.command('export', name, db)} -o hyp.yaml")
 
 
 def _foresee(run: Callable[[Any, Any], Any], *, quiet: bool, as_json: bool) -> None:
     """The plan of a search that does not begin."""
-    with _errors():
+    with exit_codes():
         from automl import service
         from automl.terminal import plan as plan_view
         from automl.terminal import progress
@@ -340,22 +378,6 @@ def _export(service: Any, study: str, output: Path, db: str | None, **chosen: An
     written = service.export(study, output, db=db, **chosen)
     train = "" if chosen.get("format") == "json" else f". Train it with: yolo detect train cfg={written}"
     return f"Wrote {written}{train}"
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """Turns an AutoMLError into one message and exit code 2; a search without an answer into 1."""
-    try:
-        yield
-    except SearchFailed as error:
-        print(f"automl: the search ended without an answer: {error}", file=sys.stderr)
-        raise typer.Exit(1) from error
-    except AutoMLError as error:
-        print(f"automl: {error}", file=sys.stderr)
-        raise typer.Exit(2) from error
-    except KeyboardInterrupt:
-        print("automl: interrupted", file=sys.stderr)
-        raise typer.Exit(130) from None
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from automl.errors import AutoMLError, NoStore
-from automl.files.home import store_url
+from automl.files.home import shipped
+from automl.store.address import store_url
 from automl.store.engine import open_store
 
 PUBLIC = "AUTOML_PAGE_PUBLIC"
@@ -66,12 +67,9 @@ def app_file() -> Path:
     """The file that Streamlit runs. Raises AutoMLError where Streamlit or the file is missing."""
     if importlib.util.find_spec("streamlit") is None:
         raise AutoMLError(
-            "the page needs Streamlit, which is not installed. Install it with: pip install 'automl[page]'"
+            "the page needs Streamlit, which is not installed. Install it with: pip install 'yolo-automl[page]'"
         )
-    file = Path(__file__).parents[1] / "dashboards" / "app.py"  # beside this package, as installed
-    if not file.is_file():
-        raise AutoMLError("the page's files are missing from this installation. Install automl again.")
-    return file
+    return shipped("dashboards/app.py")
 
 
 def _check_store(db: str | None) -> None:
@@ -116,7 +114,7 @@ def _check_sign_in() -> None:
         )
     if importlib.util.find_spec("authlib") is None:
         raise AutoMLError(
-            "sign-in needs Authlib, which is not installed. Install it with: pip install 'automl[public]'"
+            "sign-in needs Authlib, which is not installed. Install it with: pip install 'yolo-automl[public]'"
         )
 
 

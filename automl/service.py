@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Any
 from automl.costs.budget import Ledger, parse_all
 from automl.data.dataset import fingerprint, read_dataset, write_resolved
 from automl.drivers import final_evaluation as unseen
-from automl.drivers.session import Listener, Notice, Session
+from automl.drivers.session import Session
 from automl.errors import AutoMLError, SearchFailed, StudyConflict
-from automl.files import folders
-from automl.files.home import Claim, claim_folder, command, home_folder, store_url
+from automl.files import disk, folders
+from automl.files.home import home_folder
 from automl.files.kept import BestFiles
 from automl.policy import Search
 from automl.policy.history import RESUMABLE
 from automl.records import (
     EpochRow,
     Heartbeat,
+    Listener,
+    Notice,
     Params,
     Purpose,
     Slots,
@@ -38,11 +40,13 @@ from automl.reports.overview import Overview, Watch
 from automl.reports.report import StudyReport, StudyStatus
 from automl.sampler import open_sampler
 from automl.setup import request
+from automl.setup.claim import Claim, claim_folder
 from automl.setup.probing import Probing
 from automl.setup.resumable import check_resumable, slots_here
 from automl.setup.warm import with_earlier
 from automl.space import SearchSpace
 from automl.store import read, write
+from automl.store.address import command, store_url
 from automl.store.engine import open_store
 
 if TYPE_CHECKING:
@@ -285,7 +289,7 @@ def _drive(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) 
     directory = Path(spec.directory)
     folders.pause(directory).unlink(missing_ok=True)
     recorder = write.Recorder(engine, spec.name)
-    files = BestFiles(directory, recorder, lag=spec.slots.count, trial_bytes=request.bytes_of_a_trial(spec.parameters))
+    files = BestFiles(directory, recorder, lag=spec.slots.count, trial_bytes=disk.bytes_of_a_trial(spec.parameters))
     ends = {number: outcome.state for number, outcome in settled}
     for old in rows:
         state = ends.get(old.number, old.state)
@@ -335,7 +339,7 @@ def _compiled(
     claim = claim_folder(taken, asked.name, asked.data, home_folder(home), db)
     directory, compiled = claim.folder, None
     try:
-        request.check_disk(directory, request.SMALL, checked.slots)
+        disk.check_disk(directory, disk.SMALL, checked.slots)
         write_resolved(checked.dataset, folders.data(directory))
         for note in checked.notes:
             listener(Notice(kind="note", at=0.0, values={"text": note}))

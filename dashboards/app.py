@@ -6,7 +6,19 @@ and nobody would be asked to sign in.
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+from pathlib import Path
+
 import streamlit as st
+
+if "dashboards" not in sys.modules:  # at the top of a checkout, inside `automl` as installed: one name for both
+    _here = Path(__file__).parent
+    _spec = importlib.util.spec_from_file_location(
+        "dashboards", _here / "__init__.py", submodule_search_locations=[str(_here)]
+    )
+    assert _spec is not None, "a file has a spec"
+    sys.modules["dashboards"] = importlib.util.module_from_spec(_spec)
 
 from dashboards.context import signed_in
 

@@ -12,12 +12,13 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from automl.errors import AutoMLError, BadStore, NoStore, StoreAway, UnknownName
-from automl.files.home import db_words, home_folder, store_url
+from automl.files.home import home_folder
 from automl.page import PUBLIC
 from automl.records import StudyRow, TrialRow
 from automl.reports.overview import Overview, Watch
 from automl.store import read
-from automl.store.engine import default_url, open_store
+from automl.store.address import db_words, default_url, store_url
+from automl.store.engine import open_store
 from dashboards.words import plain
 
 if TYPE_CHECKING:

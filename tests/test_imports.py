@@ -1,147 +1,76 @@
-"""The house has floors: a file imports from lower ones only, and each engine lives in one room."""
+"""Packages have floors: each imports from lower floors only, without exceptions, and each engine has one place."""
 
 from __future__ import annotations
 
 import ast
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "automl"
-FLOORS = (
-    ("errors", "records", "budget", "figures", "folders", "pictures"),
-    ("data", "slots", "space", "space_file", "halving", "trust", "resample", "ending", "leaderboard"),
-    (
-        "sampler",
-        "history",
-        "runs",
-        "operating",
-        "confirming",
-        "production",
-        "proposals",
-        "policy",
-        "plan",
-        "points",
-        "portfolio",
-        "earlier",
-    ),
-    ("trainers", "drivers", "store", "recipes"),
-    (
-        "request",
-        "places",
-        "warm",
-        "kept",
-        "report",
-        "resumable",
-        "compiling",
-        "unseen",
-        "probing",
-        "overview",
-        "page",
-        "bench",
-        "service",
-    ),
-    ("terminal", "plan_view", "progress", "cli", "automl"),
-)
-# Doors between rooms of one floor, one way each: (who imports, what).
-DOORS = (
-    ("budget", "automl.errors"),
-    ("space_file", "automl.space"),
-    ("leaderboard", "automl.trust"),
-    ("leaderboard", "automl.halving"),
-    ("policy", "automl.sampler.protocol"),
-    ("policy", "automl.confirming"),
-    ("policy", "automl.production"),
-    ("confirming", "automl.production"),
-    ("production", "automl.plan"),
-    ("policy", "automl.history"),
-    ("policy", "automl.runs"),
-    ("confirming", "automl.plan"),
-    ("confirming", "automl.points"),
-    ("plan", "automl.points"),
-    ("operating", "automl.points"),
-    ("operating", "automl.sampler.protocol"),
-    ("policy", "automl.operating"),
-    ("policy", "automl.proposals"),
-    ("proposals", "automl.history"),
-    ("proposals", "automl.operating"),
-    ("proposals", "automl.runs"),
-    ("proposals", "automl.sampler.protocol"),
-    ("earlier", "automl.portfolio"),
-    ("drivers", "automl.trainers.base"),
-    ("recipes", "automl.trainers"),
-    ("service", "automl.request"),
-    ("service", "automl.places"),
-    ("service", "automl.warm"),
-    ("request", "automl.places"),
-    ("request", "automl.kept"),
-    ("warm", "automl.request"),
-    ("probing", "automl.request"),
-    ("probing", "automl.compiling"),
-    ("compiling", "automl.request"),
-    ("service", "automl.probing"),
-    ("service", "automl.resumable"),
-    ("resumable", "automl.request"),
-    ("resumable", "automl.places"),
-    ("service", "automl.kept"),
-    ("service", "automl.overview"),
-    ("service", "automl.report"),
-    ("service", "automl.unseen"),
-    ("unseen", "automl.kept"),
-    ("overview", "automl.report"),
-    ("page", "automl.places"),
-    ("bench", "automl.request"),
-    ("bench", "automl.places"),
-    ("bench", "automl.page"),
-    ("cli", "automl.terminal"),
-    ("cli", "automl.plan_view"),
-    ("plan_view", "automl.terminal"),
-    ("progress", "automl.plan_view"),
-    ("cli", "automl.progress"),
-    ("progress", "automl.terminal"),
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "automl"
+# From the lowest floor up. A name is a package or a module at the root of `automl`, or a top-level package.
+FLOORS: tuple[frozenset[str], ...] = tuple(
+    map(
+        frozenset,
+        (
+            {"errors", "figures", "records"},
+            {"data", "files", "scores", "space"},
+            {"costs", "sampler", "store", "trainers"},
+            {"page", "policy"},
+            {"drivers", "recipes", "reports"},
+            {"dashboards", "setup", "terminal"},
+            {"service"},
+            {"benchmarks", "cli"},
+        ),
+    )
 )
 ENGINES = {
-    "optuna": ("automl/sampler/", "automl/bench/rivals_tpe.py"),  # a peer is Optuna itself, not our sampler
-    "ray": ("automl/drivers/ray_tune.py",),
-    "ultralytics": ("automl/trainers/", "automl/bench/"),
-    "torch": ("automl/trainers/", "automl/bench/"),
-    "torchvision": ("automl/trainers/", "automl/bench/"),
-    "sqlalchemy": ("automl/store/",),
-    "alembic": ("automl/store/",),
+    "optuna": "automl/sampler/",
+    "ray": "automl/drivers/",
+    "ultralytics": "automl/trainers/ultralytics/",
+    "torch": "automl/trainers/ultralytics/",
+    "torchvision": "automl/trainers/ultralytics/",
+    "sqlalchemy": "automl/store/",
+    "alembic": "automl/store/",
+    "streamlit": "dashboards/",
 }
+ROOT_MODULES = {"__init__", "cli", "errors", "figures", "page", "service"}
 
 
 @dataclass(frozen=True)
 class Import:
     """One import statement. `typing_only`: under `if TYPE_CHECKING`, so that nothing is loaded."""
 
-    file: str  # from the package's parent, with slashes
+    file: str  # from the top of the checkout, with slashes
     line: int
     target: str  # "automl.store.read", "torch.nn"
-    typing_only: bool
+    typing_only: bool = False
 
     @property
-    def room(self) -> str:
-        """The file's module or folder on the package's first level."""
-        parts = Path(self.file).with_suffix("").parts
-        return "automl" if parts[1] == "__init__" else parts[1]
+    def package(self) -> str:
+        """Name of the importing package, as in `FLOORS`."""
+        return package_of(self.file.removesuffix(".py").replace("/", "."))
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} imports {self.target}"
 
 
-def sources() -> Iterator[tuple[str, str]]:
-    """Every source file of the package, each once."""
-    for folder, _, names in os.walk(PACKAGE):
-        for name in sorted(names):
-            if name.endswith(".py"):
-                file = Path(folder, name)
-                yield file.relative_to(PACKAGE.parent).as_posix(), file.read_text(encoding="utf-8")
+def package_of(module: str) -> str:
+    """The name in `FLOORS` that a module belongs to; "automl" for the root package itself."""
+    parts = module.split(".")
+    if parts[0] != "automl":
+        return parts[0]
+    return "automl" if len(parts) == 1 or parts[1] == "__init__" else parts[1]
+
+
+def sources() -> list[Path]:
+    """Every source file that ships or measures."""
+    return sorted(file for name in ("automl", "dashboards", "benchmarks") for file in (ROOT / name).rglob("*.py"))
 
 
 def imports(file: str, text: str) -> Iterator[Import]:
@@ -169,46 +98,88 @@ def imports(file: str, text: str) -> Iterator[Import]:
 
 
 def is_module(package: str, name: str) -> bool:
-    """Whether a name within our package is a file or a folder of it."""
-    place = PACKAGE.parent.joinpath(*package.split("."), name)
-    return package.split(".")[0] == "automl" and (place.is_dir() or place.with_suffix(".py").is_file())
+    """Whether a name within one of our packages is a file or a folder of it."""
+    place = ROOT.joinpath(*package.split("."), name)
+    return package.split(".")[0] in ("automl", "dashboards", "benchmarks") and (
+        place.is_dir() or place.with_suffix(".py").is_file()
+    )
 
 
 def every_import() -> list[Import]:
-    return [found for file, text in sources() for found in imports(file, text)]
+    return [
+        statement
+        for file in sources()
+        for statement in imports(file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8"))
+    ]
 
 
-def floor(room: str) -> int | None:
-    return next((number for number, rooms in enumerate(FLOORS) if room in rooms), None)
+def floor(package: str) -> int | None:
+    return next((number for number, packages in enumerate(FLOORS) if package in packages), None)
 
 
-def points_up(found: Import) -> bool:
-    """Whether an import of our own leads to another room that is not below."""
-    parts = found.target.split(".")
-    if parts[0] != "automl" or len(parts) == 1:
-        return False  # the package itself holds the version and loads nothing
-    below, own = floor(parts[1]), floor(found.room)
-    if parts[1] == found.room or below is None or own is None:
+def points_up(statement: Import) -> bool:
+    """Whether an import of our own leads to another package that is not on a lower floor."""
+    target = package_of(statement.target)
+    below, own = floor(target), floor(statement.package)
+    if target == statement.package or below is None or own is None:
         return False
-    door = any(found.room == who and f"{found.target}.".startswith(f"{what}.") for who, what in DOORS)
-    return below > own or (below == own and not door and found.room != "automl")
+    return below >= own
 
 
-def test_every_room_has_a_floor() -> None:
-    rooms = {found.room for found in every_import()}
-    assert sorted(room for room in rooms if floor(room) is None) == []
+def circle(arrows: Mapping[str, set[str]]) -> list[str]:
+    """One circle of a graph, its first node again at the end; empty where there is none."""
+    done: set[str] = set()
+
+    def visit(node: str, path: list[str]) -> list[str]:
+        if node in path:
+            return [*path[path.index(node) :], node]
+        if node in done:
+            return []
+        for following in sorted(arrows.get(node, ())):
+            if way := visit(following, [*path, node]):
+                return way
+        done.add(node)
+        return []
+
+    return next((way for node in sorted(arrows) if (way := visit(node, []))), [])
 
 
-def test_files_import_from_lower_floors_only() -> None:
-    assert [str(found) for found in every_import() if points_up(found)] == []
+def file_of(module: str) -> str:
+    """The file of one of our modules."""
+    place = ROOT.joinpath(*module.split("."))
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return file.relative_to(ROOT).as_posix()
+
+
+def test_every_package_has_a_floor() -> None:
+    packages = {statement.package for statement in every_import()} - {"automl"}
+    assert sorted(package for package in packages if floor(package) is None) == []
+
+
+def test_packages_import_from_lower_floors_only() -> None:
+    assert [str(statement) for statement in every_import() if points_up(statement)] == []
+
+
+def test_the_root_holds_only_what_belongs_nowhere_else() -> None:
+    assert {file.stem for file in PACKAGE.glob("*.py")} == ROOT_MODULES
+
+
+def test_inside_a_package_files_import_without_a_circle() -> None:
+    arrows: dict[str, set[str]] = {}
+    for statement in every_import():
+        if package_of(statement.target) == statement.package and floor(statement.package) is not None:
+            arrows.setdefault(statement.file, set()).add(file_of(statement.target))
+    assert circle(arrows) == []
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_is_imported_in_one_place(engine: str) -> None:
     elsewhere = [
-        str(found)
-        for found in every_import()
-        if found.target.split(".")[0] == engine and not found.typing_only and not found.file.startswith(ENGINES[engine])
+        str(statement)
+        for statement in every_import()
+        if statement.target.split(".")[0] == engine
+        and not statement.typing_only
+        and not statement.file.startswith((ENGINES[engine], "benchmarks/"))  # peers are the engines themselves
     ]
     assert elsewhere == []
 
@@ -221,32 +192,40 @@ FORBIDDEN = (
     "automl.service",
     "automl.drivers",
     "pickle",
-    *ENGINES,
+    *(engine for engine in ENGINES if engine != "streamlit"),
 )
 
 
 def test_the_page_can_neither_write_nor_train() -> None:
-    files = sorted((PACKAGE.parent / "dashboards").rglob("*.py"))
-    assert files
-    found = [each for file in files for each in imports(f"dashboards/{file.name}", file.read_text(encoding="utf-8"))]
-    told = [str(each) for each in found if not each.typing_only and each.target.startswith(FORBIDDEN)]
-    assert told == []
+    page = [statement for statement in every_import() if statement.package == "dashboards"]
+    assert page
+    assert [str(s) for s in page if not s.typing_only and s.target.startswith(FORBIDDEN)] == []
 
 
 def test_the_check_sees_an_import_that_points_up() -> None:
-    (found,) = imports("automl/halving.py", "def f():\n    from automl.store import read\n")
-    assert (found.target, found.line) == ("automl.store.read", 2)
-    assert points_up(found)
+    (statement,) = imports("automl/scores/halving.py", "def f():\n    from automl.store import read\n")
+    assert (statement.target, statement.line) == ("automl.store.read", 2)
+    assert points_up(statement)
+
+
+def test_the_check_sees_an_import_of_the_same_floor() -> None:
+    (statement,) = imports("automl/setup/request.py", "from automl.terminal import report\n")
+    assert points_up(statement)
+
+
+def test_the_check_sees_a_circle() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}}) == []
 
 
 @pytest.mark.parametrize("module", ["automl", "automl.cli"])
 def test_the_command_line_starts_without_an_engine(module: str) -> None:
-    told = f"import sys, {module}; print(*({set(ENGINES)!r} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    program = f"import sys, {module}; print(*({set(ENGINES)!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.split() == []
 
 
 def test_the_verbs_are_loaded_without_training_engines() -> None:
-    told = "import sys, automl.service; print(*({'torch', 'ray', 'optuna', 'ultralytics'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    program = "import sys, automl.service; print(*({'torch', 'ray', 'optuna', 'ultralytics'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.split() == []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from automl import figures
@@ -11,7 +11,7 @@ from automl.costs import plan
 from automl.files import folders
 from automl.policy import Search
 from automl.policy.production import named
-from automl.records import EpochMetrics, Outcome, Purpose, TrainJob, Trial, TrialState
+from automl.records import EpochMetrics, Listener, Notice, Outcome, Purpose, TrainJob, Trial, TrialState
 
 HEARTBEAT_S = 5.0
 REPLANNED = 1.25  # the rest is planned again when epochs cost by so much more, or less, than was said
@@ -38,19 +38,6 @@ class Keeper(Protocol):
 
     def pin(self, numbers: Collection[int]) -> object: ...
     def closed(self, number: int, outcome: Outcome, score: float | None) -> str | None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Notice:
-    """Something that happened, for a progress display or an event file."""
-
-    kind: str  # "note", "probed", "plan", "study", "trial_started", "epoch", "trial_ended"
-    at: float  # wall seconds since the study began
-    trial: int | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-
-Listener = Callable[[Notice], None]
 
 
 class Session:

@@ -1,132 +1,16 @@
-"""Where a search puts things: its home folder, its database, its name."""
+"""The home folder of all studies, and the files that ship with the package."""
 
 from __future__ import annotations
 
-import fcntl
-import importlib.util
-import itertools
 import os
-import shlex
-import shutil
-import uuid
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from automl.errors import AutoMLError, NoSpace, StudyConflict
-from automl.store.engine import default_url, holds_password
-
-_MARK = ".claim"
+from automl.errors import AutoMLError, NoSpace
 
 
-class Claim:
-    """A study's folder in the hands of one process, from the choice of its name until the study has begun.
-
-    Others see a locked file in it. The lock goes with the process: what a killed search left is free again. (On a
-    file system without locks it is not, and only a new folder can be claimed.)
-    """
-
-    def __init__(self, folder: Path, lock: int) -> None:
-        self.folder = folder
-        self._lock = lock
-
-    def keep(self) -> None:
-        """The study has begun, and its name in the database guards the folder."""
-        (self.folder / _MARK).unlink(missing_ok=True)
-        os.close(self._lock)
-
-    def give_up(self) -> None:
-        """The folder goes, with all that is in it."""
-        gone = self.folder
-        with suppress(OSError):  # at once: whoever takes the name meanwhile has a folder of its own
-            gone = self.folder.rename(self.folder.with_name(f".{self.folder.name}.{uuid.uuid4().hex}"))
-        shutil.rmtree(gone, ignore_errors=True)
-        os.close(self._lock)
-
-
-def claim_folder(taken: Collection[str], asked: str | None, data: Path, home: Path, db: str | None = None) -> Claim:
-    """The folder of the study of the name asked for, or of the first free one after the data set; new and empty.
-
-    taken  names of the studies in the database
-
-    Raises StudyConflict when the name asked for is taken, NoSpace.
-    """
-    if asked is not None and asked in taken:
-        raise StudyConflict(
-            f"a study named '{asked}' exists already. Go on with it: {command('resume', asked, db)}. "
-            "Or choose another --name."
-        )
-    studies = make_folder(home / "studies")
-    if asked is not None:
-        return _named(studies / asked)
-    names = (name for name in _names(data) if name not in taken)
-    return next(claim for name in names if (claim := _claim(studies / name)) is not None)
-
-
-def _names(data: Path) -> Iterator[str]:
-    """Names after a data set, without end."""
-    file = data.resolve()
-    generic = file.stem in ("data", "dataset", "custom")
-    stem = "".join(c if c.isalnum() or c in "._-" else "-" for c in (file.parent.name if generic else file.stem))
-    stem = stem.strip("._-")[:50] or "study"
-    return (f"{stem}-{number}" for number in itertools.count(1))
-
-
-def _named(folder: Path) -> Claim:
-    """A claim to that very folder. What a search left there that was killed before its study began is removed."""
-    with suppress(OSError):
-        folder.rmdir()  # only if it is empty
-    try:
-        lock = os.open(folder / _MARK, os.O_RDWR)
-    except OSError:
-        lock = None
-    if lock is not None:
-        if _locked(lock, folder) is not True:
-            os.close(lock)
-            raise _occupied(folder)
-        Claim(folder, lock).give_up()
-    claim = _claim(folder)
-    if claim is None:
-        raise _occupied(folder)
-    return claim
-
-
-def _occupied(folder: Path) -> StudyConflict:
-    if (folder / _MARK).exists():
-        return StudyConflict(
-            f"another search prepares a study named '{folder.name}' now. Choose another --name, or remove {folder} "
-            "if none does."
-        )
-    return StudyConflict(
-        f"{folder} holds files of a study that this database does not know. "
-        "Choose another --name, or remove the folder."
-    )
-
-
-def _claim(folder: Path) -> Claim | None:
-    """A claim to a new folder; None where there is one already."""
-    try:
-        folder.mkdir()
-        lock = os.open(folder / _MARK, os.O_RDWR | os.O_CREAT, 0o644)
-    except (FileExistsError, FileNotFoundError):  # the latter: another one found it empty
-        return None
-    except OSError as error:
-        raise _not_writable(folder, error) from error
-    if _locked(lock, folder) is False:
-        os.close(lock)
-        return None
-    return Claim(folder, lock)
-
-
-def _locked(lock: int, folder: Path) -> bool | None:
-    """Whether the folder's mark is ours now; None where the file system knows no locks."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(lock), (folder / _MARK).stat())  # else it was given up meanwhile
-    except (BlockingIOError, FileNotFoundError):
-        return False
-    except OSError:
-        return None
+def home_folder(home: str | Path | None) -> Path:
+    """Where studies live: as given, as AUTOML_HOME says, or ./automl-runs."""
+    return Path(home or os.environ.get("AUTOML_HOME") or "automl-runs").expanduser().absolute()
 
 
 def make_folder(directory: Path) -> Path:
@@ -137,44 +21,22 @@ def make_folder(directory: Path) -> Path:
         probe.touch()
         probe.unlink(missing_ok=True)
     except OSError as error:
-        raise _not_writable(directory, error) from error
+        raise not_writable(directory, error) from error
     return directory
 
 
-def _not_writable(directory: Path, error: OSError) -> NoSpace:
+def not_writable(directory: Path, error: OSError) -> NoSpace:
+    """The error for a folder in which nothing can be written."""
     return NoSpace(f"{directory} cannot be written ({error.strerror}). Set AUTOML_HOME to a folder that can.")
 
 
-def home_folder(home: str | Path | None) -> Path:
-    """Where studies live: as given, as AUTOML_HOME says, or ./automl-runs."""
-    return Path(home or os.environ.get("AUTOML_HOME") or "automl-runs").expanduser().absolute()
-
-
-def store_url(home: str | Path | None, db: str | None) -> str:
-    """The database: as given, as AUTOML_DB says, or SQLite in the home folder."""
-    return db or os.environ.get("AUTOML_DB") or default_url(home_folder(home))
-
-
-def command(verb: str, study: str, db: str | None) -> str:
-    """The command line for a study, as it is told to a user who named that database, or none."""
-    return f"automl {verb} {study}{db_words(db)}"
-
-
-def db_words(db: str | None, environment: Mapping[str, str] = os.environ) -> str:
-    """What a command that is told must add to reach the database: nothing where AUTOML_DB names it already.
-
-    A password is never shown: such a URL is left to be put into AUTOML_DB.
-    """
-    if db is None or db == environment.get("AUTOML_DB"):
-        return ""
-    return ' --db "$AUTOML_DB"' if holds_password(db) else f" --db {shlex.quote(db)}"
-
-
 def shipped(name: str) -> Path:
-    """A file of `configs/`, in a checkout or as installed."""
-    spec = importlib.util.find_spec("automl")
-    package = Path(spec.origin).parent if spec is not None and spec.origin is not None else Path("automl")
-    for folder in (package / "configs", package.parent / "configs"):
+    """A file of `configs/` or `dashboards/`: inside the installed package, or beside it in a checkout.
+
+    name  from the top of the checkout, such as "configs/spaces/scratch-low.yaml"
+    """
+    package = Path(__file__).parents[1]
+    for folder in (package, package.parent):
         if (folder / name).is_file():
             return folder / name
-    raise AutoMLError(f"configs/{name} is missing from this installation. Install automl again.")
+    raise AutoMLError(f"{name} is missing from this installation. Install yolo-automl again.")

@@ -262,4 +262,4 @@ def _machine(slots: Slots) -> str:
 
 
 def _versions(of_trainer: Mapping[str, str]) -> dict[str, str]:
-    return {"automl": version("automl"), "python": platform.python_version(), **of_trainer}
+    return {"automl": version("yolo-automl"), "python": platform.python_version(), **of_trainer}

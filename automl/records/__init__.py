@@ -1,29 +1,37 @@
 """Frozen records that travel between packages. Units are in the names."""
 
+from automl.records.notice import (
+    Listener,
+    Notice,
+)
 from automl.records.rows import (
     ArtifactRow,
     AttemptRow,
     Board,
-    EpochMetrics,
     EpochRow,
     EvaluationRow,
     EventRow,
     Heartbeat,
-    Outcome,
-    Params,
-    ParamValue,
-    Prepared,
-    Purpose,
-    Slots,
-    SplitMetrics,
     StudyRow,
-    StudySpec,
-    StudyState,
-    TrainJob,
-    Trial,
     TrialPage,
     TrialPoint,
     TrialRow,
+)
+from automl.records.study import (
+    Prepared,
+    Slots,
+    StudySpec,
+    StudyState,
+)
+from automl.records.trial import (
+    EpochMetrics,
+    Outcome,
+    Params,
+    ParamValue,
+    Purpose,
+    SplitMetrics,
+    TrainJob,
+    Trial,
     TrialState,
 )
 
@@ -36,6 +44,8 @@ __all__ = [
     "EvaluationRow",
     "EventRow",
     "Heartbeat",
+    "Listener",
+    "Notice",
     "Outcome",
     "ParamValue",
     "Params",

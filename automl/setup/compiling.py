@@ -11,11 +11,12 @@ from automl.costs import plan, points
 from automl.costs.budget import Budget, format_cost
 from automl.costs.points import Point, Probe
 from automl.figures import listed
+from automl.files.disk import disk_bytes
 from automl.policy import production
 from automl.policy.production import Foreseen
 from automl.records import Params, Prepared, StudySpec
 from automl.scores.halving import rung_levels
-from automl.setup.request import Checked, disk_bytes, known_keys
+from automl.setup.request import Checked, known_keys
 from automl.space.earlier import NewStudy, Told, beginnings, comparable, words
 from automl.space.portfolio import Given
 

@@ -17,14 +17,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl import __version__
 from automl.costs import points
 from automl.costs.points import Probe
-from automl.drivers.session import Listener, Notice
 from automl.errors import OutOfMemory
 from automl.figures import ago
-from automl.files import folders
-from automl.records import Prepared, Slots, StudySpec, TrainJob
+from automl.files import disk, folders
+from automl.records import Listener, Notice, Prepared, Slots, StudySpec, TrainJob
 from automl.setup import request
 from automl.setup.compiling import compile_spec
 from automl.space import POINT
@@ -71,7 +69,7 @@ class Probing:
         baseline = points.first_admitted(probes, self.checked.limits, self.checked.slots)
         prepared = baseline.prepared
         assert prepared is not None, "an admitted point was measured"
-        request.check_disk(self.directory, prepared.parameters, self.checked.slots)
+        disk.check_disk(self.directory, prepared.parameters, self.checked.slots)
         checked = replace(self.checked, fixed=self._fixed(baseline.point))
         spec = compile_spec(checked, name, self.directory, prepared, sum(probe.cost_s for probe in probes), probes)
         self.listener(Notice(kind="probed", at=0.0, values=_words(prepared, spec)))
@@ -283,8 +281,8 @@ def _processor() -> str:
 
 def _versions() -> Mapping[str, str]:
     """Versions of what a measurement depends on, without loading any of it."""
-    found = {"python": sys.version.split()[0], "automl": __version__}
-    for name in ("torch", "torchvision", "ultralytics"):
+    found = {"python": sys.version.split()[0]}
+    for name in ("yolo-automl", "torch", "torchvision", "ultralytics"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

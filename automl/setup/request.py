@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +13,8 @@ from automl.costs.budget import Budget, parse_all
 from automl.costs.points import Limits
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import find_unseen
-from automl.errors import AutoMLError, BadWeights, NoSpace, UnknownName
+from automl.errors import AutoMLError, BadWeights, UnknownName
 from automl.files.home import shipped
-from automl.files.kept import KEEP
 from automl.records import Params, ParamValue, Slots
 from automl.sampler import SAMPLERS
 from automl.space import SearchSpace, settle, without
@@ -27,7 +25,6 @@ from automl.trainers.base import TRAINERS
 from automl.trainers.ultralytics import schema
 from automl.trainers.ultralytics.weights import check_weights, sha256
 
-SMALL = 3_000_000  # parameters of a small network, such as yolov5n: what a study needs at least
 MOST_SEED = 2**31 - 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -155,28 +152,6 @@ def _check_words(request: SearchRequest) -> Limits:
     return limits
 
 
-def bytes_of_a_trial(parameters: int) -> int:
-    """What a running trial may need: snapshot with optimizer state, best and last weights, log."""
-    return parameters * 20 + 50_000_000
-
-
-def disk_bytes(parameters: int, slots: Slots) -> int:
-    """What a study may need: its running trials, the weights of the best ones, caches and the database."""
-    weights = 2 * 4 * parameters * (KEEP + 1)  # best.pt and last.pt of each, and of the baseline
-    return bytes_of_a_trial(parameters) * slots.count + weights + 200_000_000
-
-
-def check_disk(directory: Path, parameters: int, slots: Slots) -> None:
-    """Raises NoSpace when the folder cannot hold the study of a network with so many parameters."""
-    needed = disk_bytes(parameters, slots)
-    free = shutil.disk_usage(directory).free
-    if free < needed:
-        raise NoSpace(
-            f"{directory} has {free / 1e9:.1f} GB free, and the study needs {needed / 1e9:.1f} GB. "
-            "Free some, or set AUTOML_HOME to a folder on a larger disk."
-        )
-
-
 def check_model(name: str) -> None:
     """Raises UnknownName or AutoMLError when the network cannot be found any more."""
     schema.model_yaml(name)
@@ -220,7 +195,7 @@ def _space(
         return settle(space, given)
     if request.trainer == "surrogate":
         return surrogate_space(), {}
-    file = shipped("spaces/scratch-low.yaml")
+    file = shipped("configs/spaces/scratch-low.yaml")
     space = read_space(file, known, lambda certain: {})
     searched_optimizer: dict[str, ParamValue] = {"optimizer": "SGD", **given}
     space, left_out = without(space, dead({**space.fixed, **searched_optimizer}))

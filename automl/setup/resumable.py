@@ -8,7 +8,7 @@ from pathlib import Path
 from automl.data.dataset import read_dataset, write_resolved
 from automl.data.holdout import hold_back
 from automl.errors import AutoMLError, NoSpace, StudyConflict
-from automl.files import folders
+from automl.files import disk, folders
 from automl.files.home import make_folder
 from automl.records import Slots, StudySpec
 from automl.setup import request
@@ -36,7 +36,7 @@ def check_resumable(spec: StudySpec) -> None:
     if spec.weights is not None:
         request.check_same_weights(spec.weights, spec.weights_sha256)
     write_resolved(hold_back(read_dataset(spec.data), spec.holdout, spec.seed), folders.data(directory))
-    request.check_disk(directory, spec.parameters, spec.slots)
+    disk.check_disk(directory, spec.parameters, spec.slots)
 
 
 def _check_gpus(spec: StudySpec) -> None:

@@ -19,7 +19,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from automl.errors import BadStore, StudyConflict
 from automl.records import EpochRow, EvaluationRow, EventRow, StudyRow, TrialRow
 from automl.store import tables
-from automl.store.engine import default_url, explain, parse, unusable, writing
+from automl.store.address import default_url
+from automl.store.engine import explain, parse, unusable, writing
 
 _AT_ONCE = 20_000  # rows that are held in memory
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": ""})

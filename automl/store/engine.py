@@ -31,20 +31,6 @@ _POSTGRES = {  # a server that vanished without a word is noticed within a minut
 }
 
 
-def default_url(home: Path) -> str:
-    """URL of the database that lies in automl's home folder."""
-    return URL.create("sqlite", database=str(home / "automl.db")).render_as_string()
-
-
-def holds_password(url: str) -> bool:
-    """Whether a database URL must not be shown: it holds a password, or cannot be read."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        return True
-    return parsed.password is not None or any("pass" in key for key in parsed.query)
-
-
 def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Engine:
     """The engine of a database whose tables are of this version.
 

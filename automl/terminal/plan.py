@@ -12,8 +12,8 @@ from rich.table import Table
 
 from automl.costs.budget import format_cost
 from automl.costs.points import WANTED_TRAININGS, short, shown
-from automl.drivers.session import Listener, Notice
 from automl.figures import duration
+from automl.records import Listener, Notice
 from automl.terminal.report import PLAIN
 
 Document = Mapping[str, Any]

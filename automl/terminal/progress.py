@@ -16,9 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from automl.costs.budget import Budget, format_cost
-from automl.drivers.session import Notice
 from automl.figures import duration, score
-from automl.records import Purpose, StudySpec, TrialState
+from automl.records import Notice, Purpose, StudySpec, TrialState
 from automl.terminal import plan as plan_view
 from automl.terminal.report import dumps
 

@@ -17,11 +17,11 @@ from rich.table import Table
 from automl.costs.budget import format_cost
 from automl.figures import duration, moment, score
 from automl.files import folders
-from automl.files.home import command
 from automl.files.kept import WEIGHTS
 from automl.policy import production
 from automl.records import EpochRow, Purpose, StudyState, TrialRow, TrialState
 from automl.reports.overview import Overview
+from automl.reports.report import StudyReport, StudyStatus
 from automl.scores.leaderboard import (
     Verdict,
     changed,
@@ -36,7 +36,7 @@ from automl.scores.leaderboard import (
     verdict_on_unseen,
 )
 from automl.scores.trust import Estimate
-from automl.service import StudyReport, StudyStatus
+from automl.store.address import command
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
 SCORE, CONFIRMED = "mAP50-95", "confirmed (seeds)"  # headings of the leaderboard

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from automl.files.atomic import replacing
 from automl.scores.resample import LEVELS, Detections
 
 
@@ -41,10 +41,8 @@ def gathered(stats: Mapping[str, Sequence[Any]], names: Iterable[str]) -> Detect
 def save(found: Detections, file: Path) -> None:
     """Writes them, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    with part.open("wb") as stream:
+    with replacing(file) as part, part.open("wb") as stream:
         np.savez_compressed(stream, **{**asdict(found), "correct": np.packbits(found.correct, axis=1)})
-    part.replace(file)
 
 
 def load(file: Path) -> Detections | None:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from automl.costs.budget import Ledger, parse_all
-from automl.drivers.session import Notice, Session
+from automl.drivers.session import Session
 from automl.drivers.virtual import VirtualDriver
 from automl.policy import Search
 from automl.records import (
     EpochMetrics,
     EpochRow,
     EvaluationRow,
+    Notice,
     Outcome,
     Params,
     Prepared,

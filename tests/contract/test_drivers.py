@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from automl.drivers.session import Notice, Session
-from automl.records import EpochMetrics, Params, Slots, StudySpec, TrainJob, Trial, TrialState
+from automl.drivers.session import Session
+from automl.records import EpochMetrics, Notice, Params, Slots, StudySpec, TrainJob, Trial, TrialState
 from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
 from tests.builders.factories import MemoryRecord, make_search, make_spec, play
 

@@ -15,7 +15,8 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from automl.errors import BadStore
 from automl.records import EpochMetrics, EvaluationRow, StudySpec, Trial
 from automl.store import migrate, read
-from automl.store.engine import default_url, open_store, writing
+from automl.store.address import default_url
+from automl.store.engine import open_store, writing
 from automl.store.write import Recorder, begin_study
 
 

@@ -13,10 +13,10 @@ import yaml
 from playwright.sync_api import Browser, Page
 from sqlalchemy import Engine
 
-from automl.bench.page_study import MadeUp
 from automl.records import Board, Outcome, Slots, StudyState, TrialState
 from automl.store import bulk, read
 from automl.store.engine import open_store
+from benchmarks.page.study import MadeUp
 from dashboards.context import LIVE_S
 from tests.builders.browser import (
     NARROW,

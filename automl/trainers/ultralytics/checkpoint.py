@@ -12,6 +12,7 @@ import torch
 import ultralytics
 from ultralytics.utils import DEFAULT_CFG_KEYS
 
+from automl.files.atomic import replacing
 from automl.trainers.ultralytics.training import Training
 
 BEST, LAST = "best.pt", "last.pt"
@@ -37,8 +38,6 @@ def better(training: Training, best: Best | None) -> Best | None:
 
 def write_weights(training: Training, best: Best, directory: Path) -> None:
     """Write best.pt and last.pt. Uses up the training's averaged network: call it when all is done."""
-    from automl.trainers.ultralytics.snapshot import write_atomically
-
     last = _averaged(training, float(training.metrics["metrics/mAP50-95(B)"]))
     network = training.ema.ema
     network.criterion = None
@@ -49,6 +48,12 @@ def write_weights(training: Training, best: Best, directory: Path) -> None:
     for name, kept in ((BEST, best), (LAST, last)):
         network.load_state_dict(kept.state)
         write_atomically(_document(training, network, kept), directory / name)
+
+
+def write_atomically(content: Mapping[str, Any], file: Path) -> None:
+    """`torch.save` that leaves the old file or the new one, never a part."""
+    with replacing(file) as part:
+        torch.save(dict(content), part)
 
 
 def _averaged(training: Training, score: float) -> Best:

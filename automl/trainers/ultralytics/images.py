@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,8 @@ import psutil
 from numpy.typing import NDArray
 from ultralytics.data.dataset import DATASET_CACHE_VERSION, YOLODataset
 from ultralytics.data.utils import load_dataset_cache_file
+
+from automl.files.atomic import replacing
 
 Image = NDArray[np.uint8]
 Size = tuple[int, int]  # height, width
@@ -86,10 +87,8 @@ class StudyDataset(YOLODataset):  # type: ignore[misc]
         except Exception:  # noqa: S110 - absent, cut off or of another version: parse the labels again
             pass
         self._label_cache.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{cache_hash[:32]}.{os.getpid()}.cache")
-        parsed: dict[str, Any] = self.cache_labels(part)
-        if part.exists():
-            part.replace(file)
+        with replacing(file) as part:
+            parsed: dict[str, Any] = self.cache_labels(part)
         return parsed, False
 
     def load_image(self, i: int, rect_mode: bool = True, resize_short: bool = False) -> tuple[Image, Size, Size]:

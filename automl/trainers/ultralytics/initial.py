@@ -47,7 +47,7 @@ def write_initial(*, model: str, names: Sequence[str], weights: str, seed: int, 
     from ultralytics.nn.tasks import DetectionModel
     from ultralytics.utils.torch_utils import init_seeds
 
-    from automl.trainers.ultralytics.snapshot import write_atomically
+    from automl.trainers.ultralytics.checkpoint import write_atomically
     from automl.trainers.ultralytics.weights import load_matching, read_state
 
     init_seeds(seed, deterministic=True)

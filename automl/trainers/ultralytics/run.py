@@ -10,14 +10,13 @@ from ultralytics.utils import LOGGER
 
 from automl.records import EpochMetrics, ParamValue, TrainJob, Trial
 from automl.trainers.ultralytics.applied import applied, check_applied
-from automl.trainers.ultralytics.checkpoint import Best, better, write_weights
+from automl.trainers.ultralytics.checkpoint import Best, better, write_atomically, write_weights
 from automl.trainers.ultralytics.snapshot import (
     NAME,
     Rhythm,
     identity_of,
     read_snapshot,
     take_snapshot,
-    write_atomically,
 )
 from automl.trainers.ultralytics.stepwise import Closed, Turn
 from automl.trainers.ultralytics.training import Setup, Training, randomness, release, set_randomness

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,16 +88,6 @@ def identity_of(trial: Trial, job: TrainJob) -> dict[str, Any]:
         "fixed": dict(job.fixed),
         "data": job.data,
     }
-
-
-def write_atomically(content: Mapping[str, Any], file: Path) -> None:
-    """`torch.save` that leaves the old file or the new one, never a part."""
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        torch.save(dict(content), part)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_snapshot(file: Path, identity: Mapping[str, Any]) -> Snapshot | None:

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl.bench.curves import CurvesTask
-from automl.bench.families import SYNTHETIC
-from automl.bench.mixed import POINTS, MixedTask
-from automl.bench.ours import spec_of
-from automl.bench.tasks import Task, defaults, flat, measure
-from automl.bench.yolo import SPACE, YoloTask
 from automl.scores.halving import rank_correlation
 from automl.space import POINT
+from benchmarks.policies.curves import CurvesTask
+from benchmarks.policies.families import SYNTHETIC
+from benchmarks.policies.mixed import POINTS, MixedTask
+from benchmarks.policies.ours import spec_of
+from benchmarks.policies.tasks import Task, defaults, flat, measure
+from benchmarks.policies.yolo import SPACE, YoloTask
 
 RECORDED = Path(__file__).parents[3].parent / "shared" / "data" / "yolo-curves" / "bccd-yolov5n.jsonl"
 

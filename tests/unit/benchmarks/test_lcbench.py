@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl.bench import lcbench
-from automl.bench.tasks import defaults
+from benchmarks.policies import lcbench
+from benchmarks.policies.tasks import defaults
 
 FOLDER = Path(__file__).parents[3].parent / "shared" / "data" / "lcbench"
 here = pytest.mark.skipif(not (FOLDER / "model.onnx").is_file(), reason=f"{FOLDER} is not here")

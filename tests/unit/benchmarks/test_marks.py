@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from automl.bench import overhead_marks
-from automl.bench.overhead_figures import add_up
+from benchmarks.overhead import marks as overhead_marks
+from benchmarks.overhead.figures import add_up
 
 TRAINER = """
 import time

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from automl.bench import overhead, room
-from automl.bench.overhead_figures import (
+from automl.data.dataset import fingerprint, read_dataset
+from automl.errors import UnknownName
+from benchmarks.overhead import comparison as overhead
+from benchmarks.overhead import room
+from benchmarks.overhead.figures import (
     Comparison,
     MethodCost,
     Settings,
@@ -20,8 +23,6 @@ from automl.bench.overhead_figures import (
     markdown,
     table,
 )
-from automl.data.dataset import fingerprint, read_dataset
-from automl.errors import UnknownName
 from tests.builders.train_tiny import draw_data
 
 

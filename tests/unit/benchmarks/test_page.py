@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from automl.bench import page
-from automl.bench.cli import bench
-from automl.bench.page_probe import VIEWS
-from automl.bench.page_study import LENGTH, MadeUp
 from automl.records import StudyState, TrialState
+from benchmarks.cli import app
+from benchmarks.page import views as page
+from benchmarks.page.probe import VIEWS
+from benchmarks.page.study import LENGTH, MadeUp
 
 MADE = MadeUp(name="large", trials=200, mean_epochs=12, directory="/runs/large", now=1_790_000_000.0)
 
@@ -61,7 +61,7 @@ def test_every_view_is_told_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("render_s", "cpu_s", "peak_mb", "live_refresh_s", "live_refresh_cpu_s", "live_rows", "leaderboard_query_s")
     told = {**dict.fromkeys(names, 1.0), "leaderboard_slowest_s": 2.0}
     monkeypatch.setattr(page, "_probe", lambda job: told)
-    found = CliRunner().invoke(bench, ["page", "--trials", "48", "--epochs", "4", "--json"])
+    found = CliRunner().invoke(app, ["page", "--trials", "48", "--epochs", "4", "--json"])
     assert found.exit_code == 0, found.output
     rows = json.loads(found.stdout)["rows"]
     assert [(row["page"], row["backend"]) for row in rows] == [(view, "sqlite") for view in VIEWS]
@@ -73,4 +73,4 @@ def test_every_view_is_told_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_wrong_word_ends_with_2(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "_probe", lambda job: pytest.fail("nothing may be measured"))
-    assert CliRunner().invoke(bench, ["page", *words]).exit_code == 2
+    assert CliRunner().invoke(app, ["page", *words]).exit_code == 2

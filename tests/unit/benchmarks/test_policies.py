@@ -13,19 +13,20 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from automl.bench import policies, policy_figures
-from automl.bench.cli import bench
-from automl.bench.curves import CurvesTask
-from automl.bench.genetic import Genetic
-from automl.bench.policies import Contest, Entry, Result, Standing, open_policy, play, policy_names
-from automl.bench.race import GRID, Delivered, Race, Track, regrets
-from automl.bench.rivals import RIVALS, Asha, Flat, Hyperband, Once
-from automl.bench.sources import PACKAGE, SHAPES, WORDS
-from automl.bench.tasks import Curve, Padded, Scale, at_share, defaults, flat, measure, share_of
 from automl.errors import AutoMLError, UnknownName
 from automl.records import Params
 from automl.setup.request import SearchRequest
 from automl.space import Parameter, SearchSpace
+from benchmarks.cli import app
+from benchmarks.policies import contest as policies
+from benchmarks.policies import figures as policy_figures
+from benchmarks.policies.contest import Contest, Entry, Result, Standing, open_policy, play, policy_names
+from benchmarks.policies.curves import CurvesTask
+from benchmarks.policies.genetic import Genetic
+from benchmarks.policies.race import GRID, Delivered, Race, Track, regrets
+from benchmarks.policies.rivals import RIVALS, Asha, Flat, Hyperband, Once
+from benchmarks.policies.sources import ROOT, SHAPES, WORDS
+from benchmarks.policies.tasks import Curve, Padded, Scale, at_share, defaults, flat, measure, share_of
 
 SCALE = Scale(best=0.8, median=0.5, training_s=60.0)
 LINE = Scale(best=1.0, median=0.5, training_s=150.0)
@@ -224,7 +225,7 @@ def test_the_command_prints_rows_and_takes_finished_runs_from_the_cache(tmp_path
         str(tmp_path / "f.png"),
         "--json",
     ]
-    first = CliRunner().invoke(bench, words)
+    first = CliRunner().invoke(app, words)
     assert first.exit_code == 0, first.output
     rows = json.loads(first.stdout)["rows"]
     assert [(row["policy"], row["family"], row["slots"], row["budget"]) for row in rows] == [
@@ -235,7 +236,7 @@ def test_the_command_prints_rows_and_takes_finished_runs_from_the_cache(tmp_path
     assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
     lines = (tmp_path / "results.jsonl").read_text().splitlines()
     assert len(lines) == 2 + 3 * 4
-    again = CliRunner().invoke(bench, words)
+    again = CliRunner().invoke(app, words)
     assert json.loads(again.stdout)["rows"] == rows
     assert (tmp_path / "results.jsonl").read_text().splitlines() == lines
 
@@ -252,7 +253,7 @@ def test_the_command_prints_rows_and_takes_finished_runs_from_the_cache(tmp_path
     ],
 )
 def test_a_wrong_word_ends_with_2_and_a_way_out(option: str, value: str, told: str) -> None:
-    found = CliRunner().invoke(bench, ["policies", option, value])
+    found = CliRunner().invoke(app, ["policies", option, value])
     assert found.exit_code == 2
     assert told in found.stderr
 
@@ -272,7 +273,7 @@ def test_unknown_names_know_the_known_ones() -> None:
 
 
 def test_the_figure_names_its_bands_and_every_policy(tmp_path: Path) -> None:
-    from automl.bench.policy_plot import draw
+    from benchmarks.policies.plot import draw
 
     contest = Contest(policies=("automl", "F"), families=("yolo",), tasks="2", seeds=2)
     fields = {"family": "yolo", "trials": 9, "completed": 1, "epochs": 9, "wall_s": 1.0, "spent": 1.0, "cpu_s": 1.0}
@@ -299,28 +300,30 @@ for name in SAMPLERS:
 @pytest.mark.parametrize(
     ("code", "files", "without"),
     [
-        ("import automl.bench.ours" + SAMPLING, policies.OUR_FILES, WORDS),
-        ("import automl.bench.rivals, automl.bench.rivals_tpe", policies.PEER_FILES, SHAPES),
-        ("import automl.bench.race, automl.bench.families", policies.TRACK_FILES, SHAPES),
+        ("import benchmarks.policies.ours" + SAMPLING, policies.OUR_FILES, WORDS),
+        ("import benchmarks.policies.rivals, benchmarks.policies.rivals_tpe", policies.PEER_FILES, SHAPES),
+        ("import benchmarks.policies.race, benchmarks.policies.families", policies.TRACK_FILES, SHAPES),
     ],
 )
 def test_a_kept_result_depends_on_every_file_that_is_loaded(
     code: str, files: tuple[str, ...], without: frozenset[str]
 ) -> None:
-    told = "\nimport sys; print(*(sys.modules[name].__file__ for name in sys.modules if name.startswith('automl.')))"
+    told = "\nimport sys; ours = ('automl.', 'benchmarks.')"
+    told += "\nprint(*(sys.modules[name].__file__ for name in sys.modules if name.startswith(ours)))"
     done = subprocess.run([sys.executable, "-c", code + told], capture_output=True, text=True, check=True)
-    loaded = {Path(file).relative_to(PACKAGE).as_posix() for file in done.stdout.split()}
-    assert "space.py" in loaded
+    loaded = {Path(file).relative_to(ROOT).as_posix() for file in done.stdout.split()}
+    assert "automl/space/parameters.py" in loaded
     assert loaded - without <= set(files)
 
 
 def test_the_files_of_a_module_are_those_that_its_functions_import_too() -> None:
-    assert {"bench/rivals_tpe.py", "bench/genetic.py", "halving.py"} <= set(policies.PEER_FILES)
-    assert {"sampler/gp.py", "sampler/__init__.py", "bench/ours.py", "records.py", "trust.py"} <= set(
-        policies.OUR_FILES
-    )
-    assert not {"policy.py", "records.py", "errors.py"} & set(policies.PEER_FILES)
-    assert not {"request.py", "cli.py", "errors.py"} & set(policies.OUR_FILES)
+    peers, ours = set(policies.PEER_FILES), set(policies.OUR_FILES)
+    rivals = {"benchmarks/policies/rivals_tpe.py", "benchmarks/policies/genetic.py"}
+    assert rivals | {"automl/scores/halving.py"} <= peers
+    assert {"automl/sampler/gp.py", "automl/sampler/__init__.py", "automl/records/trial.py"} <= ours
+    assert {"benchmarks/policies/ours.py", "automl/scores/trust.py"} <= ours
+    assert not {"automl/policy/search.py", "automl/records/trial.py", "automl/errors.py"} & peers
+    assert not {"automl/setup/request.py", "automl/cli.py", "automl/errors.py"} & ours
 
 
 def test_a_kept_result_is_not_taken_once_automl_means_another_search(monkeypatch: pytest.MonkeyPatch) -> None:

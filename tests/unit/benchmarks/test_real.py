@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 
-from automl.bench import real, real_found
-from automl.bench.real_figures import (
+from automl.data.dataset import read_dataset
+from automl.errors import AutoMLError, BadBudget, BadData, StudyConflict, UnknownName
+from automl.records import Outcome, Trial, TrialState
+from automl.store.engine import open_store
+from automl.store.write import Recorder, begin_study
+from benchmarks.real import comparison as real
+from benchmarks.real import findings as real_found
+from benchmarks.real.figures import (
     BASELINE,
     Allowance,
     Finding,
@@ -23,14 +29,9 @@ from automl.bench.real_figures import (
     row_of,
     table,
 )
-from automl.bench.real_found import best_of_genetic, best_of_ray, finding, hyperparameters, json_lines
-from automl.bench.real_plot import draw
-from automl.bench.steps import keep
-from automl.data.dataset import read_dataset
-from automl.errors import AutoMLError, BadBudget, BadData, StudyConflict, UnknownName
-from automl.records import Outcome, Trial, TrialState
-from automl.store.engine import open_store
-from automl.store.write import Recorder, begin_study
+from benchmarks.real.findings import best_of_genetic, best_of_ray, finding, hyperparameters, json_lines
+from benchmarks.real.plot import draw
+from benchmarks.real.steps import keep
 from tests.builders.factories import make_metrics, make_spec
 from tests.builders.train_tiny import draw_data
 

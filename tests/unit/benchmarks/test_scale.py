@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from automl.bench import scale
-from automl.bench.cli import bench
 from automl.drivers.virtual import VirtualDriver
 from automl.errors import UnknownName
+from benchmarks import scale
+from benchmarks.cli import app
 
 
 @pytest.mark.parametrize("sqlite", [False, True])
@@ -35,6 +35,6 @@ def test_slots_idle_while_the_driver_decides(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_wrong_word_ends_with_2() -> None:
     with pytest.raises(UnknownName):
         scale.run(2, 1, sampler="nonsense")
-    found = CliRunner().invoke(bench, ["scale", "--sampler", "nonsense"])
+    found = CliRunner().invoke(app, ["scale", "--sampler", "nonsense"])
     assert (found.exit_code, "unknown sampler" in found.stderr) == (2, True)
-    assert CliRunner().invoke(bench, ["scale", "--slots", "0"]).exit_code == 2
+    assert CliRunner().invoke(app, ["scale", "--slots", "0"]).exit_code == 2

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from automl.bench.steps import Command, Document, Step, keep, kept, run_steps
 from automl.errors import AutoMLError
+from benchmarks.real.steps import Command, Document, Step, keep, kept, run_steps
 
 
 def make_step(name: str, script: str, slots: int = 1) -> Step:
@@ -85,7 +85,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from tests.unit.benchmarks.test_steps import make_step, silent
-from automl.bench.steps import run_steps
+from benchmarks.real.steps import run_steps
 script = "import os, time\\nopen('pid', 'w').write(str(os.getpid()))\\ntime.sleep(%s)\\nopen('found', 'w').write('late')"
 run_steps(Path(sys.argv[1]), [make_step("slow", script % sys.argv[2])], 1, silent)
 """

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.drivers.session import Notice
 from automl.errors import AutoMLError, OutOfMemory
 from automl.figures import moment
-from automl.records import Prepared, Slots, TrainJob
+from automl.records import Notice, Prepared, Slots, TrainJob
 from automl.setup import probing as probing_room
 from automl.setup.probing import Probing, largest_batch, points_of
 from automl.setup.request import Checked, SearchRequest, check
-from automl.store.engine import default_url, open_store
+from automl.store.address import default_url
+from automl.store.engine import open_store
 from tests.builders.factories import make_prepared
 from tests.builders.train_tiny import draw_data
 

@@ -13,16 +13,11 @@ import pytest
 
 from automl.costs.points import Probe
 from automl.errors import AutoMLError, BadBudget, BadData, BadSpace, BadWeights, BudgetTooSmall, NoSpace, UnknownName
+from automl.files.disk import bytes_of_a_trial, check_disk
 from automl.files.home import shipped
 from automl.records import Slots, StudySpec
 from automl.setup.compiling import compile_spec
-from automl.setup.request import (
-    Checked,
-    SearchRequest,
-    bytes_of_a_trial,
-    check,
-    check_disk,
-)
+from automl.setup.request import Checked, SearchRequest, check
 from automl.trainers.ultralytics import schema
 from tests.builders.factories import make_prepared
 
@@ -328,9 +323,9 @@ def test_a_disk_with_room_is_accepted_and_a_trials_need_told(tmp_path: Path, mon
 
 
 def test_a_shipped_file_that_is_missing_is_said() -> None:
-    assert shipped("spaces/scratch-low.yaml").is_file()
+    assert shipped("configs/spaces/scratch-low.yaml").is_file()
     with pytest.raises(AutoMLError, match="is missing from this installation"):
-        shipped("spaces/absent.yaml")
+        shipped("configs/spaces/absent.yaml")
 
 
 def test_the_baseline_is_probed_without_what_a_space_fixes(data: Path) -> None:

@@ -18,7 +18,8 @@ from automl.setup.compiling import compile_spec
 from automl.setup.request import Checked, SearchRequest, check
 from automl.setup.warm import read_file, with_earlier
 from automl.space import SearchSpace
-from automl.store.engine import default_url, open_store
+from automl.store.address import default_url
+from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study
 from automl.trainers.surrogate import DEFAULTS
 from automl.trainers.ultralytics import schema

@@ -174,14 +174,14 @@ def test_the_shipped_spaces_hold_against_the_trainer(name: str) -> None:
     def dead(certain: Params) -> Mapping[str, str]:
         return schema.keys_that_are_dead(certain, segments=True)
 
-    space = read_space(shipped(f"spaces/{name}.yaml"), schema.defaults(), dead)
+    space = read_space(shipped(f"configs/spaces/{name}.yaml"), schema.defaults(), dead)
     assert {trainer_key(p.name) for p in space.parameters} <= set(schema.tunable_keys())
     assert SearchSpace.from_document(space.document()) == space
 
 
 def test_defaults_of_the_shipped_space_are_those_of_the_trainer() -> None:
     defaults = schema.defaults()
-    space = read_space(shipped("spaces/scratch-low.yaml"), defaults, lambda certain: {})
+    space = read_space(shipped("configs/spaces/scratch-low.yaml"), defaults, lambda certain: {})
     own = {"optimizer", "lr0@AdamW", "freeze"}  # auto is no choice, AdamW wants less, nothing frozen is 0 layers
     assert {p.name: p.default for p in space.parameters if p.name not in own} == {
         p.name: defaults[p.name] for p in space.parameters if p.name not in own

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
 
-from automl.store.engine import default_url, open_store
+from automl.store.address import default_url
+from automl.store.engine import open_store
 from automl.store.tables import Measured, Words, dumps, metadata
 
 DIALECT = sqlite.dialect()

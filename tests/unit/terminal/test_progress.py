@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from automl.drivers.session import Notice
+from automl.records import Notice
 from automl.terminal.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Tally, display
 from tests.builders.factories import make_spec
 

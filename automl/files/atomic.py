@@ -1,0 +1,23 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """A path beside `file` to write to; it takes the place of `file` when the block ends without an error.
+
+    Readers see the old file or the new one, never a part. Where the block writes nothing the old file stays.
+    """
+    part = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
+    try:
+        yield part
+        if part.exists():
+            part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)

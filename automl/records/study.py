@@ -1,0 +1,130 @@
+"""One study: what fixes it, and what was measured before it began."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Self
+
+from automl.records.trial import Params
+
+
+class StudyState(StrEnum):
+    """Where a study stands. RUNNING with an old heartbeat means that its driver died."""
+
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slots:
+    """Places where trials run side by side; one trial holds one slot."""
+
+    count: int
+    device: str  # "gpu" or "cpu": what a slot-second is a second of
+    devices: tuple[str, ...] = ()  # CUDA indices to use; empty: any
+    threads: int = 1  # CPU threads of one slot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What the trainer found out before the study began."""
+
+    defaults: Params  # every argument of a run in which the user changes nothing, explicit
+    fitted: int | None  # tensors of the weights file that fitted; None without a weights file
+    tensors: int  # tensors of the network
+    parameters: int
+    train_images: int
+    val_images: int
+    train_s: float  # seconds of one epoch's training, extrapolated from a few steps
+    val_s: float
+    startup_s: float  # seconds from the call to the first step
+    memory_bytes: int  # high-water mark of the GPU, or of the process where there is none
+    versions: Mapping[str, str]
+    memory_total_bytes: int = 0  # of the GPU, or of the machine; 0: unknown
+    latency_s: float = 0.0  # seconds of one image's way through the fused network, alone; 0: not measured
+    gflops: float = 0.0  # of one image; 0: not measured
+    horizon: int = 0  # epochs for which `defaults` were resolved
+    switch_epochs: int | None = None  # beyond so many epochs `optimizer=auto` stands for something else
+    elsewhere: Params = field(default_factory=dict)  # the defaults on the other side of that horizon
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """What `asdict` made of one; keys of a newer version are ignored."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{key: value for key, value in document.items() if key in known})
+
+    def defaults_at(self, epochs: int) -> Params:
+        """`defaults` for a horizon of so many epochs."""
+        switch = self.switch_epochs
+        return self.defaults if switch is None or (epochs > switch) == (self.horizon > switch) else self.elsewhere
+
+    @property
+    def epoch_s(self) -> float:
+        """Seconds of one epoch with its validation."""
+        return self.train_s + self.val_s
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySpec:
+    """Everything that fixes a search: with the same spec and history it asks the same questions."""
+
+    name: str
+    data: str  # absolute path of the data.yaml
+    data_fingerprint: str
+    trainer: str
+    models: tuple[str, ...]
+    imgsz: tuple[int, ...]
+    weights: str | None
+    weights_sha256: str | None
+    space: Mapping[str, Any]  # document of the search space, as in configs/spaces/*.yaml
+    sampler: str
+    seed: int
+    epochs: int  # the horizon
+    rungs: tuple[int, ...]  # epochs at which trials are compared, without the horizon
+    budgets: tuple[str, ...]  # as the user wrote them
+    slots: Slots
+    fixed: Params  # arguments that every trial gets
+    given: tuple[tuple[str, Params], ...]  # origin and parameters of the trials that run first
+    probe_s: float  # slot-seconds that the probe took
+    epoch_s: float  # seconds of one epoch of the baseline, as probed
+    versions: Mapping[str, str]
+    directory: str  # where logs, snapshots and weights of the trials lie
+    parameters: int = 0  # of the baseline's network
+    warm: tuple[tuple[str, Params, float, int], ...] = ()  # earlier trainings: source, arguments, score, trained epochs
+    holdout: float = 0.0  # share of val that was held back from the search
+    unseen: str = ""  # what the baseline and the winner are measured on at the end: "test", "holdout" or nothing
+    unseen_s: float = 0.0  # seconds of measuring the baseline on it, as probed
+    points: tuple[tuple[str, float], ...] = ()  # "model@imgsz" of trials 0, 1 ... and probed seconds of an epoch there
+    target: float | None = None  # mAP50-95 that is enough
+    plan: Mapping[str, Any] = field(default_factory=dict)  # document of plan.Plan; empty in studies without one
+    confirm: int = 3  # best trials that run again with other seeds, beside the defaults
+    early_end: bool = False  # whether the search ends when the rest of the budget promises too little
+    reserve_trials: int = 0  # repeats that are kept from the search's share of the budget
+    reserve_s: float = 0.0  # slot-seconds that they were expected to cost
+    measuring_s: float = 0.0  # seconds that are kept from the search for measuring on unseen images
+    train: int = 0  # epochs at most of a production training after the search; 0 for none
+    beyond: tuple[tuple[int, Params], ...] = ()  # of trials 0, 1 ...: epochs beyond which `optimizer=auto` stands for
+    # something else, and the defaults there
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain containers for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """The spec that `to_dict` wrote; keys of a newer version are ignored."""
+        known = {f.name for f in fields(cls)}
+        values = {key: value for key, value in document.items() if key in known}
+        values["slots"] = Slots(**{**values["slots"], "devices": tuple(values["slots"]["devices"])})
+        for key in ("models", "imgsz", "rungs", "budgets"):
+            values[key] = tuple(values[key])
+        values["given"] = tuple((origin, params) for origin, params in values["given"])
+        warm = values.get("warm", ())
+        values["warm"] = tuple((str(o), params, float(score), int(epochs)) for o, params, score, epochs in warm)
+        values["beyond"] = tuple((int(epochs), params) for epochs, params in values.get("beyond", ()))
+        values["points"] = tuple((str(name), float(epoch_s)) for name, epoch_s in values.get("points", ()))
+        return cls(**values)

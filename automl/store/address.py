@@ -1,0 +1,47 @@
+"""Which database is used, and how a command names it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from automl.files.home import home_folder
+
+
+def default_url(home: Path) -> str:
+    """URL of the database that lies in automl's home folder."""
+    return URL.create("sqlite", database=str(home / "automl.db")).render_as_string()
+
+
+def holds_password(url: str) -> bool:
+    """Whether a database URL must not be shown: it holds a password, or cannot be read."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return True
+    return parsed.password is not None or any("pass" in key for key in parsed.query)
+
+
+def store_url(home: str | Path | None, db: str | None) -> str:
+    """The database: as given, as AUTOML_DB says, or SQLite in the home folder."""
+    return db or os.environ.get("AUTOML_DB") or default_url(home_folder(home))
+
+
+def command(verb: str, study: str, db: str | None) -> str:
+    """The command line for a study, as it is told to a user who named that database, or none."""
+    return f"automl {verb} {study}{db_words(db)}"
+
+
+def db_words(db: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """What a command that is told must add to reach the database: nothing where AUTOML_DB names it already.
+
+    A password is never shown: such a URL is left to be put into AUTOML_DB.
+    """
+    if db is None or db == environment.get("AUTOML_DB"):
+        return ""
+    return ' --db "$AUTOML_DB"' if holds_password(db) else f" --db {shlex.quote(db)}"

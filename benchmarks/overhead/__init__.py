@@ -1,0 +1,1 @@
+"""What a search costs beside its trainings, against Ultralytics' own tuners."""

@@ -1,0 +1,69 @@
+"""Ultralytics' two tuners, started the way its documentation does, for the benchmarks `overhead` and `real`.
+
+Run as `python -m benchmarks.overhead.peers initial|use_ray|ga SETTINGS`, in a process of its own. Everything that does
+not decide what is trained keeps the peer's default: plots, checkpoints, integrations, loggers, search space (26
+dimensions), AdamW, ASHA with a grace period of 10 epochs.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.overhead.figures import Settings
+
+
+def write_initial(settings: Settings, target: Path) -> None:
+    """The tensors with which every method begins, as an Ultralytics checkpoint. Also places its fonts."""
+    from automl.data.dataset import read_dataset
+    from automl.trainers.ultralytics import initial
+
+    initial.write_initial(
+        model=settings.model,
+        names=read_dataset(settings.data).names,
+        weights=settings.weights,
+        seed=settings.seed,
+        cache=target.parent,
+        target=target,
+    )
+
+
+def tune(method: str, settings: Settings, folder: Path) -> None:
+    """Runs one of the tuners to its end. It writes below the folder."""
+    from ultralytics import YOLO
+
+    arguments: dict[str, Any] = {
+        "data": settings.data,
+        "epochs": settings.epochs,
+        "imgsz": settings.imgsz,
+        "batch": settings.batch,
+        "seed": settings.seed,
+        "device": settings.device,
+        "project": str(folder / "runs"),  # else it writes into the Git repository that its package lies in
+    }
+    model = YOLO(settings.weights)
+    if method == "use_ray":
+        multiprocessing.cpu_count = lambda: settings.slots  # what Ray asks for the cores it may fill
+        model.tune(
+            use_ray=True, iterations=settings.trials, gpu_per_trial=0 if settings.device == "cpu" else 1, **arguments
+        )
+    else:
+        model.tune(iterations=settings.trials, **arguments)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """METHOD SETTINGS"""
+    method, file = arguments
+    settings = Settings(**json.loads(Path(file).read_text(encoding="utf-8")))
+    if method == "initial":
+        write_initial(settings, Path(file).parent / "initial.pt")
+    else:
+        tune(method, settings, Path(file).parent)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

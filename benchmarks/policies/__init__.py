@@ -1,0 +1,1 @@
+"""Search policies against each other in virtual time."""

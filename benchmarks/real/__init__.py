@@ -1,0 +1,1 @@
+"""Search methods on real trainings at equal CPU seconds."""
