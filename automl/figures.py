@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 def duration(seconds: float) -> str:
@@ -39,3 +40,27 @@ def listed(words: Sequence[str], most: int = 6) -> str:
     """The words as a sentence lists them: 'a, b and c', and how many more there are than `most`."""
     shown = [*words[:most], *([f"{len(words) - most} more"] if len(words) > most else [])]
     return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+
+
+@dataclass(frozen=True)
+class CostUnit:
+    """A unit of slot time."""
+
+    name: str  # 'gpu-h', 'cpu-min' or 'cpu-s'
+    slot_s: float  # slot-seconds of one
+    digits: int  # behind the point, in text
+
+
+def cost_unit(slot_s: float, device: str) -> CostUnit:
+    """The unit in which so many slot-seconds read best."""
+    if slot_s >= 3600:
+        return CostUnit(f"{device}-h", 3600.0, 2)
+    if slot_s >= 60:
+        return CostUnit(f"{device}-min", 60.0, 1)
+    return CostUnit(f"{device}-s", 1.0, 0)
+
+
+def format_cost(slot_s: float, device: str) -> str:
+    """Slot-seconds in the unit that reads best: '1.25 gpu-h', '7.9 cpu-min', '42 cpu-s'."""
+    unit = cost_unit(slot_s, device)
+    return f"{slot_s / unit.slot_s:.{unit.digits}f} {unit.name}"

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from automl.costs.budget import CostUnit
-from automl.figures import score
+from automl.figures import CostUnit, score
 from automl.records import EpochRow, Params, ParamValue, Purpose, StudyRow, TrialRow, TrialState
 from automl.reports.overview import Overview, Rise
 from automl.scores.leaderboard import Verdict, changed, gain_shown

@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 
 from automl import figures
-from automl.costs.budget import Budget, format_cost, parse_all
-from automl.figures import duration, score
+from automl.costs.budget import Budget, parse_all
+from automl.figures import duration, format_cost, score
 from automl.policy.production import in_words as in_production
 from automl.policy.production import missing_in_words
 from automl.recipes import LONG

@@ -57,30 +57,6 @@ def parse_all(texts: Iterable[str], device: str) -> tuple[Budget, ...]:
     return budgets
 
 
-@dataclass(frozen=True)
-class CostUnit:
-    """A unit of slot time."""
-
-    name: str  # 'gpu-h', 'cpu-min' or 'cpu-s'
-    slot_s: float  # slot-seconds of one
-    digits: int  # behind the point, in text
-
-
-def cost_unit(slot_s: float, device: str) -> CostUnit:
-    """The unit in which so many slot-seconds read best."""
-    if slot_s >= 3600:
-        return CostUnit(f"{device}-h", 3600.0, 2)
-    if slot_s >= 60:
-        return CostUnit(f"{device}-min", 60.0, 1)
-    return CostUnit(f"{device}-s", 1.0, 0)
-
-
-def format_cost(slot_s: float, device: str) -> str:
-    """Slot-seconds in the unit that reads best: '1.25 gpu-h', '7.9 cpu-min', '42 cpu-s'."""
-    unit = cost_unit(slot_s, device)
-    return f"{slot_s / unit.slot_s:.{unit.digits}f} {unit.name}"
-
-
 class Ledger:
     """Slot-seconds charged by trial, against the limits of a search. On what they went, the trials' rows say.
 

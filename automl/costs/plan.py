@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from automl.costs.budget import Budget, format_cost
+from automl.costs.budget import Budget
 from automl.costs.points import FEWEST_TRAININGS, LONGEST, WANTED_TRAININGS, Point, full_trainings, shown
 from automl.errors import BudgetTooSmall
+from automl.figures import format_cost
 from automl.records import Purpose, Slots
 from automl.scores.halving import ETA
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from automl.costs.budget import Budget, format_cost
+from automl.costs.budget import Budget
 from automl.errors import AutoMLError
-from automl.figures import ago, listed, moment
+from automl.figures import ago, format_cost, listed, moment
 from automl.records import Prepared, Slots
 
 WANTED_TRAININGS = 20  # full trainings that a search should be able to pay

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl.costs.budget import Ledger, format_cost, parse_all
+from automl.costs.budget import Ledger, parse_all
 from automl.drivers.session import Session
 from automl.errors import AutoMLError
+from automl.figures import format_cost
 from automl.files import folders
 from automl.records import EvaluationRow, Purpose, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
 from automl.scores import leaderboard, resample

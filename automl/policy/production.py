@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from automl.costs.budget import Budget, Ledger, format_cost, parse_all
+from automl.costs.budget import Budget, Ledger, parse_all
 from automl.costs.plan import round_up
 from automl.errors import BudgetTooSmall
-from automl.figures import score
+from automl.figures import format_cost, score
 from automl.records import (
     EvaluationRow,
     Outcome,

@@ -10,9 +10,10 @@ import math
 from bisect import insort
 from collections.abc import Callable
 
-from automl.costs.budget import Ledger, format_cost, parse_all
+from automl.costs.budget import Ledger, parse_all
 from automl.costs.plan import ROUNDS
 from automl.costs.points import full_trainings
+from automl.figures import format_cost
 from automl.policy.production import Production, without
 from automl.records import Purpose, StudySpec, Trial
 from automl.scores.leaderboard import place

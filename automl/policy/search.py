@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
-from automl.costs.budget import Ledger, format_cost
+from automl.costs.budget import Ledger
+from automl.figures import format_cost
 from automl.policy.history import RESUMABLE, happened, restored
 from automl.policy.operating import Operating
 from automl.policy.production import Production

@@ -13,10 +13,9 @@ from typing import Any
 
 import yaml
 
-from automl.costs.budget import format_cost
 from automl.data.resolved import copy_resolved, means_the_same
 from automl.errors import AutoMLError, NoSpace, UnknownName
-from automl.figures import listed
+from automl.figures import format_cost, listed
 from automl.files import folders
 from automl.policy.production import PATIENCE, in_words, longer
 from automl.records import EvaluationRow, Slots, StudyRow, StudySpec, TrialRow, TrialState

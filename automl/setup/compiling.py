@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from automl.costs import plan, points
-from automl.costs.budget import Budget, format_cost
+from automl.costs.budget import Budget
 from automl.costs.points import Point, Probe
-from automl.figures import listed
+from automl.figures import format_cost, listed
 from automl.files.disk import disk_bytes
 from automl.policy import production
 from automl.policy.production import Foreseen

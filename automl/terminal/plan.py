@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from automl.costs.budget import format_cost
 from automl.costs.points import WANTED_TRAININGS, short, shown
-from automl.figures import duration
+from automl.figures import duration, format_cost
 from automl.records import Listener, Notice
 from automl.terminal.report import PLAIN
 

@@ -15,8 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from automl.costs.budget import Budget, format_cost
-from automl.figures import duration, score
+from automl.costs.budget import Budget
+from automl.figures import duration, format_cost, score
 from automl.records import Notice, Purpose, StudySpec, TrialState
 from automl.terminal import plan as plan_view
 from automl.terminal.report import dumps

@@ -14,8 +14,7 @@ from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
-from automl.costs.budget import format_cost
-from automl.figures import duration, moment, score
+from automl.figures import duration, format_cost, moment, score
 from automl.files import folders
 from automl.files.kept import WEIGHTS
 from automl.policy import production

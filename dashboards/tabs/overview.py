@@ -6,8 +6,7 @@ import time
 
 import streamlit as st
 
-from automl.costs.budget import cost_unit
-from automl.figures import score
+from automl.figures import cost_unit, score
 from automl.records import EventRow, StudyRow, StudyState
 from automl.reports.overview import Overview
 from automl.store import read

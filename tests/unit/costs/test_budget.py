@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.costs.budget import Budget, Ledger, cost_unit, format_cost, parse_all
+from automl.costs.budget import Budget, Ledger, parse_all
 from automl.errors import BadBudget
+from automl.figures import cost_unit, format_cost
 
 seconds = st.floats(0.0, 1e6)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from automl.costs.budget import cost_unit
+from automl.figures import cost_unit
 from automl.records import EpochRow, TrialPoint, TrialState
 from automl.reports.overview import incumbent
 from automl.space import Parameter
