@@ -10,13 +10,19 @@ from collections.abc import Sequence
 from automl import figures
 from automl.costs.budget import Budget, parse_all
 from automl.figures import duration, format_cost, score
-from automl.policy.production import in_words as in_production
-from automl.policy.production import missing_in_words
 from automl.recipes import LONG
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.reports.overview import Overview
 from automl.scores.ending import FLOOR
-from automl.scores.leaderboard import in_words, odds, one_seed_in_words, score_in_words, verdict_on_unseen
+from automl.scores.words import (
+    missing_in_words,
+    odds,
+    one_seed_in_words,
+    production_in_words,
+    score_in_words,
+    verdict_in_words,
+    verdict_on_unseen,
+)
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
 _LINK = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)  # of which Markdown makes links that nobody wrote
@@ -76,7 +82,7 @@ def headline(seen: Overview) -> str:
     running = seen.study.state is StudyState.RUNNING
     ended = sum(point.ended_at is not None for point in repeats)
     so_far = f"So far, {ended} of {len(repeats)} repeats that have begun: "
-    return " ".join(filter(None, (so_far * running + in_words(seen.verdict), unseen)))
+    return " ".join(filter(None, (so_far * running + verdict_in_words(seen.verdict), unseen)))
 
 
 def certainty(seen: Overview, row: TrialRow | None) -> str:
@@ -96,7 +102,7 @@ def produced(seen: Overview) -> str:
     made, study = seen.production, seen.study
     if study.spec.train and made is None and study.state is StudyState.FINISHED:
         return missing_in_words(study)
-    return "" if made is None else in_production(made, seen.study.spec.slots.device, seen.evaluations)
+    return "" if made is None else production_in_words(made, seen.study.spec.slots.device, seen.evaluations)
 
 
 def sureness(seen: Overview) -> str:

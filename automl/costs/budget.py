@@ -43,6 +43,20 @@ class Budget:
             return cls(text=text, wall_s=seconds)
         return cls(text=text, slot_s=seconds, device=device)
 
+    @property
+    def limit_s(self) -> float | None:
+        """Slot-seconds or wall seconds of the limit; None for a number of trials."""
+        return self.slot_s if self.slot_s is not None else self.wall_s
+
+    def at_least(self, seconds: float) -> str:
+        """A budget of the same kind and at least that long, as a user would write it: '12cpu-min', '3h'."""
+        kind = f"{self.device}-" if self.slot_s is not None else ""
+        if seconds > 2 * 3600:
+            return f"{-(-seconds // 3600):.0f}{kind}h"
+        if seconds > 120:
+            return f"{-(-seconds // 60):.0f}{kind}min"
+        return f"{max(1, -(-seconds // 1)):.0f}{kind}s"
+
 
 def parse_all(texts: Iterable[str], device: str) -> tuple[Budget, ...]:
     """The budgets of a search whose slots are of `device`; at least one, each spendable here."""

@@ -11,14 +11,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from automl.costs.budget import Budget
-from automl.costs.points import FEWEST_TRAININGS, LONGEST, WANTED_TRAININGS, Point, full_trainings, shown
-from automl.errors import BudgetTooSmall
-from automl.figures import format_cost
+from automl.costs.points import FEWEST_TRAININGS, LONGEST, Point, shown
+from automl.costs.shares import Reserved
 from automl.records import Purpose, Slots
 from automl.scores.halving import ETA
 
-ROUNDS = 3  # new seeds of one configuration at most
-MEASURED_AT_MOST = 0.1  # of a budget, for the figures on unseen images
 _MANY = 10**6  # trials: as good as no limit
 MEASURED_SHARE = 12 / 42  # shortest horizon, as a share of production's, of which rank agreement was measured
 
@@ -55,74 +52,6 @@ class Plan:
     def document(self) -> dict[str, Any]:
         """Plain containers for a study's row."""
         return asdict(self)
-
-
-def check_affordable(
-    budgets: Sequence[Budget], *, epoch_s: float, startup_s: float, spent_s: float, epochs: int, slots: Slots
-) -> None:
-    """Raises BudgetTooSmall, with the figure that is needed, when the baseline cannot be paid.
-
-    spent_s  slot-seconds that the probe has cost already
-    """
-    training_s = startup_s + epoch_s * epochs
-    for budget in budgets:
-        needed_s = training_s + (spent_s if budget.slot_s is not None else 0.0)
-        has_s = budget.slot_s if budget.slot_s is not None else budget.wall_s
-        if has_s is not None and has_s < needed_s:
-            unit = f"{slots.device}-" if budget.slot_s is not None else ""
-            needed = format_cost(needed_s, slots.device) if unit else f"{needed_s / 60:.1f} min of wall time"
-            raise BudgetTooSmall(
-                f"the budget '{budget.text}' cannot pay for the baseline: {epochs} epochs of "
-                f"{epoch_s:.1f} s each need {needed}. Raise --budget to at least {round_up(needed_s, unit)}, "
-                "lower --epochs or --imgsz, or choose a smaller model."
-            )
-
-
-def confirmation(budgets: Sequence[Budget], training_s: float, slots: Slots, best: int) -> tuple[int, float]:
-    """Repeats with other seeds to keep from the search, and their slot-seconds.
-
-    A tenth of the trainings that the budget pays, from 20 on; two, of the defaults and the best, from 10 on;
-    below that the search needs everything. Within wall time whole waves of all slots, which idle otherwise;
-    none where those would take more than a third of it.
-
-    best  trials to repeat beside the defaults; 0 for no repeats
-    """
-    trainings = full_trainings(budgets, training_s, slots)
-    if best < 1 or trainings < FEWEST_TRAININGS:
-        return 0, 0.0
-    most = (best + 1) * ROUNDS
-    repeats = 2 if trainings < WANTED_TRAININGS else int(max(2, min(trainings / 10, most)))
-    wall_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=math.inf)
-    waves = math.ceil(repeats / slots.count)
-    if waves * training_s > wall_s / 3:
-        return 0, 0.0
-    if trainings >= WANTED_TRAININGS and slots.count * wall_s / training_s <= trainings:
-        repeats = min(most, waves * slots.count)
-    return repeats, repeats * training_s
-
-
-def measuring(budgets: Sequence[Budget], unseen_s: float, count: int = 2) -> float:
-    """Seconds to keep from the search for measuring the defaults and the winner on unseen images.
-
-    A tenth of a budget at most: a large split does not end a search, what is over goes beyond the budget.
-
-    unseen_s  of one of them
-    count     networks: three with a production training
-    """
-    limits = [b.slot_s or b.wall_s or math.inf for b in budgets]
-    return min([count * unseen_s, *(MEASURED_AT_MOST * limit for limit in limits)])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Aside:
-    """What the search does not get of a budget."""
-
-    probe_s: float = 0.0  # slot-seconds that probing has cost
-    repeats: int = 0  # trials kept for the confirmation
-    repeats_s: float = 0.0  # their slot-seconds
-    measuring_s: float = 0.0  # kept for measuring on unseen images, booked as confirmation too
-    production_s: float = 0.0  # slot-seconds of the production training, on one slot
-    production_epochs: int = 0  # of it; 0 for none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +95,7 @@ def draw_up(
     *,
     epochs: int,
     rungs: Sequence[int],
-    aside: Aside,
+    aside: Reserved,
 ) -> Plan:
     """The plan for those points; the shares never sum to more than the tightest budget pays."""
     first, compared = points[0], [point for point in points if point.role == "compared"]
@@ -204,7 +133,7 @@ def draw_up(
     )
 
 
-def _shares(first: Point, compared: Sequence[Point], aside: Aside, total_s: float) -> dict[str, float]:
+def _shares(first: Point, compared: Sequence[Point], aside: Reserved, total_s: float) -> dict[str, float]:
     """Slot-seconds by purpose, but for the search: what comes before takes what it needs while there is some."""
     shares, left_s = {Purpose.PROBE.value: aside.probe_s}, max(0.0, total_s - aside.probe_s)
     for purpose, wanted_s in (
@@ -278,12 +207,3 @@ def _warnings(first: Point, epochs: int, production: int = 0) -> list[str]:
             + ("." if production else ". Train what is found: --train 300, or `yolo` with hyp.yaml.")
         )
     return told
-
-
-def round_up(seconds: float, device_prefix: str) -> str:
-    """A budget that is at least that long, as a user would write it: '12cpu-min', '3gpu-h'."""
-    if seconds > 2 * 3600:
-        return f"{-(-seconds // 3600):.0f}{device_prefix}h"
-    if seconds > 120:
-        return f"{-(-seconds // 60):.0f}{device_prefix}min"
-    return f"{max(1, -(-seconds // 1)):.0f}{device_prefix}s"

@@ -10,8 +10,8 @@ from automl import figures
 from automl.costs import plan
 from automl.files import folders
 from automl.policy import Search
-from automl.policy.production import named
 from automl.records import EpochMetrics, Listener, Notice, Outcome, Purpose, TrainJob, Trial, TrialState
+from automl.scores.words import named
 
 HEARTBEAT_S = 5.0
 REPLANNED = 1.25  # the rest is planned again when epochs cost by so much more, or less, than was said

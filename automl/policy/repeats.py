@@ -11,10 +11,10 @@ from bisect import insort
 from collections.abc import Callable
 
 from automl.costs.budget import Ledger, parse_all
-from automl.costs.plan import ROUNDS
 from automl.costs.points import full_trainings
+from automl.costs.shares import ROUNDS, without_production
 from automl.figures import format_cost
-from automl.policy.production import Production, without
+from automl.policy.production import Production
 from automl.records import Purpose, StudySpec, Trial
 from automl.scores.leaderboard import place
 
@@ -78,7 +78,7 @@ class Confirming:
             return 0
         budgets, kept_s = self._budgets, self._production.reserve_s()
         trainings = full_trainings(
-            without(budgets, kept_s) if kept_s else budgets, self._training_s(None), self._spec.slots
+            without_production(budgets, kept_s) if kept_s else budgets, self._training_s(None), self._spec.slots
         )
         return wanted if trainings >= TOO_FEW else 0
 

@@ -17,10 +17,10 @@ from automl.data.resolved import copy_resolved, means_the_same
 from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.figures import format_cost, listed
 from automl.files import folders
-from automl.policy.production import PATIENCE, in_words, longer
+from automl.policy.production import PATIENCE, longer
 from automl.records import EvaluationRow, Slots, StudyRow, StudySpec, TrialRow, TrialState
-from automl.scores import leaderboard
-from automl.scores.leaderboard import Verdict, gain, odds, score_in_words, unseen_in_words
+from automl.scores.leaderboard import Verdict, gain
+from automl.scores.words import odds, production_in_words, score_in_words, unseen_in_words, verdict_in_words
 from automl.space import EPOCH_KEYS
 from automl.trainers.ultralytics import schema
 from automl.trainers.ultralytics.initial import Beginning
@@ -145,7 +145,7 @@ def recipe_text(
         facts["epochs"] = f"{epochs}, {asked}; searched with {trial.epochs}; {kept}"
         given |= {"epochs": epochs, "patience": PATIENCE if as_made else epochs, **changes}
     if made is not None:
-        facts["production"] = in_words(made, study.spec.slots.device, subject.evaluations)
+        facts["production"] = production_in_words(made, study.spec.slots.device, subject.evaluations)
     if format == "ultralytics":
         return render_ultralytics(facts, given, output)
     return json.dumps({"facts": facts, "arguments": given}, indent=2) + "\n"
@@ -226,7 +226,7 @@ def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, s
     """What repeats with other seeds said of the trial, and of the defaults."""
     if verdict is None:
         return {}
-    facts = {"verdict": leaderboard.in_words(verdict)}
+    facts = {"verdict": verdict_in_words(verdict)}
     found = verdict.of(trial.number)
     if found is not None:
         score = found.score

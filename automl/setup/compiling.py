@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from automl.costs import plan, points
+from automl.costs import plan, points, shares
 from automl.costs.budget import Budget
 from automl.costs.points import Point, Probe
+from automl.costs.shares import ProductionShare
 from automl.figures import format_cost, listed
 from automl.files.disk import disk_bytes
-from automl.policy import production
-from automl.policy.production import Foreseen
 from automl.records import Params, Prepared, StudySpec
 from automl.scores.halving import rung_levels
 from automl.setup.request import Checked, known_keys
@@ -35,7 +34,7 @@ def compile_spec(
     slots, budgets = checked.slots, checked.budgets
     baseline = next((p for p in probes if p.prepared is prepared), Probe(point="baseline", prepared=prepared))
     epochs, shortened = _horizon(checked, baseline, prepared, probes)
-    plan.check_affordable(
+    shares.check_baseline(
         budgets, epoch_s=prepared.epoch_s, startup_s=prepared.startup_s, spent_s=probe_s, epochs=epochs, slots=slots
     )
     compared, last, left = _compare(checked, probes or (baseline,), baseline, probe_s, epochs)
@@ -110,36 +109,36 @@ def _horizon(checked: Checked, baseline: Probe, prepared: Prepared, probes: Sequ
         return checked.request.epochs, ""
     admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, slots)]
     if wanted:  # as long as it is not known where it will be trained it is priced at the dearest point that may be
-        half = production.without(budgets, production.affordable(budgets, prepared.epoch_s, wanted)[1])
+        half = shares.without_production(budgets, shares.affordable(budgets, prepared.epoch_s, wanted)[1])
         found = [p.prepared for p in admitted if p.prepared is not None]
         prices = [each.epoch_s for each in found if points.longest(half, each, slots) >= points.NEAR_END]
         dearest_s = max([prepared.epoch_s, *prices])
-        budgets = production.without(budgets, production.affordable(budgets, dearest_s, wanted)[1])
+        budgets = shares.without_production(budgets, shares.affordable(budgets, dearest_s, wanted)[1])
     epochs, shortened = points.horizon(prepared, admitted, budgets, slots)
     return (wanted, "") if wanted and wanted < epochs else (epochs, shortened)
 
 
 def _compare(
     checked: Checked, probes: Sequence[Probe], baseline: Probe, probe_s: float, epochs: int
-) -> tuple[tuple[Point, ...], Foreseen, Sequence[Budget]]:
+) -> tuple[tuple[Point, ...], ProductionShare, Sequence[Budget]]:
     """The points, the production training at the dearest that may be chosen, and what the budgets leave beside it."""
     assert baseline.prepared is not None, "it was probed"
     budgets, slots, wanted = checked.budgets, checked.slots, checked.request.train or 0
-    measuring_s = plan.measuring(budgets, _unseen_s(checked, baseline.prepared), 3)
+    measuring_s = shares.measuring(budgets, _unseen_s(checked, baseline.prepared), 3)
     price_s = 0.0
     dearest_s = baseline.prepared.epoch_s
     while True:
         price_s = max(price_s, dearest_s)  # never less than before: so this ends
-        last = production.foresee(
+        last = shares.production(
             budgets,
             slots,
             baseline.prepared,
-            wanted=wanted,
+            most=wanted,
             horizon=epochs,
             epoch_s=price_s,
             besides_s=probe_s + measuring_s,
         )
-        left = production.without(budgets, last.cost_s) if wanted else budgets
+        left = shares.without_production(budgets, last.cost_s) if wanted else budgets
         compared = points.compare(probes, baseline, left, slots, epochs=epochs, limits=checked.limits)
         dearest_s = max(point.epoch_s for point in compared if point.role != "left out")
         if not wanted or dearest_s <= price_s:
@@ -147,16 +146,21 @@ def _compare(
 
 
 def _aside(
-    checked: Checked, prepared: Prepared, training_s: float, probe_s: float, last: Foreseen, left: Sequence[Budget]
-) -> plan.Aside:
+    checked: Checked,
+    prepared: Prepared,
+    training_s: float,
+    probe_s: float,
+    last: ProductionShare,
+    left: Sequence[Budget],
+) -> shares.Reserved:
     """What the search must leave of the budgets.
 
     training_s  of the baseline
     left        of the budgets, beside the production training
     """
-    repeats, repeats_s = plan.confirmation(left, training_s, checked.slots, checked.request.confirm)
-    measuring_s = plan.measuring(left, _unseen_s(checked, prepared), 3 if last.epochs else 2)
-    return plan.Aside(
+    repeats, repeats_s = shares.repeats(left, training_s, checked.slots, checked.request.confirm)
+    measuring_s = shares.measuring(left, _unseen_s(checked, prepared), 3 if last.epochs else 2)
+    return shares.Reserved(
         probe_s=probe_s,
         repeats=repeats,
         repeats_s=repeats_s,

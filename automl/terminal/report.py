@@ -17,24 +17,21 @@ from rich.table import Table
 from automl.figures import duration, format_cost, moment, score
 from automl.files import folders
 from automl.files.kept import WEIGHTS
-from automl.policy import production
 from automl.records import EpochRow, Purpose, StudyState, TrialRow, TrialState
 from automl.reports.overview import Overview
 from automl.reports.report import StudyReport, StudyStatus
-from automl.scores.leaderboard import (
-    Verdict,
-    changed,
-    gain,
-    gain_shown,
-    in_words,
+from automl.scores.leaderboard import Verdict, changed, gain, gain_shown, rank, rival
+from automl.scores.trust import Estimate
+from automl.scores.words import (
+    missing_in_words,
+    named,
     one_seed_in_words,
-    rank,
-    rival,
+    production_in_words,
     score_in_words,
     unseen_in_words,
+    verdict_in_words,
     verdict_on_unseen,
 )
-from automl.scores.trust import Estimate
 from automl.store.address import command
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
@@ -51,7 +48,7 @@ def as_json(report: StudyReport, epochs: list[EpochRow] | None) -> dict[str, Any
     for measured, evaluation in zip(document["evaluations"], report.evaluations, strict=True):
         measured["sentence"] = unseen_in_words(evaluation)
     if report.verdict is not None:
-        document["verdict"]["sentence"] = in_words(report.verdict)
+        document["verdict"]["sentence"] = verdict_in_words(report.verdict)
     if epochs is not None:
         document["epochs"] = _plain(epochs)
     return document
@@ -88,9 +85,9 @@ def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> N
     _print_unseen(console, report)
     made, study = report.production, report.study
     if study.spec.train and made is None and study.state is StudyState.FINISHED:
-        _say(console, production.missing_in_words(study))
+        _say(console, missing_in_words(study))
     if made is not None:
-        _say(console, production.in_words(made, study.spec.slots.device, report.evaluations))
+        _say(console, production_in_words(made, study.spec.slots.device, report.evaluations))
         best = folders.trial(study.spec.directory, made.number) / WEIGHTS[0]
         if best.is_file():
             _say(console, f"Its weights: {best}")
@@ -226,7 +223,7 @@ def _sentences(report: StudyReport) -> list[str]:
     baseline = report.baseline
     if report.verdict is not None:
         cost = format_cost(report.verdict.cost_s, device)
-        lines.append(f"{in_words(report.verdict)} The repeats cost {cost}.")
+        lines.append(f"{verdict_in_words(report.verdict)} The repeats cost {cost}.")
     elif report.winner is not None and baseline is not None and baseline.score is not None:
         lines.append(one_seed_in_words(report.winner, rival(report.trials), baseline))
     return lines
@@ -286,7 +283,7 @@ def _leading(found: StudyStatus) -> str:
     winner, base = found.winner, found.baseline
     if winner is None:
         return "no trial has a score yet"
-    name = production.named(winner.number)
+    name = named(winner.number)
     known = found.verdict.of(winner.number) if found.verdict is not None else None
     if found.verdict is None or known is None:
         told = f"{name}: mAP50-95 {score(winner.score)}, one seed"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from automl.costs.budget import Budget, Ledger
-from automl.costs.plan import confirmation
 from automl.costs.points import Limits, Point, Probe, compare
+from automl.costs.shares import repeats as repeats_share
 from automl.policy import Search
 from automl.records import Params, Prepared, Slots, StudySpec
 from automl.sampler import open_sampler
@@ -28,7 +28,7 @@ def spec_of(task: Task, *, sampler: str, confirm: int, slots: int, budget_s: flo
     given += [(f"defaults@{point.name}", _at(task, point.name)) for point in points[1:]]
     space = task.space.at_points([point.name for point in points]) if points else task.space
     training_s = _epoch_s(task, start) * task.horizon
-    repeats, reserve_s = confirmation([budget], training_s, places, confirm)
+    repeats, reserve_s = repeats_share([budget], training_s, places, confirm)
     return StudySpec(
         name=task.name,
         data="",

@@ -10,7 +10,7 @@ from automl.figures import score
 from automl.files.pictures import PICTURES
 from automl.records import Board, StudyRow, StudyState, TrialPage, TrialRow, TrialState
 from automl.reports.overview import Overview
-from automl.scores.leaderboard import score_in_words
+from automl.scores.words import score_in_words
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import pictures

@@ -8,7 +8,7 @@ from automl.figures import score
 from automl.files import folders
 from automl.files.pictures import PICTURES
 from automl.records import StudyRow, TrialRow
-from automl.scores.leaderboard import score_in_words, unseen_in_words
+from automl.scores.words import score_in_words, unseen_in_words
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import kept_file, pictures, tail

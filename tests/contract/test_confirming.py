@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automl.costs import plan
+from automl.costs import shares
 from automl.costs.budget import parse_all
 from automl.records import EpochMetrics, Purpose, Slots, StudySpec, TrainJob, Trial, TrialRow, TrialState
 from automl.scores.leaderboard import rank, verdict
@@ -39,7 +39,7 @@ def spec_of(*budgets: str, slots: int = 1, confirm: int = 3, **changes: Any) -> 
     places = Slots(count=slots, device="cpu")
     spec = make_spec(budgets=budgets, slots=places, confirm=confirm, **changes)
     training_s = spec.epochs * spec.epoch_s
-    repeats, reserve_s = plan.confirmation(parse_all(budgets, "cpu"), training_s, places, confirm)
+    repeats, reserve_s = shares.repeats(parse_all(budgets, "cpu"), training_s, places, confirm)
     return replace(spec, reserve_trials=repeats, reserve_s=reserve_s)
 
 

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automl.costs import plan
+from automl.costs import shares
 from automl.costs.budget import Ledger, parse_all
 from automl.drivers.final_evaluation import chosen
 from automl.errors import TrialError
 from automl.policy import production
 from automl.records import EpochMetrics, Outcome, Purpose, Slots, StudySpec, TrainJob, Trial, TrialRow, TrialState
 from automl.scores.leaderboard import production_of, verdict, winner
+from automl.scores.words import production_in_words
 from tests.builders.factories import EPOCH_S, MemoryRecord, Played, make_metrics, make_prepared, make_spec, play
 
 TRAIN = 60  # five trainings of twelve epochs
@@ -30,8 +31,8 @@ def spec_of(*budgets: str, slots: int = 1, train: int = TRAIN, **changes: Any) -
     places = Slots(count=slots, device="cpu")
     spec = make_spec(budgets=budgets, slots=places, train=train, **changes)
     parsed = parse_all(budgets, "cpu")
-    left = production.without(parsed, production.affordable(parsed, spec.epoch_s, train)[1])
-    repeats, reserve_s = plan.confirmation(left, spec.epochs * spec.epoch_s, places, spec.confirm)
+    left = shares.without_production(parsed, shares.affordable(parsed, spec.epoch_s, train)[1])
+    repeats, reserve_s = shares.repeats(left, spec.epochs * spec.epoch_s, places, spec.confirm)
     return replace(spec, reserve_trials=repeats, reserve_s=reserve_s)
 
 
@@ -104,7 +105,7 @@ def test_without_one_asked_for_there_is_none(tmp_path: Path) -> None:
 def test_the_search_leaves_what_it_costs(budgets: tuple[str, ...], slots: int, tmp_path: Path) -> None:
     spec = spec_of(*budgets, slots=slots)
     played = play(spec, tmp_path, startup_s=1.0)
-    wanted = production.affordable(parse_all(budgets, "cpu"), EPOCH_S, TRAIN)[0]
+    wanted = shares.affordable(parse_all(budgets, "cpu"), EPOCH_S, TRAIN)[0]
     assert made(played).state is TrialState.COMPLETED
     assert wanted == TRAIN
     assert made(played).epochs >= 0.95 * wanted
@@ -247,7 +248,7 @@ def test_one_that_diverges_ends_the_study_with_what_it_had_reached(tmp_path: Pat
     assert (played.search.ended or "").endswith(f"its production training, trial {row.number}, failed")
     assert row.number in played.search.at_stake  # best.pt stays
     assert row in chosen(list(played.record.trials.values()))
-    assert "best epoch 0.602 on val (epoch 20" in production.in_words(row, "cpu")
+    assert "best epoch 0.602 on val (epoch 20" in production_in_words(row, "cpu")
 
 
 @pytest.mark.parametrize("budget", ["10cpu-h", "30trials", "5h"])

@@ -8,19 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automl.costs import shares
 from automl.costs.budget import Budget, parse_all
-from automl.costs.plan import (
-    Aside,
-    Course,
-    Plan,
-    check_affordable,
-    confirmation,
-    draw_up,
-    measuring,
-    rest,
-    round_up,
-)
+from automl.costs.plan import Course, Plan, draw_up, rest
 from automl.costs.points import Point, full_trainings
+from automl.costs.shares import Reserved, check_baseline, measuring
 from automl.errors import BudgetTooSmall
 from automl.records import Slots
 
@@ -59,12 +51,12 @@ def test_the_tightest_budget_says_how_many_trainings_are_paid(texts: tuple[str, 
 def test_a_tenth_of_twenty_trainings_or_more_is_kept_for_repeats(
     text: str, slots: int, best: int, repeats: int
 ) -> None:
-    kept = confirmation(budgets(text), 600.0, Slots(count=slots, device="cpu"), best)
+    kept = shares.repeats(budgets(text), 600.0, Slots(count=slots, device="cpu"), best)
     assert kept == (repeats, 600.0 * repeats)
 
 
 def affordable(text: str, *, spent_s: float = 0.0) -> None:
-    check_affordable(budgets(text), epoch_s=60.0, startup_s=30.0, spent_s=spent_s, epochs=10, slots=CPU)
+    check_baseline(budgets(text), epoch_s=60.0, startup_s=30.0, spent_s=spent_s, epochs=10, slots=CPU)
 
 
 @pytest.mark.parametrize("text", ["630cpu-s", "630s", "1trial"])
@@ -87,10 +79,11 @@ def test_what_the_probe_cost_is_part_of_the_need() -> None:
         affordable("11cpu-min", spent_s=60.0)
 
 
-@given(st.floats(0.1, 1e6), st.sampled_from(["cpu-", "gpu-", ""]))
-def test_a_budget_that_is_offered_can_be_read_and_suffices(needed_s: float, prefix: str) -> None:
-    budget = Budget.parse(round_up(needed_s, prefix))
-    assert (budget.slot_s or budget.wall_s or 0.0) >= needed_s
+@given(st.floats(0.1, 1e6), st.sampled_from(["1cpu-s", "1gpu-h", "1min"]))
+def test_a_budget_that_is_offered_can_be_read_and_suffices(needed_s: float, text: str) -> None:
+    budget = Budget.parse(Budget.parse(text).at_least(needed_s))
+    assert budget.device == Budget.parse(text).device
+    assert (budget.limit_s or 0.0) >= needed_s
 
 
 def point(name: str = "n@64", role: str = "baseline", training_s: float = 120.0, startup_s: float = 0.0) -> Point:
@@ -106,7 +99,7 @@ def course(**changes: Any) -> Course:
 
 def drawn(*texts: str, points: tuple[Point, ...] | None = None, epochs: int = 12, **aside: Any) -> Plan:
     """A plan with rungs at 3 and 9, of 12 epochs if nothing else is said."""
-    return draw_up(points or (point(),), budgets(*texts), CPU, epochs=epochs, rungs=(3, 9), aside=Aside(**aside))
+    return draw_up(points or (point(),), budgets(*texts), CPU, epochs=epochs, rungs=(3, 9), aside=Reserved(**aside))
 
 
 amounts = st.floats(0.01, 1e5)
@@ -148,7 +141,7 @@ def test_no_plan_is_over_budget(
         Slots(count=slots, device="cpu"),
         epochs=12,
         rungs=rungs,
-        aside=Aside(probe_s=probe_s, repeats_s=repeats_s, production_s=production_s),
+        aside=Reserved(probe_s=probe_s, repeats_s=repeats_s, production_s=production_s),
     )
     parsed = budgets(*texts)
     assert all(share >= 0 for share in found.shares.values())

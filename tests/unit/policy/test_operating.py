@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.costs.budget import parse_all
-from automl.costs.plan import Aside, draw_up
+from automl.costs.plan import draw_up
 from automl.costs.points import Point
+from automl.costs.shares import Reserved
 from automl.policy.operating import Operating, choose
 from automl.policy.runs import Run, met
 from automl.records import EpochMetrics, Outcome, Params, Purpose, Slots, StudySpec, TrainJob, Trial, TrialState
@@ -202,7 +203,7 @@ def planned_spec(**changes: Any) -> StudySpec:
         Point(name=name, role="compared" if n else "baseline", epoch_s=s, training_s=12 * s)
         for n, (name, s) in enumerate(COST.items())
     )
-    drawn = draw_up(points, parse_all(spec.budgets, "cpu"), spec.slots, epochs=12, rungs=spec.rungs, aside=Aside())
+    drawn = draw_up(points, parse_all(spec.budgets, "cpu"), spec.slots, epochs=12, rungs=spec.rungs, aside=Reserved())
     return replace(spec, plan=drawn.document())
 
 

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.costs.budget import parse_all
+from automl.costs.shares import PRODUCTION_AT_MOST, ProductionShare, affordable, without_production
+from automl.costs.shares import production as production_share
 from automl.errors import BudgetTooSmall
-from automl.policy.production import AT_MOST, PATIENCE, Foreseen, affordable, foresee, in_words, longer, without
+from automl.policy.production import PATIENCE, longer
 from automl.recipes import Subject, write_recipe
 from automl.records import Purpose, Slots, TrialRow, TrialState
-from automl.scores.leaderboard import verdict_on_unseen
+from automl.scores.words import production_in_words, verdict_on_unseen
 from tests.builders.factories import make_evaluation, make_prepared, make_row, make_spec, make_study
 
 CPU = Slots(count=2, device="cpu")
@@ -37,20 +39,20 @@ def test_it_never_takes_more_than_half_of_a_budget(texts: list[str], epoch_s: fl
     epochs, cost_s = affordable(budgets, epoch_s, wanted)
     assert 0 <= epochs <= wanted
     assert epochs * epoch_s <= cost_s
-    for budget, left in zip(budgets, without(budgets, cost_s), strict=True):
+    for budget, left in zip(budgets, without_production(budgets, cost_s), strict=True):
         for has, leaves in ((budget.slot_s, left.slot_s), (budget.wall_s, left.wall_s)):
             assert (has is None) == (leaves is None)
-            assert has is None or leaves is None or leaves >= AT_MOST * has * (1 - 1e-9)
+            assert has is None or leaves is None or leaves >= PRODUCTION_AT_MOST * has * (1 - 1e-9)
         assert budget.trials is None or left.trials == budget.trials - 1
 
 
-def foreseen(*texts: str, wanted: int = 300, horizon: int = 40, epoch_s: float = 60.0) -> Foreseen:
+def foreseen(*texts: str, wanted: int = 300, horizon: int = 40, epoch_s: float = 60.0) -> ProductionShare:
     """Of a baseline whose epochs take a minute."""
-    return foresee(
+    return production_share(
         parse_all(texts, "cpu"),
         CPU,
         make_prepared(),
-        wanted=wanted,
+        most=wanted,
         horizon=horizon,
         epoch_s=epoch_s,
         besides_s=0.0,
@@ -61,12 +63,12 @@ def test_the_plan_says_what_it_costs_and_where_it_is_shortened() -> None:
     whole = foreseen("40cpu-h")
     assert (whole.epochs, whole.cost_s) == (300, pytest.approx(1.05 * 300 * 60))
     assert whole.notes == (
-        "At the end what is taken home trains for up to 300 epochs (--train), on one slot: about 5.25 cpu-h.",
+        "At the end the winner trains for up to 300 epochs (--train), on one slot: about 5.25 cpu-h.",
     )
     short = foreseen("8cpu-h")
     assert short.epochs == 228
     assert "up to 228 epochs (--train), which half of the budget pays, instead of 300, on one slot" in short.notes[0]
-    assert foreseen("8cpu-h", wanted=0) == Foreseen()
+    assert foreseen("8cpu-h", wanted=0) == ProductionShare()
     assert foreseen("8cpu-h", epoch_s=240.0).epochs == 57  # at the dearest point that may be chosen
 
 
@@ -84,7 +86,7 @@ def test_of_two_budgets_the_one_that_is_too_small_is_named() -> None:
 
 def test_a_single_trial_leaves_nothing_to_search_with() -> None:
     with pytest.raises(BudgetTooSmall, match=r"--train takes one of its trials\. Raise --budget to at least 2trials"):
-        without(parse_all(["1trials"], "cpu"), 10.0)
+        without_production(parse_all(["1trials"], "cpu"), 10.0)
 
 
 def test_only_what_the_sampler_moved_keeps_its_share_of_the_epochs() -> None:
@@ -108,18 +110,22 @@ def test_the_defaults_change_to_what_auto_stands_for_at_that_length() -> None:
 
 def test_what_it_reached_is_told_with_cost_and_images() -> None:
     measured = make_evaluation(9, 0.58, low=0.55, high=0.61)
-    assert in_words(made(), "gpu", [measured]) == (
+    assert production_in_words(made(), "gpu", [measured]) == (
         "Production (trial 9): trial 3 trained for 300 of 300 epochs, 5.00 gpu-h: best epoch 0.610 on val (epoch 290, "
         "one seed), 0.580 [0.550, 0.610] on 72 unseen images (test)."
     )
-    assert in_words(made(state=TrialState.RUNNING, done_epochs=7), "cpu").endswith("so far: best epoch 0.610 on val.")
-    assert in_words(made(repeats=0, state=TrialState.FAILED, reason="out of memory"), "cpu") == (
+    assert production_in_words(made(state=TrialState.RUNNING, done_epochs=7), "cpu").endswith(
+        "so far: best epoch 0.610 on val."
+    )
+    assert production_in_words(made(repeats=0, state=TrialState.FAILED, reason="out of memory"), "cpu") == (
         "Production (trial 9): the defaults trained for 300 of 300 epochs, 5.00 cpu-h: best epoch 0.610 on val (epoch 290, "
         "one seed). It failed: out of memory."
     )
     early = made(done_epochs=191, reason="no epoch was better than epoch 141 for 50 epochs")
-    assert in_words(early, "cpu").endswith("; it ended there, since no epoch was better than epoch 141 for 50 epochs.")
-    assert in_words(made(state=TrialState.CUT, reason="the wall time is over"), "cpu").endswith(
+    assert production_in_words(early, "cpu").endswith(
+        "; it ended there, since no epoch was better than epoch 141 for 50 epochs."
+    )
+    assert production_in_words(made(state=TrialState.CUT, reason="the wall time is over"), "cpu").endswith(
         "It was cut: the wall time is over."
     )
 

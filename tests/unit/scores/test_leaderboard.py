@@ -7,21 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.records import Purpose, TrialRow, TrialState
-from automl.scores.leaderboard import (
-    FEW,
-    baseline_of,
-    changed,
-    finalists,
-    gain,
-    in_words,
-    odds,
-    one_seed_in_words,
-    rank,
-    score,
-    score_in_words,
-    verdict,
-    winner,
-)
+from automl.scores.leaderboard import FEW, baseline_of, changed, finalists, gain, rank, score, verdict, winner
+from automl.scores.words import odds, one_seed_in_words, score_in_words, verdict_in_words
 from tests.builders.factories import as_point, make_row
 
 
@@ -124,7 +111,7 @@ def test_a_gain_that_is_not_proven_is_no_tie_either() -> None:
         found = verdict([make_row(0, 0.5), make_row(1, 0.56), repeat(2, 0, 0.38), repeat(3, 1, again)])
         assert found is not None
         assert found.winner == 0
-        return in_words(found)
+        return verdict_in_words(found)
 
     assert told(0.445).startswith("The defaults are as good: mAP50-95 0.44")
     assert told(0.60).startswith("No winner is proven, so the defaults are kept: mAP50-95 0.4")
