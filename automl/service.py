@@ -12,16 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl.costs.budget import Ledger, parse_all
 from automl.data.dataset import fingerprint, read_dataset, write_resolved
-from automl.drivers import final_evaluation as unseen
-from automl.drivers.session import Session
 from automl.errors import AutoMLError, SearchFailed, StudyConflict
 from automl.files import disk, folders
 from automl.files.home import home_folder
-from automl.files.kept import BestFiles
-from automl.policy import Search
-from automl.policy.history import RESUMABLE
 from automl.records import (
     EpochRow,
     Heartbeat,
@@ -33,18 +27,15 @@ from automl.records import (
     StudyRow,
     StudySpec,
     StudyState,
-    TrialState,
 )
 from automl.reports import report
 from automl.reports.overview import Overview, Watch
 from automl.reports.report import StudyReport, StudyStatus
-from automl.sampler import open_sampler
 from automl.setup import request
 from automl.setup.claim import Claim, claim_folder
 from automl.setup.probing import Probing
 from automl.setup.resumable import check_resumable, slots_here
 from automl.setup.warm import with_earlier
-from automl.space import SearchSpace
 from automl.store import read, write
 from automl.store.address import command, store_url
 from automl.store.engine import open_store
@@ -124,7 +115,7 @@ def search(
         write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
         study.begun = True
         study.claim.keep()
-        return _drive(study.engine, study.spec, listener, db)
+        return _run(study.engine, study.spec, listener, db)
 
 
 def dry_run(
@@ -167,7 +158,7 @@ def resume(
     dead = row.heartbeat if report.is_dead(row) else None
     write.reopen_study(engine, study, mine, stale_after_s=report.STALE_S, dead=dead)
     with _cluster(spec.slots):
-        return _drive(engine, spec, listener, db)
+        return _run(engine, spec, listener, db)
 
 
 def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
@@ -275,56 +266,13 @@ class _Compiled:
     begun: bool = False
 
 
-def _drive(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
-    """Runs the study's driver until it ends or is interrupted, and writes down how."""
-    from automl.drivers.ray_tune import RayTuneDriver
+def _run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
+    """Run the study until it ends or is interrupted, and report on it."""
+    from automl.drivers.study import run_study
 
+    state = run_study(engine, spec, listener=listener, resume_command=command("resume", spec.name, db))
     row = read.study(engine, spec.name)
-    rows = read.trials(engine, spec.name)
-    ledger = Ledger(parse_all(spec.budgets, spec.slots.device))
-    ledger.charge(None, spec.probe_s)
-    ledger.charge(None, sum(each.slot_s for each in read.evaluations(engine, spec.name)))
-    found = Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
-    settled = found.replay(rows, read.epochs(engine, spec.name))
-    directory = Path(spec.directory)
-    folders.pause(directory).unlink(missing_ok=True)
-    recorder = write.Recorder(engine, spec.name)
-    files = BestFiles(directory, recorder, lag=spec.slots.count, trial_bytes=disk.bytes_of_a_trial(spec.parameters))
-    ends = {number: outcome.state for number, outcome in settled}
-    for old in rows:
-        state = ends.get(old.number, old.state)
-        if state not in RESUMABLE:
-            kept = state is not TrialState.FAILED and old.repeats is None
-            files.remember(old.number, old.score if kept else None, state)
-    files.pin(found.at_stake)
-    offset_s = time.time() - row.wall_s
-    session = Session(found, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
-    again = command("resume", spec.name, db)
-    driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=row.wall_s, again=again)
-    session.settle(settled, row.wall_s)
-    ended = sum(old.state not in RESUMABLE for old in rows) + len(settled)
-    session.begin(row.wall_s, begun=len(rows), ended=ended)
-    end = (StudyState.INTERRUPTED, "ended by an error; see what was printed")
-    try:
-        end = _end_of(found, driver.run())
-        if end[0] is StudyState.FINISHED and not unseen.measure(engine, session, recorder, driver.at):
-            end = (StudyState.INTERRUPTED, "interrupted by the user")
-    finally:
-        files.finish()
-        recorder.study_closed(*end, at=time.time(), slot_s=ledger.spent_s(), wall_s=driver.at())
-        recorder.close()
-    if found.failure is not None:
-        mended = "" if found.failures.final else f". Once that is mended, go on with: {again}"
-        raise SearchFailed(found.failure + mended)
-    return report.report_of(engine, read.study(engine, spec.name), interrupted=end[0] is StudyState.INTERRUPTED)
-
-
-def _end_of(found: Search, interrupted: bool) -> tuple[StudyState, str]:
-    if found.failure is not None:
-        return StudyState.FAILED if found.failures.final else StudyState.INTERRUPTED, found.failure
-    if found.paused or interrupted or found.ended is None:
-        return StudyState.INTERRUPTED, found.pause_reason or "interrupted by the user"
-    return StudyState.FINISHED, found.ended
+    return report.report_of(engine, row, interrupted=state is StudyState.INTERRUPTED)
 
 
 @contextmanager

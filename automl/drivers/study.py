@@ -1,0 +1,94 @@
+"""Runs one study under Ray Tune, from wherever its rows say that it stands, to its end or an interruption."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automl.costs.budget import Ledger, parse_all
+from automl.drivers import final_evaluation
+from automl.drivers.ray_tune import RayTuneDriver
+from automl.drivers.session import Session
+from automl.errors import SearchFailed
+from automl.files import folders
+from automl.files.disk import bytes_of_a_trial
+from automl.files.kept import BestFiles
+from automl.policy import Search
+from automl.policy.history import RESUMABLE
+from automl.records import Listener, Outcome, StudySpec, StudyState, TrialRow, TrialState
+from automl.sampler import open_sampler
+from automl.space import SearchSpace
+from automl.store import read, write
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+Ends = Sequence[tuple[int, Outcome]]  # trials that had reported their last epoch when the study process ended
+
+
+def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_command: str) -> StudyState:
+    """Run the study's driver until the search ends or is interrupted; the state that is then stored.
+
+    resume_command  the command line that continues the study, for messages
+
+    Raises SearchFailed if the search ended without an answer.
+    """
+    stored = read.study(engine, spec.name)
+    rows = read.trials(engine, spec.name)
+    ledger = _ledger(engine, spec)
+    search = Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
+    ends = search.replay(rows, read.epochs(engine, spec.name))
+    folders.pause(spec.directory).unlink(missing_ok=True)
+    recorder = write.Recorder(engine, spec.name)
+    files = _files(spec, recorder, rows, ends)
+    files.pin(search.at_stake)
+    session = Session(search, recorder, posix_offset_s=time.time() - stored.wall_s, listener=listener, keeper=files)
+    driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=stored.wall_s, again=resume_command)
+    session.settle(ends, stored.wall_s)
+    ended = sum(row.state not in RESUMABLE for row in rows) + len(ends)
+    session.begin(stored.wall_s, begun=len(rows), ended=ended)
+    state, reason = StudyState.INTERRUPTED, "ended by an error; see what was printed"
+    try:
+        state, reason = _end_of(search, interrupted=driver.run())
+        if state is StudyState.FINISHED and not final_evaluation.measure(engine, session, recorder, driver.at):
+            state, reason = StudyState.INTERRUPTED, "interrupted by the user"
+    finally:
+        files.finish()
+        recorder.study_closed(state, reason, at=time.time(), slot_s=ledger.spent_s(), wall_s=driver.at())
+        recorder.close()
+    if search.failure is not None:
+        way_out = "" if search.failures.final else f". Once that is mended, go on with: {resume_command}"
+        raise SearchFailed(search.failure + way_out)
+    return state
+
+
+def _ledger(engine: Engine, spec: StudySpec) -> Ledger:
+    """The ledger with what no trial has cost: the probe, and measuring on unseen images."""
+    ledger = Ledger(parse_all(spec.budgets, spec.slots.device))
+    ledger.charge(None, spec.probe_s)
+    ledger.charge(None, sum(row.slot_s for row in read.evaluations(engine, spec.name)))
+    return ledger
+
+
+def _files(spec: StudySpec, recorder: write.Recorder, rows: Sequence[TrialRow], ends: Ends) -> BestFiles:
+    """The keeper of the study's files, told of the trials of earlier sessions."""
+    trial_bytes = bytes_of_a_trial(spec.parameters)
+    files = BestFiles(Path(spec.directory), recorder, lag=spec.slots.count, trial_bytes=trial_bytes)
+    states = {number: outcome.state for number, outcome in ends}
+    for row in rows:
+        state = states.get(row.number, row.state)
+        if state not in RESUMABLE:
+            competes = state is not TrialState.FAILED and row.repeats is None
+            files.remember(row.number, row.score if competes else None, state)
+    return files
+
+
+def _end_of(search: Search, *, interrupted: bool) -> tuple[StudyState, str]:
+    """State and reason with which the study's row is closed."""
+    if search.failure is not None:
+        return StudyState.FAILED if search.failures.final else StudyState.INTERRUPTED, search.failure
+    if search.paused or interrupted or search.ended is None:
+        return StudyState.INTERRUPTED, search.pause_reason or "interrupted by the user"
+    return StudyState.FINISHED, search.ended
