@@ -21,7 +21,7 @@ from automl.costs.budget import Ledger, parse_all
 from automl.drivers.session import Record, Session
 from automl.drivers.virtual import VirtualDriver
 from automl.policy import Search
-from automl.records import EpochMetrics, Outcome, Slots, StudySpec, StudyState, TrainJob, Trial
+from automl.records import EpochMetrics, Outcome, Slots, Start, StudySpec, StudyState, TrainJob, Trial
 from automl.sampler import open_sampler
 from automl.scores.halving import rung_levels
 from automl.setup.request import SearchRequest, surrogate_space
@@ -190,7 +190,7 @@ def _spec(space: SearchSpace, trials: int, slots: int, sampler: str, folder: str
         budgets=(f"{trials}trials",),
         slots=Slots(count=slots, device="cpu"),
         fixed={},
-        given=(("defaults", dict(surrogate.DEFAULTS)),),
+        given=(Start("defaults", dict(surrogate.DEFAULTS)),),
         probe_s=0.0,
         epoch_s=60.0,
         versions={},

@@ -61,19 +61,19 @@ def incumbent_frame(rises: Sequence[Rise], spent_s: float, unit: CostUnit) -> pd
 
     spent_s  slot-seconds that the study has cost, repeats included
     """
-    found = list(rises)
-    if found and found[-1][0] < spent_s:
-        found.append((spent_s, *found[-1][1:]))
-    kept = [
-        each
-        for before, each in zip([None, *found], found, strict=False)
-        if before is None or each[2] != before[2] or each is found[-1]
+    steps = list(rises)
+    if steps and steps[-1].spent_s < spent_s:
+        steps.append(steps[-1]._replace(spent_s=spent_s))
+    shown = [
+        step
+        for before, step in zip([None, *steps], steps, strict=False)
+        if before is None or step.trial != before.trial or step is steps[-1]
     ]
     return pd.DataFrame(
         {
-            "spent": [spent / unit.slot_s for spent, *_ in kept],
-            "map50_95": [best for _, best, _ in kept],
-            "trial": [trial for *_, trial in kept],
+            "spent": [step.spent_s / unit.slot_s for step in shown],
+            "map50_95": [step.score for step in shown],
+            "trial": [step.trial for step in shown],
         }
     )
 

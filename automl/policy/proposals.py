@@ -73,8 +73,8 @@ class Proposals:
     def _tell_earlier(self) -> None:
         """What earlier trainings scored, at the chosen point once there is one; they count from -1 down."""
         chosen = self._operating.chosen
-        for number, (_, params, score, epochs) in enumerate(self._spec.warm, start=1):
-            if chosen is None or self._operating.of(params) == chosen:
-                self.begun(-number, params)
-                self.report(-number, epochs, score)
-                self.tell(-number, score)
+        for number, training in enumerate(self._spec.warm, start=1):
+            if chosen is None or self._operating.of(training.params) == chosen:
+                self.begun(-number, training.params)
+                self.report(-number, training.epochs, training.score)
+                self.tell(-number, training.score)

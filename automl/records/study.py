@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from automl.records.trial import Params
 
@@ -68,6 +68,36 @@ class Prepared:
         return self.train_s + self.val_s
 
 
+class Start(NamedTuple):
+    """A trial that runs before the sampler proposes any."""
+
+    origin: str  # "defaults", "scratch-low", "warm:hyp.yaml" ...
+    params: Params
+
+
+class EarlierTraining(NamedTuple):
+    """A training of an earlier study from which the sampler learns."""
+
+    source: str
+    params: Params
+    score: float  # mAP50-95 at the horizon
+    epochs: int  # trained
+
+
+class PointCost(NamedTuple):
+    """Price of one operating point."""
+
+    name: str  # "model@imgsz"
+    epoch_s: float  # slot-seconds of an epoch of the defaults, as probed
+
+
+class LongDefaults(NamedTuple):
+    """The defaults of trainings that are longer than a number of epochs, where `optimizer=auto` switches."""
+
+    beyond_epochs: int
+    params: Params
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudySpec:
     """Everything that fixes a search: with the same spec and history it asks the same questions."""
@@ -88,17 +118,17 @@ class StudySpec:
     budgets: tuple[str, ...]  # as the user wrote them
     slots: Slots
     fixed: Params  # arguments that every trial gets
-    given: tuple[tuple[str, Params], ...]  # origin and parameters of the trials that run first
+    given: tuple[Start, ...]  # the trials that run first
     probe_s: float  # slot-seconds that the probe took
     epoch_s: float  # seconds of one epoch of the baseline, as probed
     versions: Mapping[str, str]
     directory: str  # where logs, snapshots and weights of the trials lie
     parameters: int = 0  # of the baseline's network
-    warm: tuple[tuple[str, Params, float, int], ...] = ()  # earlier trainings: source, arguments, score, trained epochs
+    warm: tuple[EarlierTraining, ...] = ()
     holdout: float = 0.0  # share of val that was held back from the search
     unseen: str = ""  # what the baseline and the winner are measured on at the end: "test", "holdout" or nothing
     unseen_s: float = 0.0  # seconds of measuring the baseline on it, as probed
-    points: tuple[tuple[str, float], ...] = ()  # "model@imgsz" of trials 0, 1 ... and probed seconds of an epoch there
+    points: tuple[PointCost, ...] = ()  # of trials 0, 1 ...; empty where there is one point
     target: float | None = None  # mAP50-95 that is enough
     plan: Mapping[str, Any] = field(default_factory=dict)  # document of plan.Plan; empty in studies without one
     confirm: int = 3  # best trials that run again with other seeds, beside the defaults
@@ -107,8 +137,7 @@ class StudySpec:
     reserve_s: float = 0.0  # slot-seconds that they were expected to cost
     measuring_s: float = 0.0  # seconds that are kept from the search for measuring on unseen images
     train: int = 0  # epochs at most of a production training after the search; 0 for none
-    beyond: tuple[tuple[int, Params], ...] = ()  # of trials 0, 1 ...: epochs beyond which `optimizer=auto` stands for
-    # something else, and the defaults there
+    beyond: tuple[LongDefaults, ...] = ()  # of trials 0, 1 ... at a longer horizon
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers for JSON."""
@@ -122,9 +151,8 @@ class StudySpec:
         values["slots"] = Slots(**{**values["slots"], "devices": tuple(values["slots"]["devices"])})
         for key in ("models", "imgsz", "rungs", "budgets"):
             values[key] = tuple(values[key])
-        values["given"] = tuple((origin, params) for origin, params in values["given"])
-        warm = values.get("warm", ())
-        values["warm"] = tuple((str(o), params, float(score), int(epochs)) for o, params, score, epochs in warm)
-        values["beyond"] = tuple((int(epochs), params) for epochs, params in values.get("beyond", ()))
-        values["points"] = tuple((str(name), float(epoch_s)) for name, epoch_s in values.get("points", ()))
+        values["given"] = tuple(Start(*start) for start in values["given"])
+        values["warm"] = tuple(EarlierTraining(*training) for training in values.get("warm", ()))
+        values["points"] = tuple(PointCost(*point) for point in values.get("points", ()))
+        values["beyond"] = tuple(LongDefaults(*defaults) for defaults in values.get("beyond", ()))
         return cls(**values)

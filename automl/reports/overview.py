@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from automl.costs.budget import Budget, Ledger, parse_all
 from automl.policy.history import at_horizon
@@ -23,9 +23,16 @@ from automl.store.engine import together
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-Rise = tuple[float, float, int]  # slot-seconds spent, the best score so far, its trial
 _DONE = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.CUT)
 _GO_ON = (TrialState.RUNNING, TrialState.INTERRUPTED)
+
+
+class Rise(NamedTuple):
+    """The best score so far when a trial ended."""
+
+    spent_s: float  # slot-seconds
+    score: float  # mean mAP50-95 of the trial's last epochs
+    trial: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,15 +212,15 @@ def incumbent(points: Sequence[TrialPoint], probe_s: float = 0.0) -> list[Rise]:
 
     probe_s  slot-seconds that were spent before the first trial
     """
-    spent_s, best, found = probe_s, (float("-inf"), -1), []
+    spent_s, best_score, best_trial, rises = probe_s, float("-inf"), -1, []
     for point in in_order(points):
         spent_s += point.slot_s
         if point.score is None or point.repeats is not None or point.state is TrialState.FAILED:
             continue
-        if point.score > best[0]:
-            best = (point.score, point.number)
-        found.append((spent_s, *best))
-    return found
+        if point.score > best_score:
+            best_score, best_trial = point.score, point.number
+        rises.append(Rise(spent_s, best_score, best_trial))
+    return rises
 
 
 def in_order(points: Sequence[TrialPoint]) -> list[TrialPoint]:

@@ -13,11 +13,10 @@ from automl.costs.points import Point, Probe
 from automl.costs.shares import ProductionShare
 from automl.figures import format_cost, listed
 from automl.files.disk import disk_bytes
-from automl.records import Params, Prepared, StudySpec
+from automl.records import EarlierTraining, LongDefaults, Params, PointCost, Prepared, Start, StudySpec
 from automl.scores.halving import rung_levels
 from automl.setup.request import Checked, known_keys
-from automl.space.earlier import NewStudy, Told, beginnings, comparable, words
-from automl.space.portfolio import Given
+from automl.space.earlier import NewStudy, beginnings, comparable, words
 
 WORKER_S = 8.0  # slot-seconds until a new process has loaded torch and Ultralytics (bench overhead: 8 to 11 CPU s)
 
@@ -69,7 +68,7 @@ def compile_spec(
         unseen_s=_unseen_s(checked, prepared),
         versions=prepared.versions,
         directory=str(directory),
-        points=tuple((p.name, p.epoch_s) for p in tried) if drawn.compared else (),
+        points=tuple(PointCost(p.name, p.epoch_s) for p in tried) if drawn.compared else (),
         plan=drawn.document(),
         reserve_trials=aside.repeats,
         reserve_s=aside.repeats_s,
@@ -179,8 +178,8 @@ def _rungs(defaults: Params, epochs: int) -> tuple[int, ...]:
 class _First:
     """The trials that run before the sampler proposes any, and what it is told of earlier trainings."""
 
-    given: tuple[Given, ...]
-    warm: Told
+    given: tuple[Start, ...]
+    warm: tuple[EarlierTraining, ...]
     notes: tuple[str, ...]  # on both, in sentences
 
 
@@ -191,8 +190,10 @@ def _first_trials(checked: Checked, drawn: plan.Plan, measured: Mapping[str, Pre
     """
     request, epochs = checked.request, drawn.epochs
     space = checked.space.at_horizon(epochs)
-    given: list[Given] = [("defaults", dict(measured[drawn.baseline.name].defaults_at(epochs)))]
-    given += [(f"defaults@{points.short(p.name)}", dict(measured[p.name].defaults_at(epochs))) for p in drawn.compared]
+    given: list[Start] = [Start("defaults", dict(measured[drawn.baseline.name].defaults_at(epochs)))]
+    given += [
+        Start(f"defaults@{points.short(p.name)}", dict(measured[p.name].defaults_at(epochs))) for p in drawn.compared
+    ]
     bases = [{**params, **space.fixed} for _, params in given]
     trainings = drawn.baseline.trainings
     study = NewStudy(base=bases[0], space=space, before=tuple(given), trainings=trainings, epochs=epochs)
@@ -203,7 +204,7 @@ def _first_trials(checked: Checked, drawn: plan.Plan, measured: Mapping[str, Pre
     return _First(given=(*given, *more), warm=warm, notes=(*notes, *words(warm)))
 
 
-def _beyond(drawn: plan.Plan, probes: Sequence[Probe]) -> tuple[tuple[int, Params], ...]:
+def _beyond(drawn: plan.Plan, probes: Sequence[Probe]) -> tuple[LongDefaults, ...]:
     """Of the trials that train the defaults: beyond how many epochs these are others, and which."""
     measured = {probe.point: probe.prepared for probe in probes}
     found = []
@@ -212,7 +213,9 @@ def _beyond(drawn: plan.Plan, probes: Sequence[Probe]) -> tuple[tuple[int, Param
         assert known is not None, "what is trained was probed"
         switch = known.switch_epochs
         others = switch is not None and drawn.epochs <= switch
-        found.append((switch if switch is not None and others else points.NEVER, known.defaults_at(points.NEVER)))
+        found.append(
+            LongDefaults(switch if switch is not None and others else points.NEVER, known.defaults_at(points.NEVER))
+        )
     return tuple(found)
 
 

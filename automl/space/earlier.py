@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from automl.figures import listed
-from automl.records import Params, ParamValue
+from automl.records import EarlierTraining, Params, ParamValue, Start
 from automl.space import POINT, SearchSpace, portfolio, trainer_key
-from automl.space.portfolio import Given, distinct, fit
+from automl.space.portfolio import distinct, fit
 
 STARTS = 3  # recipes of earlier trainings that are trained again at most
 TRAININGS_EACH = 10  # full trainings that the budget must pay for each of them but one
 TOLD = 100  # earlier scores that a sampler is told at most, the newest: they are kept in the study's row
 _RANKED = 10  # best recipes of one source that are looked at
-Told = tuple[tuple[str, Params, float, int], ...]  # source, arguments, score at the horizon, epochs trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +35,14 @@ class NewStudy:
 
     base: Params  # every argument of a trial that changes nothing
     space: SearchSpace
-    before: tuple[Given, ...]  # what runs first; it is not run again
+    before: tuple[Start, ...]  # what runs first; it is not run again
     trainings: float  # full trainings that the budget pays
     epochs: int  # the horizon
 
 
 def beginnings(
     earlier: Sequence[Earlier], study: NewStudy, *, known_good: bool
-) -> tuple[tuple[Given, ...], tuple[str, ...]]:
+) -> tuple[tuple[Start, ...], tuple[str, ...]]:
     """The trials to run after the defaults, and sentences on them: earlier recipes, then the portfolio.
 
     known_good  whether the portfolio is wanted and means something to the trainer
@@ -51,14 +50,14 @@ def beginnings(
     warm = starts(earlier, study)
     told = [f"Tried again from earlier trainings: {', '.join(name for name, _ in warm)}."] if warm else []
     told += _moved(earlier, warm, study)
-    known: tuple[Given, ...] = ()
+    known: tuple[Start, ...] = ()
     if known_good:
         known = portfolio.starts(study.base, study.space, [*study.before, *warm], study.trainings)
         told.append(portfolio.words(known, study.trainings))
     return (*warm, *known), tuple(text for text in told if text)
 
 
-def starts(earlier: Sequence[Earlier], study: NewStudy) -> tuple[Given, ...]:
+def starts(earlier: Sequence[Earlier], study: NewStudy) -> tuple[Start, ...]:
     """The best recipes of each source in turn: three that differ, one for each full 10 trainings paid, at least one.
 
     Scores of different sources do not compare, so each source's best comes before anyone's second. What scored no
@@ -71,13 +70,13 @@ def starts(earlier: Sequence[Earlier], study: NewStudy) -> tuple[Given, ...]:
         sources.setdefault(each.source, []).append(each)
     ranked = [_worth(found, study, known) for found in sources.values()]
     turns = [each for each in chain.from_iterable(zip_longest(*ranked)) if each is not None]
-    found: list[Given] = []
+    found: list[Start] = []
     for given in turns:
         found += distinct([given], [*known, *(other for _, other in found)])
     return tuple(found[: min(STARTS, max(1, round(study.trainings) // TRAININGS_EACH))])
 
 
-def _moved(earlier: Sequence[Earlier], warm: Sequence[Given], study: NewStudy) -> list[str]:
+def _moved(earlier: Sequence[Earlier], warm: Sequence[Start], study: NewStudy) -> list[str]:
     """What the space made of recipes that run, or that equal what runs anyway: a sentence for each source.
 
     A value beyond its range has become the range's end; a file's value that the space does not hold is not tried.
@@ -115,7 +114,7 @@ def _beyond(space: SearchSpace, key: str, value: ParamValue, end: ParamValue) ->
     return any(end == p.low > value or end == p.high < value for p in ranges)
 
 
-def _worth(tried: Sequence[Earlier], study: NewStudy, known: Sequence[Params]) -> list[Given]:
+def _worth(tried: Sequence[Earlier], study: NewStudy, known: Sequence[Params]) -> list[Start]:
     """What of one source may be trained again, best first: better than its defaults, and new to the study."""
     fitted = [(each, fit(each.params, study.base, study.space)) for each in sorted(tried, key=_rank)]
     bar = max((each.score for each, params in fitted if each.score is not None and params in known), default=-math.inf)
@@ -123,10 +122,12 @@ def _worth(tried: Sequence[Earlier], study: NewStudy, known: Sequence[Params]) -
         (each, params) for each, params in fitted if params not in known and (each.score is None or each.score > bar)
     ]
     most = 1 if any(each.epochs == study.epochs for each, _ in found) else _RANKED
-    return [(f"warm:{each.source}", params) for each, params in found[:most]]
+    return [Start(f"warm:{each.source}", params) for each, params in found[:most]]
 
 
-def comparable(earlier: Sequence[Earlier], bases: Sequence[Params], space: SearchSpace, epochs: int) -> Told:
+def comparable(
+    earlier: Sequence[Earlier], bases: Sequence[Params], space: SearchSpace, epochs: int
+) -> tuple[EarlierTraining, ...]:
     """Source, searched arguments, score and epochs of what was trained as this study would train it; the newest last.
 
     That is: on the same data, for as many epochs, and with equal arguments wherever the space holds none.
@@ -146,15 +147,15 @@ def comparable(earlier: Sequence[Earlier], bases: Sequence[Params], space: Searc
         if all(each.params.get(key, value) == value for key, value in fitted.items()):
             kept = searched if joint else searched - {"model", "imgsz"}
             arguments = {key: fitted[key] for key in fitted if key in kept}
-            found.append((each.source, arguments, each.score, each.done_epochs))
+            found.append(EarlierTraining(each.source, arguments, each.score, each.done_epochs))
     return tuple(reversed(found[:TOLD]))
 
 
-def words(told: Told) -> tuple[str, ...]:
+def words(told: tuple[EarlierTraining, ...]) -> tuple[str, ...]:
     """How many scores of which source the sampler is told, in a sentence; nothing where there are none."""
     counts: dict[str, int] = {}
-    for source, *_ in told:
-        counts[source] = counts.get(source, 0) + 1
+    for training in told:
+        counts[training.source] = counts.get(training.source, 0) + 1
     named = ", ".join(f"{count} of {source}" for source, count in counts.items())
     return (f"The sampler begins with scores of the same training: {named}.",) if counts else ()
 

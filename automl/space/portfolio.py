@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from automl.records import Params, ParamValue
+from automl.records import Params, ParamValue, Start
 from automl.space import POINT, Parameter, SearchSpace, trainer_key
 
 NAMES = ("scratch-low", "scratch-med", "scratch-high", "VOC", "Objects365")
@@ -45,7 +45,6 @@ CLASSIC = ("obj", "obj_pw", "iou_t", "anchor_t", "fl_gamma", "anchors")  # keys 
 BOX = 150.0  # Ultralytics' default box gain of 7.5 by YOLOv5's .05
 FEW, MANY = 10, 20  # full trainings that the budget must pay for two recipes, and for all of them
 _OF_ITS_OPTIMIZER = ("lr0", "momentum", "warmup_momentum", "warmup_bias_lr")
-Given = tuple[str, Params]
 
 
 def is_classic(hyp: Params) -> bool:
@@ -66,25 +65,26 @@ def translated(hyp: Params) -> dict[str, ParamValue]:
     return {"optimizer": "SGD", **kept}
 
 
-def recipes() -> tuple[Given, ...]:
+def recipes() -> tuple[Start, ...]:
     """The published recipes by name, as Ultralytics has them."""
     return tuple(
-        (name, translated({key: row[column] for key, row in PUBLISHED.items()})) for column, name in enumerate(NAMES)
+        Start(name, translated({key: row[column] for key, row in PUBLISHED.items()}))
+        for column, name in enumerate(NAMES)
     )
 
 
-def starts(base: Params, space: SearchSpace, before: Sequence[Given], trainings: float) -> tuple[Given, ...]:
+def starts(base: Params, space: SearchSpace, before: Sequence[Start], trainings: float) -> tuple[Start, ...]:
     """The recipes to train after what is given `before`; each is a trial like any other, and may be stopped.
 
     base       every argument of a trial that changes nothing of the study's fixed ones
     trainings  how many full trainings the budget pays: none below 10, the first two below 20, then all
     """
     count = 0 if round(trainings) < FEW else 2 if round(trainings) < MANY else len(NAMES)
-    fitted = [(name, fit(recipe, base, space)) for name, recipe in recipes()]
+    fitted = [Start(name, fit(recipe, base, space)) for name, recipe in recipes()]
     return distinct(fitted, [params for _, params in before])[:count]
 
 
-def words(chosen: Sequence[Given], trainings: float) -> str:
+def words(chosen: Sequence[Start], trainings: float) -> str:
     """What of the portfolio is trained, and why not more, in a sentence."""
     rule = f"none where the budget pays fewer than {FEW} trainings, two below {MANY}"
     if not chosen:
@@ -118,17 +118,17 @@ def fit(recipe: Params, base: Params, space: SearchSpace) -> dict[str, ParamValu
     return arguments
 
 
-def distinct(given: Sequence[Given], known: Sequence[Params] = ()) -> tuple[Given, ...]:
+def distinct(given: Sequence[Start], known: Sequence[Params] = ()) -> tuple[Start, ...]:
     """Those that none of the known equals; equal ones are one, under both names."""
-    merged: dict[int, Given] = {}
+    merged: dict[int, Start] = {}
     for name, params in given:
         if any(dict(params) == dict(other) for other in known):
             continue
         twin = next((index for index, (_, other) in merged.items() if dict(other) == dict(params)), None)
         if twin is None:
-            merged[len(merged)] = (name, params)
+            merged[len(merged)] = Start(name, params)
         else:
-            merged[twin] = (_joined(merged[twin][0], name), params)
+            merged[twin] = Start(_joined(merged[twin].origin, name), params)
     return tuple(merged.values())
 
 

@@ -6,7 +6,7 @@ from automl.costs.budget import Budget, Ledger
 from automl.costs.points import Limits, Point, Probe, compare
 from automl.costs.shares import repeats as repeats_share
 from automl.policy import Search
-from automl.records import Params, Prepared, Slots, StudySpec
+from automl.records import Params, PointCost, Prepared, Slots, Start, StudySpec
 from automl.sampler import open_sampler
 from automl.scores.halving import rung_levels
 from automl.space import POINT, SearchSpace
@@ -24,8 +24,8 @@ def spec_of(task: Task, *, sampler: str, confirm: int, slots: int, budget_s: flo
     budget = _budget(budget_s)
     places = Slots(count=slots, device="cpu")
     points = _points(task, budget, places)
-    given: list[tuple[str, Params]] = [("defaults", start)]
-    given += [(f"defaults@{point.name}", _at(task, point.name)) for point in points[1:]]
+    given = [Start("defaults", start)]
+    given += [Start(f"defaults@{point.name}", _at(task, point.name)) for point in points[1:]]
     space = task.space.at_points([point.name for point in points]) if points else task.space
     training_s = _epoch_s(task, start) * task.horizon
     repeats, reserve_s = repeats_share([budget], training_s, places, confirm)
@@ -51,7 +51,7 @@ def spec_of(task: Task, *, sampler: str, confirm: int, slots: int, budget_s: flo
         epoch_s=_epoch_s(task, start),
         versions={},
         directory="",
-        points=tuple((point.name, point.epoch_s) for point in points) if len(points) > 1 else (),
+        points=tuple(PointCost(point.name, point.epoch_s) for point in points) if len(points) > 1 else (),
         confirm=confirm,
         reserve_s=reserve_s,
         reserve_trials=repeats,

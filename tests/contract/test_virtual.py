@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.drivers.session import Session
-from automl.records import EpochMetrics, Outcome, Slots, StudySpec, TrainJob, Trial, TrialState
+from automl.records import EarlierTraining, EpochMetrics, Outcome, Slots, StudySpec, TrainJob, Trial, TrialState
 from automl.scores.leaderboard import winner
 from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
 from tests.builders.factories import MemoryRecord, Played, make_metrics, make_prepared, make_search, make_spec, play
@@ -137,7 +137,7 @@ def test_the_baseline_is_never_stopped_early(slots: int, seed: int) -> None:
 def test_a_search_interrupted_anywhere_goes_on_as_if_it_had_not_been(
     tmp_path: Path, sampler: str, killed: bool
 ) -> None:
-    warm = tuple(("birds", {**LONG.fixed, "x0": place / 20}, place / 40, 12) for place in range(20))
+    warm = tuple(EarlierTraining("birds", {**LONG.fixed, "x0": place / 20}, place / 40, 12) for place in range(20))
     spec = replace(LONG, sampler=sampler, budgets=("3cpu-h",), warm=warm if killed else ())
     whole = play(spec, tmp_path)
     for epochs in range(1, len(whole.record.epochs), 29 if sampler == "tpe" else 7):

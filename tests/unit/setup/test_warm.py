@@ -12,7 +12,7 @@ import pytest
 
 from automl.data.dataset import fingerprint, read_dataset
 from automl.errors import AutoMLError
-from automl.records import Slots, StudySpec
+from automl.records import EarlierTraining, Slots, StudySpec
 from automl.setup import warm
 from automl.setup.compiling import compile_spec
 from automl.setup.request import Checked, SearchRequest, check
@@ -328,8 +328,11 @@ def test_what_of_a_named_file_is_not_used_is_among_the_notes(engine: Engine, tmp
 
 def test_a_warm_search_proposes_from_what_was_learnt_and_a_resumed_one_alike() -> None:
     space = SearchSpace.from_document(make_spec().space)
-    told = tuple(("birds", {**DEFAULTS, "x0": 0.95, "x1": place / 40}, 0.9 + place / 1000, 12) for place in range(20))
-    warm = make_spec(sampler="evolve", warm=told, given=())
+    trainings = tuple(
+        EarlierTraining("birds", {**DEFAULTS, "x0": 0.95, "x1": place / 40}, 0.9 + place / 1000, 12)
+        for place in range(20)
+    )
+    warm = make_spec(sampler="evolve", warm=trainings, given=())
     again = StudySpec.from_dict(json.loads(json.dumps(warm.to_dict())))
     assert again == warm
     first, second = make_search(warm), make_search(again)
