@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from automl.errors import AutoMLError, NoSpace
+from automl.records import EndedBy
 from automl.terminal.exits import exit_codes
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+EXIT_CODES = {EndedBy.STOP: 0, EndedBy.USER: 130}  # of a search that can be resumed; 1 for any other reason
 PIPED = 120  # columns of what is printed into a file or a pipe
 
 
@@ -350,8 +352,7 @@ def _drive(
             print(_export(service, name, export, db), file=sys.stderr if as_json else sys.stdout)
         if report.interrupted:
             print(f"Go on with: {address.command('resume', name, db)}", file=sys.stderr)
-            stopped = "automl stop" in report.study.reason
-            raise typer.Exit(0 if stopped else 130 if "interrupted" in report.study.reason else 1)
+            raise typer.Exit(EXIT_CODES.get(report.ended_by, 1))
         recipes = report.study.spec.trainer == "ultralytics"
         if export is None and not as_json and report.best is not None and recipes:
             print(f"Take it home with: {address.command('export', name, db)} -o hyp.yaml")

@@ -270,9 +270,9 @@ def _run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) ->
     """Run the study until it ends or is interrupted, and report on it."""
     from automl.drivers.study import run_study
 
-    state = run_study(engine, spec, listener=listener, resume_command=command("resume", spec.name, db))
+    ended_by = run_study(engine, spec, listener=listener, resume_command=command("resume", spec.name, db))
     row = read.study(engine, spec.name)
-    return report.report_of(engine, row, interrupted=state is StudyState.INTERRUPTED)
+    return report.report_of(engine, row, ended_by=ended_by)
 
 
 @contextmanager

@@ -136,7 +136,7 @@ def run(
         trials=found.trials,
         slots=slots,
         parameters=len(space.parameters),
-        epochs=found.epochs,
+        epochs=found.runs.epochs,
         cpu_s=round(cpu_s, 2),
         wall_s=round(wall_s, 2),
         peak_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),

@@ -126,17 +126,8 @@ def noise(trial: Path, seed: int, defaults: Path | None = None) -> dict[str, flo
 
 def as_trained(row: TrialRow) -> Trial:
     """The trial as it was trained, with the limit of detections that its own splits had raised."""
-    trial = Trial(
-        number=row.number,
-        params=row.params,
-        epochs=row.epochs,
-        seed=row.seed,
-        purpose=row.purpose,
-        origin=row.origin,
-        attempt=row.attempt,
-        done_epochs=row.done_epochs,
-    )
     limit = (row.applied or {}).get("max_det")
+    trial = row.trial()
     return trial if limit is None else replace(trial, params={**row.params, "max_det": limit})
 
 

@@ -23,8 +23,20 @@ from typing import Any
 from automl.drivers import worker
 from automl.drivers.session import HEARTBEAT_S, Session
 from automl.errors import AutoMLError
-from automl.records import Outcome, Prepared, Slots, SplitMetrics, StudySpec, TrainJob, Trial, TrialState
+from automl.records import (
+    EndedBy,
+    Ending,
+    Outcome,
+    Prepared,
+    Slots,
+    SplitMetrics,
+    StudySpec,
+    TrainJob,
+    Trial,
+    TrialState,
+)
 
+INTERRUPTED = "interrupted by the user"
 MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -331,7 +343,7 @@ class RayTuneDriver:
         """A few times a second."""
         at = self.at()
         if self._interrupts:
-            self._session.pause("interrupted by the user", at, "; Ctrl-C again ends at once")
+            self._session.pause(Ending(EndedBy.USER, INTERRUPTED), at, "; Ctrl-C again ends at once")
         self._session.tick(at)
 
     def _job(self, trial: Trial) -> TrainJob:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from automl.costs.budget import Ledger, parse_all
 from automl.drivers import final_evaluation
-from automl.drivers.ray_tune import RayTuneDriver
+from automl.drivers.ray_tune import INTERRUPTED, RayTuneDriver
 from automl.drivers.session import Session
 from automl.errors import SearchFailed
 from automl.files import folders
@@ -17,7 +17,7 @@ from automl.files.disk import bytes_of_a_trial
 from automl.files.kept import BestFiles
 from automl.policy import Search
 from automl.policy.history import RESUMABLE
-from automl.records import Listener, Outcome, StudySpec, StudyState, TrialRow, TrialState
+from automl.records import EndedBy, Ending, Listener, Outcome, StudySpec, StudyState, TrialRow, TrialState
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.store import read, write
@@ -25,11 +25,12 @@ from automl.store import read, write
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+SEARCH_ENDS = (EndedBy.BUDGET, EndedBy.TARGET, EndedBy.EARLY, EndedBy.EXHAUSTED)
 Ends = Sequence[tuple[int, Outcome]]  # trials that had reported their last epoch when the study process ended
 
 
-def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_command: str) -> StudyState:
-    """Run the study's driver until the search ends or is interrupted; the state that is then stored.
+def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_command: str) -> EndedBy:
+    """Run the study's driver until the search ends or is interrupted; what ended it.
 
     resume_command  the command line that continues the study, for messages
 
@@ -49,19 +50,21 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     session.settle(ends, stored.wall_s)
     ended = sum(row.state not in RESUMABLE for row in rows) + len(ends)
     session.begin(stored.wall_s, begun=len(rows), ended=ended)
-    state, reason = StudyState.INTERRUPTED, "ended by an error; see what was printed"
+    ending = Ending(EndedBy.ERROR, "ended by an error; see what was printed")
     try:
-        state, reason = _end_of(search, interrupted=driver.run())
-        if state is StudyState.FINISHED and not final_evaluation.measure(engine, session, recorder, driver.at):
-            state, reason = StudyState.INTERRUPTED, "interrupted by the user"
+        ending = _ending(search, interrupted=driver.run())
+        if _state(search, ending) is StudyState.FINISHED:
+            measured = final_evaluation.measure(engine, session, recorder, driver.at)
+            ending = ending if measured else Ending(EndedBy.USER, INTERRUPTED)
     finally:
         files.finish()
-        recorder.study_closed(state, reason, at=time.time(), slot_s=ledger.spent_s(), wall_s=driver.at())
+        state, slot_s = _state(search, ending), ledger.spent_s()
+        recorder.study_closed(state, ending.sentence, at=time.time(), slot_s=slot_s, wall_s=driver.at())
         recorder.close()
     if search.failure is not None:
         way_out = "" if search.failures.final else f". Once that is mended, go on with: {resume_command}"
         raise SearchFailed(search.failure + way_out)
-    return state
+    return ending.by
 
 
 def _ledger(engine: Engine, spec: StudySpec) -> Ledger:
@@ -80,15 +83,24 @@ def _files(spec: StudySpec, recorder: write.Recorder, rows: Sequence[TrialRow], 
     for row in rows:
         state = states.get(row.number, row.state)
         if state not in RESUMABLE:
-            competes = state is not TrialState.FAILED and row.repeats is None
+            competes = state is not TrialState.FAILED and row.purpose.searched
             files.remember(row.number, row.score if competes else None, state)
     return files
 
 
-def _end_of(search: Search, *, interrupted: bool) -> tuple[StudyState, str]:
-    """State and reason with which the study's row is closed."""
+def _ending(search: Search, *, interrupted: bool) -> Ending:
+    """What ended this session, with the sentence for the study's row."""
     if search.failure is not None:
-        return StudyState.FAILED if search.failures.final else StudyState.INTERRUPTED, search.failure
-    if search.paused or interrupted or search.ended is None:
-        return StudyState.INTERRUPTED, search.pause_reason or "interrupted by the user"
-    return StudyState.FINISHED, search.ended
+        return Ending(EndedBy.FAILURE, search.failure)
+    if search.pause_ending is not None:
+        return search.pause_ending
+    if interrupted or search.ending is None:
+        return Ending(EndedBy.USER, INTERRUPTED)
+    return search.ending
+
+
+def _state(search: Search, ending: Ending) -> StudyState:
+    """The state in which such an end leaves the study."""
+    if ending.by is EndedBy.FAILURE:
+        return StudyState.FAILED if search.failures.final else StudyState.INTERRUPTED
+    return StudyState.FINISHED if ending.by in SEARCH_ENDS else StudyState.INTERRUPTED

@@ -53,7 +53,7 @@ class Operating:
         own = {key: defaults[key] for key in _OWN if key in defaults and key not in self._searched}
         return {**{key: value for key, value in params.items() if key not in _OWN or key in self._searched}, **own}
 
-    def finished(self, trial: Trial, outcome: Outcome, score: float | None) -> bool:
+    def trial_ended(self, trial: Trial, outcome: Outcome, score: float | None) -> bool:
         """Takes the end of a trial; whether it was the last that the choice of a point waited for."""
         if not self.open or trial.number >= len(self._spec.points):
             return False

@@ -1,11 +1,10 @@
-"""What a search remembers of its trials, and who leads: pure."""
+"""Memory of a search's trials, and who would win now. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from automl.records import Outcome, Params, Purpose, Trial, TrialState
+from automl.records import Outcome, Purpose, Trial, TrialState
 from automl.scores import leaderboard
 
 FAILURES_IN_A_ROW = 5  # so many failed trials one after the other end the search
@@ -13,94 +12,121 @@ FAILURES_IN_A_ROW = 5  # so many failed trials one after the other end the searc
 
 @dataclass
 class Run:
-    """One trial's memory."""
+    """Memory of one trial."""
 
     trial: Trial
-    scores: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)  # mAP50-95 by epoch
     best: float | None = None
     outcome: Outcome | None = None
-    told: float | None = None  # what the sampler was told at its end
-    trained_s: float = 0.0  # seconds of its epochs, without its start
+    told: float | None = None  # score that the sampler was told at its end
+    trained_s: float = 0.0  # seconds of its epochs, without its start-up
     diverged: bool = False  # its score was not a number
 
     @property
     def score(self) -> float | None:
-        """By which it is compared with others; None before its first epoch."""
+        """The score by which it is compared with others; None before its first epoch."""
         return leaderboard.score(self.scores, self.trial.epochs)
 
     @property
     def completed(self) -> bool:
-        """Whether it reached its last epoch."""
+        """True once it has reached its last epoch."""
         return self.outcome is not None and self.outcome.state is TrialState.COMPLETED
 
     @property
     def failed(self) -> bool:
-        """Whether its training failed."""
+        """True once its training has failed."""
         return self.outcome is not None and self.outcome.state is TrialState.FAILED
 
 
 class Failures:
-    """Counts failed trials and says when they end a search: at once for the baseline, else after several in a row."""
+    """Count of failed trials. The baseline's failure ends a search at once, others after several in a row."""
 
     def __init__(self) -> None:
         self.reason: str | None = None
-        self.final = False  # the baseline failed: nothing that has been trained can be gone on with
+        self.final = False  # the baseline failed: nothing that was trained can be continued
         self._in_a_row = 0
 
-    def take(self, trial: int, outcome: Outcome) -> None:
-        """A trial has ended."""
+    def trial_ended(self, trial: int, outcome: Outcome) -> None:
+        """A trial of the search has ended."""
         if outcome.state is not TrialState.FAILED:
             self._in_a_row = 0
             return
         self._in_a_row += 1
-        why = (outcome.error or outcome.reason).strip().splitlines()[-1]
+        cause = (outcome.error or outcome.reason).strip().splitlines()[-1]
         if trial == 0:
-            self.reason, self.final = f"the baseline training failed: {why}", True
+            self.reason, self.final = f"the baseline training failed: {cause}", True
         elif self._in_a_row >= FAILURES_IN_A_ROW:
-            self.reason = f"{self._in_a_row} trials failed one after the other, the last with: {why}"
+            self.reason = f"{self._in_a_row} trials failed one after the other, the last with: {cause}"
 
-    def give_reason(self, reason: str) -> None:
-        """What is not a trial of the search failed; the study can be resumed."""
-        self.reason = self.reason or reason
+    def production_failed(self, reason: str) -> None:
+        """The production training failed; the study can be resumed."""
+        self.reason = self.reason or f"the production training failed: {reason}"
 
-    def forgive(self) -> None:
-        """A study that is resumed tries again: what made its trials fail may have been mended."""
+    def resumed(self) -> None:
+        """The study is resumed, so the cause of its failures may have been mended."""
         if not self.final:
             self.reason, self._in_a_row = None, 0
 
 
-def leader(runs: Mapping[int, Run]) -> int | None:
-    """The trial that would be taken home now; None before the first epoch."""
-    return leaderboard.choose(
-        leaderboard.Contender(
-            number=number, score=run.score, best=run.best, completed=run.completed, repeats=run.trial.repeats
+class Runs(dict[int, Run]):
+    """Runs of a study by trial number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._best_epoch: tuple[float, int] | None = None
+
+    def add(self, run: Run, score: float) -> None:
+        """An epoch of the run has ended.
+
+        score  its mAP50-95, a finite number
+        """
+        run.scores.append(score)
+        if run.best is None or score > run.best:
+            run.best = score
+            if run.trial.purpose.searched and (self._best_epoch is None or score > self._best_epoch[0]):
+                self._best_epoch = (score, run.trial.number)
+
+    @property
+    def baseline(self) -> float | None:
+        """Best mAP50-95 of trial 0 so far."""
+        return self[0].best if 0 in self else None
+
+    @property
+    def best_epoch(self) -> tuple[float, int] | None:
+        """Best mAP50-95 of a single epoch on val so far and its trial; repeats and failed trials do not count."""
+        if self._best_epoch is not None and self[self._best_epoch[1]].failed:
+            scores = [
+                (run.best, -number)
+                for number, run in self.items()
+                if run.best is not None and run.trial.purpose.searched and not run.failed
+            ]
+            self._best_epoch = (max(scores)[0], -max(scores)[1]) if scores else None
+        return self._best_epoch
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs that were reported, over all trials."""
+        return sum(len(run.scores) for run in self.values())
+
+    @property
+    def winner(self) -> int | None:
+        """The trial that would be handed over now, by the rule of `leaderboard.choose`; None before the first epoch."""
+        return leaderboard.choose(
+            leaderboard.Contender(
+                number=number, score=run.score, best=run.best, completed=run.completed, repeats=run.trial.repeats
+            )
+            for number, run in self.items()
+            if run.score is not None and run.best is not None and not run.failed
+            if run.trial.purpose is not Purpose.PRODUCTION  # of another length: it tells nothing of the choice
         )
-        for number, run in runs.items()
-        if run.score is not None and run.best is not None and not run.failed
-        if run.trial.purpose is not Purpose.PRODUCTION  # of another length: it tells nothing of the choice
-    )
 
+    def target_met(self, target: float | None) -> str | None:
+        """Sentence once the current winner has reached the target, else None.
 
-def dearest(runs: Iterable[Run], planned_s: Callable[[Params], float]) -> float:
-    """Measured by planned seconds of an epoch, of the trial of which they differ most; 1 before the first epoch."""
-    epochs = [(run.trained_s / len(run.scores), planned_s(run.trial.params)) for run in runs if run.scores]
-    return max((own_s / known_s for own_s, known_s in epochs if known_s > 0), default=1.0)
-
-
-def met(runs: Mapping[int, Run], target: float | None) -> str | None:
-    """That the trial which would be taken home reaches what the user asked for, in words; None while it does not."""
-    number = leader(runs) if target is not None else None
-    run = runs[number] if number is not None else None
-    if run is None or target is None or run.score is None or not run.completed or run.score < target:
-        return None
-    return f"trial {number} reached mAP50-95 {run.score:.3f}: the target {target:g} is met"
-
-
-def best_epoch(runs: Mapping[int, Run]) -> tuple[float, int] | None:
-    """Best mAP50-95 of a single epoch and its trial, of those that are no repeats and did not fail."""
-    scored = [
-        (run.best, -number)
-        for number, run in runs.items()
-        if run.best is not None and run.trial.repeats is None and not run.failed
-    ]
-    return (max(scored)[0], -max(scored)[1]) if scored else None
+        target  mAP50-95; None if the user named none
+        """
+        number = self.winner if target is not None else None
+        run = self[number] if number is not None else None
+        if run is None or target is None or run.score is None or not run.completed or run.score < target:
+            return None
+        return f"trial {number} reached mAP50-95 {run.score:.3f}: the target {target:g} is met"

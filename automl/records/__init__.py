@@ -19,6 +19,8 @@ from automl.records.rows import (
 )
 from automl.records.study import (
     EarlierTraining,
+    EndedBy,
+    Ending,
     LongDefaults,
     PointCost,
     Prepared,
@@ -44,6 +46,8 @@ __all__ = [
     "AttemptRow",
     "Board",
     "EarlierTraining",
+    "EndedBy",
+    "Ending",
     "EpochMetrics",
     "EpochRow",
     "EvaluationRow",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from automl.records.study import StudySpec, StudyState
-from automl.records.trial import Params, Purpose, TrialState
+from automl.records.trial import Params, Purpose, Trial, TrialState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,20 @@ class TrialRow:
     started_at: float | None  # POSIX seconds
     ended_at: float | None
     repeats: int | None = None  # the trial whose parameters it trained again, with another seed or for production
+
+    def trial(self) -> Trial:
+        """The trial as it was proposed, with the epochs that its latest attempt has finished."""
+        return Trial(
+            number=self.number,
+            params=self.params,
+            epochs=self.epochs,
+            seed=self.seed,
+            purpose=self.purpose,
+            origin=self.origin,
+            attempt=self.attempt,
+            done_epochs=self.done_epochs,
+            repeats=self.repeats,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

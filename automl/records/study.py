@@ -19,6 +19,27 @@ class StudyState(StrEnum):
     FAILED = "failed"
 
 
+class EndedBy(StrEnum):
+    """What ended a session of a study. Programs decide by it; the sentence beside it is for people."""
+
+    BUDGET = "budget"  # the budget, or the search's share of it, is spent
+    TARGET = "target"  # the winner reached the score that the user asked for
+    EARLY = "early"  # the rest of the budget promises too little
+    EXHAUSTED = "exhausted"  # everything in the space was tried
+    FAILURE = "failure"  # the baseline, or many trials in a row, failed
+    USER = "user"  # Ctrl-C or a signal
+    STOP = "stop"  # `automl stop`
+    DISK = "disk"  # nearly full
+    ERROR = "error"  # an error of the study process
+
+
+class Ending(NamedTuple):
+    """An end with its sentence."""
+
+    by: EndedBy
+    sentence: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Slots:
     """Places where trials run side by side; one trial holds one slot."""

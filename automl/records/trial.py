@@ -18,8 +18,13 @@ class Purpose(StrEnum):
     BASELINE = "baseline"
     POINTS = "points"  # the defaults at other variants and image sizes
     SEARCH = "search"
-    CONFIRMATION = "confirmation"  # repeats with other seeds, and the test split
-    PRODUCTION = "production"  # the trial to take home, trained for longer
+    CONFIRMATION = "confirmation"  # repeats with other seeds, and measuring on unseen images
+    PRODUCTION = "production"  # the winner, trained for longer
+
+    @property
+    def searched(self) -> bool:
+        """True for trials of the search itself: no repeat with another seed, no production training."""
+        return self in (Purpose.BASELINE, Purpose.POINTS, Purpose.SEARCH)
 
 
 class TrialState(StrEnum):
@@ -61,6 +66,7 @@ class EpochMetrics:
     val_s: float  # wall seconds of validation
     losses: Mapping[str, float] = field(default_factory=dict)  # "train/box_loss", "val/cls_loss" ...
     applied: Params | None = None  # arguments read back from the trainer, with an attempt's first epoch
+    replayed: bool = False  # read from a snapshot instead of trained now: it may have been reported already
 
     @property
     def finite(self) -> bool:

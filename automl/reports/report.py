@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 import psutil
 
 from automl.costs.budget import Ledger, parse_all
-from automl.records import EvaluationRow, EventRow, Purpose, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
+from automl.records import (
+    EndedBy,
+    EvaluationRow,
+    EventRow,
+    Purpose,
+    StudyRow,
+    StudyState,
+    TrialPoint,
+    TrialRow,
+    TrialState,
+)
 from automl.scores import leaderboard
 from automl.scores.halving import RungTrust, rung_trust
 from automl.scores.leaderboard import Verdict
@@ -35,6 +45,7 @@ class StudyReport:
     spent_s: Mapping[str, float]  # slot-seconds by purpose; their sum is what was charged
     paid_share: float  # share of the trials' slot-seconds that went into training and validation
     interrupted: bool = False
+    ended_by: EndedBy | None = None  # what ended the session that this report is of; None for a study that was read
     verdict: Verdict | None = None  # what repeats with other seeds decided; None where there are none
     winner: TrialRow | None = None  # to take home, by the rule of `leaderboard.choose`
     production: TrialRow | None = None  # the longer training of what is taken home, where one was asked for
@@ -59,7 +70,7 @@ class StudyStatus:
     verdict: Verdict | None = None  # what repeats with other seeds decided; None where there are none
 
 
-def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> StudyReport:
+def report_of(engine: Engine, row: StudyRow, *, ended_by: EndedBy | None = None) -> StudyReport:
     """The study with its trials, ranked, and what was spent on which purpose."""
     rows = read.trials(engine, row.name)
     ranked = leaderboard.rank(rows)
@@ -74,7 +85,8 @@ def report_of(engine: Engine, row: StudyRow, *, interrupted: bool = False) -> St
         spent_s=spent_by_purpose(row, rows, evaluations),
         planned_s=row.spec.plan.get("shares", {}),
         paid_share=sum(r.paid_s for r in rows) / charged if charged else 0.0,
-        interrupted=interrupted,
+        interrupted=row.state is StudyState.INTERRUPTED and ended_by is not None,
+        ended_by=ended_by,
         verdict=leaderboard.verdict(rows),
         winner=leaderboard.winner(rows),
         production=leaderboard.production_of(rows),

@@ -110,8 +110,8 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
     past = Search(replace(spec, sampler="random", warm=()), sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
     past.replay(rows, read.epochs(engine, row.name))
     for trial in reversed(rows):
-        score = past.told(trial.number)
-        if score is not None and trial.repeats is None:
+        score = past.runs[trial.number].told
+        if score is not None and trial.purpose.searched:
             yield Earlier(
                 source=row.name,
                 params={**known, **spec.fixed, **trial.params},

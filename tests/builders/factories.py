@@ -12,6 +12,8 @@ from automl.drivers.session import Session
 from automl.drivers.virtual import VirtualDriver
 from automl.policy import Search
 from automl.records import (
+    EndedBy,
+    Ending,
     EpochMetrics,
     EpochRow,
     EvaluationRow,
@@ -333,7 +335,7 @@ def play(
         nonlocal heard
         heard += notice.kind == "epoch"
         if heard == pause_after:
-            session.pause("stopped by the user", notice.at)
+            session.pause(Ending(EndedBy.USER, "stopped by the user"), notice.at)
 
     session = Session(search, record, posix_offset_s=1e9, listener=listen)
     session.settle(settled, at)

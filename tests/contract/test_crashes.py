@@ -99,10 +99,12 @@ def known(search: Search) -> dict[str, Any]:
     """All on which a search decides."""
     numbers = range(search.trials)
     return {
-        "scores": [(search.score(number), search.best(number), search.told(number)) for number in numbers],
+        "scores": [
+            (search.runs[number].score, search.runs[number].best, search.runs[number].told) for number in numbers
+        ],
         "rungs": {level: search.rungs.values(level) for level in (*search.spec.rungs, search.spec.epochs)},
-        "best": (search.leader, search.best_epoch),
-        "epochs": search.epochs,
+        "best": (search.runs.winner, search.runs.best_epoch),
+        "epochs": search.runs.epochs,
     }
 
 

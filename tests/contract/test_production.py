@@ -13,14 +13,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.costs import shares
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import parse_all
 from automl.drivers.final_evaluation import chosen
 from automl.errors import TrialError
 from automl.policy import production
 from automl.records import EpochMetrics, Outcome, Purpose, Slots, StudySpec, TrainJob, Trial, TrialRow, TrialState
 from automl.scores.leaderboard import production_of, verdict, winner
 from automl.scores.words import production_in_words
-from tests.builders.factories import EPOCH_S, MemoryRecord, Played, make_metrics, make_prepared, make_spec, play
+from tests.builders.factories import (
+    EPOCH_S,
+    MemoryRecord,
+    Played,
+    make_metrics,
+    make_prepared,
+    make_search,
+    make_spec,
+    play,
+)
 
 TRAIN = 60  # five trainings of twelve epochs
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -88,8 +97,8 @@ def test_it_tells_nothing_of_the_choice(tmp_path: Path) -> None:
     assert made(played).best_map50_95 == pytest.approx(0.606)
     assert winner(rows.values()) == winner(beside)
     assert verdict(rows.values()) == verdict(beside)
-    assert played.search.best_epoch == (pytest.approx(0.6012), played.search.best_epoch[1])  # type: ignore[index]
-    assert played.search.leader == made(played).repeats
+    assert played.search.runs.best_epoch == (pytest.approx(0.6012), played.search.runs.best_epoch[1])  # type: ignore[index]
+    assert played.search.runs.winner == made(played).repeats
 
 
 def test_without_one_asked_for_there_is_none(tmp_path: Path) -> None:
@@ -188,22 +197,23 @@ def test_no_budget_is_exceeded_by_more_than_an_epoch_a_slot(
         assert row.number == max(record.trials)
 
 
-def last_of(epochs: int = 300) -> production.Production:
-    last = production.Production(spec_of("6cpu-h"), Ledger([]), lambda params: EPOCH_S)
-    last.begins(Trial(number=9, params={}, epochs=epochs, seed=0, purpose=Purpose.PRODUCTION, repeats=3))
-    return last
+def begun(epochs: int = 300) -> production.Production:
+    """A production training of so many epochs that has begun."""
+    training = make_search(spec_of("6cpu-h")).production
+    training.begun(Trial(number=9, params={}, epochs=epochs, seed=0, purpose=Purpose.PRODUCTION, repeats=3))
+    return training
 
 
 def test_patience_counts_from_the_best_epoch() -> None:
-    assert last_of().ends([0.5] * production.PATIENCE) is None
-    ended = last_of().ends([0.5] * (production.PATIENCE + 1))
-    assert ended == Outcome(state=TrialState.COMPLETED, reason="no epoch was better than epoch 1 for 50 epochs")
+    assert begun().verdict([0.5] * production.PATIENCE) is None
+    outcome = begun().verdict([0.5] * (production.PATIENCE + 1))
+    assert outcome == Outcome(state=TrialState.COMPLETED, reason="no epoch was better than epoch 1 for 50 epochs")
 
 
 def test_patience_waits_until_something_is_learnt() -> None:
-    assert last_of().ends([0.0] * 200) is None
-    assert last_of().ends([*[0.0] * 200, 0.1]) is None
-    assert last_of(120).ends([0.0] * 120) is not None
+    assert begun().verdict([0.0] * 200) is None
+    assert begun().verdict([*[0.0] * 200, 0.1]) is None
+    assert begun(120).verdict([0.0] * 120) is not None
 
 
 class Breaking(Curve):

@@ -34,4 +34,4 @@ def test_a_grown_worker_is_renewed_between_trials(tmp_path: Path) -> None:
     assert len(outcomes) == search.trials == 4
     assert len(processes) == 4
     assert search.failure is None
-    assert all(search.best(number) is not None for number in range(4))
+    assert all(search.runs[number].best is not None for number in range(4))

@@ -145,7 +145,7 @@ def test_a_search_interrupted_anywhere_goes_on_as_if_it_had_not_been(
         assert again.decisions == whole.decisions
         assert costs_of(again) == pytest.approx(costs_of(whole))
         assert again.search.ended == whole.search.ended
-        assert again.search.best_epoch == whole.search.best_epoch
+        assert again.search.runs.best_epoch == whole.search.runs.best_epoch
 
 
 @quick
@@ -287,4 +287,4 @@ def test_a_search_and_its_stored_rows_name_the_same_trial_at_any_moment(
         played = play(spec, Path(folder), Steps([60.0], scores), pause_after=epochs)
     named = winner(played.record.trials.values())
     assert named is not None
-    assert played.search.leader == named.number
+    assert played.search.runs.winner == named.number

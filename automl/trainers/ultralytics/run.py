@@ -46,7 +46,7 @@ class Run:
         if snapshot is not None:
             self._history, self._best = list(snapshot.history), snapshot.best
             for metrics in self._history[self._trial.done_epochs :]:
-                self._turn.offer(metrics)  # finished, but never handed over
+                self._turn.offer(replace(metrics, replayed=True))  # perhaps never handed over
         if len(self._history) >= self._trial.epochs:
             return
         events = {"start": self._start, "batch": self._check, "epoch": self._end_epoch}

@@ -12,7 +12,7 @@ import pytest
 from automl.costs.budget import Ledger, parse_all
 from automl.drivers.session import Session
 from automl.policy import Search
-from automl.records import EpochMetrics, Outcome, Trial, TrialState
+from automl.records import EndedBy, Ending, EpochMetrics, Outcome, Purpose, TrialState
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from tests.builders.factories import make_spec
@@ -77,7 +77,7 @@ def test_a_pause_says_at_once_how_long_it_takes(session: Session, notes: Notes, 
     session._listener = lambda notice: told.append(str(notice.values.get("text")))
     if running:
         session.next_trial(0.0)
-    session.pause("interrupted by the user", 1.0, "; Ctrl-C again ends at once")
+    session.pause(Ending(EndedBy.USER, "interrupted by the user"), 1.0, "; Ctrl-C again ends at once")
     wait = "running epochs are finished first (up to 1:00)" if running else "nothing is running"
     assert told[-1] == f"interrupted by the user; {wait}; Ctrl-C again ends at once"
 
@@ -88,7 +88,7 @@ def test_a_lost_worker_makes_a_new_attempt_of_the_same_trial(session: Session, n
     session.restarted(0, 90.0)
     session.epoch(0, metrics(2), 150.0)
     assert [kind for kind, _ in notes.said if kind == "trial_started"] == ["trial_started"] * 2
-    assert session.search.best(0) == 0.3
+    assert session.search.runs[0].best == 0.3
     assert session.search.ledger.cost_s(0) == 150.0
 
 
@@ -96,9 +96,10 @@ def test_an_epoch_told_again_from_a_snapshot_is_not_written_twice(session: Sessi
     session.next_trial(0.0)
     session.epoch(0, metrics(1), 60.0)
     session.restarted(0, 70.0)
-    session.epoch(0, metrics(1), 71.0)
-    session.epoch(0, metrics(2), 130.0)
-    assert len(notes.all("epoch")) == 2
+    session.epoch(0, replace(metrics(1), replayed=True), 71.0)
+    session.epoch(0, replace(metrics(2), replayed=True), 72.0)  # the worker was lost before it could report this one
+    session.epoch(0, metrics(3), 130.0)
+    assert len(notes.all("epoch")) == 3
 
 
 def test_an_epoch_trained_again_is_paid_and_told_of_once(session: Session, notes: Notes) -> None:
@@ -111,14 +112,7 @@ def test_an_epoch_trained_again_is_paid_and_told_of_once(session: Session, notes
     session.epoch(0, metrics(2), 191.0)
     assert told == [0.3, 0.3]
     assert len(notes.all("epoch")) == 3
-    assert session.search.best_epoch == (0.3, 0)
-
-
-class Repeating(Search):
-    """A search whose trials all repeat the defaults."""
-
-    def trial(self, number: int) -> Trial:
-        return replace(super().trial(number), repeats=0)
+    assert session.search.runs.best_epoch == (0.3, 0)
 
 
 class Scores:
@@ -134,16 +128,15 @@ class Scores:
         self.told.append(score)
 
 
-@pytest.mark.parametrize(("kind", "score"), [(Search, 0.3), (Repeating, None)])
-def test_repeats_push_no_weights_out(session: Session, notes: Notes, kind: type[Search], score: float | None) -> None:
-    spec = session.search.spec
-    sampler = open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed)
-    search = kind(spec, sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
+@pytest.mark.parametrize(("purpose", "score"), [(Purpose.BASELINE, 0.3), (Purpose.CONFIRMATION, None)])
+def test_repeats_push_no_weights_out(session: Session, notes: Notes, purpose: Purpose, score: float | None) -> None:
     keeper = Scores()
-    repeating = Session(search, notes, posix_offset_s=0.0, keeper=keeper)
-    repeating.next_trial(0.0)
-    repeating.epoch(0, metrics(1), 60.0)
-    repeating.close(0, Outcome(state=TrialState.CUT), 61.0)
+    keeping = Session(session.search, notes, posix_offset_s=0.0, keeper=keeper)
+    keeping.next_trial(0.0)
+    run = session.search.runs[0]
+    run.trial = replace(run.trial, purpose=purpose)
+    keeping.epoch(0, metrics(1), 60.0)
+    keeping.close(0, Outcome(state=TrialState.CUT), 61.0)
     assert keeper.told == [score]
 
 

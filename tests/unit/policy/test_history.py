@@ -43,7 +43,7 @@ def test_rows_tell_of_a_search_what_it_told_its_sampler(seed: int, tmp_path: Pat
     latest = rows[-LOOK_BACK:]
     assert {row.state for row in latest} == {TrialState.COMPLETED, TrialState.STOPPED}
     found = at_horizon(map(point, latest), curves, spec.rungs, spec.epochs)
-    told = [(played.search.told(row.number) or 0.0, row.slot_s) for row in latest]
+    told = [(played.search.runs[row.number].told or 0.0, row.slot_s) for row in latest]
     assert [cost for _, cost in found] == [cost for _, cost in told]
     assert statistics.fmean(abs(ours[0] - theirs[0]) for ours, theirs in zip(found, told, strict=True)) < 0.02
     best = max(row.score or 0.0 for row in rows if row.state is TrialState.COMPLETED)

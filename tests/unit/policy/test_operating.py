@@ -17,8 +17,7 @@ from automl.costs.plan import draw_up
 from automl.costs.points import Point
 from automl.costs.shares import Reserved
 from automl.policy.operating import Operating, choose
-from automl.policy.runs import Run, met
-from automl.records import EpochMetrics, Outcome, Params, Purpose, Slots, StudySpec, TrainJob, Trial, TrialState
+from automl.records import EpochMetrics, Params, Purpose, Slots, StudySpec, TrainJob, Trial, TrialState
 from automl.space import POINT
 from tests.builders.factories import MemoryRecord, Played, make_metrics, make_prepared, make_spec, play
 
@@ -124,24 +123,6 @@ def test_the_search_ends_when_the_trial_to_take_home_meets_the_target(tmp_path: 
     assert played.search.ended == "trial 2 reached mAP50-95 0.575: the target 0.34 is met"
 
 
-@pytest.mark.parametrize(
-    ("curves", "told"),
-    [
-        (([0.49] * 12, [0.505] * 12), None),  # a tie with the defaults, which would be taken home
-        (([0.3] * 12, [*[0.45] * 6, 0.51, *[0.45] * 5]), None),  # one lucky epoch
-        (([0.3] * 12, [0.505] * 12), "trial 1 reached mAP50-95 0.505: the target 0.5 is met"),
-        (([0.3] * 12, [0.505] * 11), None),  # not at its end
-    ],
-)
-def test_a_target_is_met_by_what_would_be_taken_home(curves: tuple[list[float], ...], told: str | None) -> None:
-    runs = {number: Run(Trial(number=number, params={}, epochs=12, seed=0)) for number in range(len(curves))}
-    for run, scores in zip(runs.values(), curves, strict=True):
-        run.scores, run.best = scores, max(scores)
-        run.outcome = Outcome(state=TrialState.COMPLETED if len(scores) == 12 else TrialState.STOPPED)
-    assert met(runs, 0.5) == told
-    assert met(runs, None) is None
-
-
 def test_a_target_ends_a_search_of_one_point_too(tmp_path: Path) -> None:
     spec = make_spec(target=0.2)
     played = play(spec, tmp_path)
@@ -166,9 +147,9 @@ def test_a_search_interrupted_anywhere_tunes_at_the_same_point(tmp_path: Path, s
 def test_the_expected_cost_of_an_epoch_follows_the_point(tmp_path: Path) -> None:
     dearer = {point: 2 * cost for point, cost in COST.items()}
     played = play(spec_of(), tmp_path, Pointed({"n@64": 0.1, "n@128": 0.2, "s@128": 0.5}, dearer))
-    assert played.search.cost_ratio == pytest.approx(2.0)
-    assert played.search.epoch_cost_s() == pytest.approx(240.0)
-    assert played.search.epoch_cost_s(defaults_at("n@64")) == pytest.approx(60.0)
+    assert played.search.prices.ratio == pytest.approx(2.0)
+    assert played.search.prices.epoch_s() == pytest.approx(240.0)
+    assert played.search.prices.epoch_s(defaults_at("n@64")) == pytest.approx(60.0)
 
 
 @quick

@@ -48,19 +48,19 @@ def test_a_trial_whose_driver_died_after_its_last_epoch_is_settled_and_not_offer
 def test_a_trial_whose_driver_died_after_a_nan_is_settled_as_failed() -> None:
     search, settled = replayed(state=TrialState.RUNNING, scores=[0.1, math.nan])
     assert [(number, outcome.state) for number, outcome in settled] == [(1, TrialState.FAILED)]
-    assert search.best_epoch == (0.5, 0)
+    assert search.runs.best_epoch == (0.5, 0)
 
 
 def test_the_nan_of_a_failed_trial_is_no_score() -> None:
     search, _ = replayed(state=TrialState.FAILED, scores=[0.7, math.nan], reason="diverged")
-    assert search.best(1) == 0.7
+    assert search.runs[1].best == 0.7
     assert search.rungs.values(3) == {0: 0.5}
 
 
 def test_the_ledger_is_rebuilt_by_trial() -> None:
     search, _ = replayed(state=TrialState.STOPPED, scores=[0.1] * 3)
     assert (search.ledger.cost_s(0), search.ledger.cost_s(1), search.ledger.spent_s()) == (720.0, 180.0, 900.0)
-    assert search.epoch_cost_s() == EPOCH_S
+    assert search.prices.epoch_s() == EPOCH_S
 
 
 def test_trials_that_ran_side_by_side_are_replayed_in_the_order_of_time() -> None:
@@ -78,7 +78,7 @@ def test_an_epoch_that_two_attempts_reported_is_replayed_once() -> None:
     search.replay([make_row(0, 0.3, state=TrialState.RUNNING, done_epochs=1, attempt=2)], twice)
     trial = search.next_trial(100.0)
     assert trial is not None
-    assert (trial.done_epochs, search.best(0)) == (1, 0.3)
+    assert (trial.done_epochs, search.runs[0].best) == (1, 0.3)
 
 
 def test_a_search_that_too_many_failures_ended_tries_again_when_it_is_resumed() -> None:

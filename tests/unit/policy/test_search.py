@@ -9,7 +9,7 @@ import pytest
 from automl.costs.budget import Ledger, parse_all
 from automl.policy import Search
 from automl.policy.runs import FAILURES_IN_A_ROW
-from automl.records import Outcome, Params, Purpose, Slots, TrialState
+from automl.records import EndedBy, Ending, Outcome, Params, Purpose, Slots, TrialState
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.trainers.surrogate import DEFAULTS
@@ -223,21 +223,23 @@ def test_a_newcomer_waits_for_what_running_trials_need_to_their_next_rung() -> N
 def test_an_epochs_cost_is_the_probes_until_a_trial_has_ended() -> None:
     search = make_search(make_spec(epoch_s=33.0))
     number = begun(search)
-    assert search.epoch_cost_s() == 33.0
+    assert search.prices.epoch_s() == 33.0
     train(search, number, [0.1] * 12)
-    assert search.epoch_cost_s() == EPOCH_S
+    assert search.prices.epoch_s() == EPOCH_S
 
 
 def test_a_pause_interrupts_running_trials_and_begins_none() -> None:
     search, at = after_baseline()
     number = begun(search, at)
-    search.pause("stopped by the user")
+    search.pause(Ending(EndedBy.USER, "stopped by the user"))
     assert search.report(number, make_metrics(1, 0.1), at + 1) == Outcome(
         state=TrialState.INTERRUPTED, reason="stopped by the user"
     )
     assert search.next_trial(at) is None
     assert search.ended is None
-    assert (search.paused, search.pause_reason) == (True, "stopped by the user")
+    assert search.paused == "stopped by the user"
+    assert search.pause_ending is not None
+    assert search.pause_ending.by is EndedBy.USER
 
 
 def test_a_trial_that_ends_in_the_epoch_of_a_pause_has_ended() -> None:
@@ -245,7 +247,7 @@ def test_a_trial_that_ends_in_the_epoch_of_a_pause_has_ended() -> None:
     number = begun(search, at)
     for epoch in (1, 2):
         search.report(number, make_metrics(epoch, 0.1), at + epoch)
-    search.pause("stopped by the user")
+    search.pause(Ending(EndedBy.USER, "stopped by the user"))
     outcome = search.report(number, make_metrics(3, 0.1), at + 3)
     assert outcome is not None
     assert outcome.state is TrialState.STOPPED
@@ -256,15 +258,15 @@ def test_an_epoch_that_is_reported_again_counts_once() -> None:
     number = begun(search, at)
     search.report(number, make_metrics(1, 0.7), at + 1)
     search.report(number, make_metrics(1, 0.9), at + 2)
-    assert search.best(number) == 0.7
+    assert search.runs[number].best == 0.7
 
 
 def test_the_best_epoch_is_that_of_any_trial() -> None:
     search, at = after_baseline(0.5)
-    assert search.best_epoch == (0.5, 0)
+    assert search.runs.best_epoch == (0.5, 0)
     train(search, begun(search, at), [0.8, 0.6], at)
-    assert search.best_epoch == (0.8, 1)
-    assert search.baseline == 0.5
+    assert search.runs.best_epoch == (0.8, 1)
+    assert search.runs.baseline == 0.5
     assert search.trials == 2
 
 
@@ -319,10 +321,10 @@ def test_a_search_without_dimensions_ends_after_what_was_given() -> None:
 def test_the_price_of_the_running_baseline_counts_before_any_trial_has_ended() -> None:
     search = make_search(make_spec(budgets=("35cpu-min",), slots=Slots(count=2, device="cpu")))
     begun(search)
-    assert search.cost_ratio == 1.0
+    assert search.prices.ratio == 1.0
     slow = make_metrics(1, 0.3, train_s=1.5 * EPOCH_S, val_s=0.5 * EPOCH_S)
     assert search.report(0, slow, 2 * EPOCH_S) is None
-    assert search.cost_ratio == pytest.approx(2.0)
+    assert search.prices.ratio == pytest.approx(2.0)
     assert search.next_trial(2 * EPOCH_S) is None, "what is left pays the baseline, and no second training at its price"
     assert search.ended is None
 
@@ -330,8 +332,8 @@ def test_the_price_of_the_running_baseline_counts_before_any_trial_has_ended() -
 def test_one_dear_epoch_of_a_trial_that_was_cut_is_no_price() -> None:
     search = make_search(make_spec(budgets=("5cpu-h",)))
     _, at = train(search, begun(search), [0.1] * 12)
-    assert search.cost_ratio == pytest.approx(1.0)
+    assert search.prices.ratio == pytest.approx(1.0)
     assert search.next_trial(at) is not None
     search.report(1, make_metrics(1, 0.1), at + 10 * EPOCH_S)  # most of it its start
     search.close(1, Outcome(state=TrialState.CUT), at + 10 * EPOCH_S)
-    assert search.cost_ratio == pytest.approx(1.0)
+    assert search.prices.ratio == pytest.approx(1.0)

@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.policy.runs import Run, best_epoch, leader
-from automl.records import Outcome, Trial, TrialState
 from automl.scores.ending import FLOOR, LOOK_BACK, expected_gain, nothing_left, promised
 
 
@@ -58,33 +56,3 @@ def test_what_the_rest_promises_is_by_what_the_search_ends() -> None:
     assert f"would bring {gain:.4f} mAP50-95" in (nothing_left(ended(0.3), 0.5, 500.0, "gpu") or "")
     assert promised(ended(0.3), 0.5, 0.0) == 0.0
     assert promised(ended(0.3)[1:], 0.5, 500.0) is None
-
-
-def run(number: int, scores: list[float], state: TrialState = TrialState.COMPLETED, of: int | None = None) -> Run:
-    """A trial that ended with those scores."""
-    trial = Trial(number=number, params={}, epochs=len(scores), seed=of or 0, repeats=of)
-    return Run(trial, scores, max(scores), Outcome(state=state))
-
-
-def test_a_lucky_epoch_does_not_lead() -> None:
-    runs = {0: run(0, [0.3] * 6), 1: run(1, [0.3, 0.6, 0.3, 0.3, 0.3, 0.3, 0.3]), 2: run(2, [0.4] * 6)}
-    assert best_epoch(runs) == (0.6, 1)
-    assert leader(runs) == 2
-
-
-def test_the_defaults_lead_in_a_tie() -> None:
-    runs = {0: run(0, [0.4] * 6), 1: run(1, [0.41] * 6)}
-    assert leader(runs) == 0
-
-
-def test_repeats_decide_who_leads() -> None:
-    runs = {0: run(0, [0.4] * 6), 1: run(1, [0.5] * 6), 2: run(2, [0.4] * 6, of=0), 3: run(3, [0.39] * 6, of=1)}
-    assert leader(runs) == 0
-    runs[3] = run(3, [0.5] * 6, of=1)
-    assert leader(runs) == 1
-
-
-def test_before_anything_is_completed_the_best_score_leads() -> None:
-    runs = {0: run(0, [0.1], TrialState.INTERRUPTED), 1: run(1, [0.2], TrialState.STOPPED)}
-    assert leader(runs) == 1
-    assert leader({}) is None

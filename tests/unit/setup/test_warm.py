@@ -202,12 +202,14 @@ def stored(engine: Engine, folder: Path, spec: StudySpec) -> StudySpec:
     begin_study(engine, spec, at=1e9, host="here", pid=1)
     recorder = Recorder(engine, spec.name)
     for number, row in played.record.trials.items():
-        recorder.trial_started(played.search.trial(number), at=row.started_at or 0.0, node=None, device=None, pid=None)
+        recorder.trial_started(
+            played.search.runs[number].trial, at=row.started_at or 0.0, node=None, device=None, pid=None
+        )
     for epoch in played.record.epochs:
         metrics = played_metrics(epoch)
         recorder.epoch(epoch.trial, 1, metrics, slot_s=epoch.slot_s, at=epoch.reported_at)
     for number, row in played.record.trials.items():
-        outcome = played.search._runs[number].outcome
+        outcome = played.search.runs[number].outcome
         assert outcome is not None
         recorder.trial_closed(number, outcome, slot_s=row.slot_s, at=row.ended_at or 0.0)
     recorder.close()

@@ -106,7 +106,7 @@ def test_repeats_teach_the_search_nothing(tmp_path: Path) -> None:
     confirmed = play(spec, tmp_path)
     alone = play(replace(spec, budgets=("36trials",), reserve_trials=0), tmp_path)
     assert confirmed.decisions[:36] == alone.decisions
-    assert confirmed.search.best_epoch == alone.search.best_epoch
+    assert confirmed.search.runs.best_epoch == alone.search.runs.best_epoch
     assert [confirmed.search.rungs.reached()] == [alone.search.rungs.reached()]
 
 
@@ -170,10 +170,10 @@ def test_a_search_whose_trainings_turn_out_too_dear_keeps_nothing_for_repeats(tm
 def test_a_trial_that_is_all_but_trained_is_not_cut_for_the_reserve(tmp_path: Path) -> None:
     spec = spec_of("4cpu-h")
     search = make_search(spec)
-    search.confirming._time_spent = lambda at: True  # type: ignore[method-assign]
+    search.reserve._reached = lambda at: True  # type: ignore[method-assign]
     trial = Trial(number=3, params={}, epochs=12, seed=0)
-    assert search.confirming.cuts(trial, 0.0, 11) is None
-    assert search.confirming.cuts(trial, 0.0, 10) is not None
+    assert search.reserve.cut_due(trial, 0.0, 11) is None
+    assert search.reserve.cut_due(trial, 0.0, 10) is not None
 
 
 def test_repeats_that_do_not_reach_their_end_confirm_nothing_and_say_so(tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_a_study_interrupted_in_either_phase_goes_on_as_if_it_had_not_been(
         assert again.spent_s == pytest.approx(whole.spent_s)
         assert again.search.ledger.spent_s() == pytest.approx(whole.search.ledger.spent_s())
         assert again.search.ended == whole.search.ended
-        assert again.search.best_epoch == whole.search.best_epoch
+        assert again.search.runs.best_epoch == whole.search.runs.best_epoch
 
 
 @quick

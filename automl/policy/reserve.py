@@ -1,0 +1,143 @@
+"""The reserve: what a search must leave of its budget for repeats, measuring and a production training. Pure."""
+
+from __future__ import annotations
+
+import math
+
+from automl.costs.budget import Ledger, parse_all
+from automl.costs.points import full_trainings
+from automl.costs.shares import without_production
+from automl.figures import format_cost
+from automl.policy.prices import Prices
+from automl.policy.production import Production
+from automl.policy.repeats import Repeats, Room
+from automl.records import Purpose, StudySpec, Trial
+
+SHARE_SPENT = "the search's share of the budget is spent"
+MARGIN = 1.05  # a repeat may cost so much more than its trial
+TOO_FEW = 8.0  # affordable trainings; repeats are planned from ten on
+MOST = 2.0  # trials that are dearer than probed may widen the reserve to so many times what was planned
+USES_RESERVE = (Purpose.BASELINE, Purpose.CONFIRMATION, Purpose.PRODUCTION)
+
+
+class Reserve:
+    """The reserve of one study, and the moment at which the search has spent its share."""
+
+    def __init__(
+        self, spec: StudySpec, ledger: Ledger, prices: Prices, repeats: Repeats, production: Production
+    ) -> None:
+        self._spec = spec
+        self._ledger = ledger
+        self._prices = prices
+        self._repeats = repeats
+        self._production = production
+        self._budgets = parse_all(spec.budgets, spec.slots.device)
+
+    @property
+    def repeats(self) -> int:
+        """Number of repeats that the reserve holds.
+
+        None any more if trainings turn out so dear that the budget pays fewer than TOO_FEW: the search needs all.
+        """
+        planned = self._spec.reserve_trials
+        if self._repeats.begun or not planned:
+            return planned
+        if self._production.trial is not None:
+            return 0
+        budgets, production_s = self._budgets, self._production.reserve_s()
+        if production_s:
+            budgets = without_production(budgets, production_s)
+        trainings = full_trainings(budgets, self._prices.training_s(), self._spec.slots)
+        return planned if trainings >= TOO_FEW else 0
+
+    @property
+    def empty(self) -> bool:
+        """True while nothing is kept for repeats or a production training."""
+        return not self.repeats and not self._production.kept
+
+    @property
+    def trials(self) -> int:
+        """Trials of a limited number that are kept for repeats and the production training."""
+        return max(0, self.repeats - self._repeats.begun) + self._production.trials_left
+
+    def slot_s(self) -> float:
+        """Slot-seconds that the search must leave.
+
+        The planned repeats less what repeats have cost, an epoch of each running trial (it ends only then), the
+        measuring on unseen images and the production training.
+        """
+        if not self.repeats:
+            return self._after_s()
+        running_s = len(self._ledger.held) * self._prices.epoch_s()
+        return max(0.0, self._repeats_s() - self._repeats.paid_s) + running_s + self._after_s()
+
+    def wall_s(self) -> float:
+        """Wall seconds that the search must leave: the repeats to come side by side on the slots, and what follows."""
+        spec, repeats = self._spec, self.repeats
+        if not repeats:
+            return self._after_s()
+        waves = math.ceil(max(0, repeats - self._repeats.begun) / spec.slots.count)
+        dearest = max([1.0, *(point.epoch_s / spec.epoch_s for point in spec.points if spec.epoch_s > 0)])
+        one_s = min(max(self._repeats.costs_s(repeats)), dearest * MOST * spec.reserve_s / spec.reserve_trials)
+        return waves * MARGIN * one_s + self._prices.epoch_s() + self._after_s()
+
+    def room(self, at: float, trials: int) -> Room:
+        """What the budget leaves for repeats now.
+
+        trials  number of trials that have begun
+        """
+        ledger, after_s, limit = self._ledger, self._after_s(), self._ledger.trial_limit
+        return Room(
+            slot_s=ledger.left_s(at) - after_s,
+            wall_s=ledger.wall_left_s(at) - after_s,
+            trials=math.inf if limit is None else limit - self._production.trials_left - trials,
+        )
+
+    def search_over(self, at: float, trials: int) -> str | None:
+        """Reason for the search to begin no further trial; None while its share lasts.
+
+        trials  number of trials that have begun, repeats included
+        """
+        limit, production_begun = self._ledger.trial_limit, self._production.trial is not None
+        if limit is not None and trials >= limit - self.trials:
+            return f"{trials - self._repeats.begun - production_begun} trials have begun"
+        return self.sentence() if self._repeats.begun or production_begun or self._reached(at) else None
+
+    def sentence(self) -> str:
+        """Sentence for the log: the search's share is spent, and what the reserve holds."""
+        parts, repeats, production = [], self.repeats, self._production
+        if repeats:
+            cost = format_cost(self._repeats_s(), self._spec.slots.device)
+            parts.append(f"{cost} that are kept for {repeats} repeats with other seeds")
+        if production.kept or production.trial is not None:
+            parts.append("what is kept for the production training")
+        return f"{SHARE_SPENT}, but for {' and '.join(parts)}" if parts else SHARE_SPENT
+
+    def cut_due(self, trial: Trial, at: float, done: int) -> str | None:
+        """Reason to end a running trial now; None while it may go on.
+
+        The baseline, repeats and the production training may spend the reserve. So may a trial that is all but
+        trained: its cost would be lost for an epoch or two.
+
+        done  epochs that it has finished
+        """
+        nearly_done = trial.epochs - done <= max(1, trial.epochs // 10)
+        if nearly_done or trial.purpose in USES_RESERVE:
+            return None
+        return SHARE_SPENT if self._reached(at) else None
+
+    def _reached(self, at: float) -> bool:
+        """True once no more than the reserve is left of the budget."""
+        if self.empty:
+            return False
+        ledger = self._ledger
+        return ledger.left_s(at) <= self.slot_s() or ledger.wall_left_s(at) <= self.wall_s()
+
+    def _after_s(self) -> float:
+        """Seconds that the repeats too must leave: for measuring on unseen images and the production training."""
+        return self._spec.measuring_s + self._production.reserve_s()
+
+    def _repeats_s(self) -> float:
+        """Slot-seconds of all repeats at the price of their trials, within limits of what was planned."""
+        planned_s = MARGIN * sum(self._repeats.costs_s(self.repeats))
+        return min(max(planned_s, self._spec.reserve_s), MOST * self._spec.reserve_s)
