@@ -21,7 +21,7 @@ test: .venv/.test browser lint types
 # The README's terminal, from a demo of its own. Those of the page are taken by tests/tools/page_pictures.py.
 terminal: .venv/.test
 	$(BIN)/automl demo-data demo-data
-	AUTOML_HOME=$$(mktemp -d) $(BIN)/python -m tests.tools.terminal_picture .github/terminal.svg $(DEMO)
+	AUTOML_HOME=$$(mktemp -d) $(BIN)/python -m tests.tools.terminal_picture docs/images/terminal.svg $(DEMO)
 
 lint: .venv/.test
 	$(BIN)/ruff check .
