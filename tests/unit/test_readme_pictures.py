@@ -12,7 +12,7 @@ from tests.tools.terminal_picture import output_of, picture, screen
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
-PAGES = ("README.md",)
+PAGES = ("README.md", "docs/manual.md")
 
 
 def plain(lines: list[str]) -> list[str]:
@@ -45,7 +45,7 @@ def test_the_picture_shows_the_command_and_its_lines_in_their_colours() -> None:
 @pytest.mark.parametrize("name", ["terminal.svg", "page-study.png", "page-trials.png"])
 def test_the_pictures_are_small_and_shown(name: str) -> None:
     assert (IMAGES / name).stat().st_size < 200_000
-    assert any(f"images/{name})" in (ROOT / page).read_text() for page in PAGES)
+    assert any(f"images/{name}" in (ROOT / page).read_text() for page in PAGES)
 
 
 def test_the_terminal_asks_for_nothing_elsewhere() -> None:
