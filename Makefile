@@ -1,10 +1,10 @@
-# Two commands: `make demo` and `make test`. Both set up everything they need in .venv and can be repeated.
+# `make demo` and `make test`, and `make docs` for the documents. They set up what they need in .venv and can be repeated.
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 RUNS ?= automl-runs
 
-.PHONY: demo test terminal lint types unit setup-demo setup-test clean
+.PHONY: demo test docs terminal lint types setup-demo setup-test setup-docs clean
 
 DEMO := $(BIN)/automl search --data demo-data/data.yaml --budget 8cpu-min \
 	  --models configs/demo/tiny.yaml --imgsz 96 --epochs 12 --batch 8 --set nbs=8 --export hyp.yaml
@@ -21,7 +21,11 @@ test: .venv/.test browser lint types
 # The README's terminal, from a demo of its own. Those of the page are taken by tests/tools/page_pictures.py.
 terminal: .venv/.test
 	$(BIN)/automl demo-data demo-data
-	AUTOML_HOME=$$(mktemp -d) $(BIN)/python -m tests.tools.terminal_picture .github/terminal.svg $(DEMO)
+	AUTOML_HOME=$$(mktemp -d) $(BIN)/python -m tests.tools.terminal_picture docs/images/terminal.svg $(DEMO)
+
+# A dead link or a page that the navigation lacks is an error. The variable silences an advertisement.
+docs: .venv/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 lint: .venv/.test
 	$(BIN)/ruff check .
@@ -32,6 +36,7 @@ types: .venv/.test
 
 setup-demo: .venv/.demo
 setup-test: .venv/.test
+setup-docs: .venv/.docs
 
 .venv/.demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -44,6 +49,11 @@ setup-test: .venv/.test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	$(MAKE) --no-print-directory libraries
 	touch $@ .venv/.demo
+
+.venv/.docs: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
 
 # OpenCV's wheel, which ultralytics depends on, needs two shared libraries that bare images lack.
 .PHONY: libraries
@@ -64,4 +74,4 @@ browser:
 	fi
 
 clean:
-	rm -rf .venv demo-data $(RUNS) hyp.yaml hyp-init.pt
+	rm -rf .venv demo-data site $(RUNS) hyp.yaml hyp-init.pt

@@ -1,7 +1,7 @@
 """Takes the README's pictures of the page, of a real study.
 
 `python -m tests.tools.page_pictures DATABASE STUDY COMPARED FOLDER`, for example
-`sqlite:///automl-runs/automl.db bccd 0,13,16,34 .github`.
+`sqlite:///automl-runs/automl.db bccd 0,13,16,34 docs/images`.
 """
 
 from __future__ import annotations

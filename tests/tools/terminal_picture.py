@@ -1,6 +1,6 @@
 """Runs a command in a terminal and draws what stands there at its end: an SVG without fonts or links from elsewhere.
 
-`python -m tests.tools.terminal_picture PICTURE COMMAND...`; `make pictures` draws the README's one.
+`python -m tests.tools.terminal_picture PICTURE COMMAND...`; `make terminal` draws the README's one.
 """
 
 from __future__ import annotations

@@ -10,7 +10,9 @@ from rich.live import Live
 
 from tests.tools.terminal_picture import output_of, picture, screen
 
-GITHUB = Path(__file__).parents[2] / ".github"
+ROOT = Path(__file__).parents[2]
+IMAGES = ROOT / "docs" / "images"
+PAGES = ("README.md", "docs/manual.md")
 
 
 def plain(lines: list[str]) -> list[str]:
@@ -41,12 +43,12 @@ def test_the_picture_shows_the_command_and_its_lines_in_their_colours() -> None:
 
 
 @pytest.mark.parametrize("name", ["terminal.svg", "page-study.png", "page-trials.png"])
-def test_the_readmes_pictures_are_small(name: str) -> None:
-    assert (GITHUB / name).stat().st_size < 200_000
-    assert f".github/{name}" in (GITHUB.parent / "README.md").read_text()
+def test_the_pictures_are_small_and_shown(name: str) -> None:
+    assert (IMAGES / name).stat().st_size < 200_000
+    assert any(f"images/{name}" in (ROOT / page).read_text() for page in PAGES)
 
 
 def test_the_terminal_asks_for_nothing_elsewhere() -> None:
-    drawn = (GITHUB / "terminal.svg").read_text()
+    drawn = (IMAGES / "terminal.svg").read_text()
     assert set(re.findall(r"https?://[^\"' )<]*", drawn)) == {"http://www.w3.org/2000/svg"}
     assert "@font-face" not in drawn
