@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from automl.records import Slots, StudySpec
+from automl.records import Slots, Start, StudySpec
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -86,7 +86,7 @@ def make_spec(tmp_path: Path) -> Callable[..., StudySpec]:
             "budgets": ("1cpu-h",),
             "slots": Slots(count=2, device="cpu"),
             "fixed": {"optimizer": "SGD"},
-            "given": (("defaults", {}),),
+            "given": (Start("defaults", {}),),
             "probe_s": 5.0,
             "epoch_s": 1.0,
             "versions": {"automl": "0"},

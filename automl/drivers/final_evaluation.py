@@ -1,4 +1,4 @@
-"""The last figures: what the defaults and the winner score on images that the search never saw."""
+"""Final evaluation of the defaults and the winner on images that the search never saw."""
 
 from __future__ import annotations
 
@@ -30,35 +30,36 @@ BEYOND_S = 60.0  # and at least so many seconds
 _NOTHING = SplitMetrics(images=0, map50_95=math.nan, map50=math.nan, precision=math.nan, recall=math.nan)
 
 
-def chosen(rows: Sequence[TrialRow]) -> list[TrialRow]:
-    """The baseline and the trial to take home where that is another one, whole trainings only, where the defaults have
-    learnt anything: of the rest a figure says nothing. And the production training, whole or not: its weights are
-    what is used."""
+def to_measure(rows: Sequence[TrialRow]) -> list[TrialRow]:
+    """Trials to measure: the baseline, the winner if it is another one, and the production training.
+
+    Baseline and winner only as completed trainings, and only if the defaults have learnt anything: other figures say
+    nothing. The production training even if it was cut: its weights are those that are used.
+    """
     baseline, winner = leaderboard.baseline_of(rows), leaderboard.winner(rows)
     production = leaderboard.production_of(rows)
-    whole = [baseline, winner if winner is not None and winner.number else None]
-    found = [row for row in whole if row is not None and row.state is TrialState.COMPLETED]
+    challengers = [baseline, winner if winner is not None and winner.number else None]
+    completed = [row for row in challengers if row is not None and row.state is TrialState.COMPLETED]
     if baseline is None or leaderboard.nothing_learnt(baseline):
-        found = []
+        completed = []
     learnt = production is not None and not leaderboard.nothing_learnt(production)
-    return [*found, production] if production is not None and learnt else found
+    return [*completed, production] if production is not None and learnt else completed
 
 
 def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[], float]) -> bool:
-    """Measures what `chosen` names, each once in a study's life; False when the user interrupted it.
+    """Measure the trials of `to_measure`, each once in a study's life; False if the user interrupted it.
+
+    The cost is charged as confirmation, and may exceed a spent budget by BEYOND of it or BEYOND_S. Where it would
+    exceed that, nothing is measured and the log says so. A failed measurement is kept as NaN: it has cost time too.
 
     at  wall seconds of the study until now
-
-    What it costs is charged as confirmation, beyond the budget where that is spent, but not by more than
-    BEYOND of it or BEYOND_S: then it is left out and the log says so. A measurement that fails is kept as
-    NaN: it has cost time too.
     """
     spec = session.search.spec
     if not spec.unseen:
         return True
     recorder.close()
-    rows = chosen(read.trials(engine, spec.name))
-    known = {each.trial for each in read.evaluations(engine, spec.name) if each.split == spec.unseen}
+    rows = to_measure(read.trials(engine, spec.name))
+    known = {row.trial for row in read.evaluations(engine, spec.name) if row.split == spec.unseen}
     waiting = [row for row in rows if row.number not in known]
     problem = too_dear(spec, session.search.ledger, len(waiting), at())
     if problem is not None:
@@ -82,10 +83,10 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
     job = session.job(trial, "0" if spec.slots.device == "gpu" else "cpu")
     alone = row.number == 0 or row.purpose is Purpose.PRODUCTION  # the defaults had fewer epochs than a production
     defaults = None if alone else folders.trial(spec.directory, 0)
-    found, doubt = _NOTHING, dict[str, float]()
+    metrics, intervals = _NOTHING, dict[str, float]()
     try:
-        found = ray_tune.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()))
-        doubt = noise(Path(job.directory), spec.seed, defaults)
+        metrics = ray_tune.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()))
+        intervals = noise(Path(job.directory), spec.seed, defaults)
     except AutoMLError as error:
         session.note(f"Trial {row.number} could not be measured on {spec.unseen}: {error}", at(), row.number)
     slot_s = at() - began
@@ -94,34 +95,34 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
     return EvaluationRow(
         trial=row.number,
         split=spec.unseen,
-        images=found.images,
-        map50_95=found.map50_95,
-        map50=found.map50,
-        precision=found.precision,
-        recall=found.recall,
+        images=metrics.images,
+        map50_95=metrics.map50_95,
+        map50=metrics.map50,
+        precision=metrics.precision,
+        recall=metrics.recall,
         slot_s=slot_s,
         at=time.time(),
-        **doubt,
+        **intervals,
     )
 
 
 def noise(trial: Path, seed: int, defaults: Path | None = None) -> dict[str, float]:
-    """What the noise of the images leaves of a figure, as fields of an EvaluationRow: those that can be told.
+    """Intervals of a figure over the noise of the images, as those fields of an EvaluationRow that are known.
 
     trial, defaults  folders of the trial and of trial 0, with their detections; None for trial 0 itself
 
-    A driver may have ended between the two measurements: both are read from their files.
+    Both are read from files, since the study process may have ended between the two measurements.
     """
-    found = detections.load(detections.file_of(trial, SPLIT))
-    if found is None:
+    winner = detections.load(detections.file_of(trial, SPLIT))
+    if winner is None:
         return {}
-    own = resample.spread(found, seed)
+    own = resample.spread(winner, seed)
     known = {"low": own.low, "high": own.high}
     base = detections.load(detections.file_of(defaults, SPLIT)) if defaults is not None else None
-    if base is None or not found.same_images(base):
+    if base is None or not winner.same_images(base):
         return known
-    above = resample.gain(found, base, seed)
-    return known | {"gain": above.value, "gain_low": above.low, "gain_high": above.high, "chance": above.chance}
+    gain = resample.gain(winner, base, seed)
+    return known | {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high, "chance": gain.chance}
 
 
 def as_trained(row: TrialRow) -> Trial:
@@ -132,13 +133,13 @@ def as_trained(row: TrialRow) -> Trial:
 
 
 def too_dear(spec: StudySpec, ledger: Ledger, count: int, at: float) -> str | None:
-    """Why the budget forbids so many measurements, in words; None where it does not.
+    """Reason of the budget against so many measurements; None if it pays them.
 
     at  wall seconds of the study
     """
     cost_s = count * spec.unseen_s
     for budget in parse_all(spec.budgets, spec.slots.device):
-        limit = budget.slot_s or budget.wall_s
+        limit = budget.limit_s
         if limit is None:
             continue
         beyond_s = cost_s + (ledger.spent_s(at) if budget.slot_s else at) - limit

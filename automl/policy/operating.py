@@ -1,4 +1,4 @@
-"""Which operating point a search tunes at: decided once, when the defaults have been trained at each compared one."""
+"""Operating points of a search: the one to tune at is chosen once the defaults have been trained at each."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ _OWN = ("model", "imgsz", "batch")  # what a point is made of
 
 
 class Operating:
-    """The points of a study and the one that is tuned at, once it is known."""
+    """The operating points of a study and, once it is chosen, the one to tune at."""
 
     def __init__(self, spec: StudySpec) -> None:
         self._spec = spec
-        self._epoch_s = dict(spec.points)
+        self._epoch_s = {point.name: point.epoch_s for point in spec.points}
         self._searched = set(spec.space["parameters"])
         self._scores: dict[int, float | None] = {}  # of the defaults by trial; None where they failed
         self.chosen: str | None = None
-        self.reason = ""  # why that one, in a sentence
+        self.reason = ""  # sentence on the choice
 
     @property
     def open(self) -> bool:
-        """Whether points are still compared."""
+        """True while operating points are still compared."""
         return bool(self._spec.points) and self.chosen is None
 
     def purpose(self, number: int) -> Purpose:
-        """What the trial of that number is trained for."""
+        """Purpose of the trial of that number."""
         if number == 0:
             return Purpose.BASELINE
         return Purpose.POINTS if number < len(self._spec.points) else Purpose.SEARCH
 
     def of(self, params: Params) -> str:
-        """The point at which a trial with those parameters is trained."""
+        """Operating point, as "model@imgsz", of a trial with those parameters."""
         fixed = self._spec.fixed
         return f"{params.get('model', fixed.get('model'))}@{params.get('imgsz', fixed.get('imgsz'))}"
 
@@ -45,36 +45,39 @@ class Operating:
         return self._epoch_s.get(self.of(params), self._spec.epoch_s) if self._epoch_s else self._spec.epoch_s
 
     def arguments(self, params: Params) -> dict[str, ParamValue]:
-        """The trial's parameters with the rest of its point: the chosen one, or where they lie."""
+        """The trial's parameters, completed with model, imgsz and batch of the chosen point, or of their own before."""
         if not self._spec.points:
             return dict(params)
         point = self.chosen or self.of(params)
-        defaults = next((given for _, given in self._spec.given if self.of(given) == point), {})
+        defaults = next((start.params for start in self._spec.given if self.of(start.params) == point), {})
         own = {key: defaults[key] for key in _OWN if key in defaults and key not in self._searched}
         return {**{key: value for key, value in params.items() if key not in _OWN or key in self._searched}, **own}
 
     def trial_ended(self, trial: Trial, outcome: Outcome, score: float | None) -> bool:
-        """Takes the end of a trial; whether it was the last that the choice of a point waited for."""
+        """A trial has ended; True if it was the last that the choice of a point waited for."""
         if not self.open or trial.number >= len(self._spec.points):
             return False
         self._scores[trial.number] = None if outcome.state is TrialState.FAILED else score
-        if len(self._scores) < len(self._spec.points) or all(v is None for v in self._scores.values()):
+        if len(self._scores) < len(self._spec.points) or all(score is None for score in self._scores.values()):
             return False
         self._decide([self._scores[number] for number in range(len(self._spec.points))])
         return True
 
-    def _decide(self, found: Sequence[float | None]) -> None:
-        names = [name for name, _ in self._spec.points]
-        scores = {name: score for name, score in zip(names, found, strict=True) if score is not None}
-        self.chosen, why = choose(scores, self._epoch_s, self._spec.target)
-        told = ", ".join(f"{shown(name)} {score:.3f}" for name, score in scores.items())
-        self.reason = f"the defaults reached {told}: the search tunes at {shown(self.chosen)}, {why}"
+    def _decide(self, defaults: Sequence[float | None]) -> None:
+        names = [point.name for point in self._spec.points]
+        scores = {name: score for name, score in zip(names, defaults, strict=True) if score is not None}
+        self.chosen, reason = choose(scores, self._epoch_s, self._spec.target)
+        listing = ", ".join(f"{shown(name)} {score:.3f}" for name, score in scores.items())
+        self.reason = f"the defaults reached {listing}: the search tunes at {shown(self.chosen)}, {reason}"
 
 
 def choose(scores: Mapping[str, float], epoch_s: Mapping[str, float], target: float | None) -> tuple[str, str]:
-    """The point to tune at and why: the best, or a cheaper one within the noise of it.
+    """The point to tune at, with the reason: the best, or a cheaper one within its noise.
 
-    With a target the cheapest that reaches it. Scores are mAP50-95 of the defaults by point; not empty.
+    With a target, the cheapest that reaches it.
+
+    scores   mAP50-95 of the defaults by point; not empty
+    epoch_s  slot-seconds of an epoch by point
     """
     best = max(scores, key=lambda name: (scores[name], -epoch_s[name]))
     reaching = [name for name, score in scores.items() if target is not None and score >= target]
@@ -87,31 +90,31 @@ def choose(scores: Mapping[str, float], epoch_s: Mapping[str, float], target: fl
 
 
 class AtPoint:
-    """A sampler on the space of one point. Trials at other points teach it nothing."""
+    """A sampler in the space of one operating point. It learns nothing from trials at other points."""
 
     def __init__(self, spec: StudySpec, space: SearchSpace) -> None:
         self._sampler: Sampler = open_sampler(spec.sampler, space, spec.seed)
         self._asked: set[int] = set()
 
-    def take_over(self, number: int, values: Params, scores: Sequence[float], ended: bool, told: float | None) -> None:
-        """A trial at this point that began before the point was chosen."""
+    def take_over(self, number: int, values: Params, scores: Sequence[float], ended: bool, score: float | None) -> None:
+        """Learn from a trial at this point that began before the point was chosen."""
         self.ask(number, values)
-        for epoch, score in enumerate(scores, start=1):
-            self.report(number, epoch, score)
+        for epoch, map50_95 in enumerate(scores, start=1):
+            self.report(number, epoch, map50_95)
         if ended:
-            self.tell(number, told)
+            self.tell(number, score)
 
     def ask(self, number: int, given: Params | None = None) -> Params:
-        """As the sampler answers."""
+        """The sampler's answer."""
         self._asked.add(number)
         return self._sampler.ask(number, given)
 
     def report(self, number: int, epoch: int, score: float) -> None:
-        """Passed on for trials at this point."""
+        """Pass on for trials at this point."""
         if number in self._asked:
             self._sampler.report(number, epoch, score)
 
     def tell(self, number: int, score: float | None) -> None:
-        """Passed on for trials at this point."""
+        """Pass on for trials at this point."""
         if number in self._asked:
             self._sampler.tell(number, score)

@@ -1,4 +1,4 @@
-"""What a search tries next: the given trials, then what its sampler proposes at the point that is tuned at. Pure."""
+"""Proposals: first the trials of the spec, then the sampler's at the operating point that is tuned at. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from automl.space import SearchSpace
 
 
 class Proposals:
-    """A study's sampler with the space that it works in."""
+    """A study's sampler and the space that it works in."""
 
     def __init__(self, spec: StudySpec, sampler: Sampler, operating: Operating) -> None:
         self._spec = spec
@@ -24,11 +24,11 @@ class Proposals:
 
     @property
     def endless(self) -> bool:
-        """Whether there is anything to propose beyond the given trials."""
+        """True if there is anything to propose beyond the trials of the spec."""
         return bool(self._space.parameters)
 
     def next(self, number: int) -> Trial:
-        """The trial of that number, as it begins now."""
+        """The trial of that number, which begins now."""
         spec, operating = self._spec, self._operating
         if number < len(spec.given):
             origin, params = spec.given[number]
@@ -48,30 +48,30 @@ class Proposals:
         )
 
     def begun(self, number: int, params: Params) -> None:
-        """A trial that the sampler has not proposed just now: a given one, or one of an earlier session."""
+        """A trial has begun that the sampler did not just propose: one of the spec, or of an earlier session."""
         self._sampler.ask(number, self._space.values(params))
 
     def report(self, number: int, epoch: int, score: float) -> None:
-        """The mAP50-95 of a finished epoch."""
+        """Pass on the mAP50-95 of a finished epoch."""
         self._sampler.report(number, epoch, score)
 
     def tell(self, number: int, score: float | None) -> None:
-        """The score with which a trial has ended; None where it failed."""
+        """Pass on the score with which a trial has ended; None if it failed."""
         self._sampler.tell(number, score)
 
     def narrow(self, runs: Mapping[int, Run]) -> None:
-        """From now on the sampler works in the space of the chosen point, with what was learnt there."""
+        """Continue in the space of the chosen operating point, with what was learnt there."""
         operating = self._operating
         self._space = self._space.at_points([str(operating.chosen)])
         self._sampler = sampler = AtPoint(self._spec, self._space)
         self._tell_earlier()
         for number, run in sorted(runs.items()):
-            if run.trial.repeats is None and operating.of(run.trial.params) == operating.chosen:
+            if run.trial.purpose.searched and operating.of(run.trial.params) == operating.chosen:
                 ended = run.outcome is not None and run.outcome.state not in RESUMABLE
                 sampler.take_over(number, self._space.values(run.trial.params), run.scores, ended, run.told)
 
     def _tell_earlier(self) -> None:
-        """What earlier trainings scored, at the chosen point once there is one; they count from -1 down."""
+        """Tell the sampler of earlier trainings, at the chosen point once there is one; numbered from -1 down."""
         chosen = self._operating.chosen
         for number, training in enumerate(self._spec.warm, start=1):
             if chosen is None or self._operating.of(training.params) == chosen:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from automl.costs import shares
 from automl.costs.budget import parse_all
-from automl.drivers.final_evaluation import chosen
+from automl.drivers.final_evaluation import to_measure
 from automl.errors import TrialError
 from automl.policy import production
 from automl.records import EpochMetrics, Outcome, Purpose, Slots, StudySpec, TrainJob, Trial, TrialRow, TrialState
@@ -257,7 +257,7 @@ def test_one_that_diverges_ends_the_study_with_what_it_had_reached(tmp_path: Pat
     assert played.search.failure is None
     assert (played.search.ended or "").endswith(f"its production training, trial {row.number}, failed")
     assert row.number in played.search.at_stake  # best.pt stays
-    assert row in chosen(list(played.record.trials.values()))
+    assert row in to_measure(list(played.record.trials.values()))
     assert "best epoch 0.602 on val (epoch 20" in production_in_words(row, "cpu")
 
 

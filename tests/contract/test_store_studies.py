@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from automl.errors import StudyConflict, UnknownName
-from automl.records import Heartbeat, StudySpec, StudyState
+from automl.records import Heartbeat, Start, StudySpec, StudyState
 from automl.store import read
 from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study, reopen_study, request_stop
@@ -25,7 +25,7 @@ def birds(engine: Engine, make_spec: MakeSpec) -> str:
 
 
 def test_a_study_comes_back_as_it_was_begun(engine: Engine, make_spec: MakeSpec) -> None:
-    spec = make_spec("birds", rungs=(1, 3), given=(("defaults", {}), ("warm", {"lr0": 0.1})))
+    spec = make_spec("birds", rungs=(1, 3), given=(Start("defaults", {}), Start("warm", {"lr0": 0.1})))
     begin_study(engine, spec, at=100.0, host="here", pid=1)
     row = read.study(engine, "birds")
     assert row.spec == spec

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.drivers.session import Session
-from automl.records import EarlierTraining, EpochMetrics, Outcome, Slots, StudySpec, TrainJob, Trial, TrialState
+from automl.records import EarlierTraining, EpochMetrics, Outcome, Slots, Start, StudySpec, TrainJob, Trial, TrialState
 from automl.scores.leaderboard import winner
 from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
 from tests.builders.factories import MemoryRecord, Played, make_metrics, make_prepared, make_search, make_spec, play
@@ -126,7 +126,7 @@ def test_no_search_overspends_by_more_than_an_epoch_a_slot(
 @given(slots=st.integers(1, 4), seed=st.integers(0, 1000))
 def test_the_baseline_is_never_stopped_early(slots: int, seed: int) -> None:
     bad = {**LONG.fixed, "x0": 0.0, "lr0": 1e-5}
-    given_ = (("defaults", bad), ("scratch-low", dict(LONG.fixed)))
+    given_ = (Start("defaults", bad), Start("scratch-low", dict(LONG.fixed)))
     spec = replace(LONG, given=given_, slots=Slots(count=slots, device="cpu"), seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         assert play(spec, Path(folder)).states[0] is TrialState.COMPLETED

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from automl.drivers.final_evaluation import BEYOND_S, as_trained, chosen, noise, too_dear
+from automl.drivers.final_evaluation import BEYOND_S, as_trained, noise, to_measure, too_dear
 from automl.records import SplitMetrics, TrainJob, Trial, TrialRow, TrialState
 from automl.trainers.surrogate import SurrogateTrainer
 from tests.builders.factories import make_row, make_search, make_spec
 
 
 def numbers(*rows: TrialRow) -> list[int]:
-    return [row.number for row in chosen(rows)]
+    return [row.number for row in to_measure(rows)]
 
 
 def test_the_defaults_and_the_best_trial_are_measured() -> None:

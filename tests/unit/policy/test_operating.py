@@ -17,7 +17,18 @@ from automl.costs.plan import draw_up
 from automl.costs.points import Point
 from automl.costs.shares import Reserved
 from automl.policy.operating import Operating, choose
-from automl.records import EpochMetrics, Params, Purpose, Slots, StudySpec, TrainJob, Trial, TrialState
+from automl.records import (
+    EpochMetrics,
+    Params,
+    PointCost,
+    Purpose,
+    Slots,
+    Start,
+    StudySpec,
+    TrainJob,
+    Trial,
+    TrialState,
+)
 from automl.space import POINT
 from tests.builders.factories import MemoryRecord, Played, make_metrics, make_prepared, make_spec, play
 
@@ -43,12 +54,12 @@ def spec_of(**changes: Any) -> StudySpec:
         space=space,
         fixed=defaults_at("n@64"),
         given=(
-            ("defaults", defaults_at("n@64")),
-            ("defaults@n@128", defaults_at("n@128")),
-            ("defaults@s@128", defaults_at("s@128")),
-            ("portfolio", {**defaults_at("n@64"), "lr0": 0.02}),
+            Start("defaults", defaults_at("n@64")),
+            Start("defaults@n@128", defaults_at("n@128")),
+            Start("defaults@s@128", defaults_at("s@128")),
+            Start("portfolio", {**defaults_at("n@64"), "lr0": 0.02}),
         ),
-        points=tuple(COST.items()),
+        points=tuple(PointCost(*item) for item in COST.items()),
         epoch_s=30.0,
         budgets=("8cpu-h",),
     )
@@ -164,7 +175,9 @@ def test_points_never_overspend_and_the_rows_hold_what_the_ledger_does(
 ) -> None:
     cost = dict(zip(COST, costs, strict=True))
     spec = spec_of(
-        budgets=(f"{minutes}cpu-min", "80trials"), slots=Slots(count=slots, device="cpu"), points=tuple(cost.items())
+        budgets=(f"{minutes}cpu-min", "80trials"),
+        slots=Slots(count=slots, device="cpu"),
+        points=tuple(PointCost(*item) for item in cost.items()),
     )
     record = MemoryRecord()
     with tempfile.TemporaryDirectory() as folder:

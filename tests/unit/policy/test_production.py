@@ -16,7 +16,7 @@ from automl.costs.shares import production as production_share
 from automl.errors import BudgetTooSmall
 from automl.policy.production import PATIENCE, longer
 from automl.recipes import Subject, write_recipe
-from automl.records import Purpose, Slots, TrialRow, TrialState
+from automl.records import Purpose, Slots, Start, TrialRow, TrialState
 from automl.scores.words import production_in_words, verdict_on_unseen
 from tests.builders.factories import make_evaluation, make_prepared, make_row, make_spec, make_study
 
@@ -92,7 +92,7 @@ def test_a_single_trial_leaves_nothing_to_search_with() -> None:
 def test_only_what_the_sampler_moved_keeps_its_share_of_the_epochs() -> None:
     space = {"parameters": {"warmup_epochs": {"uniform": [0.0, 5.0], "default": 3.0}}}
     defaults = {"warmup_epochs": 3.0}
-    spec = make_spec(space=space, fixed={}, given=(("defaults", defaults),))
+    spec = make_spec(space=space, fixed={}, given=(Start("defaults", defaults),))
     assert longer(spec, 3, {"warmup_epochs": 1.2}, 12, 120) == {"warmup_epochs": 12.0}
     assert longer(spec, 3, defaults, 12, 120) == {}
     assert longer(spec, 0, {"warmup_epochs": 1.2}, 12, 120) == {}
@@ -100,7 +100,7 @@ def test_only_what_the_sampler_moved_keeps_its_share_of_the_epochs() -> None:
 
 def test_the_defaults_change_to_what_auto_stands_for_at_that_length() -> None:
     beyond = ((769, {"optimizer": "SGD", "lr0": 0.01, "momentum": 0.9}), (10**6, {"optimizer": "AdamW"}))
-    spec = make_spec(beyond=beyond, given=(("defaults", {}), ("defaults@m", {}), ("scratch-low", {})))
+    spec = make_spec(beyond=beyond, given=(Start("defaults", {}), Start("defaults@m", {}), Start("scratch-low", {})))
     given = {"optimizer": "AdamW", "lr0": 0.002, "momentum": 0.9}
     assert longer(spec, 0, given, 12, 300) == {}
     assert longer(spec, 0, given, 12, 800) == {"optimizer": "SGD", "lr0": 0.01}

@@ -9,7 +9,7 @@ import pytest
 from automl.costs.budget import Ledger, parse_all
 from automl.policy import Search
 from automl.policy.runs import FAILURES_IN_A_ROW
-from automl.records import EndedBy, Ending, Outcome, Params, Purpose, Slots, TrialState
+from automl.records import EndedBy, Ending, Outcome, Params, Purpose, Slots, Start, TrialState
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.trainers.surrogate import DEFAULTS
@@ -17,7 +17,7 @@ from tests.builders.factories import EPOCH_S, make_metrics, make_search, make_sp
 
 DONE = Outcome(state=TrialState.COMPLETED)
 BROKEN = Outcome(state=TrialState.FAILED, reason="boom", error="Traceback ...\nValueError: boom")
-TWO_GIVEN = (("defaults", dict(DEFAULTS)), ("scratch-low", {**DEFAULTS, "x0": 0.4}))
+TWO_GIVEN = (Start("defaults", dict(DEFAULTS)), Start("scratch-low", {**DEFAULTS, "x0": 0.4}))
 
 
 def begun(search: Search, at: float = 0.0) -> int:
@@ -310,7 +310,7 @@ def test_the_sampler_is_told_no_score_of_a_failed_trial_and_nothing_of_an_interr
 
 
 def test_a_search_without_dimensions_ends_after_what_was_given() -> None:
-    spec = make_spec(space={"parameters": {}}, given=(("defaults", {}),))
+    spec = make_spec(space={"parameters": {}}, given=(Start("defaults", {}),))
     search = Search(spec, open_sampler("random", SearchSpace(()), 0), Ledger(parse_all(spec.budgets, "cpu")))
     _, at = train(search, begun(search), [0.1 * epoch for epoch in range(1, spec.epochs + 1)])
     assert search.next_trial(at) is None

@@ -14,7 +14,7 @@ import yaml
 from automl.data import read_dataset, write_resolved
 from automl.errors import AutoMLError
 from automl.recipes import FORMATS, Subject, check_place, recipe_text, write_recipe
-from automl.records import Purpose, TrialRow
+from automl.records import Purpose, Start, TrialRow
 from automl.scores.leaderboard import verdict
 from tests.builders.data_folder import Make
 from tests.builders.factories import make_evaluation, make_row, make_spec, make_study
@@ -90,7 +90,7 @@ def longer(folder: Path, row: TrialRow, epochs: int | None) -> dict[str, Any]:
     """The document of the recipe for that many epochs."""
     defaults = {"warmup_epochs": 3.0, "close_mosaic": 10, "lr0": 0.01}
     fixed = {"model": "yolov5n", "imgsz": 64}
-    spec = make_spec(trainer="ultralytics", fixed=fixed, space=SEARCHED, given=(("defaults", defaults),))
+    spec = make_spec(trainer="ultralytics", fixed=fixed, space=SEARCHED, given=(Start("defaults", defaults),))
     subject = Subject(study=make_study(spec=spec), trial=row, baseline=make_row(0), epochs=epochs)
     found: dict[str, Any] = json.loads(write_recipe(subject, folder / "recipe.json", "json").read_text())
     return found

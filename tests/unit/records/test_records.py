@@ -8,14 +8,17 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from automl.records import Slots, StudySpec
+from automl.records import Slots, Start, StudySpec
 from tests.builders.factories import make_metrics, make_prepared, make_spec
 
 
 def test_a_spec_survives_the_way_through_json() -> None:
     spec = make_spec(
         slots=Slots(count=2, device="gpu", devices=("0", "1"), threads=4),
-        given=(("defaults", {"lr0": 0.01, "cos_lr": False, "freeze": None}), ("scratch-low", {"optimizer": "SGD"})),
+        given=(
+            Start("defaults", {"lr0": 0.01, "cos_lr": False, "freeze": None}),
+            Start("scratch-low", {"optimizer": "SGD"}),
+        ),
         budgets=("40gpu-h", "90min"),
     )
     assert StudySpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
