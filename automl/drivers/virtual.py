@@ -17,11 +17,10 @@ from automl.trainers.base import Trainer
 
 
 class VirtualDriver:
-    """Drives a session to its end and returns the virtual time at which it ended.
+    """Driver of a session in virtual time.
 
     startup_s  virtual seconds between taking a slot and the first epoch's start
-    decided_s  seconds that the last decision took: virtual time in which the driver is busy, and what has
-               happened meanwhile waits
+    decided_s  seconds of the last decision: virtual time in which the driver is busy and events wait
     """
 
     def __init__(
@@ -42,17 +41,17 @@ class VirtualDriver:
         self._heap: list[tuple[float, int, int, Generator[EpochMetrics, None, None], EpochMetrics | str]] = []
 
     def run(self, at: float = 0.0) -> float:
-        """Plays events until no trial runs and none begins any more."""
+        """Play events until no trial runs and none begins any more; the virtual time of the end."""
         session = self._session
         at = self._fill(at)
         while self._heap:
-            happened_at, _, number, epochs, happened = heapq.heappop(self._heap)
-            at = max(at, happened_at)
-            if isinstance(happened, str):
-                session.failed(number, happened.strip().splitlines()[-1], happened, at)
+            due_at, _, number, epochs, event = heapq.heappop(self._heap)
+            at = max(at, due_at)
+            if isinstance(event, str):
+                session.failed(number, event.strip().splitlines()[-1], event, at)
                 self._free += 1
             else:
-                outcome = session.epoch(number, happened, at)
+                outcome = session.epoch(number, event, at)
                 at += self._decided_s()
                 if outcome is None:
                     self._advance(number, epochs, at)
@@ -63,7 +62,7 @@ class VirtualDriver:
         return at
 
     def _fill(self, at: float) -> float:
-        """Begins trials in the free slots; returns when that is done."""
+        """Begin trials in the free slots; the virtual time when that is done."""
         while self._free:
             trial = self._session.next_trial(at)
             at += self._decided_s()
@@ -80,8 +79,8 @@ class VirtualDriver:
     def _advance(self, number: int, epochs: Generator[EpochMetrics, None, None], at: float) -> None:
         try:
             metrics = next(epochs, None)
-            happened: EpochMetrics | str = metrics if metrics is not None else "the training ended before its horizon"
+            event: EpochMetrics | str = metrics if metrics is not None else "the training ended before its horizon"
         except TrialError:
-            happened = traceback.format_exc()
-        after_s = happened.train_s + happened.val_s if isinstance(happened, EpochMetrics) else 0.0
-        heapq.heappush(self._heap, (at + after_s, next(self._order), number, epochs, happened))
+            event = traceback.format_exc()
+        after_s = event.train_s + event.val_s if isinstance(event, EpochMetrics) else 0.0
+        heapq.heappush(self._heap, (at + after_s, next(self._order), number, epochs, event))

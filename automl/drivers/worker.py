@@ -1,4 +1,4 @@
-"""What runs inside a Ray worker: one process that trains trial after trial. Imports no ray."""
+"""The inside of a Ray worker: one process that trains trial after trial. Imports no ray."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Generator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -22,21 +22,42 @@ from automl.trainers.base import open_trainer
 GROWTH = 1.5  # a process whose memory has grown by half since its first trial is renewed
 
 
-def encode(trainer: str, trial: Trial, job: TrainJob, growth: float = GROWTH) -> str:
-    """A trial for the way to its worker.
+class TrialMessage(NamedTuple):
+    """A trial on its way to a worker."""
 
-    growth  the process makes room for a new one when its memory is more than this times its first
+    trainer: str
+    trial: Trial
+    job: TrainJob
+    growth: float
+
+
+def encode(trainer: str, trial: Trial, job: TrainJob, growth: float = GROWTH) -> str:
+    """A trial as text for its worker; `decode_trial` reads it.
+
+    growth  ratio of the process's memory to that of its first trial beyond which it is renewed
     """
     return json.dumps({"trainer": trainer, "trial": asdict(trial), "job": asdict(job), "growth": growth})
 
 
+def decode_trial(text: str) -> TrialMessage:
+    """The message that `encode` wrote."""
+    parts = json.loads(text)
+    trial = Trial(**{**parts["trial"], "purpose": Purpose(parts["trial"]["purpose"])})
+    return TrialMessage(parts["trainer"], trial, TrainJob(**parts["job"]), float(parts["growth"]))
+
+
+def encode_metrics(metrics: EpochMetrics) -> str:
+    """An epoch as text for the driver; `decode_metrics` reads it."""
+    return json.dumps(asdict(metrics))
+
+
 def decode_metrics(text: str) -> EpochMetrics:
-    """An epoch that came back from a worker."""
+    """An epoch from the text that a worker has sent."""
     return EpochMetrics(**json.loads(text))
 
 
 class TrialProcess:
-    """The trial that this process trains now. Its output goes to the trial's own log file."""
+    """The current trial of this process. Its output goes to the trial's own log file."""
 
     def __init__(self) -> None:
         self._epochs: Generator[EpochMetrics, None, None] | None = None
@@ -45,15 +66,13 @@ class TrialProcess:
         self._growth = GROWTH
 
     def begin(self, text: str) -> None:
-        """Makes ready for a trial; nothing is trained before the first `step`."""
+        """Make ready for a trial; nothing is trained before the first `step`."""
         self.end()
-        message = json.loads(text)
-        self._growth = float(message["growth"])
-        trial = Trial(**{**message["trial"], "purpose": Purpose(message["trial"]["purpose"])})
-        job = TrainJob(**message["job"])
-        log_to(Path(job.directory) / "log.txt")
+        message = decode_trial(text)
+        self._growth = message.growth
+        log_to(Path(message.job.directory) / "log.txt")
         self._token = uuid.uuid4().hex
-        self._epochs = open_trainer(message["trainer"]).run(trial, job)
+        self._epochs = open_trainer(message.trainer).run(message.trial, message.job)
 
     def step(self) -> dict[str, Any]:
         """One finished epoch, or the failure that ended the training, as plain JSON values."""
@@ -69,10 +88,10 @@ class TrialProcess:
             return {**where, "failure": failure, "error": traceback.format_exc()}
         if metrics is None:
             return {**where, "failure": "the training ended before its horizon", "error": ""}
-        return {**where, "metrics": json.dumps(asdict(metrics))}
+        return {**where, "metrics": encode_metrics(metrics)}
 
     def end(self) -> None:
-        """Stops the training, if one runs, and lets it write its last files."""
+        """Stop the training, if one runs, and let it write its last files."""
         if self._epochs is not None:
             self._epochs.close()
             self._epochs = None
@@ -81,12 +100,12 @@ class TrialProcess:
             self._first_bytes = psutil.Process().memory_info().rss
 
     def grown(self) -> bool:
-        """Whether the process should make room for a new one."""
+        """True once the process should make room for a new one."""
         return self._first_bytes is not None and psutil.Process().memory_info().rss > self._growth * self._first_bytes
 
 
 def prepare(trainer: str, job: TrainJob, epochs: int, seed: int) -> Prepared | AutoMLError:
-    """The trainer's preparation, in a worker; an error that the user can mend comes back as a value."""
+    """The trainer's preparation, in a worker. An error that the user can mend is returned as a value."""
     log_to(Path(job.directory) / "log.txt")
     try:
         return open_trainer(trainer).prepare(job, epochs, seed)
@@ -97,7 +116,7 @@ def prepare(trainer: str, job: TrainJob, epochs: int, seed: int) -> Prepared | A
 
 
 def evaluate(trainer: str, trial: Trial, job: TrainJob, split: str) -> SplitMetrics | AutoMLError:
-    """The trainer's last measurement, in a worker; whatever went wrong comes back as a value."""
+    """The trainer's evaluation, in a worker. Every error is returned as a value."""
     log_to(Path(job.directory) / "log.txt")
     try:
         return open_trainer(trainer).evaluate(trial, job, split)
@@ -107,7 +126,7 @@ def evaluate(trainer: str, trial: Trial, job: TrainJob, split: str) -> SplitMetr
 
 
 def log_to(file: Path) -> None:
-    """Sends this process's output to the end of a file: nothing of it reaches the user's terminal."""
+    """Send this process's output to the end of a file, and nothing to the user's terminal."""
     file.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -117,10 +136,10 @@ def log_to(file: Path) -> None:
 
 
 def environment(threads: int) -> Mapping[str, str]:
-    """Variables of a worker process: its share of the cores, and no network but for the cluster's own.
+    """Environment variables of a worker process: its share of the cores, and no downloads.
 
-    Threads that wait for one another must sleep: where anything else runs on the cores, spinning made an
-    epoch on two threads ten times as long.
+    Threads that wait for one another must sleep: beside other work on the cores, spinning made an epoch on two
+    threads ten times as long.
     """
     return {
         **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)),

@@ -1,4 +1,4 @@
-"""What is stored and read back: one record for each kind of row."""
+"""Stored rows: one record for each kind."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TrialRow:
     device: str | None
     started_at: float | None  # POSIX seconds
     ended_at: float | None
-    repeats: int | None = None  # the trial whose parameters it trained again, with another seed or for production
+    repeats: int | None = None  # the trial that it trained again, with another seed or for production
 
     def trial(self) -> Trial:
         """The trial as it was proposed, with the epochs that its latest attempt has finished."""
@@ -55,7 +55,7 @@ class TrialRow:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialPoint:
-    """What a chart of many thousand trials needs of each."""
+    """The few columns of a trial that charts of many thousand trials need."""
 
     number: int
     state: TrialState
@@ -70,19 +70,19 @@ class TrialPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """Which rows of a leaderboard are asked for, and in which order. Repeats are never among them."""
+    """Filter and order of a leaderboard. Repeats are never among its rows."""
 
     order: str = "score"  # a column of the trials, one of `read.ORDERS`
     descending: bool = True
-    states: tuple[TrialState, ...] = ()  # those that are shown; all if empty
-    origin: str = ""  # text that the origin holds, upper or lower case
+    states: tuple[TrialState, ...] = ()  # states to show; all if empty
+    origin: str = ""  # text within the origin, in any case
     limit: int = 100
     offset: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialPage:
-    """Some rows of a leaderboard and how many there are in all."""
+    """Some rows of a leaderboard and the number of all."""
 
     rows: tuple[TrialRow, ...]
     total: int
@@ -90,9 +90,9 @@ class TrialPage:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationRow:
-    """One trial's weights measured once on a split that the search never saw.
+    """Evaluation of one trial's weights on a split that the search never saw.
 
-    The intervals hold 90 % of what other images would have given; None where the images are not known apart.
+    Intervals hold 90 % of the figures that other images would give; None if single images are not known.
     """
 
     trial: int
@@ -109,12 +109,12 @@ class EvaluationRow:
     gain: float | None = None  # mAP50-95 above the defaults' on the same images; None for the defaults themselves
     gain_low: float | None = None
     gain_high: float | None = None
-    chance: float | None = None  # that it is above zero
+    chance: float | None = None  # that the gain is above zero
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRow:
-    """One epoch as stored, when it was reported first. `slot_s` is the trial's cumulative cost then."""
+    """One epoch as first reported. `slot_s` is the trial's cumulative cost then."""
 
     trial: int
     epoch: int
@@ -169,7 +169,7 @@ class ArtifactRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat:
-    """A sign of life of a study's driver: which process it is, and when it was heard of."""
+    """Sign of life of a study process."""
 
     host: str
     pid: int
@@ -198,5 +198,5 @@ class StudyRow:
 
     @property
     def heartbeat(self) -> Heartbeat:
-        """The driver's last sign of life."""
+        """Last sign of life of the study process."""
         return Heartbeat(host=self.host, pid=self.pid, at=self.heartbeat_at)

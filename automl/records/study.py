@@ -1,4 +1,4 @@
-"""One study: what fixes it, and what was measured before it began."""
+"""Records of one study: its spec, its end, and the measurements before it began."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from automl.records.trial import Params
 
 
 class StudyState(StrEnum):
-    """Where a study stands. RUNNING with an old heartbeat means that its driver died."""
+    """State of a study. RUNNING with an old heartbeat means that the study process ended unexpectedly."""
 
     RUNNING = "running"
     INTERRUPTED = "interrupted"
@@ -20,7 +20,7 @@ class StudyState(StrEnum):
 
 
 class EndedBy(StrEnum):
-    """What ended a session of a study. Programs decide by it; the sentence beside it is for people."""
+    """Cause of the end of a session. Programs decide by it; the sentence beside it is for people."""
 
     BUDGET = "budget"  # the budget, or the search's share of it, is spent
     TARGET = "target"  # the winner reached the score that the user asked for
@@ -42,17 +42,17 @@ class Ending(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Slots:
-    """Places where trials run side by side; one trial holds one slot."""
+    """Places for trials side by side; one trial holds one slot."""
 
     count: int
-    device: str  # "gpu" or "cpu": what a slot-second is a second of
+    device: str  # "gpu" or "cpu", the unit of slot-seconds
     devices: tuple[str, ...] = ()  # CUDA indices to use; empty: any
     threads: int = 1  # CPU threads of one slot
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What the trainer found out before the study began."""
+    """Measurements of the trainer before the study began."""
 
     defaults: Params  # every argument of a run in which the user changes nothing, explicit
     fitted: int | None  # tensors of the weights file that fitted; None without a weights file
@@ -69,12 +69,12 @@ class Prepared:
     latency_s: float = 0.0  # seconds of one image's way through the fused network, alone; 0: not measured
     gflops: float = 0.0  # of one image; 0: not measured
     horizon: int = 0  # epochs for which `defaults` were resolved
-    switch_epochs: int | None = None  # beyond so many epochs `optimizer=auto` stands for something else
+    switch_epochs: int | None = None  # beyond so many epochs `optimizer=auto` stands for another optimizer
     elsewhere: Params = field(default_factory=dict)  # the defaults on the other side of that horizon
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """What `asdict` made of one; keys of a newer version are ignored."""
+        """The record that `asdict` wrote; keys of a newer version are ignored."""
         known = {f.name for f in fields(cls)}
         return cls(**{key: value for key, value in document.items() if key in known})
 
@@ -147,21 +147,21 @@ class StudySpec:
     parameters: int = 0  # of the baseline's network
     warm: tuple[EarlierTraining, ...] = ()
     holdout: float = 0.0  # share of val that was held back from the search
-    unseen: str = ""  # what the baseline and the winner are measured on at the end: "test", "holdout" or nothing
+    unseen: str = ""  # images for the final evaluation: "test", "holdout" or none
     unseen_s: float = 0.0  # seconds of measuring the baseline on it, as probed
     points: tuple[PointCost, ...] = ()  # of trials 0, 1 ...; empty where there is one point
     target: float | None = None  # mAP50-95 that is enough
     plan: Mapping[str, Any] = field(default_factory=dict)  # document of plan.Plan; empty in studies without one
-    confirm: int = 3  # best trials that run again with other seeds, beside the defaults
-    early_end: bool = False  # whether the search ends when the rest of the budget promises too little
-    reserve_trials: int = 0  # repeats that are kept from the search's share of the budget
-    reserve_s: float = 0.0  # slot-seconds that they were expected to cost
-    measuring_s: float = 0.0  # seconds that are kept from the search for measuring on unseen images
-    train: int = 0  # epochs at most of a production training after the search; 0 for none
+    confirm: int = 3  # best trials that are repeated with other seeds, beside the defaults
+    early_end: bool = False  # True: end the search when the rest of the budget promises too little
+    reserve_trials: int = 0  # repeats that the reserve holds
+    reserve_s: float = 0.0  # their expected slot-seconds
+    measuring_s: float = 0.0  # seconds that the reserve holds for measuring on unseen images
+    train: int = 0  # most epochs of a production training after the search; 0 for none
     beyond: tuple[LongDefaults, ...] = ()  # of trials 0, 1 ... at a longer horizon
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain containers for JSON."""
+        """The spec as plain containers for JSON."""
         return asdict(self)
 
     @classmethod

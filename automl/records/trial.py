@@ -1,4 +1,4 @@
-"""One training: as it was proposed, as it reports, how it ends."""
+"""Records of one training: its proposal, its epochs, its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Params = Mapping[str, ParamValue]
 
 
 class Purpose(StrEnum):
-    """What slot-seconds were spent on."""
+    """Purpose of slot-seconds."""
 
     PROBE = "probe"
     BASELINE = "baseline"
@@ -28,7 +28,7 @@ class Purpose(StrEnum):
 
 
 class TrialState(StrEnum):
-    """Where a trial stands."""
+    """State of a trial."""
 
     RUNNING = "running"
     COMPLETED = "completed"  # reached the horizon
@@ -47,15 +47,15 @@ class Trial:
     epochs: int  # the horizon: the schedule that the trainer is told, whatever rung ends it
     seed: int
     purpose: Purpose = Purpose.SEARCH
-    origin: str = ""  # "defaults", "scratch-low", "tpe" ...: who proposed it
+    origin: str = ""  # who proposed it: "defaults", "scratch-low", "tpe" ...
     attempt: int = 1  # counts restarts after a crash or an interruption
     done_epochs: int = 0  # epochs that an earlier attempt finished and reported
-    repeats: int | None = None  # the trial whose parameters this one trains again, with another seed or for production
+    repeats: int | None = None  # the trial that this one trains again, with another seed or for production
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochMetrics:
-    """What one finished epoch measured on the val split. Fractions in [0, 1]."""
+    """Figures of one finished epoch on the val split. Fractions in [0, 1]."""
 
     epoch: int  # from 1
     map50_95: float
@@ -76,7 +76,7 @@ class EpochMetrics:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a trial ended, and why in one sentence."""
+    """End of a trial, with the reason in one sentence."""
 
     state: TrialState
     reason: str = ""
@@ -85,7 +85,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainJob:
-    """What a trainer needs besides the trial: where things lie and what it may use."""
+    """Inputs of a trainer besides the trial: where files lie and what it may use."""
 
     data: str  # absolute path of the data.yaml
     weights: str | None
@@ -99,7 +99,7 @@ class TrainJob:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitMetrics:
-    """What one set of weights scored on one split. Fractions in [0, 1]."""
+    """Figures of one set of weights on one split. Fractions in [0, 1]."""
 
     images: int
     map50_95: float
