@@ -27,6 +27,23 @@ terminal: .venv/.test
 docs: .venv/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
+# Unit and contract tests with the lowest versions that pyproject.toml allows, in an environment of its own. The lowest
+# torch is a CUDA build, as every torch of the index is: some 3 GB to download, and it runs on a CPU as well.
+# `make test-lowest LOWEST_KEEP="torch torchvision"` takes the newest of those instead.
+LOWEST ?= .venv-lowest
+LOWEST_KEEP ?=
+.PHONY: test-lowest
+test-lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m pytest tests/unit tests/contract -m "not gpu" $(PYTEST_ARGS)
+
+$(LOWEST)/.installed: pyproject.toml tests/tools/lowest_versions.py
+	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(PYTHON) -m tests.tools.lowest_versions $(LOWEST_KEEP) > $(LOWEST)/pins.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+	  -r $(LOWEST)/pins.txt $(LOWEST_KEEP)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
 lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -74,4 +91,4 @@ browser:
 	fi
 
 clean:
-	rm -rf .venv demo-data site $(RUNS) hyp.yaml hyp-init.pt
+	rm -rf .venv .venv-lowest demo-data site $(RUNS) hyp.yaml hyp-init.pt

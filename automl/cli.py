@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from automl import __version__
 from automl.errors import AutoMLError, NoSpace
 from automl.records import EndedBy
 from automl.terminal.exits import exit_codes
@@ -18,7 +19,6 @@ from automl.terminal.exits import exit_codes
 app = typer.Typer(
     help="Searches for the best training recipe of a YOLO detector within a budget.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -35,6 +35,21 @@ MaybeStudy = Annotated[str | None, typer.Argument(help="Name of the study; the n
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 JsonEvents = Annotated[Path | None, typer.Option(help="Append every event to this file, one JSON object a line.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"automl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of `automl` itself, before any command."""
 
 
 @app.command()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+SHOWN = 3  # names in a message that could hold a hundred
+
 
 class AutoMLError(Exception):
     """Base of every error that automl raises on purpose. The CLI prints it and exits with 2."""
@@ -65,6 +67,19 @@ class StoreAway(BadStore):
 
 class NothingToCompare(AutoMLError):
     """Too few finished trainings for the figure that was asked for."""
+
+
+class EngineMismatch(AutoMLError):
+    """An engine of another version than automl works with: it lacks names that automl needs.
+
+    missing  phrases, each a name with what it is needed for
+    working  versions such as ">=8.4.190,<8.5"; empty where they are not known
+    """
+
+    def __init__(self, engine: str, version: str, missing: list[str], working: str) -> None:
+        shown = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
+        way_out = f" automl works with {engine}{working}: pip install '{engine}{working}'" if working else ""
+        super().__init__(f"{engine} {version} lacks what automl needs: {shown}.{way_out}")
 
 
 class StudyConflict(AutoMLError):

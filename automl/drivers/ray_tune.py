@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from automl.drivers import worker
+from automl.drivers import ray_patches, worker
 from automl.drivers.session import HEARTBEAT_S, Session
 from automl.errors import AutoMLError
 from automl.records import (
@@ -59,8 +59,6 @@ warnings.filterwarnings("ignore", module=r"ray\..*")
 
 import ray  # noqa: E402  (reads the variables above when it is imported)
 from ray import tune  # noqa: E402
-from ray.air.execution._internal.actor_manager import RayActorManager  # noqa: E402
-from ray.air.execution.resources.placement_group import PlacementGroupResourceManager  # noqa: E402
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
 from ray.tune.stopper import Stopper  # noqa: E402
@@ -70,27 +68,15 @@ def _hush() -> None:
     """Keeps Ray's words on dead workers off the user's terminal: the study's log has its own."""
     for name in ("ray", "ray.tune", "ray.data", "ray.train"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    module = getattr(ray._private, "worker", None)  # there is no public switch for it in Ray 2.60
-    if module is not None and hasattr(module, "print_to_stdstream"):
-        module.print_to_stdstream = lambda *args, **kwargs: None
-
-
-_task_failed = RayActorManager._actor_task_failed
-
-
-def _task_failed_or_killed(manager: Any, tracked_actor_task: Any, exception: Exception) -> None:
-    """To Tune a worker that Ray kills for memory is a dead one as any other; by itself it would end the search."""
-    if isinstance(exception, ray.exceptions.OutOfMemoryError):
-        exception = ray.exceptions.RayActorError(error_msg=str(exception))
-    _task_failed(manager, tracked_actor_task, exception)
-
-
-RayActorManager._actor_task_failed = _task_failed_or_killed
 
 
 @contextmanager
 def cluster(slots: Slots) -> Iterator[None]:
-    """A Ray session with those slots: joins RAY_ADDRESS, or starts one here and stops it at the end."""
+    """A Ray session with those slots: joins RAY_ADDRESS, or starts one here and stops it at the end.
+
+    Raises EngineMismatch for a version of Ray that cannot be used.
+    """
+    ray_patches.apply_patches()
     _hush()
     remote = os.environ.get("RAY_ADDRESS")
     common: dict[str, Any] = {
@@ -275,6 +261,8 @@ class RayTuneDriver:
 
     def run(self) -> bool:
         """Returns whether the user interrupted it. Running trials are then left to be resumed."""
+        for note in ray_patches.apply_patches():
+            self._session.note(note, self.at())
         scratch = tempfile.mkdtemp(prefix="automl-tune-")
         handlers = {signal.SIGINT: self._on_interrupt, signal.SIGTERM: self._on_terminate}
         main = threading.current_thread() is threading.main_thread()  # elsewhere Python sets no handlers
@@ -369,10 +357,10 @@ class RayTuneDriver:
     def _on_terminate(self, signum: int, frame: FrameType | None) -> None:
         """Ray's own processes may have got the signal too: there is no time for another epoch.
 
-        Nor does Tune have to give back its placement groups, which end with the session: of a cluster that is gone
-        it would wait for an answer for a minute, and abort.
+        Nor does Tune have to give back its placement groups: for an answer of a cluster that is gone it would wait a
+        minute, and abort.
         """
-        PlacementGroupResourceManager.__del__ = lambda manager: None
+        ray_patches.leave_placement_groups()
         raise KeyboardInterrupt
 
 

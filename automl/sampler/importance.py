@@ -11,7 +11,9 @@ from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from automl.files.installed import check_names
 from automl.records import Params
+from automl.sampler import private_names
 from automl.sampler.tpe import distribution
 from automl.space import Parameter
 
@@ -24,6 +26,8 @@ def importances(trials: Sequence[tuple[Params, float]], parameters: Sequence[Par
     trials      parameters and mAP50-95 of each; those that lack a parameter, or lie outside its range, are left
                 out, and so is a parameter that most of them lack or that never varies
 
+    Raises EngineMismatch where the installed Optuna cannot be used for it.
+
     Source: Watanabe et al., "PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in Arbitrary
     Subspaces", IJCAI 2023, as Optuna implements it.
     """
@@ -32,6 +36,7 @@ def importances(trials: Sequence[tuple[Params, float]], parameters: Sequence[Par
     known = [p for p in known if len({v[p.name] for v, _ in complete}) > 1]
     if len(complete) < FEWEST or not known:
         return {}
+    check_names(private_names.ENGINE, private_names.NAMES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = _Told({p.name: distribution(p) for p in known}, complete)

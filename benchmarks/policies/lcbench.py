@@ -104,7 +104,7 @@ def _model(folder: str) -> tuple[Any, dict[str, int]]:
     try:
         import onnxruntime
     except ImportError as error:
-        raise AutoMLError("LCBench needs onnxruntime: pip install 'automl[bench]'.") from error
+        raise AutoMLError("LCBench needs onnxruntime: pip install -e '.[bench]'") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

@@ -23,7 +23,7 @@ def draw(standing: Standing, target: Path) -> None:
     try:
         import matplotlib
     except ImportError as error:
-        raise AutoMLError("--figure needs matplotlib: pip install 'automl[bench]'.") from error
+        raise AutoMLError("--figure needs matplotlib: pip install -e '.[bench]'") from error
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch

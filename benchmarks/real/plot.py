@@ -17,7 +17,7 @@ def draw(
     try:
         import matplotlib
     except ImportError as error:
-        raise AutoMLError("the figure needs matplotlib: pip install 'automl[bench]'.") from error
+        raise AutoMLError("the figure needs matplotlib: pip install -e '.[bench]'") from error
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from automl.errors import EngineMismatch
 from automl.records import StudyRow, TrialRow
 from automl.scores.halving import rung_trust
 from automl.space import Parameter, SearchSpace
@@ -29,17 +30,22 @@ def draw(row: StudyRow) -> None:
     best = read.best_trials(context.engine(), row.name, limit=LINES)
     placed, top = ([replace(each, params=space.values(each.params)) for each in those] for those in (rows, best))
     parameters = [p for p in space.parameters if any(p.name in each.params for each in placed)]
-    importance = _importance(row.name, row.heartbeat_at, placed, parameters)
+    importance: dict[str, float] | None = None
+    try:
+        importance = _importance(row.name, row.heartbeat_at, placed, parameters)
+    except EngineMismatch as error:
+        st.warning(f"Importances cannot be computed: {error}")
     if rows[-1].number - rows[0].number >= TRIALS:
         st.caption(f"Importances and slices show {len(rows)} trials, every nth; the other charts the best ones.")
     left, right = st.columns(2)
     with left:
-        _importances(importance)
+        if importance is not None:
+            _importances(importance)
     with right:
         _rungs(row)
     if parameters:
-        _slices(placed, parameters, importance)
-        _parallel(top, parameters, importance)
+        _slices(placed, parameters, importance or {})
+        _parallel(top, parameters, importance or {})
     _pareto(row, [*best, *rows])
 
 

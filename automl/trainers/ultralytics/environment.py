@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import logging
 import os
 import shutil
 import sys
@@ -11,6 +12,11 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from automl.files.installed import check_names
+from automl.trainers.ultralytics import private_names
+
+logger = logging.getLogger(__name__)
 
 _OFF = ("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb", "vscode_msg")
 _FONTS = ("Arial.ttf", "Arial.Unicode.ttf")  # what Ultralytics would fetch; any TrueType file will do
@@ -62,7 +68,9 @@ def amp_argument(device: str) -> bool | str:
 
 @cache
 def _tame() -> None:
-    """Switch off what an import leaves on; once a process."""
+    """Switch off what an import leaves on; once a process. Raises EngineMismatch where that cannot be done."""
+    for note in check_names(private_names.ENGINE, private_names.NAMES):  # before anything is trained or replaced
+        logger.warning(note)
     import ultralytics.data.base
     import ultralytics.data.dataset
     import ultralytics.data.utils

@@ -57,7 +57,7 @@ _SCALES = "nsmlx"
 def _package() -> Path:
     spec = importlib.util.find_spec("ultralytics")
     if spec is None or spec.origin is None:
-        raise AutoMLError("ultralytics is not installed. Install automl again, or: pip install ultralytics")
+        raise AutoMLError("ultralytics is not installed. Install it with: pip install yolo-automl")
     return Path(spec.origin).parent
 
 
