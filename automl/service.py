@@ -303,9 +303,9 @@ def _compiled(
 
 @contextmanager
 def _cluster(slots: Slots) -> Iterator[None]:
-    from automl.drivers import ray_tune
+    from automl.drivers import cluster
 
-    with ray_tune.cluster(slots):
+    with cluster.cluster(slots):
         yield
 
 

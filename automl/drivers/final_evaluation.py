@@ -75,7 +75,7 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
 
 
 def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> EvaluationRow:
-    from automl.drivers import ray_tune
+    from automl.drivers import cluster
 
     spec, began = session.search.spec, at()
     session.note(f"Measuring trial {row.number} on {spec.unseen} ...", began, row.number)
@@ -85,7 +85,7 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
     defaults = None if alone else folders.trial(spec.directory, 0)
     metrics, intervals = _NOTHING, dict[str, float]()
     try:
-        metrics = ray_tune.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()))
+        metrics = cluster.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()))
         intervals = noise(Path(job.directory), spec.seed, defaults)
     except AutoMLError as error:
         session.note(f"Trial {row.number} could not be measured on {spec.unseen}: {error}", at(), row.number)

@@ -1,6 +1,6 @@
 """What is changed inside Ray, where it has no switch. The names stand in private_names.
 
-Loads Ray when it is called, after ray_tune has set the variables that Ray reads on import.
+Loads Ray when it is called, after cluster.py has set the variables that Ray reads on import.
 """
 
 from __future__ import annotations

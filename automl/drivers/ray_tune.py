@@ -1,203 +1,40 @@
-"""Runs a search on Ray Tune, on this machine or on the cluster that RAY_ADDRESS names.
+"""The driver of a search on Ray Tune.
 
-The only importer of ray. Tune places one trial in each slot and keeps the worker processes; what to
-train and when to stop is Search's to say. Tune's own searchers, schedulers and storage stay unused.
+Tune places one trial in each slot and keeps the worker processes; what to train and when to stop is Search's to
+say. Tune's own searchers, schedulers and storage stay unused.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import signal
-import socket
 import tempfile
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
 from automl.drivers import ray_patches, worker
-from automl.drivers.session import HEARTBEAT_S, Session
+from automl.drivers.cluster import resources  # first: it sets the variables that Ray reads on import
+from automl.drivers.session import Session
 from automl.errors import AutoMLError
-from automl.records import (
-    EndedBy,
-    Ending,
-    Outcome,
-    Prepared,
-    Slots,
-    SplitMetrics,
-    StudySpec,
-    TrainJob,
-    Trial,
-    TrialState,
-)
+from automl.records import EndedBy, Ending, Outcome, Slots, TrainJob, Trial, TrialState
+
+# isort: split
+import ray
+from ray import tune
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
 
 INTERRUPTED = "interrupted by the user"
 MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
-_SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_worker_niceness": "0",
-    "RAY_raylet_start_wait_time_s": "300",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
-    "TUNE_WARN_THRESHOLD_S": "1000000000",
-    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
-    "TUNE_MAX_PENDING_TRIALS_PG": "1",
-}
-for _name, _value in _SETTINGS.items():
-    os.environ.setdefault(_name, _value)
-warnings.filterwarnings("ignore", module=r"ray\..*")
-
-import ray  # noqa: E402  (reads the variables above when it is imported)
-from ray import tune  # noqa: E402
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
-from ray.tune.search import Searcher  # noqa: E402
-from ray.tune.stopper import Stopper  # noqa: E402
-
-
-def _hush() -> None:
-    """Keeps Ray's words on dead workers off the user's terminal: the study's log has its own."""
-    for name in ("ray", "ray.tune", "ray.data", "ray.train"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-@contextmanager
-def cluster(slots: Slots) -> Iterator[None]:
-    """A Ray session with those slots: joins RAY_ADDRESS, or starts one here and stops it at the end.
-
-    Raises EngineMismatch for a version of Ray that cannot be used.
-    """
-    ray_patches.apply_patches()
-    _hush()
-    remote = os.environ.get("RAY_ADDRESS")
-    common: dict[str, Any] = {
-        "logging_level": logging.CRITICAL,
-        "log_to_driver": False,
-        "include_dashboard": False,
-        "runtime_env": {"env_vars": dict(worker.environment(slots.threads))},
-    }
-    with _terminable() as listen_again:
-        try:
-            if remote:
-                common.pop("include_dashboard")
-                _check_reachable(remote)
-                ray.init(address=remote, **common)
-            else:
-                if slots.devices:
-                    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(slots.devices)
-                ray.init(
-                    address="local",
-                    num_cpus=slots.count * slots.threads,
-                    num_gpus=slots.count if slots.device == "gpu" else 0,
-                    object_store_memory=100 * 1024 * 1024,
-                    **common,
-                )
-            listen_again()
-            yield
-        finally:
-            ray.shutdown()
-
-
-@contextmanager
-def _terminable() -> Iterator[Callable[[], object]]:
-    """SIGTERM interrupts, as Ctrl-C does. What is yielded takes it back from Ray, which dumps its stack and aborts."""
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():  # elsewhere Python sets no handlers
-        yield lambda: None
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield lambda: signal.signal(signal.SIGTERM, interrupt)
-    finally:
-        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
-
-
-def _check_reachable(address: str) -> None:
-    """Raises AutoMLError when nothing listens at HOST:PORT; Ray itself would try for a minute."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
-        return  # "auto", "local": Ray's own words
-    try:
-        socket.create_connection((host, int(port)), timeout=10).close()
-    except OSError as error:
-        raise AutoMLError(
-            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}). Start one with `ray start --head`, "
-            "or unset RAY_ADDRESS to search on this machine."
-        ) from error
-
-
-def cluster_slots(device: str | None, count: int | None = None) -> Slots:
-    """The slots of the cluster at RAY_ADDRESS: its GPUs, or its cores where there are none.
-
-    device  "cpu", "gpu" or None for whatever there is; count limits the slots
-    """
-    if device not in (None, "cpu", "gpu"):
-        raise AutoMLError(f"--device {device}: on a cluster, which RAY_ADDRESS names, choose cpu or gpu.")
-    with cluster(Slots(count=1, device="cpu")):
-        total = ray.cluster_resources()
-    gpus, cpus = int(total.get("GPU", 0)), int(total.get("CPU", 0))
-    if device == "gpu" and not gpus:
-        raise AutoMLError("--device gpu: the cluster that RAY_ADDRESS names has no GPU. Use --device cpu.")
-    if device != "cpu" and gpus:
-        return Slots(count=min(count or gpus, gpus), device="gpu", threads=max(1, cpus // gpus))
-    return Slots(count=min(count or cpus, max(1, cpus)), device="cpu", threads=1)
-
-
-def prepare(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -> Prepared:
-    """The trainer's preparation, run in a worker of the cluster that is open."""
-    remote = ray.remote(worker.prepare).options(**_resources(slots, prefix="num_"), max_retries=0)
-    try:
-        found = ray.get(remote.remote(trainer, job, epochs, seed))
-    except ray.exceptions.RayError as error:
-        raise AutoMLError(f"the probe's worker died: {error}. See {job.directory}/log.txt") from error
-    if isinstance(found, AutoMLError):
-        raise found
-    prepared: Prepared = found
-    return prepared
-
-
-def evaluate(spec: StudySpec, trial: Trial, job: TrainJob, split: str, beat: Callable[[], None]) -> SplitMetrics:
-    """The last measurement of a study's trainer, run in a worker of the cluster that is open.
-
-    beat  called every HEARTBEAT_S seconds meanwhile
-
-    Raises AutoMLError where it cannot be had.
-    """
-    remote = ray.remote(worker.evaluate).options(**_resources(spec.slots, prefix="num_"), max_retries=0)
-    try:
-        waiting = remote.remote(spec.trainer, trial, job, split)
-        while not ray.wait([waiting], timeout=HEARTBEAT_S)[0]:
-            beat()
-        found = ray.get(waiting)
-    except ray.exceptions.RayError as error:
-        raise AutoMLError(f"its worker died: {error}. See {job.directory}/log.txt") from error
-    if isinstance(found, AutoMLError):
-        raise found
-    measured: SplitMetrics = found
-    return measured
-
-
-def _resources(slots: Slots, prefix: str = "") -> dict[str, float]:
-    share: dict[str, float] = {f"{prefix}cpu" + ("s" if prefix else ""): slots.threads}
-    if slots.device == "gpu":
-        share[f"{prefix}gpu" + ("s" if prefix else "")] = 1
-    return share
 
 
 class TrialWorker(tune.Trainable):  # type: ignore[misc]
-    """A worker process as Tune sees it: one step is one epoch."""
+    """A worker process in Tune's terms: one step is one epoch."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self._renew = False
@@ -215,7 +52,7 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         return True
 
     def rest(self) -> None:
-        """The trial has ended: lets it write its last files now. Tune only keeps the process, for another trial."""
+        """Let an ended trial write its last files now. Tune keeps the process for another trial."""
         self._process.end()
 
     def cleanup(self) -> None:
@@ -223,16 +60,16 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
 
 
 class _Unpickled:
-    """Tune pickles what it is given into its own checkpoints; these parts are never read back."""
+    """A part that Tune pickles into its own checkpoints and that is never read back."""
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         return dict, ()
 
 
 class RayTuneDriver:
-    """Drives a session on the cluster that is open, until it ends or is interrupted.
+    """Driver of a session on the open cluster.
 
-    again  the command line that goes on with the study, for an error
+    resume_command  the command line that continues the study, for an error
     """
 
     def __init__(
@@ -243,13 +80,13 @@ class RayTuneDriver:
         *,
         wall_s: float = 0.0,
         growth: float = worker.GROWTH,
-        again: str = "automl resume",
+        resume_command: str = "automl resume",
     ) -> None:
         self._session = session
         self._trainer = trainer
         self._slots = slots
         self._growth = growth
-        self._again = again
+        self._resume_command = resume_command
         self._began = time.monotonic() - wall_s
         self._numbers: dict[str, int] = {}
         self._tokens: dict[int, list[str]] = {}
@@ -260,7 +97,7 @@ class RayTuneDriver:
         return time.monotonic() - self._began
 
     def run(self) -> bool:
-        """Returns whether the user interrupted it. Running trials are then left to be resumed."""
+        """Run to the end; True if the user interrupted it. Running trials are then left to be resumed."""
         for note in ray_patches.apply_patches():
             self._session.note(note, self.at())
         scratch = tempfile.mkdtemp(prefix="automl-tune-")
@@ -273,7 +110,7 @@ class RayTuneDriver:
                 name="search",
                 storage_path=scratch,
                 num_samples=-1,
-                resources_per_trial=_resources(self._slots),
+                resources_per_trial=resources(self._slots),
                 search_alg=_Proposals(self),
                 scheduler=_Decisions(self),
                 stop=_Ticks(self),
@@ -287,7 +124,7 @@ class RayTuneDriver:
         except KeyboardInterrupt:
             self._interrupts += 1
         except (ray.exceptions.RayError, tune.TuneError, ConnectionError) as error:
-            raise AutoMLError(f"Ray ended unexpectedly: {error}. Go on with: {self._again}") from error
+            raise AutoMLError(f"Ray ended unexpectedly: {error}. Go on with: {self._resume_command}") from error
         finally:
             for signum, handler in before.items():
                 signal.signal(signum, handler)
@@ -311,7 +148,7 @@ class RayTuneDriver:
         return {"automl": worker.encode(self._trainer, trial, self._job(trial), self._growth)}
 
     def result(self, ray_id: str, result: Mapping[str, Any]) -> bool:
-        """Takes what a worker reported; answers whether the trial goes on."""
+        """Take a worker's report; True while the trial goes on."""
         session, number, at = self._session, self._numbers[ray_id], self.at()
         if number not in session.running or not self._current(number, result, at):
             return True
@@ -321,14 +158,14 @@ class RayTuneDriver:
         return session.epoch(number, worker.decode_metrics(result["metrics"]), at) is None
 
     def lost(self, ray_id: str) -> None:
-        """Tune gave the trial up: its worker died as it was to begin, or more often than it is restarted."""
+        """Tune has given the trial up: its worker died before it began, or too often."""
         number = self._numbers[ray_id]
         if number in self._session.running:
             reason = "its worker process died (killed, or out of memory) and Ray Tune gave the trial up"
             self._session.failed(number, reason, None, self.at())
 
     def tick(self) -> None:
-        """A few times a second."""
+        """Look for interrupts, and keep the session's time. Called a few times a second."""
         at = self.at()
         if self._interrupts:
             self._session.pause(Ending(EndedBy.USER, INTERRUPTED), at, "; Ctrl-C again ends at once")
@@ -338,7 +175,7 @@ class RayTuneDriver:
         return self._session.job(trial, "0" if self._slots.device == "gpu" else "cpu")
 
     def _current(self, number: int, result: Mapping[str, Any], at: float) -> bool:
-        """Whether the result comes from the trial's latest worker; a new worker is a new attempt."""
+        """True if the result comes from the trial's latest worker; a new worker is a new attempt."""
         tokens = self._tokens.setdefault(number, [])
         token = str(result["token"])
         if token not in tokens:

@@ -42,9 +42,9 @@ Measure = Callable[[int | None], Prepared]  # batch, or None for the trainer's d
 
 
 def _in_a_worker(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -> Prepared:
-    from automl.drivers import ray_tune
+    from automl.drivers import cluster
 
-    return ray_tune.prepare(trainer, job, epochs, seed, slots)
+    return cluster.prepare(trainer, job, epochs, seed, slots)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from automl.setup.slots import find_slots
 def slots_here(device: str | None, count: int | None) -> Slots:
     """The slots of the cluster that RAY_ADDRESS names, else of this machine."""
     if os.environ.get("RAY_ADDRESS"):
-        from automl.drivers import ray_tune
+        from automl.drivers import cluster
 
-        return ray_tune.cluster_slots(device, count)
+        return cluster.cluster_slots(device, count)
     return find_slots(device, count)
 
 

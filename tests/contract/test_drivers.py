@@ -131,7 +131,8 @@ def drive(
     die: Callable[[str], object] = lambda place: None,
 ) -> Watched:
     """A search under Ray to its end; what was recorded."""
-    from automl.drivers.ray_tune import RayTuneDriver, cluster
+    from automl.drivers.cluster import cluster
+    from automl.drivers.ray_tune import RayTuneDriver
 
     record, search = Watched(), make_search(replace(spec, directory=str(folder)))
     session = Session(search, record, posix_offset_s=1e9, listener=lambda notice: listener(record, notice))
@@ -276,7 +277,7 @@ def test_time_budgets_are_kept_to_an_epoch(tmp_path: Path) -> None:
 def test_a_search_joins_the_cluster_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ray.cluster_utils import Cluster
 
-    from automl.drivers.ray_tune import cluster_slots
+    from automl.drivers.cluster import cluster_slots
 
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
@@ -311,7 +312,7 @@ def test_each_trial_has_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_ray_may_start_as_slowly_as_a_busy_machine_makes_it() -> None:
     """Half a minute, Ray's own limit, was not enough: it ended the search with a traceback."""
-    told = "import os, automl.drivers.ray_tune; print(os.environ['RAY_raylet_start_wait_time_s'])"
+    told = "import os, automl.drivers.cluster; print(os.environ['RAY_raylet_start_wait_time_s'])"
     kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, env=kept)
     assert float(done.stdout) >= 300

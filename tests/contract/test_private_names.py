@@ -128,11 +128,11 @@ def test_what_cannot_be_patched_in_ray_is_said_and_the_rest_is_patched(monkeypat
 
 
 def test_ray_is_checked_before_a_cluster_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    from automl.drivers import ray_patches, ray_tune
+    from automl.drivers import cluster, ray_patches
 
     monkeypatch.setattr("ray.tune.experiment.trial._TemporaryTrialState", object)
     monkeypatch.setattr(ray_patches, "apply_patches", ray_patches.apply_patches.__wrapped__)
-    with pytest.raises(EngineMismatch, match="ray_actor"), ray_tune.cluster(Slots(count=1, device="cpu")):
+    with pytest.raises(EngineMismatch, match="ray_actor"), cluster.cluster(Slots(count=1, device="cpu")):
         pytest.fail("a cluster began")
 
 

@@ -17,7 +17,8 @@ from tests.unit.drivers.test_session import Notes
 
 @pytest.mark.ray
 def test_a_grown_worker_is_renewed_between_trials(tmp_path: Path) -> None:
-    from automl.drivers.ray_tune import RayTuneDriver, cluster
+    from automl.drivers.cluster import cluster
+    from automl.drivers.ray_tune import RayTuneDriver
 
     spec = make_spec(directory=str(tmp_path), budgets=("4trials",))
     search = Search(
