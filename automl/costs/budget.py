@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from automl.errors import BadBudget
+from automl.records import StudySpec
 
 _UNIT_S = {"h": 3600.0, "min": 60.0, "s": 1.0}
 _PATTERN = re.compile(r"(?P<number>-?\d{1,12}(?:\.\d{1,12})?)\s*(?:(?P<device>gpu|cpu)-)?(?P<unit>h|min|s|trials?)")
@@ -69,6 +70,11 @@ def parse_all(texts: Iterable[str], device: str) -> tuple[Budget, ...]:
             offer = budget.text.lower().replace(budget.device, device)
             raise BadBudget(f"the budget '{budget.text}' cannot be spent: {here}. Use for example {offer}.")
     return budgets
+
+
+def limits_of(spec: StudySpec) -> tuple[Budget, ...]:
+    """Budgets of a study, read from the texts in its spec."""
+    return parse_all(spec.budgets, spec.slots.device)
 
 
 class Ledger:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Session
 from automl.drivers.virtual import VirtualDriver
 from automl.policy import Search
@@ -75,7 +75,7 @@ def make_spec(**changes: Any) -> StudySpec:
 
 def make_search(spec: StudySpec) -> Search:
     """A search without history, its probe charged."""
-    ledger = Ledger(parse_all(spec.budgets, spec.slots.device))
+    ledger = Ledger(limits_of(spec))
     if spec.probe_s:
         ledger.charge(None, spec.probe_s)
     return Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
