@@ -203,7 +203,7 @@ def planned_spec(**changes: Any) -> StudySpec:
         Point(name=name, role="compared" if n else "baseline", epoch_s=s, training_s=12 * s)
         for n, (name, s) in enumerate(COST.items())
     )
-    drawn = draw_up(points, limits_of(spec), spec.slots, epochs=12, rungs=spec.rungs, aside=Reserved())
+    drawn = draw_up(points, limits_of(spec), spec.slots, epochs=12, rungs=spec.rungs, reserve=Reserved())
     return replace(spec, plan=drawn.document())
 
 
