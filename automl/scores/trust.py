@@ -30,9 +30,7 @@ from automl.errors import AutoMLError
 # Seed noise, in mAP50-95: one measurement, read in three ways.
 SEED_GAP = 0.012  # between two seeds of one recipe: within it the cheaper of two operating points is tuned at
 SEED_SD, SEED_RUNS = 0.0085, 2.0  # standard deviation of one run, and the degrees of freedom behind it
-TIE = (
-    0.02  # single runs of two recipes that are closer are a tie: nearly twice SEED_GAP, since one of them was selected
-)
+TIE = 0.02  # single runs that are closer are a tie: two seeds of one recipe differ by .01 to .02
 SPREAD = 0.01
 WITHIN = 0.9  # share of the probability that an interval holds
 CLAIM = 0.9  # chance to beat the defaults from which on a winner is named

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from automl.records import Purpose, TrialRow, TrialState
 from automl.scores.leaderboard import FEW, baseline_of, changed, finalists, gain, rank, score, verdict, winner
-from automl.scores.words import odds, one_seed_in_words, score_in_words, verdict_in_words
 from tests.builders.factories import as_point, make_row
 
 
@@ -27,7 +26,6 @@ def test_a_score_is_the_mean_of_the_last_five_epochs() -> None:
 def test_the_score_of_a_whole_training_is_of_its_last_eighth(horizon: int, last: int) -> None:
     scores = [number / 1000 for number in range(horizon)]
     assert score(scores, horizon) == pytest.approx(sum(scores[-last:]) / last)
-    assert score_in_words(horizon).endswith(f"last {last} epochs" if last > 1 else "last epoch")
 
 
 def test_one_lucky_epoch_makes_no_winner() -> None:
@@ -106,22 +104,6 @@ def test_the_defaults_are_taken_home_where_nothing_surely_beats_them() -> None:
     assert (found.winner, found.best.trial, winner(rows)) == (0, 1, rows[0])
 
 
-def test_a_gain_that_is_not_proven_is_no_tie_either() -> None:
-    def told(again: float) -> str:
-        found = verdict([make_row(0, 0.5), make_row(1, 0.56), repeat(2, 0, 0.38), repeat(3, 1, again)])
-        assert found is not None
-        assert found.winner == 0
-        return verdict_in_words(found)
-
-    assert told(0.445).startswith("The defaults are as good: mAP50-95 0.44")
-    assert told(0.60).startswith("No winner is proven, so the defaults are kept: mAP50-95 0.4")
-
-
-@pytest.mark.parametrize(("chance", "told"), [(1.0, "over 99%"), (0.987, "99%"), (0.5, "50%"), (0.001, "under 1%")])
-def test_a_chance_is_never_told_as_a_certainty(chance: float, told: str) -> None:
-    assert odds(chance) == told
-
-
 def test_a_repeat_that_failed_or_was_cut_says_nothing() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.56), repeat(2, 1, 0.56)]
     more = [repeat(3, 1, 0.1, state=TrialState.CUT), repeat(4, 0, 0.9, state=TrialState.FAILED)]
@@ -186,14 +168,3 @@ def test_the_finalists_name_the_winner_that_all_trials_name(
     assert len(few) <= 1 + 2 * FEW + sum(row.repeats is not None for row in rows) + 3
     assert verdict(few) == verdict(rows)
     assert winner(few) == winner(rows)
-
-
-def test_a_training_that_goes_on_is_said_to_lead_without_a_gain() -> None:
-    running = {"state": TrialState.RUNNING, "done_epochs": 3}
-    told = one_seed_in_words(make_row(1, 0.4, **running), None, make_row(0, 0.3, **running))
-    assert told == "Trial 1 leads so far with 0.400 on val; no training has reached its last epoch."
-
-
-def test_where_nothing_was_learnt_the_defaults_are_not_called_as_good() -> None:
-    told = one_seed_in_words(make_row(0, 0.0), make_row(1, 0.004), make_row(0, 0.0))
-    assert told.startswith("Nothing was learnt that can be told apart: after 12 epochs the defaults are at mAP50-95 of")
