@@ -1,4 +1,4 @@
-"""Ranking of stored trials."""
+"""Ranking and winner of stored trials."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_repeats_have_no_place_of_their_own() -> None:
     assert [row.number for row in rank([make_row(0, 0.5), make_row(1, 0.6), repeat(2, 1, 0.9)])] == [1, 0]
 
 
-def test_without_repeats_nothing_is_decided_and_the_best_score_is_taken_home() -> None:
+def test_without_repeats_there_is_no_verdict_and_the_best_score_wins() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.6), repeat(2, 1, None, state=TrialState.FAILED)]
     assert verdict(rows) is None
     assert winner(rows) is rows[1]
@@ -73,35 +73,35 @@ def test_repeats_of_the_defaults_alone_decide_nothing() -> None:
     assert verdict([make_row(0, 0.5), repeat(1, 0, 0.5)]) is None
 
 
-def test_the_best_confirmed_mean_wins_not_the_best_score_of_the_search() -> None:
+def test_the_best_mean_of_repeats_wins_not_the_best_score_of_the_search() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.62), make_row(2, 0.60)]
     rows += [repeat(n, of, y) for n, (of, y) in enumerate([(0, 0.5), (1, 0.51), (2, 0.58), (1, 0.5), (2, 0.58)], 3)]
-    found = verdict(rows)
-    assert found is not None
-    assert (found.winner, found.best.trial, winner(rows)) == (2, 2, rows[2])
-    assert [(each.trial, each.seeds) for each in found.estimates] == [(2, 2), (1, 2), (0, 2)]
-    assert (found.best.chance or 0.0) > 0.95
-    assert found.of(1) == found.estimates[1]
-    assert found.of(7) is None
-    assert found.cost_s == 5 * 720.0
+    decision = verdict(rows)
+    assert decision is not None
+    assert (decision.winner, decision.best.trial, winner(rows)) == (2, 2, rows[2])
+    assert [(row.trial, row.seeds) for row in decision.estimates] == [(2, 2), (1, 2), (0, 2)]
+    assert (decision.best.chance or 0.0) > 0.95
+    assert decision.of(1) == decision.estimates[1]
+    assert decision.of(7) is None
+    assert decision.cost_s == 5 * 720.0
 
 
 def test_a_repeat_counts_with_its_best_epoch_which_a_new_best_pt_will_hold() -> None:
     rows = [make_row(0, 0.40, best_map50_95=0.50), make_row(1, 0.60)]
     rows += [make_row(2 + n, 0.41, best_map50_95=0.58, repeats=1) for n in range(2)]
-    decided = verdict(rows)
-    assert decided is not None
+    decision = verdict(rows)
+    assert decision is not None
     for trial, best in ((0, 0.50), (1, 0.58)):
-        found = decided.of(trial)
-        assert found is not None
-        assert found.score.mean == pytest.approx(best, abs=0.02)
+        estimate = decision.of(trial)
+        assert estimate is not None
+        assert estimate.score.mean == pytest.approx(best, abs=0.02)
 
 
-def test_the_defaults_are_taken_home_where_nothing_surely_beats_them() -> None:
+def test_the_defaults_win_where_nothing_surely_beats_them() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.56), repeat(2, 0, 0.505), repeat(3, 1, 0.51)]
-    found = verdict(rows)
-    assert found is not None
-    assert (found.winner, found.best.trial, winner(rows)) == (0, 1, rows[0])
+    decision = verdict(rows)
+    assert decision is not None
+    assert (decision.winner, decision.best.trial, winner(rows)) == (0, 1, rows[0])
 
 
 def test_a_repeat_that_failed_or_was_cut_says_nothing() -> None:
@@ -134,7 +134,7 @@ def test_only_parameters_that_differ_from_the_baseline_count_as_changed() -> Non
     assert changed(make_row(1, params={"lr0": 0.02, "box": 7.5, "nbs": 16}), baseline) == {"lr0": 0.02, "nbs": 16}
 
 
-def test_without_repeats_a_tie_takes_the_defaults_home() -> None:
+def test_without_repeats_the_defaults_win_a_tie() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.51)]
     assert winner(rows) is rows[0]
     rows = [make_row(0, 0.5), make_row(1, 0.55)]
@@ -163,8 +163,8 @@ def test_the_finalists_name_the_winner_that_all_trials_name(
         make_row(number, score, state=state, repeats=of if number > 2 else None)
         for number, (score, state, of) in enumerate(trials)
     ]
-    kept = finalists(map(as_point, rows))
-    few = [row for row in rows if row.number in kept]
+    numbers = finalists(map(as_point, rows))
+    few = [row for row in rows if row.number in numbers]
     assert len(few) <= 1 + 2 * FEW + sum(row.repeats is not None for row in rows) + 3
     assert verdict(few) == verdict(rows)
     assert winner(few) == winner(rows)
