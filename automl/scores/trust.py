@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from automl.errors import AutoMLError
 
-# Seed noise, in mAP50-95: one measurement, read in three ways.
+# Noise of seeds, in mAP50-95, as measured above.
 SEED_GAP = 0.012  # between two seeds of one recipe: within it the cheaper of two operating points is tuned at
 SEED_SD, SEED_RUNS = 0.0085, 2.0  # standard deviation of one run, and the degrees of freedom behind it
 TIE = 0.02  # single runs that are closer are a tie: two seeds of one recipe differ by .01 to .02
