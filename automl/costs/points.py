@@ -225,7 +225,7 @@ def reused_in_words(probes: Sequence[Probe]) -> tuple[str, ...]:
     if not sources:
         return ()
     return (
-        f"Reused from the store: the price of an epoch at {listed(sources)}, measured on the same kind of device with "
+        f"Reused from the store: epoch costs at {listed(sources)}, measured on the same kind of device with "
         "the same versions. Measure anew with --fresh-probe.",
     )
 
