@@ -68,7 +68,9 @@ def choose(contenders: Iterable[Contender]) -> int | None:
 
 
 def _repeated(contenders: Iterable[Contender]) -> dict[int, list[float]]:
-    """Best epochs of whole runs that no search selected, by configuration; empty unless two can be compared.
+    """Best epochs of whole runs that no search selected, by configuration.
+
+    Empty unless the defaults and another configuration have one.
 
     The best epoch is what best.pt of a new training will hold. The first run of the defaults counts too, since no
     search selected it. Of other trials only repeats count: the score that selected them is optimistic.
