@@ -1,4 +1,4 @@
-"""Errors that a user can act on: each message names what was wrong and the way out."""
+"""Errors that a user can act on: each message names the problem and the way out."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ SHOWN = 3  # names in a message that could hold a hundred
 
 
 class AutoMLError(Exception):
-    """Base of every error that automl raises on purpose. The CLI prints it and exits with 2."""
+    """Base of all errors that automl raises on purpose. The CLI prints the message and exits with 2."""
 
 
 class BadBudget(AutoMLError):
-    """A budget that cannot be read, or that cannot be spent on this machine."""
+    """A budget that cannot be read, or cannot be spent on this machine."""
 
 
 class BudgetTooSmall(BadBudget):
-    """The budget cannot pay for the baseline training."""
+    """A budget that cannot pay for the baseline, or for what the user asked beside it."""
 
 
 class BadData(AutoMLError):
-    """A data set that cannot be trained on; names the file and, where there is one, the line."""
+    """A data set that cannot be trained on, with the file and the line of the problem, if it has one."""
 
     def __init__(self, file: Path | str, problem: str, *, line: int | None = None) -> None:
         where = f"{file}:{line}" if line is not None else f"{file}"
@@ -58,15 +58,15 @@ class BadStore(AutoMLError):
 
 
 class NoStore(BadStore):
-    """There is no database where one was looked for, or nothing of ours in it."""
+    """A database that does not exist, or has no tables of automl."""
 
 
 class StoreAway(BadStore):
-    """A database that does not answer now, and may again."""
+    """A database that does not answer now, but may later."""
 
 
 class NothingToCompare(AutoMLError):
-    """Too few finished trainings for the figure that was asked for."""
+    """Too few finished trainings for a figure."""
 
 
 class EngineMismatch(AutoMLError):
@@ -83,20 +83,20 @@ class EngineMismatch(AutoMLError):
 
 
 class StudyConflict(AutoMLError):
-    """A study name that is taken, or a study that is in the wrong state for the request."""
+    """A study name that is already in use, or a study in the wrong state for the request."""
 
 
 class NoSpace(AutoMLError):
-    """Too little free disk, or an output path that cannot be written."""
+    """A disk with too little free space, or an output path that cannot be written."""
 
 
 class TrialError(AutoMLError):
-    """A training that failed; becomes the trial's outcome and never ends the search by itself."""
+    """A training that failed. It becomes the trial's outcome and does not end the search by itself."""
 
 
 class AppliedMismatch(TrialError):
-    """The trainer ran with other arguments than those that were proposed."""
+    """A trainer that ran with other arguments than the proposed ones."""
 
 
 class SearchFailed(AutoMLError):
-    """A search that had to end without an answer: the baseline or many trials in a row failed."""
+    """A search without an answer: the baseline, or many trials in a row, failed."""

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 def duration(seconds: float) -> str:
-    """'1:02:03', '4:05' or '42 s'."""
+    """Seconds as '1:02:03', '4:05' or '42 s'."""
     whole = int(max(0.0, seconds))
     if whole < 60:
         return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
+    minutes, seconds_left = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{hours}:{minutes:02}:{seconds_left:02}" if hours else f"{minutes}:{seconds_left:02}"
 
 
 def moment(at: float) -> str:
-    """A POSIX time as date and time of this machine: '2026-11-25 14:05'."""
+    """POSIX time as date and time of this machine: '2026-11-25 14:05'."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
 def ago(seconds: float) -> str:
-    """An age in its largest whole unit: 'just now' below a minute, '1 minute ago', '5 hours ago', '12 days ago'."""
+    """Age in its largest whole unit: 'just now' below a minute, '1 minute ago', '5 hours ago', '12 days ago'."""
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         count = int(seconds // length)
         if count >= 1:
@@ -32,27 +33,27 @@ def ago(seconds: float) -> str:
 
 
 def score(value: float | None) -> str:
-    """A fraction with three digits, or a dash."""
-    return "–" if value is None or value != value else f"{value:.3f}"
+    """Fraction with three digits; a dash for None and NaN."""
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def listed(words: Sequence[str], most: int = 6) -> str:
-    """The words as a sentence lists them: 'a, b and c', and how many more there are than `most`."""
-    shown = [*words[:most], *([f"{len(words) - most} more"] if len(words) > most else [])]
-    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+    """Words as a list in a sentence: 'a, b and c'. Beyond `most` their number: 'a, b and 7 more'."""
+    items = [*words[:most], *([f"{len(words) - most} more"] if len(words) > most else [])]
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
 
 @dataclass(frozen=True)
 class CostUnit:
-    """A unit of slot time."""
+    """Unit of slot time."""
 
     name: str  # 'gpu-h', 'cpu-min' or 'cpu-s'
-    slot_s: float  # slot-seconds of one
-    digits: int  # behind the point, in text
+    slot_s: float  # its slot-seconds
+    digits: int  # after the decimal point, in text
 
 
 def cost_unit(slot_s: float, device: str) -> CostUnit:
-    """The unit in which so many slot-seconds read best."""
+    """Unit in which so many slot-seconds read best."""
     if slot_s >= 3600:
         return CostUnit(f"{device}-h", 3600.0, 2)
     if slot_s >= 60:

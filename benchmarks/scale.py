@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Record, Session
 from automl.drivers.virtual import VirtualDriver
 from automl.policy import Search
@@ -121,7 +121,7 @@ def run(
     space = _space(parameters)
     with tempfile.TemporaryDirectory(prefix="automl-scale-") as folder:
         spec = _spec(space, trials, slots, sampler, folder)
-        found = Search(spec, open_sampler(sampler, space, spec.seed), Ledger(parse_all(spec.budgets, "cpu")))
+        found = Search(spec, open_sampler(sampler, space, spec.seed), Ledger(limits_of(spec)))
         began_cpu, began = time.process_time(), time.perf_counter()
         with _recording(spec, sqlite=sqlite) as record:
             session, trainer = _Timed(found, record, posix_offset_s=0.0), _Counting()

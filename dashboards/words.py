@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from automl import figures
-from automl.costs.budget import Budget, parse_all
+from automl.costs.budget import Budget, limits_of
 from automl.figures import duration, format_cost, score
 from automl.recipes import LONG
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
@@ -128,7 +128,7 @@ def unseen_score(seen: Overview, row: TrialRow | None) -> str:
 
 def share_of_budget(seen: Overview) -> str:
     """How much of the budget is spent and what is left, in the units in which costs are told."""
-    budgets = parse_all(seen.study.spec.budgets, seen.study.spec.slots.device)
+    budgets = limits_of(seen.study.spec)
     told = f"{seen.share_spent:.0%} of {' or '.join(_limit(each, seen.study, 1.0) for each in budgets)}"
     if len(budgets) > 1:  # which one ends first is not sure before it has
         return told
@@ -141,7 +141,7 @@ def _limit(budget: Budget, study: StudyRow, share: float) -> str:
         return f"{count} trial{'' if count == 1 else 's'}"
     if budget.wall_s is not None:
         return f"{duration(share * budget.wall_s)} of wall time"
-    return cost(share * (budget.slot_s or 0.0), study)
+    return cost(share * (budget.limit_s or 0.0), study)
 
 
 def took(study: StudyRow) -> str:

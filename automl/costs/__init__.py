@@ -1,1 +1,1 @@
-"""What things cost: budgets, operating points, the plan. Pure."""
+"""Costs: budgets, operating points, shares and the plan. Pure."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from automl.errors import BadBudget
+from automl.records import StudySpec
 
 _UNIT_S = {"h": 3600.0, "min": 60.0, "s": 1.0}
 _PATTERN = re.compile(r"(?P<number>-?\d{1,12}(?:\.\d{1,12})?)\s*(?:(?P<device>gpu|cpu)-)?(?P<unit>h|min|s|trials?)")
@@ -27,7 +28,7 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The budget that `text` names; raises BadBudget with examples otherwise."""
+        """Budget that `text` names. Raises BadBudget, with examples, if it cannot be read."""
         match = _PATTERN.fullmatch(text.strip().lower())
         if match is None:
             raise BadBudget(f"cannot read the budget '{text}'. {_EXAMPLES}")
@@ -45,11 +46,11 @@ class Budget:
 
     @property
     def limit_s(self) -> float | None:
-        """Slot-seconds or wall seconds of the limit; None for a number of trials."""
+        """Limit in slot-seconds or wall seconds; None for a number of trials."""
         return self.slot_s if self.slot_s is not None else self.wall_s
 
     def at_least(self, seconds: float) -> str:
-        """A budget of the same kind and at least that long, as a user would write it: '12cpu-min', '3h'."""
+        """Text of a budget of the same kind that is at least so long: '12cpu-min', '3h'."""
         kind = f"{self.device}-" if self.slot_s is not None else ""
         if seconds > 2 * 3600:
             return f"{-(-seconds // 3600):.0f}{kind}h"
@@ -59,7 +60,10 @@ class Budget:
 
 
 def parse_all(texts: Iterable[str], device: str) -> tuple[Budget, ...]:
-    """The budgets of a search whose slots are of `device`; at least one, each spendable here."""
+    """Budgets of a search on slots of `device`.
+
+    Raises BadBudget for no budget, one that cannot be read, or one of another device.
+    """
     budgets = tuple(Budget.parse(text) for text in texts)
     if not budgets:
         raise BadBudget(f"no budget given. {_EXAMPLES}")
@@ -71,11 +75,16 @@ def parse_all(texts: Iterable[str], device: str) -> tuple[Budget, ...]:
     return budgets
 
 
-class Ledger:
-    """Slot-seconds charged by trial, against the limits of a search. On what they went, the trials' rows say.
+def limits_of(spec: StudySpec) -> tuple[Budget, ...]:
+    """Budgets of a study, read from the texts in its spec."""
+    return parse_all(spec.budgets, spec.slots.device)
 
-    Times are wall seconds since the study began, without the pauses between its sessions. A trial is
-    charged from the moment a slot is held for it until the slot is released.
+
+class Ledger:
+    """Slot-seconds charged by trial, and what the limits of a search leave. Purposes stand in the trials' rows.
+
+    Times (`at`) are wall seconds since the study began, without the pauses between its sessions. A trial is
+    charged from the moment at which a slot is held for it until the slot is released.
     """
 
     def __init__(self, budgets: Iterable[Budget]) -> None:
@@ -84,23 +93,26 @@ class Ledger:
         self._wall_limit_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=None)
         self.trial_limit = min((b.trials for b in budgets if b.trials is not None), default=None)
         self._total_s = 0.0
-        self._held: dict[int, float] = {}  # up to when each slot is charged
-        self._since_s = 0.0  # sum of the moments up to which held slots are charged
+        self._held: dict[int, float] = {}  # by trial: time up to which its slot is charged
+        self._since_s = 0.0  # sum of these times
         self._trial_s: dict[int, float] = defaultdict(float)
 
     def charge(self, trial: int | None, slot_s: float) -> None:
-        """Adds a cost that was measured elsewhere: the probe, or what earlier sessions spent. None: of no trial."""
+        """Add a cost that was measured elsewhere: by the probe, or in earlier sessions.
+
+        trial  None for a cost of no trial
+        """
         self._total_s += slot_s
         if trial is not None:
             self._trial_s[trial] += slot_s
 
     def hold(self, trial: int, at: float) -> None:
-        """A slot is held for the trial from now on."""
+        """Begin to charge a slot to the trial."""
         self._held[trial] = at
         self._since_s += at
 
     def advance(self, trial: int, at: float) -> float:
-        """Charges a held slot up to now; the trial's cost so far in slot-seconds."""
+        """Charge a held slot up to now, and return the trial's slot-seconds so far."""
         since = self._held[trial]
         self.charge(trial, max(0.0, at - since))
         self._held[trial] = max(at, since)
@@ -108,7 +120,7 @@ class Ledger:
         return self._trial_s[trial]
 
     def release(self, trial: int, at: float) -> float:
-        """Charges a held slot for the last time; the trial's cost in slot-seconds."""
+        """Charge a held slot for the last time, and return the trial's slot-seconds."""
         cost = self.advance(trial, at)
         since = self._held.pop(trial)
         self._since_s = self._since_s - since if self._held else 0.0
@@ -124,13 +136,13 @@ class Ledger:
         return self._trial_s.get(trial, 0.0)
 
     def spent_s(self, at: float | None = None) -> float:
-        """Slot-seconds charged; with `at` also what held slots have cost since their last charge."""
+        """Slot-seconds charged; with `at` also those of held slots since their last charge."""
         if at is None:
             return self._total_s
         return self._total_s + max(0.0, len(self._held) * at - self._since_s)
 
     def left_s(self, at: float) -> float:
-        """Slot-seconds that may still be charged; infinite without such a budget."""
+        """Slot-seconds left; infinite without a budget of slot time."""
         return float("inf") if self._slot_limit_s is None else self._slot_limit_s - self.spent_s(at)
 
     def wall_left_s(self, at: float) -> float:
@@ -138,7 +150,7 @@ class Ledger:
         return float("inf") if self._wall_limit_s is None else self._wall_limit_s - at
 
     def exhausted(self, at: float) -> str | None:
-        """Which budget is spent, in words, or None."""
+        """Sentence on the budget that is spent; None while something is left of each."""
         if self.left_s(at) <= 0:
             return "the budget of slot time is spent"
         if self.wall_left_s(at) <= 0:
@@ -146,7 +158,10 @@ class Ledger:
         return None
 
     def share_spent(self, at: float, trials: int) -> float:
-        """The largest share of any budget that is used up, in [0, 1] but for the last epoch."""
+        """Largest spent share of any budget; above 1 by the last epoch at most.
+
+        trials  number of trials that have begun
+        """
         shares = [0.0]
         if self._slot_limit_s is not None:
             shares.append(self.spent_s(at) / self._slot_limit_s)

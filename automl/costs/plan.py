@@ -1,6 +1,6 @@
-"""The budget compiler: from measured epochs, budgets and slots to a horizon, points, shares and an end. Pure.
+"""The budget compiler: from priced points, budgets and slots to shares, expected trials and an end. Pure.
 
-Figures about real trainings are those of yolov5n on BCCD: 35 trainings of 12 epochs, 13 of 42.
+Figures of real trainings come from yolov5n on BCCD: 35 trainings of 12 epochs, 13 of 42.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from automl.costs.budget import Budget
-from automl.costs.points import FEWEST_TRAININGS, LONGEST, Point, shown
+from automl.costs.points import LONGEST, Point, shown
 from automl.costs.shares import Reserved
-from automl.records import Purpose, Slots
+from automl.records import FEWEST_TRAININGS, Purpose, Slots
 from automl.scores.halving import ETA
 
-_MANY = 10**6  # trials: as good as no limit
-MEASURED_SHARE = 12 / 42  # shortest horizon, as a share of production's, of which rank agreement was measured
+_NO_LIMIT = 10**6  # trials
+MEASURED_SHARE = 12 / 42  # of a production training: shortest horizon whose rank agreement was measured
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a search is going to do with its budget."""
+    """Everything that a search is going to do with its budget."""
 
     device: str
     slots: int
@@ -30,10 +30,10 @@ class Plan:
     points: tuple[Point, ...]  # the baseline's first
     epochs: int  # the horizon
     rungs: tuple[int, ...]
-    reach: tuple[tuple[int, float], ...]  # rung or horizon, and how many trials are expected to reach it
+    reach: tuple[tuple[int, float], ...]  # rung or horizon, and the trials expected to reach it
     trials: int  # expected in all, the baseline and the compared points among them
     shares: Mapping[str, float]  # slot-seconds by purpose
-    budget_s: float | None  # slot-seconds that the budgets pay in all; None with a trial count alone
+    budget_s: float | None  # slot-seconds that all budgets pay; None with a number of trials alone
     wall_s: float  # expected wall seconds from the first trial to the end
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
@@ -41,12 +41,12 @@ class Plan:
 
     @property
     def baseline(self) -> Point:
-        """Where the defaults are trained first."""
+        """Point at which the defaults are trained first."""
         return self.points[0]
 
     @property
     def compared(self) -> tuple[Point, ...]:
-        """The other points at which the defaults are trained."""
+        """Other points at which the defaults are trained."""
         return tuple(point for point in self.points if point.role == "compared")
 
     def document(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """The way of every trial of a search, and what it costs."""
+    """Course of every trial of a search, with its price."""
 
     epochs: int  # the horizon
     rungs: tuple[int, ...]
@@ -64,7 +64,7 @@ class Course:
     startup_s: float = 0.0  # before the first epoch
 
     def reach(self, trials: float) -> tuple[tuple[int, float], ...]:
-        """How many of so many trials are expected to reach each rung and the horizon, ranks being random."""
+        """Each rung and the horizon, with the expected number of trials that reach it. Ranks are taken as random."""
         reach = []
         for level in self.rungs:
             reach.append((level, trials))
@@ -80,7 +80,10 @@ class Course:
         return cost
 
     def affordable(self, left_s: float, most: int) -> int:
-        """The most trials whose expected cost is within what is left."""
+        """Largest number of trials whose expected cost is at most `left_s` slot-seconds.
+
+        most  upper limit of the answer
+        """
         low, high = 0, most
         while low < high:
             middle = (low + high + 1) // 2
@@ -95,27 +98,27 @@ def draw_up(
     *,
     epochs: int,
     rungs: Sequence[int],
-    aside: Reserved,
+    reserve: Reserved,
 ) -> Plan:
-    """The plan for those points; the shares never sum to more than the tightest budget pays."""
+    """Plan for the points. Its shares never sum to more than the tightest budget pays."""
     first, compared = points[0], [point for point in points if point.role == "compared"]
     slot_s = min((b.slot_s for b in budgets if b.slot_s is not None), default=math.inf)
     wall_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=math.inf)
-    last = int(aside.production_s > 0)
-    limit = min((b.trials - aside.repeats - last for b in budgets if b.trials is not None), default=_MANY)
-    idle_s = (slots.count - 1) * aside.production_s if math.isfinite(wall_s) else 0.0  # beside the production training
-    total_s = min(slot_s, wall_s * slots.count + aside.probe_s - idle_s)
-    shares = _shares(first, compared, aside, total_s)
+    last = int(reserve.production_s > 0)
+    limit = min((b.trials - reserve.repeats - last for b in budgets if b.trials is not None), default=_NO_LIMIT)
+    idle_s = (slots.count - 1) * reserve.production_s if math.isfinite(wall_s) else 0.0  # beside production
+    total_s = min(slot_s, wall_s * slots.count + reserve.probe_s - idle_s)
+    shares = _shares(first, compared, reserve, total_s)
     left_s = max(0.0, total_s - sum(shares.values()))
-    tuned = max((first, *compared), key=lambda point: point.training_s)  # which pays is not known yet: the dearest
+    tuned = max((first, *compared), key=lambda point: point.training_s)  # the search may tune at the dearest
     startup_s = tuned.training_s - tuned.epoch_s * epochs
     course = Course(epochs=epochs, rungs=tuple(rungs), epoch_s=tuned.epoch_s, startup_s=startup_s)
     most = max(0, limit - 1 - len(compared))
     trials = course.affordable(left_s, most)
-    all_of_it = math.isfinite(left_s) and trials < most
-    shares[Purpose.SEARCH.value] = left_s if all_of_it else min(left_s, course.cost_s(trials))
+    spends_all = math.isfinite(left_s) and trials < most
+    shares[Purpose.SEARCH.value] = left_s if spends_all else min(left_s, course.cost_s(trials))
     last_s = shares.get(Purpose.PRODUCTION.value, 0.0)
-    spent_s = sum(shares.values()) - aside.probe_s - last_s
+    spent_s = sum(shares.values()) - reserve.probe_s - last_s
     return Plan(
         device=slots.device,
         slots=slots.count,
@@ -128,51 +131,54 @@ def draw_up(
         shares=shares,
         budget_s=total_s if math.isfinite(total_s) else None,
         wall_s=min(wall_s, last_s + max(spent_s / slots.count, shares[Purpose.BASELINE.value])),
-        warnings=tuple(_warnings(first, epochs, aside.production_epochs)),
+        warnings=tuple(_warnings(first, epochs, reserve.production_epochs)),
         notes=tuple(f"{shown(p.name)} is left out: {p.why}." for p in points if p.role == "left out"),
     )
 
 
-def _shares(first: Point, compared: Sequence[Point], aside: Reserved, total_s: float) -> dict[str, float]:
-    """Slot-seconds by purpose, but for the search: what comes before takes what it needs while there is some."""
-    shares, left_s = {Purpose.PROBE.value: aside.probe_s}, max(0.0, total_s - aside.probe_s)
-    for purpose, wanted_s in (
+def _shares(first: Point, compared: Sequence[Point], reserve: Reserved, total_s: float) -> dict[str, float]:
+    """Slot-seconds by purpose, without the search. Earlier purposes take what they need first."""
+    shares, left_s = {Purpose.PROBE.value: reserve.probe_s}, max(0.0, total_s - reserve.probe_s)
+    for purpose, need_s in (
         (Purpose.BASELINE, first.training_s),
         (Purpose.POINTS, sum(point.training_s for point in compared)),
-        *([(Purpose.PRODUCTION, aside.production_s)] if aside.production_s else []),
-        (Purpose.CONFIRMATION, aside.repeats_s + aside.measuring_s),
+        *([(Purpose.PRODUCTION, reserve.production_s)] if reserve.production_s else []),
+        (Purpose.CONFIRMATION, reserve.repeats_s + reserve.measuring_s),
     ):
-        shares[purpose.value] = min(wanted_s, left_s)
+        shares[purpose.value] = min(need_s, left_s)
         left_s -= shares[purpose.value]
     return shares
 
 
 def planned_epoch_s(plan: Mapping[str, Any], point: str | None) -> float:
-    """Slot-seconds of an epoch at that point as the plan's document has it, with its share of the start-up.
+    """Slot-seconds of an epoch at a point by the plan's document, with its share of the start-up.
 
-    point  None: at the dearest of those that are compared, as long as it is not known which one is tuned at
+    point  name of the point; None for the dearest compared one, while the search has not chosen
     """
-    open_ = [each for each in plan["points"] if each["role"] != "left out"]
-    found = [each for each in open_ if each["name"] == point] if point is not None else open_
-    return max(float(each["training_s"]) for each in found or open_[:1]) / int(plan["epochs"])
+    trained = [entry for entry in plan["points"] if entry["role"] != "left out"]
+    entries = [entry for entry in trained if entry["name"] == point] if point is not None else trained
+    return max(float(entry["training_s"]) for entry in entries or trained[:1]) / int(plan["epochs"])
 
 
 def rest(
     course: Course, *, left_s: float, wall_left_s: float, slots: int, most: int | None = None
 ) -> tuple[int, float]:
-    """How many more trials what is left is expected to pay, and the wall seconds until it is spent.
+    """Expected number of further trials, and wall seconds until the rest of the budgets is spent.
 
-    left_s, wall_left_s  slot-seconds and wall seconds; infinite where there is no such budget
+    left_s, wall_left_s  slot-seconds and wall seconds; infinite without such a budget
     most                 trials that may still begin; None for any number
     """
-    open_s = max(0.0, min(left_s, wall_left_s * slots))
-    trials = course.affordable(open_s, _MANY if most is None else most)
-    spent_s = course.cost_s(trials) if trials == most or not math.isfinite(open_s) else open_s
+    payable_s = max(0.0, min(left_s, wall_left_s * slots))
+    trials = course.affordable(payable_s, _NO_LIMIT if most is None else most)
+    spent_s = course.cost_s(trials) if trials == most or not math.isfinite(payable_s) else payable_s
     return trials, min(wall_left_s, spent_s / slots)
 
 
 def _survivors(entrants: float) -> float:
-    """Expected survivors of a rung: the j-th to arrive passes if it is among the best j - ceil((j-1)(1-1/eta))."""
+    """Expected survivors of a rung.
+
+    The j-th trial to arrive passes if it is among the best j - ceil((j-1)(1-1/eta)).
+    """
     whole = int(min(entrants, 300.0))
     chances = [_chance(1 + j) for j in range(whole + 1)]
     passed = sum(chances[:whole]) + (entrants - whole) * (chances[whole] if whole < 300 else 1 / ETA)
@@ -184,26 +190,30 @@ def _chance(arrived: int) -> float:
 
 
 def _warnings(first: Point, epochs: int, production: int = 0) -> list[str]:
-    """What to beware of. `production`: epochs of the planned production training; 0 for none."""
-    told = []
+    """Sentences on what makes the plan doubtful.
+
+    production  epochs of the planned production training; 0 for none
+    """
+    warnings = []
     if first.trainings < 4:
-        told.append(
-            f"The budget pays {first.trainings:.1f} trainings of the defaults: too few for a search (from 4 on little "
-            "can be expected, from 10 on a search was worth its cost). Train the defaults, or lower --epochs."
+        warnings.append(
+            f"The budget pays {first.trainings:.1f} trainings of the defaults: too few for a search. Expect "
+            f"little from 4 on; a search was worth its cost from {FEWEST_TRAININGS} on. "
+            "Train the defaults, or lower --epochs."
         )
     elif first.trainings < FEWEST_TRAININGS:
-        told.append(
-            f"The budget pays {first.trainings:.1f} trainings of the defaults: expect little of the search "
-            "(it was worth its cost from 10 on)."
+        warnings.append(
+            f"The budget pays {first.trainings:.1f} trainings of the defaults: expect little of the search. "
+            f"It was worth its cost from {FEWEST_TRAININGS} on."
         )
     length = production or LONGEST
     if epochs < MEASURED_SHARE * length:
-        told.append(
-            f"A horizon of {epochs} epochs is {epochs / length:.0%} of a production training's {length}, less than "
-            f"any share of which it is known what it says about the end: on BCCD 12 whole epochs ranked recipes like "
-            f"42 with .64 (1 would be the same order; n=13), a third of the 42 with .4 to .8. "
-            "A trial's weights are far from what its recipe can do: on BCCD at 128 px they reached .464 on test after "
-            "40 epochs and .561 after 300, the defaults .380 and .530"
-            + ("." if production else ". Train what is found: --train 300, or `yolo` with hyp.yaml.")
+        warnings.append(
+            f"A horizon of {epochs} epochs is {epochs / length:.0%} of a production training's {length}. "
+            "No measurement tells how so short a training ranks recipes. On BCCD trainings of 12 epochs ranked recipes "
+            "like those of 42 with .64 (1 would be the same order; n=13), the first third of the 42 with .4 to .8. "
+            "A trial's weights are far from what its recipe can do. On BCCD at 128 px they reached .464 on test after "
+            "40 epochs and .561 after 300, the defaults .380 and .530."
+            + ("" if production else " Train the winner for longer: --train 300, or `yolo` with hyp.yaml.")
         )
-    return told
+    return warnings

@@ -1,4 +1,4 @@
-"""Operating points: model variant and image size together, what they cost and which are worth comparing. Pure."""
+"""Operating points, which are model variants at an image size: their prices, and which to compare. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 from automl.costs.budget import Budget
 from automl.errors import AutoMLError
 from automl.figures import ago, format_cost, listed, moment
-from automl.records import Prepared, Slots
+from automl.records import ENOUGH_TRAININGS, FEWEST_TRAININGS, Prepared, Slots
 
-WANTED_TRAININGS = 20  # full trainings that a search should be able to pay
-FEWEST_TRAININGS = 10  # below that an operating point is not worth comparing
 SHORTEST, LONGEST = 10, 300  # epochs; 300 is the guide's production training
 NEVER = 10**6  # epochs: more than any training has
 NEAR_END = 40  # epochs that a horizon keeps: yolov5n on BCCD ended at .41 after 12 epochs, at .55 after 42
@@ -22,24 +20,24 @@ _SPARE = f"{POINTS} points are compared at most, and the others promise more"
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """What probing one variant at one image size gave."""
+    """Measurements of one model variant at one image size."""
 
     point: str  # "model@imgsz", as the search space names it
     prepared: Prepared | None  # None where the training does not fit
     cost_s: float = 0.0  # slot-seconds; 0 when it came from the store
     measured_at: float = 0.0  # POSIX seconds
-    age_s: float | None = None  # since then, where an earlier search measured it
-    problem: str = ""  # why there is nothing prepared
+    age_s: float | None = None  # since then; None if this search measured it
+    problem: str = ""  # reason, if `prepared` is None
 
     @property
     def reused(self) -> bool:
-        """Whether an earlier search measured it."""
+        """True if an earlier search measured it."""
         return self.age_s is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the user asks of a result. None: no limit."""
+    """Demands of the user on the winner. None: no limit."""
 
     target: float | None = None  # mAP50-95 that is enough
     latency_s: float | None = None  # of one image on the probing device
@@ -48,11 +46,11 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One model variant at one image size: its cost, and what the plan does with it."""
+    """One model variant at one image size: its cost and its role in the plan."""
 
     name: str  # "model@imgsz"
     role: str  # "baseline", "compared", "left out"
-    why: str = ""  # of a point that is left out
+    why: str = ""  # reason, if it is left out
     reused: bool = False  # measured by an earlier search
     measured_at: float = 0.0  # POSIX seconds; 0 where nothing could be measured
     batch: int | None = None
@@ -60,8 +58,8 @@ class Point:
     val_s: float = 0.0  # of those, the validation's
     startup_s: float = 0.0  # before the first step of a trial
     training_s: float = 0.0  # slot-seconds of the whole horizon
-    trainings: float = 0.0  # that the budget would pay; of a number of trials, all of them
-    longest: int = 0  # epochs of the longest horizon for which the budget would pay WANTED_TRAININGS
+    trainings: float = 0.0  # that the budget would pay
+    longest: int = 0  # epochs of the longest horizon for which the budget would pay ENOUGH_TRAININGS
     memory_bytes: int = 0
     latency_s: float = 0.0
     parameters: int = 0
@@ -69,30 +67,33 @@ class Point:
 
 
 def full_trainings(budgets: Sequence[Budget], training_s: float, slots: Slots) -> float:
-    """How many full trainings the tightest of the budgets pays: of a number of trials as many; infinite without one."""
+    """Number of full trainings that the tightest budget pays; infinite without budgets.
+
+    A budget of a number of trials pays that number.
+    """
     paid = [b.slot_s / training_s for b in budgets if b.slot_s is not None]
     paid += [slots.count * b.wall_s / training_s for b in budgets if b.wall_s is not None]
     paid += [float(b.trials) for b in budgets if b.trials is not None]
     return min(paid, default=float("inf"))
 
 
-def longest(budgets: Sequence[Budget], found: Prepared, slots: Slots, trainings: float = WANTED_TRAININGS) -> int:
-    """Epochs of the longest horizon for which the budgets pay so many trainings, LONGEST at most; 0 for none.
+def longest(budgets: Sequence[Budget], prepared: Prepared, slots: Slots, trainings: float = ENOUGH_TRAININGS) -> int:
+    """Epochs of the longest horizon for which the budgets pay so many trainings: LONGEST at most, 0 for none.
 
-    A number of trials says nothing of their length.
+    A budget of a number of trials says nothing of their length.
     """
     paid_s = full_trainings([b for b in budgets if b.trials is None], trainings, slots)
-    return int(max(0.0, min(LONGEST, (paid_s - found.startup_s) / max(found.epoch_s, 1e-9))))
+    return int(max(0.0, min(LONGEST, (paid_s - prepared.startup_s) / max(prepared.epoch_s, 1e-9))))
 
 
 def horizon(baseline: Prepared, others: Sequence[Probe], budgets: Sequence[Budget], slots: Slots) -> tuple[int, str]:
-    """Epochs of every trial's schedule, and in a sentence for which point it was shortened, if any.
+    """Epochs of every trial's schedule, and a sentence on the point for which it was shortened, or "".
 
-    The longest that leaves WANTED_TRAININGS of the baseline, but SHORTEST at least. Where dearer points would be left
-    out with that, it is shortened to what leaves as many at the dearest of them that can keep NEAR_END epochs: the same
-    compute as pixels bought as much as it did as epochs, and a point that is never trained cannot win.
+    The longest schedule of which the budget pays ENOUGH_TRAININGS at the baseline's point, but SHORTEST at least.
+    It is shortened until as many are paid at a dearer point too: the dearest that keeps NEAR_END epochs. A point that
+    is never trained cannot win, and compute bought as much by pixels as by epochs.
 
-    others  the points that may be compared beside the baseline's
+    others  points that may be compared with the baseline's
     """
     alone = max(SHORTEST, longest(budgets, baseline, slots))
     reach = {p.point: longest(budgets, p.prepared, slots) for p in others if p.prepared is not None}
@@ -101,13 +102,13 @@ def horizon(baseline: Prepared, others: Sequence[Probe], budgets: Sequence[Budge
         return alone, ""
     epochs = reach[dearest[0]]
     return epochs, (
-        f"A horizon of {epochs} epochs leaves {WANTED_TRAININGS} trainings at {shown(dearest[0])} too; for the "
+        f"A horizon of {epochs} epochs leaves {ENOUGH_TRAININGS} trainings at {shown(dearest[0])} too; for the "
         f"baseline alone it would be {alone}."
     )
 
 
 def check_limits(limits: Limits) -> None:
-    """Raises AutoMLError for a limit that nothing can keep."""
+    """Raise AutoMLError for a limit that nothing can keep."""
     if limits.target is not None and not 0 < limits.target < 1:
         raise AutoMLError(
             f"--target {limits.target:g}: mAP50-95 is a fraction. Write one between 0 and 1, such as --target 0.5."
@@ -119,90 +120,89 @@ def check_limits(limits: Limits) -> None:
 
 
 def refused(probe: Probe, limits: Limits, slots: Slots) -> str:
-    """Why the user's limits or the machine's memory rule a point out; empty where they do not."""
-    found = probe.prepared
-    if found is None:
+    """Reason for which limits or memory rule a point out; empty if they admit it."""
+    prepared = probe.prepared
+    if prepared is None:
         return probe.problem
-    if limits.parameters is not None and found.parameters > limits.parameters:
-        return f"{found.parameters:,} parameters are more than --max-params {limits.parameters:,}"
-    if limits.latency_s is not None and found.latency_s > limits.latency_s:
+    if limits.parameters is not None and prepared.parameters > limits.parameters:
+        return f"{prepared.parameters:,} parameters are more than --max-params {limits.parameters:,}"
+    if limits.latency_s is not None and prepared.latency_s > limits.latency_s:
         return (
-            f"{1000 * found.latency_s:.1f} ms an image on this {slots.device} are more than "
+            f"{1000 * prepared.latency_s:.1f} ms an image on this {slots.device} are more than "
             f"--max-latency {1000 * limits.latency_s:g}"
         )
-    host = found.memory_total_bytes if slots.device == "cpu" else 0
-    if host and found.memory_bytes * slots.count > HOST_SHARE * host:
+    host = prepared.memory_total_bytes if slots.device == "cpu" else 0
+    if host and prepared.memory_bytes * slots.count > HOST_SHARE * host:
         return (
-            f"{slots.count} trials of {found.memory_bytes / 1e9:.1f} GB each do not fit into the machine's "
+            f"{slots.count} trials of {prepared.memory_bytes / 1e9:.1f} GB each do not fit into the machine's "
             f"{host / 1e9:.1f} GB"
         )
     return ""
 
 
 def first_admitted(probes: Sequence[Probe], limits: Limits, slots: Slots) -> Probe:
-    """The first point within the limits: the baseline's. Raises AutoMLError when there is none."""
+    """First point within the limits: the baseline's. Raises AutoMLError if there is none."""
     reasons = [refused(probe, limits, slots) for probe in probes]
     for probe, reason in zip(probes, reasons, strict=True):
         if not reason:
             return probe
-    told = "; ".join(f"{shown(p.point)}: {reason}" for p, reason in zip(probes, reasons, strict=True))
-    raise AutoMLError(f"nothing is left to train: {told}. Loosen the limit, or name other --models or --imgsz.")
+    refusals = "; ".join(f"{shown(p.point)}: {reason}" for p, reason in zip(probes, reasons, strict=True))
+    raise AutoMLError(f"nothing is left to train: {refusals}. Loosen the limit, or name other --models or --imgsz.")
 
 
 def compare(
     probes: Sequence[Probe], baseline: Probe, budgets: Sequence[Budget], slots: Slots, *, epochs: int, limits: Limits
 ) -> tuple[Point, ...]:
-    """The points with what each is for: the baseline's first, then those compared with it, then the rest.
+    """Points with their roles: the baseline's first, then those compared with it, then those left out.
 
-    A point is compared where the budget pays at least 10 trainings of the defaults at it. Of those, more
-    compute in a training comes first as long as 20 are paid: on BCCD 3.5 times the epochs bought +.14 mAP50-95, as
-    much more compute for pixels +.15, where hyperparameters moved .03. With a target the cheapest point is compared
-    too.
+    A point is compared if the budget pays FEWEST_TRAININGS of the defaults at it. Dearer points come first as long
+    as ENOUGH_TRAININGS are paid. On BCCD 3.5 times the epochs bought +.14 mAP50-95, and as much more compute for
+    pixels +.15, where hyperparameters moved .03. With a target the cheapest point is compared too.
     """
     priced = {probe.point: _priced(probe, budgets, slots, epochs) for probe in probes}
     first = replace(priced.pop(baseline.point), role="baseline")
     left_out: list[Point] = []
-    open_: list[Point] = []
+    admitted: list[Point] = []
     for probe in probes:
         if probe.point == baseline.point:
             continue
         why = refused(probe, limits, slots) or _cannot_pay(probe, priced[probe.point], budgets, epochs, slots)
-        (left_out if why else open_).append(replace(priced[probe.point], why=why))
-    rich = sorted((p for p in open_ if p.trainings >= WANTED_TRAININGS), key=lambda p: -p.training_s)
-    poor = sorted((p for p in open_ if p.trainings < WANTED_TRAININGS), key=lambda p: p.training_s)
+        (left_out if why else admitted).append(replace(priced[probe.point], why=why))
+    rich = sorted((p for p in admitted if p.trainings >= ENOUGH_TRAININGS), key=lambda p: -p.training_s)
+    poor = sorted((p for p in admitted if p.trainings < ENOUGH_TRAININGS), key=lambda p: p.training_s)
     ranked = rich + poor
     if limits.target is not None and ranked:
         cheapest = min(ranked, key=lambda p: p.training_s)
         if cheapest.training_s < first.training_s and ranked.index(cheapest) >= POINTS - 1:
             ranked.remove(cheapest)
             ranked.insert(POINTS - 2, cheapest)
-    chosen = [replace(point, role="compared") for point in ranked[: POINTS - 1]]
+    compared = [replace(point, role="compared") for point in ranked[: POINTS - 1]]
     spare = [replace(point, why=_SPARE) for point in ranked[POINTS - 1 :]]
-    return (first, *chosen, *spare, *left_out)
+    return (first, *compared, *spare, *left_out)
 
 
 def _priced(probe: Probe, budgets: Sequence[Budget], slots: Slots, epochs: int) -> Point:
-    found = probe.prepared
-    if found is None:
+    prepared = probe.prepared
+    if prepared is None:
         return Point(name=probe.point, role="left out", why=probe.problem)
-    training_s = found.startup_s + found.epoch_s * epochs
-    batch = found.defaults.get("batch")
+    training_s = prepared.startup_s + prepared.epoch_s * epochs
+    batch = prepared.defaults.get("batch")
     return Point(
         name=probe.point,
         role="left out",
         reused=probe.reused,
         measured_at=probe.measured_at,
         batch=int(batch) if isinstance(batch, int | float) else None,
-        epoch_s=found.epoch_s,
-        val_s=found.val_s,
-        startup_s=found.startup_s,
+        epoch_s=prepared.epoch_s,
+        val_s=prepared.val_s,
+        startup_s=prepared.startup_s,
         training_s=training_s,
         trainings=full_trainings(budgets, max(training_s, 1e-9), slots),
-        longest=longest(budgets, found, slots),
-        memory_bytes=found.memory_bytes,
-        latency_s=found.latency_s,
-        parameters=found.parameters,
-        gflops=found.gflops,
+        longest=longest(budgets, prepared, slots),
+        memory_bytes=prepared.memory_bytes,
+        latency_s=prepared.latency_s,
+        parameters=prepared.parameters,
+        gflops=prepared.gflops,
     )
 
 
@@ -210,32 +210,32 @@ def _cannot_pay(probe: Probe, point: Point, budgets: Sequence[Budget], epochs: i
     if point.trainings >= FEWEST_TRAININGS or probe.prepared is None:
         return ""
     cost = format_cost(point.training_s, slots.device)
-    told = f"{epochs} epochs cost {cost}, of which the budget pays {point.trainings:.1f}; {FEWEST_TRAININGS} are needed"
+    paid = f"{epochs} epochs cost {cost}, of which the budget pays {point.trainings:.1f}; {FEWEST_TRAININGS} are needed"
     shorter = longest(budgets, probe.prepared, slots, FEWEST_TRAININGS)
-    return told + (f", as with --epochs {shorter}" if SHORTEST < shorter < epochs else "")
+    return f"{paid}, as with --epochs {shorter}" if SHORTEST < shorter < epochs else paid
 
 
 def reused_in_words(probes: Sequence[Probe]) -> tuple[str, ...]:
-    """Which prices are those of an earlier search, and of when; nothing where none is."""
-    told = [
+    """Sentence on the prices that come from earlier searches, with their age; empty if none does."""
+    sources = [
         f"{shown(probe.point)} ({moment(probe.measured_at)}, {ago(probe.age_s)})"
         for probe in probes
         if probe.age_s is not None
     ]
-    if not told:
+    if not sources:
         return ()
     return (
-        f"Reused from the store: what an epoch costs at {listed(told)}, measured on the same kind of device with the "
-        "same versions. Measure anew with --fresh-probe.",
+        f"Reused from the store: epoch costs at {listed(sources)}, measured on the same kind of device with "
+        "the same versions. Measure anew with --fresh-probe.",
     )
 
 
 def short(point: str) -> str:
-    """A point's name without folders: 'yolov5n@320'."""
+    """Name of a point without folders: 'yolov5n@320'."""
     return point.rpartition("/")[2]
 
 
 def shown(point: str) -> str:
-    """A point's name in words: 'yolov5n at 320 px'."""
+    """Name of a point in words: 'yolov5n at 320 px'."""
     model, _, imgsz = point.rpartition("@")
     return f"{short(model)} at {imgsz} px" if model else point

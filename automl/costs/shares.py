@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from automl.costs.budget import Budget
-from automl.costs.points import FEWEST_TRAININGS, WANTED_TRAININGS, full_trainings
+from automl.costs.points import full_trainings
 from automl.errors import BudgetTooSmall
 from automl.figures import format_cost
-from automl.records import Prepared, Slots
+from automl.records import ENOUGH_TRAININGS, FEWEST_TRAININGS, Prepared, Slots
 
 ROUNDS = 3  # new seeds of one configuration at most
 MEASURED_AT_MOST = 0.1  # of a budget, for the figures on unseen images
 PRODUCTION_AT_MOST = 0.5  # of a budget, for the production training
-MARGIN = 1.05  # an epoch of a production training may cost so much more than one of the search
+MARGIN = 1.05  # so many times the price of a search's epoch may one of the production training cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Reserved:
 class ProductionShare:
     """The production training as a plan foresees it."""
 
-    epochs: int = 0  # 0: none was asked for
+    epochs: int = 0  # 0 without a production training
     cost_s: float = 0.0  # slot-seconds
     notes: tuple[str, ...] = ()  # sentences for the user
 
@@ -62,9 +62,9 @@ def check_baseline(
 def repeats(budgets: Sequence[Budget], training_s: float, slots: Slots, best: int) -> tuple[int, float]:
     """Number of repeats with other seeds to keep from the search, and their slot-seconds.
 
-    From 20 affordable trainings on a tenth of them; from 10 on two, of the defaults and the best trial; below that
-    none, since the search needs everything. Within wall time whole waves of all slots, which would idle otherwise;
-    none if those would take more than a third of it.
+    From ENOUGH_TRAININGS on a tenth of the affordable trainings. From FEWEST_TRAININGS on two: of the defaults and
+    of the best trial. Below that none, since the search needs everything. Wall time pays whole waves of all slots,
+    which would idle otherwise; none if they take more than a third of it.
 
     best  trials to repeat beside the defaults; 0 for no repeats
     """
@@ -72,12 +72,12 @@ def repeats(budgets: Sequence[Budget], training_s: float, slots: Slots, best: in
     if best < 1 or trainings < FEWEST_TRAININGS:
         return 0, 0.0
     most = (best + 1) * ROUNDS
-    count = 2 if trainings < WANTED_TRAININGS else int(max(2, min(trainings / 10, most)))
+    count = 2 if trainings < ENOUGH_TRAININGS else int(max(2, min(trainings / 10, most)))
     wall_s = min((budget.wall_s for budget in budgets if budget.wall_s is not None), default=math.inf)
     waves = math.ceil(count / slots.count)
     if waves * training_s > wall_s / 3:
         return 0, 0.0
-    if trainings >= WANTED_TRAININGS and slots.count * wall_s / training_s <= trainings:
+    if trainings >= ENOUGH_TRAININGS and slots.count * wall_s / training_s <= trainings:
         count = min(most, waves * slots.count)
     return count, count * training_s
 
@@ -85,10 +85,10 @@ def repeats(budgets: Sequence[Budget], training_s: float, slots: Slots, best: in
 def measuring(budgets: Sequence[Budget], unseen_s: float, networks: int = 2) -> float:
     """Seconds to keep from the search for measuring networks on unseen images.
 
-    At most a tenth of a budget: a large split does not end a search. The rest goes beyond the budget.
+    At most MEASURED_AT_MOST of a budget, so that a large split does not end a search. The rest exceeds the budget.
 
     unseen_s  seconds of measuring one network
-    networks  the defaults and the winner; three with a production training
+    networks  2, the defaults and the winner; 3 with a production training
     """
     limits = [budget.limit_s for budget in budgets if budget.limit_s is not None]
     return min([networks * unseen_s, *(MEASURED_AT_MOST * limit_s for limit_s in limits)])
@@ -104,12 +104,12 @@ def production(
     epoch_s: float,
     besides_s: float,
 ) -> ProductionShare:
-    """Share of the production training. Raises BudgetTooSmall if no search is left beside it.
+    """Share of the production training. Raises BudgetTooSmall if it leaves no search.
 
-    most       epochs asked for; 0 for no production training
+    most       epochs that the user asked for; 0 for no production training
     horizon    epochs of a trial
-    epoch_s    slot-seconds of one of its epochs, at the dearest operating point that may be tuned at
-    besides_s  slot-seconds of everything but the baseline and this training: probing, measuring
+    epoch_s    slot-seconds of one of its epochs, at the dearest operating point that may win
+    besides_s  slot-seconds of probing and measuring
     """
     if not most:
         return ProductionShare()
@@ -140,10 +140,10 @@ def _check_production(budget: Budget, baseline: Prepared, most: int, horizon: in
 def affordable(budgets: Sequence[Budget], epoch_s: float, most: int) -> tuple[int, float]:
     """Epochs of a production training that the budgets pay, and its slot-seconds.
 
-    All epochs that were asked for, or what half of the tightest budget pays.
+    All epochs that the user asked for, or as many as half of the tightest budget pays.
 
     epoch_s  slot-seconds of an epoch
-    most     epochs asked for
+    most     epochs that the user asked for
     """
     limit_s = min((budget.limit_s for budget in budgets if budget.limit_s is not None), default=math.inf)
     epochs = int(min(most, PRODUCTION_AT_MOST * limit_s / (MARGIN * epoch_s))) if epoch_s > 0 else most
@@ -151,9 +151,9 @@ def affordable(budgets: Sequence[Budget], epoch_s: float, most: int) -> tuple[in
 
 
 def without_production(budgets: Sequence[Budget], cost_s: float) -> tuple[Budget, ...]:
-    """The budgets, under their own texts, less a production training of so many slot-seconds on one slot.
+    """Budgets, under their own texts, less a production training of so many slot-seconds on one slot.
 
-    Raises BudgetTooSmall for a number of trials that leaves none.
+    Raises BudgetTooSmall for a budget of a single trial.
     """
     for budget in budgets:
         if budget.trials is not None and budget.trials < 2:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Session
 from automl.errors import AutoMLError
 from automl.figures import format_cost
@@ -138,11 +138,11 @@ def too_dear(spec: StudySpec, ledger: Ledger, count: int, at: float) -> str | No
     at  wall seconds of the study
     """
     cost_s = count * spec.unseen_s
-    for budget in parse_all(spec.budgets, spec.slots.device):
+    for budget in limits_of(spec):
         limit = budget.limit_s
         if limit is None:
             continue
-        beyond_s = cost_s + (ledger.spent_s(at) if budget.slot_s else at) - limit
+        beyond_s = cost_s + (ledger.spent_s(at) if budget.slot_s is not None else at) - limit
         if beyond_s > max(BEYOND * limit, BEYOND_S):
             return (
                 f"it would cost about {format_cost(cost_s, spec.slots.device)}, and {budget.text} would be "

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.drivers import final_evaluation
 from automl.drivers.ray_tune import INTERRUPTED, RayTuneDriver
 from automl.drivers.session import Session
@@ -69,7 +69,7 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
 
 def _ledger(engine: Engine, spec: StudySpec) -> Ledger:
     """The ledger with what no trial has cost: the probe, and measuring on unseen images."""
-    ledger = Ledger(parse_all(spec.budgets, spec.slots.device))
+    ledger = Ledger(limits_of(spec))
     ledger.charge(None, spec.probe_s)
     ledger.charge(None, sum(row.slot_s for row in read.evaluations(engine, spec.name)))
     return ledger

@@ -1,1 +1,1 @@
-"""Where things lie on disk and which of them stay."""
+"""Paths on disk, and the files of trials that stay there."""

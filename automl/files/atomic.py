@@ -10,9 +10,9 @@ from pathlib import Path
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """A path beside `file` to write to; it takes the place of `file` when the block ends without an error.
+    """Path to write to, beside `file`; it replaces `file` when the block ends without an error.
 
-    Readers see the old file or the new one, never a part. Where the block writes nothing the old file stays.
+    Readers see the old file or the new one, never a part. If the block writes nothing the old file stays.
     """
     part = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
     try:

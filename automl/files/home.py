@@ -9,12 +9,12 @@ from automl.errors import AutoMLError, NoSpace
 
 
 def home_folder(home: str | Path | None) -> Path:
-    """Where studies live: as given, as AUTOML_HOME says, or ./automl-runs."""
+    """Folder of all studies: `home`, else AUTOML_HOME, else ./automl-runs."""
     return Path(home or os.environ.get("AUTOML_HOME") or "automl-runs").expanduser().absolute()
 
 
 def make_folder(directory: Path) -> Path:
-    """The folder, which can be written to. Raises NoSpace."""
+    """Create the folder and return it. Raises NoSpace if it cannot be written."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         probe = directory / ".writable"
@@ -26,12 +26,12 @@ def make_folder(directory: Path) -> Path:
 
 
 def not_writable(directory: Path, error: OSError) -> NoSpace:
-    """The error for a folder in which nothing can be written."""
+    """Error for a folder that cannot be written."""
     return NoSpace(f"{directory} cannot be written ({error.strerror}). Set AUTOML_HOME to a folder that can.")
 
 
 def shipped(name: str) -> Path:
-    """A file of `configs/` or `dashboards/`: inside the installed package, or beside it in a checkout.
+    """File of `configs/` or `dashboards/`: inside the installed package, or beside it in a checkout.
 
     name  from the top of the checkout, such as "configs/spaces/scratch-low.yaml"
     """

@@ -1,4 +1,4 @@
-"""Keeps the files of the best trials and deletes those of the rest."""
+"""Keep the files of the best trials, and delete those of the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SNAPSHOT = "snapshot.pt"
 
 
 class Shelf(Protocol):
-    """Where the files that stay are written down."""
+    """Record of the files that stay."""
 
     def artifact(self, trial: int, kind: str, path: str, size_bytes: int) -> object: ...
 
@@ -24,12 +24,12 @@ class Shelf(Protocol):
 
 
 class BestFiles:
-    """The weights of the best trials, completed ones first, and of the baseline; all logs.
+    """Keeper of the best trials' weights, completed trials first, of the baseline's, and of all logs.
 
-    A winner is a completed trial, once there is one. Snapshots stay of unfinished trials only. A trial without a
-    score, such as a repeat, keeps no weights.
+    Once a trial is completed the winner is a completed one. Only unfinished trials keep their snapshot. A trial
+    without a score, such as a repeat, keeps no weights.
 
-    lag  a worker writes its last files after its trial was closed: so many closings are waited for
+    lag  number of later closings after which a trial is tidied: workers write files after their trial was closed
     """
 
     def __init__(self, directory: Path, shelf: Shelf, *, lag: int, trial_bytes: int, keep: int = KEEP) -> None:
@@ -39,17 +39,20 @@ class BestFiles:
         self._trial_bytes = trial_bytes
         self._keep = keep
         self._scores: dict[int, float] = {}
-        self._whole: set[int] = set()  # trials that reached their last epoch: a winner is one of them
-        self._pinned: set[int] = set()  # trials that run again with other seeds, whatever their rank
+        self._whole: set[int] = set()  # trials that reached their last epoch
+        self._pinned: set[int] = set()  # trials that keep their weights whatever their rank
         self._closed: list[int] = []
-        self._present: set[int] = set()  # closed trials whose weights may still lie there
+        self._present: set[int] = set()  # closed trials whose weights may still exist
 
     def pin(self, numbers: Collection[int]) -> None:
-        """These trials' weights stay, as long as they are named: they run again, or may do so."""
+        """Keep the weights of these trials, and of no other by pinning: they are repeated, or may be."""
         self._pinned = set(numbers)
 
     def closed(self, number: int, outcome: Outcome, score: float | None) -> str | None:
-        """A trial ended; what is wrong with the disk, if anything is."""
+        """Take the end of a trial, and return the disk's problem; None while it has none.
+
+        score  by which it is ranked; None for one that keeps no weights
+        """
         if outcome.state is not TrialState.INTERRUPTED:
             self._closed.append(number)
             self._present.add(number)
@@ -57,15 +60,15 @@ class BestFiles:
                 self._scores[number] = score
             if outcome.state is TrialState.COMPLETED:
                 self._whole.add(number)
-        for settled in self._present.difference(self._closed[-self._lag :]):
-            self._tidy(settled)
+        for old in self._present.difference(self._closed[-self._lag :]):
+            self._tidy(old)
         free = shutil.disk_usage(self._directory).free
         if free < 2 * self._trial_bytes:
             return f"the disk is nearly full ({free / 1e9:.1f} GB free): free some and resume"
         return None
 
     def finish(self) -> None:
-        """The workers are gone: tidies every closed trial and writes down what stays."""
+        """Tidy every closed trial and record the files that stay, once the workers are gone."""
         for number in sorted(self._present):
             self._tidy(number)
         for number in self._closed:
@@ -75,7 +78,7 @@ class BestFiles:
                     self._shelf.artifact(number, kind, str(file), file.stat().st_size)
 
     def remember(self, number: int, score: float | None, state: TrialState) -> None:
-        """A trial that ended in an earlier session."""
+        """Take a trial that ended in an earlier session."""
         if state is TrialState.COMPLETED:
             self._whole.add(number)
         self._closed.append(number)

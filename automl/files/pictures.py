@@ -1,4 +1,4 @@
-"""The pictures of a trial that was measured on unseen images."""
+"""Pictures of a trial that was measured on unseen images."""
 
 from __future__ import annotations
 

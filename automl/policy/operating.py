@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from automl.costs.points import shown
 from automl.records import Outcome, Params, ParamValue, Purpose, StudySpec, Trial, TrialState
 from automl.sampler.protocol import Sampler, open_sampler
+from automl.scores.trust import SEED_GAP
 from automl.space import SearchSpace
 
-NOISE = 0.012  # mAP50-95 by which two seeds of one recipe differed (yolov5n on BCCD)
 _OWN = ("model", "imgsz", "batch")  # what a point is made of
 
 
@@ -83,9 +83,9 @@ def choose(scores: Mapping[str, float], epoch_s: Mapping[str, float], target: fl
     reaching = [name for name, score in scores.items() if target is not None and score >= target]
     if reaching:
         return min(reaching, key=lambda name: epoch_s[name]), f"the cheapest that reaches the target {target:g}"
-    close = min((n for n in scores if scores[n] > scores[best] - NOISE), key=lambda name: epoch_s[name])
+    close = min((n for n in scores if scores[n] > scores[best] - SEED_GAP), key=lambda name: epoch_s[name])
     if close != best:
-        return close, f"the cheapest within the noise of {NOISE:g} of the best"
+        return close, f"the cheapest within the noise of {SEED_GAP:g} of the best"
     return best, "the best"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.costs.shares import MARGIN, affordable
 from automl.policy.prices import Prices
 from automl.records import Outcome, Params, ParamValue, Purpose, StudySpec, Trial, TrialState
@@ -26,7 +26,7 @@ class Production:
         self._spec = spec
         self._ledger = ledger
         self._prices = prices
-        self._budgets = parse_all(spec.budgets, spec.slots.device)
+        self._budgets = limits_of(spec)
         self._reason_against = ""
         self._outcome: Outcome | None = None
         self.trial: Trial | None = None

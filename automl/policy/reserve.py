@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.costs.points import full_trainings
 from automl.costs.shares import without_production
 from automl.figures import format_cost
@@ -31,7 +31,7 @@ class Reserve:
         self._prices = prices
         self._repeats = repeats
         self._production = production
-        self._budgets = parse_all(spec.budgets, spec.slots.device)
+        self._budgets = limits_of(spec)
 
     @property
     def repeats(self) -> int:

@@ -18,6 +18,8 @@ from automl.records.rows import (
     TrialRow,
 )
 from automl.records.study import (
+    ENOUGH_TRAININGS,
+    FEWEST_TRAININGS,
     EarlierTraining,
     EndedBy,
     Ending,
@@ -42,6 +44,8 @@ from automl.records.trial import (
 )
 
 __all__ = [
+    "ENOUGH_TRAININGS",
+    "FEWEST_TRAININGS",
     "ArtifactRow",
     "AttemptRow",
     "Board",

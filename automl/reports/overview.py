@@ -9,7 +9,7 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from automl.costs.budget import Budget, Ledger, parse_all
+from automl.costs.budget import Budget, Ledger, limits_of
 from automl.policy.history import at_horizon
 from automl.records import EvaluationRow, Purpose, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
 from automl.reports.report import is_dead, spent_by_purpose
@@ -102,7 +102,7 @@ class Overview:
 
     @cached_property
     def _budgets(self) -> tuple[Budget, ...]:
-        return parse_all(self.study.spec.budgets, self.study.spec.slots.device)
+        return limits_of(self.study.spec)
 
     @property
     def expected_gain(self) -> float | None:
@@ -155,7 +155,7 @@ class Watch:
         self._judge([self._rows[number] for number in sorted(finalists & self._rows.keys())])
         winner, verdict = self._judged
         evaluations = tuple(read.evaluations(engine, row.name))
-        ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
+        ledger = Ledger(limits_of(row.spec))
         ledger.charge(None, row.slot_s)
         alive = row.state is StudyState.RUNNING and not is_dead(row)
         return Overview(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.records import (
     EndedBy,
     EvaluationRow,
@@ -98,7 +98,7 @@ def report_of(engine: Engine, row: StudyRow, *, ended_by: EndedBy | None = None)
 def status_of(engine: Engine, row: StudyRow) -> StudyStatus:
     """Where the study stands now."""
     rows = read.trials(engine, row.name)
-    ledger = Ledger(parse_all(row.spec.budgets, row.spec.slots.device))
+    ledger = Ledger(limits_of(row.spec))
     ledger.charge(None, row.slot_s)
     return StudyStatus(
         study=row,

@@ -1,1 +1,1 @@
-"""How good trials are: rungs, ranks, intervals, chances. Pure."""
+"""Scores of trials: rungs, ranks, intervals, chances, and the sentences on them. Pure."""

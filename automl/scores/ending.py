@@ -1,22 +1,23 @@
-"""When a search has nothing left to gain: the improvement that the rest of a budget is expected to bring. Pure."""
+"""Early end of a search: the improvement to expect from the rest of its budget. Pure."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
 
-FLOOR = 0.001  # mAP50-95: a twelfth of what two seeds of one recipe differ by; that little nobody can confirm
-LOOK_BACK = 20  # finished trials from which the next ones are judged
-_STEPS = 200
+FLOOR = 0.001  # mAP50-95: a twelfth of trust.SEED_GAP, too little to be confirmed
+LOOK_BACK = 20  # latest finished trials, by which the next ones are judged
+_STEPS = 200  # of the integral
 
 
 def expected_gain(scores: Sequence[float], best: float, trials: float) -> float:
-    """By how much the best of so many further trials is expected to exceed `best`, in the scores' unit.
+    """Expected improvement of the best of so many further trials over `best`, in the scores' unit.
 
-    The further trials are taken to score like the latest: independent and normal, with the mean and standard
-    deviation of `scores` (two or more). The integral from `best` up of the chance that any of them lies
-    above, 1 - F(y)^trials, by the trapezoidal rule: the expected improvement of Jones, Schonlau & Welch,
-    "Efficient Global Optimization", 1998, for the best of several.
+    Further trials are taken to score like the latest: independent and normal, with the mean and standard
+    deviation of `scores` (two or more). The integral of 1 - F(y)^trials from `best` upwards, which is the
+    chance that any trial lies above y, by the trapezoidal rule.
+
+    Source: Jones, Schonlau & Welch, "Efficient Global Optimization", 1998, here for the best of several.
     """
     mean, deviation = statistics.fmean(scores), statistics.stdev(scores)
     if trials <= 0 or deviation == 0:
@@ -28,26 +29,27 @@ def expected_gain(scores: Sequence[float], best: float, trials: float) -> float:
     return float(step * (sum(above) - (above[0] + above[-1]) / 2))
 
 
-def promised(ended: Sequence[tuple[float, float]], best: float, left_s: float) -> float | None:
-    """By how much mAP50-95 the rest of a search is expected to raise its best score; None where nothing is known.
+def promised(trials: Sequence[tuple[float, float]], best: float, left_s: float) -> float | None:
+    """Expected improvement of a search's best score by the rest of its budget; None if it cannot be judged.
 
-    ended   score, at the horizon or extrapolated to it, and slot-seconds of the LOOK_BACK trials that ended last;
-            fewer say nothing of the next ones
-    best    the best score of a completed trial
-    left_s  slot-seconds that the search may still spend; without a limit there is no rest to speak of
+    It cannot be judged by fewer than LOOK_BACK trials, or without a limit of time.
+
+    trials  score and slot-seconds of the latest finished trials; scores are extrapolated to the horizon
+    best    best score of a completed trial
+    left_s  slot-seconds that the search may still spend
     """
-    if len(ended) < LOOK_BACK or left_s == float("inf"):
+    if len(trials) < LOOK_BACK or left_s == float("inf"):
         return None
-    cost_s = statistics.fmean(cost for _, cost in ended)
-    return expected_gain([score for score, _ in ended], best, left_s / max(1e-9, cost_s))
+    cost_s = statistics.fmean(cost for _, cost in trials)
+    return expected_gain([score for score, _ in trials], best, left_s / max(1e-9, cost_s))
 
 
-def nothing_left(ended: Sequence[tuple[float, float]], best: float, left_s: float, device: str) -> str | None:
-    """Why a search should end early, with the figure; None while it may still pay. Arguments as of `promised`."""
-    gain = promised(ended, best, left_s)
+def nothing_left(trials: Sequence[tuple[float, float]], best: float, left_s: float, device: str) -> str | None:
+    """Reason to end a search early, with the figure; None while it may still pay. Arguments as of `promised`."""
+    gain = promised(trials, best, left_s)
     if gain is None or gain >= FLOOR or left_s <= 0:
         return None
     return (
-        f"the rest of the budget would bring {gain:.4f} mAP50-95 at best by expectation ({gain / left_s * 3600:.4f} a "
-        f"{device}-h), less than the floor of {FLOOR}; --no-early-end goes on all the same"
+        f"the rest of the budget would bring {gain:.4f} mAP50-95 by expectation ({gain / left_s * 3600:.4f} per "
+        f"{device}-h), less than the floor of {FLOOR}; --no-early-end continues in spite of that"
     )

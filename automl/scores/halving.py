@@ -1,8 +1,8 @@
 """Asynchronous successive halving by stopping: rungs, survival and extrapolation, without I/O.
 
-Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020 (ASHA), in its
-stopping variant: a trial that reaches a rung goes on only if it is among the best 1/eta that have
-reached it so far.
+A trial that reaches a rung goes on only if it is among the best 1/eta that have reached it so far.
+
+Source: the stopping variant of Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020 (ASHA).
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from itertools import islice
 
 from automl.errors import BadBudget
 
-ETA = 3  # of so many trials at a rung one goes on
-PAIRS = 10  # trials that must have a value at a rung and at the next before the rung is doubted
-RECENT = 200  # of the latest trials at the next rung so many are looked at
-LAST_RUNG = 0.75  # of the horizon
-MISLEADS, LEADS = 0.15, 0.3  # rank correlations at which a rung loses and wins back its say
+ETA = 3  # one trial in so many goes on after a rung
+PAIRS = 10  # trials with a value at a rung and at the next, before the rung may be switched off
+RECENT = 200  # latest trials at the next rung that a rank correlation is taken of
+LAST_RUNG = 0.75  # share of the horizon, up to which rungs lie
+MISLEADS, LEADS = 0.15, 0.3  # rank correlations at which a rung is switched off and on again
 
 
 def rung_levels(warmup_epochs: float, horizon: int, eta: int = ETA) -> tuple[int, ...]:
     """Epochs at which trials are compared: first, first*eta, ... within the first three quarters of the horizon.
 
-    The first is max(warm-up + 2, 10 % of the horizon). A stop in the last quarter would save next to nothing, and
-    leave without a final score a trial that has earned one. Raises BadBudget for a horizon below 1.
+    The first is max(warm-up + 2, 10 % of the horizon). A stop in the last quarter would save next to nothing and
+    lose the final score of a good trial. Raises BadBudget for a horizon below 1.
     """
     if horizon < 1:
-        raise BadBudget(f"a training of {horizon} epochs is none. Use --epochs 1 or more.")
+        raise BadBudget(f"a training cannot have {horizon} epochs. Use --epochs 1 or more.")
     level = max(math.ceil(warmup_epochs) + 2, math.ceil(horizon / 10))
     levels = []
     while level <= LAST_RUNG * horizon:
@@ -39,7 +39,7 @@ def rung_levels(warmup_epochs: float, horizon: int, eta: int = ETA) -> tuple[int
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The linearly interpolated quantile of ascending, non-empty values; share in [0, 1]."""
+    """Linearly interpolated quantile of ascending, non-empty values; share in [0, 1]."""
     position = (len(ordered) - 1) * share
     below = math.floor(position)
     above = min(below + 1, len(ordered) - 1)
@@ -47,33 +47,33 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def smoothed(scores: Sequence[float], window: int = 5) -> float:
-    """The mean of the last epochs' scores, by which trials are compared at a rung.
+    """Mean of the last epochs' scores, by which trials are compared at a rung.
 
-    Single epochs are noisy. Over 35 recorded trainings of 12 epochs (yolov5n on BCCD, 160 px) the mean of the
-    last five ranked their best epochs with .55 at epoch 5, the single epoch with .35 (Spearman's).
+    Single epochs are noisy. Over 35 recorded trainings of 12 epochs (yolov5n on BCCD, 160 px) the mean of five
+    epochs ranked the trainings' best epochs with .55 at epoch 5, the single epoch with .35 (Spearman's).
     """
     last = scores[-window:]
     return sum(last) / len(last)
 
 
 def last_epochs(horizon: int) -> int:
-    """How many of a whole training's last epochs make its score: an eighth of the horizon, from one to five.
+    """Number of a whole training's last epochs that make its score: an eighth of the horizon, from one to five.
 
-    A single epoch is mostly luck, but five of 12 still hold the rise, so that of two curves the one that ends higher
-    may come out below. Over 35 recorded trainings of 12 epochs the mean of the last five lay .046 under the last epoch,
-    that of the last two .009; over 13 of 42 epochs that of the last five .001 (the same network, data and size).
+    A single epoch is mostly luck. Five of 12 still hold the rise: the curve that ends higher may score lower.
+    Over 35 recorded trainings of 12 epochs the mean of the last five lay .046 below the last epoch, that of the
+    last two .009. Over 13 of 42 epochs that of the last five lay .001 below (same network, data and size).
     """
     return max(1, min(5, (horizon + 4) // 8))
 
 
 def final(scores: Sequence[float], horizon: int) -> float:
-    """What a training is compared by: the mean of its last epochs; of a whole one those that `last_epochs` says."""
+    """Score of a training: the mean of its last epochs. Of a whole training `last_epochs` says how many."""
     return smoothed(scores, last_epochs(horizon)) if len(scores) >= horizon else smoothed(scores)
 
 
 @dataclass(frozen=True)
 class Survival:
-    """Whether a trial goes on after a rung, and the threshold that it was held against."""
+    """Verdict on a trial at a rung, with its value and the threshold."""
 
     survives: bool
     value: float
@@ -83,25 +83,24 @@ class Survival:
 
 @dataclass(frozen=True)
 class RungTrust:
-    """How well a rung's order agrees with that at the next one, over the trials that reached both.
+    """Agreement of a rung's order with that at the next rung, over the trials that reached both.
 
-    Those are the survivors of the rung while it stops trials, so the figure is lower than it would be
-    over all trials.
+    While a rung stops trials these are its survivors, so the figure is lower than over all trials.
     """
 
     level: int
     following: int
     correlation: float | None  # Spearman's; None for fewer than three trials
     trials: int  # with a value at both
-    stops: bool  # whether trials may be stopped here
+    stops: bool  # True while trials may be stopped here
 
 
 class Rungs:
-    """What trials scored at each rung. The horizon is the last level; nobody is stopped there.
+    """Values of trials at each rung. The horizon is the last level; no trial is stopped there.
 
-    A rung that turns out to say nothing of the next one loses its say: while the lowest rung that stops
-    trials ranks them with less than MISLEADS, over at least PAIRS trials, trials pass it. It goes on
-    recording, without the bias of survival, and has its say again from LEADS on.
+    A rung that does not predict the next one is switched off: trials pass it while it ranks them with less than
+    MISLEADS, over at least PAIRS trials. Only the lowest rung that stops trials can be switched off. It goes on
+    recording, without the bias of survival, and is switched on again from LEADS on.
     """
 
     def __init__(self, levels: Sequence[int], horizon: int, eta: int = ETA) -> None:
@@ -110,10 +109,10 @@ class Rungs:
         self._values: dict[int, dict[int, float]] = {level: {} for level in self.levels}
         self._ordered: dict[int, list[float]] = {level: [] for level in self.levels}
         self._gains: dict[int, list[float]] = {level: [] for level in self.levels}
-        self._passed = 0  # how many of the lowest rungs stop nobody
+        self._passed = 0  # number of the lowest rungs that are switched off
 
     def record(self, trial: int, level: int, value: float) -> None:
-        """Notes a finite value of a trial at a level, once."""
+        """Note a finite value of a trial at a level, once."""
         if trial in self._values[level]:
             return
         self._values[level][trial] = value
@@ -123,28 +122,28 @@ class Rungs:
             before = self._values[self.levels[index - 1]].get(trial)
             if before is not None:
                 insort(self._gains[self.levels[index - 1]], value - before)
-                self._doubt(index - 1)
+                self._switch(index - 1)
 
     def judge(self, trial: int, level: int, value: float) -> Survival:
-        """Records the value and answers whether the trial is among the best 1/eta so far.
+        """Record the value, and return whether the trial is among the best 1/eta so far.
 
-        Ties survive, so a rung on which everyone scored zero stops nobody.
+        Ties survive: a rung at which every trial scored zero stops none.
         """
         self.record(trial, level, value)
         threshold = quantile(self._ordered[level], 1 - 1 / self.eta)
         return Survival(value >= threshold or not self.stops(level), value, threshold, level)
 
     def stops(self, level: int) -> bool:
-        """Whether a trial may be stopped at the level."""
+        """True while trials may be stopped at the level."""
         return self._passed <= self.levels.index(level) < len(self.levels) - 1
 
     @property
     def lowest(self) -> int:
-        """The lowest level at which trials are stopped; the horizon where they are stopped nowhere."""
+        """Lowest level at which trials are stopped; the horizon if they are stopped nowhere."""
         return self.levels[self._passed]
 
     def trust(self) -> tuple[RungTrust, ...]:
-        """What is known of each rung, the lowest first."""
+        """Agreement of each rung with the next, the lowest first."""
         return tuple(self._trust(index) for index in range(len(self.levels) - 1))
 
     def _trust(self, index: int) -> RungTrust:
@@ -154,8 +153,8 @@ class Rungs:
         correlation = rank_correlation([first for first, _ in both], [second for _, second in both])
         return RungTrust(level, following, correlation, len(both), self.stops(level))
 
-    def _doubt(self, index: int) -> None:
-        """Takes the say from the lowest rung that has one, or gives it back to the highest that lost it."""
+    def _switch(self, index: int) -> None:
+        """Switch off the lowest rung that stops trials, or switch on the highest that is off."""
         if index not in (self._passed - 1, self._passed):
             return
         trust = self._trust(index)
@@ -167,18 +166,19 @@ class Rungs:
             self._passed -= 1
 
     def values(self, level: int) -> dict[int, float]:
-        """Values by trial at a level."""
+        """Values at a level, by trial."""
         return dict(self._values[level])
 
     def reached(self) -> dict[int, int]:
-        """How many trials have a value at each level."""
+        """Number of trials with a value at each level."""
         return {level: len(values) for level, values in self._values.items()}
 
     def extrapolate(self, trial: int, score: float) -> float:
-        """The value that a trial stopped at its highest rung would have reached at the horizon.
+        """Value that a trial stopped at its highest rung would have reached at the horizon.
 
-        Adds to what it had at that rung, rung by rung, the median gain of the trials that went on. Never
-        less than `score`, the mean of its last epochs: that is the answer where nobody went on.
+        Its value there plus, rung by rung, the median gain of the trials that went on; at least `score`.
+
+        score  the mean of its last epochs
         """
         highest = max((level for level in self.levels if trial in self._values[level]), default=None)
         if highest is None:
@@ -192,7 +192,10 @@ class Rungs:
 
 
 def rung_trust(curves: Mapping[int, Sequence[float]], levels: Sequence[int], horizon: int) -> tuple[RungTrust, ...]:
-    """What `Rungs.trust` says after trainings with those scores by epoch, in the order of their numbers."""
+    """Agreement of each rung with the next, over whole trainings.
+
+    curves  scores by epoch of each trial
+    """
     rungs = Rungs(levels, horizon)
     for number, scores in sorted(curves.items()):
         for level in levels:
@@ -204,7 +207,7 @@ def rung_trust(curves: Mapping[int, Sequence[float]], levels: Sequence[int], hor
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Spearman's rank correlation with mean ranks for ties; None below three pairs or without spread."""
+    """Spearman's rank correlation, ties at their mean rank; None below three pairs or without spread."""
     if len(first) != len(second) or len(first) < 3:
         return None
     a, b = _ranks(first), _ranks(second)

@@ -1,18 +1,18 @@
-"""How far a score can be trusted: what repeats with other seeds say of a configuration. Pure; numpy only.
+"""Trust in scores: posterior of each configuration from its repeats with other seeds. Pure; numpy only.
 
-Runs of configuration i score y_ij ~ N(theta_i, sigma^2), with one seed noise sigma for all of them, and
-the configurations that were chosen for a second look are alike before it: theta_i ~ N(mu, tau^2), mu flat.
-That pull towards each other is what keeps the best of several from looking better than it is.
+Runs of configuration i score y_ij ~ N(theta_i, sigma^2), with one seed noise sigma for all of them. Before
+their repeats all configurations are alike: theta_i ~ N(mu, tau^2), mu flat. That pulls them towards each
+other, so that the best of several does not look better than it is.
 
 Source: Gelman et al., "Bayesian Data Analysis", 3rd edition, section 5.4 (hierarchical normal model:
 equations 5.17 to 5.21 below) and 5.7 (half-Cauchy prior of tau); Gelman, Hill and Yajima, "Why we
 (usually) don't have to worry about multiple comparisons", 2012.
 
 Priors, in mAP50-95. The defaults of yolov5n on BCCD, trained with two seeds for 12 and for 42 epochs,
-ended .013 and .012 apart: the difference of two runs has variance 2 sigma^2, so sigma is about .0085
-(SEED_SD). That counts for as much as the two degrees of freedom it came from (SEED_RUNS): other data are
-noisier or quieter, and their own repeats soon say so. Trainings around strong defaults moved by about
-.03, the chosen best ones by less: tau is half-Cauchy with scale .01 (SPREAD).
+ended .013 and .012 (SEED_GAP) apart. The difference of two runs has variance 2 sigma^2, so sigma is about
+.0085 (SEED_SD). It counts as much as the two degrees of freedom that it came from (SEED_RUNS): other data are
+noisier or quieter, and their own repeats soon show it. Trainings around strong defaults moved by about .03,
+the best of them by less: tau is half-Cauchy with scale .01 (SPREAD).
 """
 
 from __future__ import annotations
@@ -27,19 +27,21 @@ import numpy.typing as npt
 
 from automl.errors import AutoMLError
 
-SEED_SD, SEED_RUNS = 0.0085, 2.0
+# Noise of seeds, in mAP50-95, as measured above.
+SEED_GAP = 0.012  # between two seeds of one recipe: within it the cheaper of two operating points is tuned at
+SEED_SD, SEED_RUNS = 0.0085, 2.0  # standard deviation of one run, and the degrees of freedom behind it
+TIE = 0.02  # single runs that are closer are a tie: two seeds of one recipe differ by .01 to .02
 SPREAD = 0.01
 WITHIN = 0.9  # share of the probability that an interval holds
-CLAIM = 0.9  # the chance to beat the defaults from which on a winner is named
-TIE = 0.02  # single runs that lie closer together are a tie: two seeds of one recipe differ by that much
-DEFAULTS = 0  # the configuration that the others are held against
+CLAIM = 0.9  # chance to beat the defaults from which on a winner is named
+DEFAULTS = 0  # the configuration with which the others are compared
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A posterior mean and the middle 90 % of the posterior."""
+    """Posterior mean and the middle 90 % of the posterior."""
 
     mean: float
     low: float
@@ -53,38 +55,38 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What the runs that no search selected say of one configuration."""
+    """Estimate of one configuration, from runs that no search selected."""
 
     trial: int
-    seeds: int  # runs that count
-    score: Interval  # mAP50-95 that a training with a new seed reaches at its best epoch on average
+    seeds: int  # number of these runs
+    score: Interval  # mean mAP50-95 of the best epoch of a training with a new seed
     gain: Interval | None  # above the defaults; None for the defaults themselves
-    chance: float | None  # that it is better than the defaults; None for them
+    chance: float | None  # probability that it beats the defaults; None for them
 
 
 def estimates(runs: Mapping[int, Sequence[float]]) -> tuple[Estimate, ...]:
-    """An estimate for each configuration, best mean first.
+    """Estimates of all configurations, best mean first.
 
-    runs  scores by configuration: of the defaults (key 0) every run, of the others only repeats. The
-          score for which a search selected a configuration is optimistic and must be left out: repeats
-          were drawn after the selection, so nothing has to be corrected for it.
+    runs  scores by configuration: every run of the defaults (key 0), only repeats of the others. The score
+          for which a search selected a configuration is optimistic and must be left out. Repeats were
+          drawn after the selection, so they need no correction.
 
-    Raises AutoMLError when the defaults have no score or a score is not finite.
+    Raises AutoMLError if the defaults have no score or a score is not finite.
     """
-    known = {number: tuple(float(score) for score in scores) for number, scores in runs.items() if len(scores)}
-    if DEFAULTS not in known:
-        raise AutoMLError("nothing can be held against the defaults: they have no score.")
-    if not all(math.isfinite(score) for scores in known.values() for score in scores):
+    scored = {number: tuple(float(score) for score in scores) for number, scores in runs.items() if len(scores)}
+    if DEFAULTS not in scored:
+        raise AutoMLError("nothing can be compared with the defaults: they have no score.")
+    if not all(math.isfinite(score) for scores in scored.values() for score in scores):
         raise AutoMLError("a score is not a finite number: leave failed trainings out.")
-    return _estimates(tuple(sorted(known.items())))
+    return _estimates(tuple(sorted(scored.items())))
 
 
-@lru_cache(maxsize=256)  # one study's verdict and its winner ask for the same, and every look at it again
-def _estimates(known: tuple[tuple[int, tuple[float, ...]], ...]) -> tuple[Estimate, ...]:
-    numbers = [number for number, _ in known]
-    posterior = _Posterior([scores for _, scores in known])
+@lru_cache(maxsize=256)  # verdict and winner of a study ask for the same, and again with each look at it
+def _estimates(runs: tuple[tuple[int, tuple[float, ...]], ...]) -> tuple[Estimate, ...]:
+    numbers = [number for number, _ in runs]
+    posterior = _Posterior([scores for _, scores in runs])
     base = numbers.index(DEFAULTS)
-    found = [
+    rows = [
         Estimate(
             trial=number,
             seeds=len(scores),
@@ -92,26 +94,26 @@ def _estimates(known: tuple[tuple[int, tuple[float, ...]], ...]) -> tuple[Estima
             gain=None if index == base else posterior.difference(index, base),
             chance=None if index == base else posterior.chance(index, base),
         )
-        for index, (number, scores) in enumerate(known)
+        for index, (number, scores) in enumerate(runs)
     ]
-    return tuple(sorted(found, key=lambda each: (-each.score.mean, each.trial)))
+    return tuple(sorted(rows, key=lambda row: (-row.score.mean, row.trial)))
 
 
-def winner(found: Sequence[Estimate]) -> int:
-    """The best mean of those that beat the defaults with a chance of CLAIM or more; the defaults where none does.
+def winner(ranked: Sequence[Estimate]) -> int:
+    """Trial with the best mean of those that beat the defaults with a chance of at least CLAIM, else the defaults.
 
-    found  best mean first
+    ranked  best mean first
     """
-    return next((each.trial for each in found if each.chance is not None and each.chance >= CLAIM), DEFAULTS)
+    return next((row.trial for row in ranked if row.chance is not None and row.chance >= CLAIM), DEFAULTS)
 
 
 class _Posterior:
-    """The joint posterior as a weighted grid of (sigma, tau), each point of which is Gaussian."""
+    """Joint posterior: a weighted grid of (sigma, tau), Gaussian at each of its nodes."""
 
     def __init__(self, scores: Sequence[Sequence[float]]) -> None:
-        counts = np.array([len(each) for each in scores], dtype=np.float64)
-        means = np.array([sum(each) / len(each) for each in scores])
-        within = sum((y - m) ** 2 for each, m in zip(scores, means, strict=True) for y in each)
+        counts = np.array([len(runs) for runs in scores], dtype=np.float64)
+        means = np.array([sum(runs) / len(runs) for runs in scores])
+        within = sum((y - m) ** 2 for runs, m in zip(scores, means, strict=True) for y in runs)
         sigma, tau = _grid(math.sqrt(within / max(1.0, float(np.sum(counts - 1)))))
         noise = sigma[:, None] ** 2 / counts  # (G, C): variance of each mean around its theta
         spread = tau[:, None] ** 2
@@ -129,17 +131,17 @@ class _Posterior:
         self._weights = weights / weights.sum()
 
     def score(self, index: int) -> Interval:
-        """theta of one configuration."""
+        """Interval of one configuration's theta."""
         own = self._own[:, index]
         mean = own * self._means[index] + (1 - own) * self._mu
         return self._interval(mean, self._variance[:, index] + (1 - own) ** 2 * self._mu_variance)
 
     def difference(self, first: int, second: int) -> Interval:
-        """theta of the first above that of the second."""
+        """Interval of the first theta less the second."""
         return self._interval(*self._gap(first, second))
 
     def chance(self, first: int, second: int) -> float:
-        """The probability that theta of the first is the larger one."""
+        """Probability that the first theta is the larger one."""
         mean, variance = self._gap(first, second)
         return 1 - self._below(0.0, mean, np.sqrt(variance))
 
@@ -155,7 +157,7 @@ class _Posterior:
         return Interval(mean=float(self._weights @ mean), low=ends[0], high=ends[1])
 
     def _quantile(self, share: float, mean: Floats, deviation: Floats) -> float:
-        """Newton's steps, each of which narrows a bracket; a step that leaves it becomes a bisection."""
+        """Quantile by Newton's method within a bracket; a step that leaves the bracket becomes a bisection."""
         low, high = float((mean - 9 * deviation).min()), float((mean + 9 * deviation).max())
         value = (low + high) / 2
         for _ in range(50):
@@ -173,7 +175,7 @@ class _Posterior:
 
 
 def _grid(observed: float) -> tuple[Floats, Floats]:
-    """Seed noise and spread, (G,) each: as wide as prior and data may reach, even in the logarithm."""
+    """Seed noise and spread, (G,) each: even in the logarithm, as wide as prior and data may reach."""
     sigma = np.geomspace(SEED_SD / 12, 8 * max(SEED_SD, observed), 40)
     tau = np.geomspace(SPREAD / 40, 60 * SPREAD, 40)
     pairs = np.stack(np.meshgrid(sigma, tau, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -181,7 +183,7 @@ def _grid(observed: float) -> tuple[Floats, Floats]:
 
 
 def _log_prior(sigma: Floats, tau: Floats) -> Floats:
-    """sigma^2 is scaled inverse chi-square, tau half-Cauchy; both as densities over the logarithm."""
+    """Logarithm of the prior, (G,): sigma^2 scaled inverse chi-square, tau half-Cauchy, as densities over log."""
     noise: Floats = -SEED_RUNS * np.log(sigma) - SEED_RUNS * SEED_SD**2 / (2 * sigma**2)
     spread: Floats = np.log(tau) - np.log1p((tau / SPREAD) ** 2)
     return noise + spread
@@ -193,11 +195,12 @@ _PHI = np.array([0.5 * math.erfc(-value / math.sqrt(2)) for value in _AT])
 
 
 def _phi(values: Floats) -> Floats:
-    """The standard normal distribution function, to a millionth."""
-    found: Floats = np.interp(values, _AT, _PHI)
-    return found
+    """Standard normal distribution function, to a millionth."""
+    shares: Floats = np.interp(values, _AT, _PHI)
+    return shares
 
 
 def _density(values: Floats) -> Floats:
-    found: Floats = np.exp(-(values**2) / 2) / math.sqrt(2 * math.pi)
-    return found
+    """Standard normal density."""
+    density: Floats = np.exp(-(values**2) / 2) / math.sqrt(2 * math.pi)
+    return density

@@ -40,7 +40,7 @@ def compile_spec(
     aside = _aside(checked, prepared, compared[0].training_s, probe_s, last, left)
     defaults = dict(prepared.defaults_at(epochs))
     rungs = _rungs(defaults, epochs)
-    drawn = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, aside=aside)
+    drawn = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, reserve=aside)
     first = _first_trials(checked, drawn, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
     told = (
         *filter(None, [shortened]),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.errors import AutoMLError, UnknownName
 from automl.figures import listed
 from automl.policy import Search
@@ -107,7 +107,7 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
     ) and (not holdout or spec.seed == asked.seed)
     rows = read.trials(engine, row.name)
     sampler = open_sampler("random", SearchSpace.from_document(spec.space), 0)
-    past = Search(replace(spec, sampler="random", warm=()), sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
+    past = Search(replace(spec, sampler="random", warm=()), sampler, Ledger(limits_of(spec)))
     past.replay(rows, read.epochs(engine, row.name))
     for trial in reversed(rows):
         score = past.runs[trial.number].told

@@ -1,4 +1,4 @@
-"""Search spaces: parameters and their ranges, space files, and the recipes that a search begins with."""
+"""Search spaces: parameters and their ranges, space files, and the first recipes of a search."""
 
 from automl.space.parameters import (
     EPOCH_KEYS,

@@ -1,4 +1,4 @@
-"""What earlier trainings give a new search: recipes to begin with and scores to learn from. Pure."""
+"""Earlier trainings for a new search: recipes that run first, and scores for its sampler. Pure."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from automl.records import EarlierTraining, Params, ParamValue, Start
 from automl.space import POINT, SearchSpace, portfolio, trainer_key
 from automl.space.portfolio import distinct, fit
 
-STARTS = 3  # recipes of earlier trainings that are trained again at most
-TRAININGS_EACH = 10  # full trainings that the budget must pay for each of them but one
-TOLD = 100  # earlier scores that a sampler is told at most, the newest: they are kept in the study's row
-_RANKED = 10  # best recipes of one source that are looked at
+STARTS = 3  # recipes of earlier trainings that run again at most
+TRAININGS_EACH = 10  # affordable trainings per such recipe, so that they are a tenth at most; the first needs none
+TOLD = 100  # earlier scores that a sampler gets at most, the newest: the study's row keeps them
+_RANKED = 10  # best recipes of one source that may run again
 
 
 @dataclass(frozen=True, kw_only=True)
 class Earlier:
-    """One configuration that was trained before, by a study of ours or by another tool."""
+    """One configuration that was trained before, by a study or by another tool."""
 
     source: str  # "birds-1", "evolve.csv"
-    params: Params  # the trainer's arguments, as far as they are known
+    params: Params  # known arguments of the trainer
     score: float | None  # by which its source ranks it
-    done_epochs: int = 0  # after which the score was taken or, below the horizon, extrapolated from
-    epochs: int | None = None  # the horizon, where data, trainer and weights were the new study's; None elsewhere
+    done_epochs: int = 0  # epochs behind the score, which is extrapolated if they are fewer than the horizon
+    epochs: int | None = None  # the horizon; None unless data, trainer and weights were those of the new study
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewStudy:
-    """What a new study is going to train, as far as its first trials depend on it."""
+    """Facts about a new study on which its first trials depend."""
 
     base: Params  # every argument of a trial that changes nothing
     space: SearchSpace
-    before: tuple[Start, ...]  # what runs first; it is not run again
+    before: tuple[Start, ...]  # trials that run first
     trainings: float  # full trainings that the budget pays
     epochs: int  # the horizon
 
@@ -43,125 +43,124 @@ class NewStudy:
 def beginnings(
     earlier: Sequence[Earlier], study: NewStudy, *, known_good: bool
 ) -> tuple[tuple[Start, ...], tuple[str, ...]]:
-    """The trials to run after the defaults, and sentences on them: earlier recipes, then the portfolio.
+    """Trials that run after the defaults, earlier recipes and then the portfolio, and sentences on them.
 
-    known_good  whether the portfolio is wanted and means something to the trainer
+    known_good  True if the user wants the portfolio and the trainer knows its arguments
     """
     warm = starts(earlier, study)
-    told = [f"Tried again from earlier trainings: {', '.join(name for name, _ in warm)}."] if warm else []
-    told += _moved(earlier, warm, study)
-    known: tuple[Start, ...] = ()
+    notes = [f"Tried again from earlier trainings: {', '.join(name for name, _ in warm)}."] if warm else []
+    notes += _moved(earlier, warm, study)
+    recipes: tuple[Start, ...] = ()
     if known_good:
-        known = portfolio.starts(study.base, study.space, [*study.before, *warm], study.trainings)
-        told.append(portfolio.words(known, study.trainings))
-    return (*warm, *known), tuple(text for text in told if text)
+        recipes = portfolio.starts(study.base, study.space, [*study.before, *warm], study.trainings)
+        notes.append(portfolio.words(recipes, study.trainings))
+    return (*warm, *recipes), tuple(note for note in notes if note)
 
 
 def starts(earlier: Sequence[Earlier], study: NewStudy) -> tuple[Start, ...]:
-    """The best recipes of each source in turn: three that differ, one for each full 10 trainings paid, at least one.
+    """From 1 to STARTS of the best earlier recipes: one per TRAININGS_EACH affordable trainings, all different.
 
-    Scores of different sources do not compare, so each source's best comes before anyone's second. What scored no
-    better than the defaults of its own source is not worth another training. Of a source that trained just what
-    this study trains only the best runs again: the sampler knows what the others scored.
+    Scores of different sources do not compare, so each source's best comes before any second best. Recipes that
+    did not beat the defaults of their own source are skipped. If a source trained the same as this study only its
+    best recipe runs again: the sampler gets the scores of the others.
     """
-    known = [study.base, *(params for _, params in study.before)]
+    running = [study.base, *(params for _, params in study.before)]
     sources: dict[str, list[Earlier]] = {}
-    for each in earlier:
-        sources.setdefault(each.source, []).append(each)
-    ranked = [_worth(found, study, known) for found in sources.values()]
-    turns = [each for each in chain.from_iterable(zip_longest(*ranked)) if each is not None]
-    found: list[Start] = []
-    for given in turns:
-        found += distinct([given], [*known, *(other for _, other in found)])
-    return tuple(found[: min(STARTS, max(1, round(study.trainings) // TRAININGS_EACH))])
+    for training in earlier:
+        sources.setdefault(training.source, []).append(training)
+    ranked = [_worth(trainings, study, running) for trainings in sources.values()]
+    recipes: list[Start] = []
+    for start in chain.from_iterable(zip_longest(*ranked)):
+        if start is not None:
+            recipes += distinct([start], [*running, *(params for _, params in recipes)])
+    return tuple(recipes[: min(STARTS, max(1, round(study.trainings) // TRAININGS_EACH))])
 
 
 def _moved(earlier: Sequence[Earlier], warm: Sequence[Start], study: NewStudy) -> list[str]:
-    """What the space made of recipes that run, or that equal what runs anyway: a sentence for each source.
+    """Sentences on values that the space changed in recipes that run, or that equal a trial that runs anyway.
 
-    A value beyond its range has become the range's end; a file's value that the space does not hold is not tried.
+    A value beyond its range becomes the range's end. A file's value that the space does not hold is not tried.
     """
     running = [study.base, *(params for _, params in (*study.before, *warm))]
-    ends: dict[str, dict[str, tuple[str, str]]] = {}  # by source and key: what stands there, and the end
-    lost: dict[str, dict[str, str]] = {}
-    for each in sorted(earlier, key=_rank):
-        fitted = fit(each.params, study.base, study.space)
-        if fitted not in running:
+    ends: dict[str, dict[str, tuple[str, str]]] = {}  # by source and key: the value with its key, and the end
+    lost: dict[str, dict[str, str]] = {}  # by source and key: the value with its key
+    for training in sorted(earlier, key=_rank):
+        arguments = fit(training.params, study.base, study.space)
+        if arguments not in running:
             continue
-        for key, value in each.params.items():
-            if _beyond(study.space, key, value, fitted.get(key)):
-                ends.setdefault(each.source, {}).setdefault(key, (f"{key} {value}", f"{fitted[key]}"))
-            elif fitted.get(key) != value and not each.done_epochs:
-                lost.setdefault(each.source, {}).setdefault(key, f"{key} {value}")
-    told = []
-    for source, found in ends.items():
-        was, now = (listed(side) for side in zip(*found.values(), strict=True))
+        for key, value in training.params.items():
+            if _beyond(study.space, key, value, arguments.get(key)):
+                ends.setdefault(training.source, {}).setdefault(key, (f"{key} {value}", f"{arguments[key]}"))
+            elif arguments.get(key) != value and not training.done_epochs:
+                lost.setdefault(training.source, {}).setdefault(key, f"{key} {value}")
+    notes = []
+    for source, pairs in ends.items():
+        before, after = (listed(side) for side in zip(*pairs.values(), strict=True))
         verb = "is beyond its searched range and becomes its end"
-        if len(found) > 1:
+        if len(pairs) > 1:
             verb = "are beyond their searched ranges and become their ends"
-        told.append(f"{was} of {source} {verb}, {now}.")
-    for source, words in lost.items():
-        verb, them = ("is", "it") if len(words) == 1 else ("are", "them")
-        told.append(f"{listed([*words.values()])} of {source} {verb} not tried: the search space does not hold {them}.")
-    return told
+        notes.append(f"{before} of {source} {verb}, {after}.")
+    for source, values in lost.items():
+        verb, pronoun = ("is", "it") if len(values) == 1 else ("are", "them")
+        texts = listed([*values.values()])
+        notes.append(f"{texts} of {source} {verb} not tried: the search space does not hold {pronoun}.")
+    return notes
 
 
 def _beyond(space: SearchSpace, key: str, value: ParamValue, end: ParamValue) -> bool:
-    """Whether a number lies outside its range, of which `end` is what was kept."""
+    """True for a number outside a range that became `end`, an end of the range."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     ranges = [p for p in space.parameters if trainer_key(p.name) == key and p.kind != "choice"]
     return any(end == p.low > value or end == p.high < value for p in ranges)
 
 
-def _worth(tried: Sequence[Earlier], study: NewStudy, known: Sequence[Params]) -> list[Start]:
-    """What of one source may be trained again, best first: better than its defaults, and new to the study."""
-    fitted = [(each, fit(each.params, study.base, study.space)) for each in sorted(tried, key=_rank)]
-    bar = max((each.score for each, params in fitted if each.score is not None and params in known), default=-math.inf)
-    found = [
-        (each, params) for each, params in fitted if params not in known and (each.score is None or each.score > bar)
-    ]
-    most = 1 if any(each.epochs == study.epochs for each, _ in found) else _RANKED
-    return [Start(f"warm:{each.source}", params) for each, params in found[:most]]
+def _worth(trainings: Sequence[Earlier], study: NewStudy, running: Sequence[Params]) -> list[Start]:
+    """Recipes of one source that may run again, best first: better than its defaults, and new to the study."""
+    fits = [(training, fit(training.params, study.base, study.space)) for training in sorted(trainings, key=_rank)]
+    bar = max((t.score for t, params in fits if t.score is not None and params in running), default=-math.inf)
+    better = [(t, params) for t, params in fits if params not in running and (t.score is None or t.score > bar)]
+    most = 1 if any(training.epochs == study.epochs for training, _ in better) else _RANKED
+    return [Start(f"warm:{training.source}", params) for training, params in better[:most]]
 
 
 def comparable(
     earlier: Sequence[Earlier], bases: Sequence[Params], space: SearchSpace, epochs: int
 ) -> tuple[EarlierTraining, ...]:
-    """Source, searched arguments, score and epochs of what was trained as this study would train it; the newest last.
+    """Earlier trainings that this study could have done itself, with searched arguments only; the newest last.
 
-    That is: on the same data, for as many epochs, and with equal arguments wherever the space holds none.
+    They had the same data, as many epochs, and equal arguments outside the space.
 
     earlier  the newest source first, each with every argument of its training
-    bases    every argument of the defaults at each point of the study
+    bases    every argument of the defaults, at each operating point of the study
     """
-    at = {_point(base): base for base in bases}
+    defaults_at = {_point(base): base for base in bases}
     searched = {trainer_key(p.name) for p in space.parameters} | {"model", "imgsz"}
     joint = any(p.name == POINT for p in space.parameters)
-    found = []
-    for each in earlier:
-        base = at.get(_point(each.params))
-        if each.epochs != epochs or each.score is None or base is None:
+    trainings = []
+    for training in earlier:
+        base = defaults_at.get(_point(training.params))
+        if training.epochs != epochs or training.score is None or base is None:
             continue
-        fitted = fit(each.params, base, space)
-        if all(each.params.get(key, value) == value for key, value in fitted.items()):
-            kept = searched if joint else searched - {"model", "imgsz"}
-            arguments = {key: fitted[key] for key in fitted if key in kept}
-            found.append(EarlierTraining(each.source, arguments, each.score, each.done_epochs))
-    return tuple(reversed(found[:TOLD]))
+        arguments = fit(training.params, base, space)
+        if all(training.params.get(key, value) == value for key, value in arguments.items()):
+            keys = searched if joint else searched - {"model", "imgsz"}
+            values = {key: value for key, value in arguments.items() if key in keys}
+            trainings.append(EarlierTraining(training.source, values, training.score, training.done_epochs))
+    return tuple(reversed(trainings[:TOLD]))
 
 
-def words(told: tuple[EarlierTraining, ...]) -> tuple[str, ...]:
-    """How many scores of which source the sampler is told, in a sentence; nothing where there are none."""
+def words(trainings: tuple[EarlierTraining, ...]) -> tuple[str, ...]:
+    """Sentence on the scores with which the sampler begins, by source; empty without any."""
     counts: dict[str, int] = {}
-    for training in told:
+    for training in trainings:
         counts[training.source] = counts.get(training.source, 0) + 1
-    named = ", ".join(f"{count} of {source}" for source, count in counts.items())
-    return (f"The sampler begins with scores of the same training: {named}.",) if counts else ()
+    sources = ", ".join(f"{count} of {source}" for source, count in counts.items())
+    return (f"The sampler begins with scores of the same training: {sources}.",) if counts else ()
 
 
-def _rank(each: Earlier) -> float:
-    return -each.score if each.score is not None else 0.0
+def _rank(training: Earlier) -> float:
+    return -training.score if training.score is not None else 0.0
 
 
 def _point(params: Params) -> str:

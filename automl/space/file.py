@@ -1,4 +1,4 @@
-"""Reads a search space from YAML and checks it key by key against the trainer."""
+"""Search spaces in YAML files, checked key by key against the trainer."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from automl.errors import BadSpace
 from automl.records import Params, ParamValue
 from automl.space import EPOCH_KEYS, KINDS, Parameter, SearchSpace, parameter_of, trainer_key
 
-Problem = tuple[int, str]  # line from 1, or 0 for the whole file, and what is wrong
+Problem = tuple[int, str]  # line from 1, or 0 for the whole file, and a sentence
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Rules:
-    """What the keys of one file are held against."""
+    """Facts by which the keys of one file are checked."""
 
     defaults: Params  # every key that the trainer knows, with its default
     fixed: Params  # arguments that the file gives to every trial
-    dead: Mapping[str, str]  # keys that have no effect beside those, and why
-    lines: Mapping[str, int]  # of every key, by dotted path, from 1
+    dead: Mapping[str, str]  # keys that have no effect beside `fixed`, with the reason
+    lines: Mapping[str, int]  # line of every key, by dotted path, from 1
 
     def line(self, *path: str) -> int:
-        """Where a key stands; 1 for one that stands nowhere."""
+        """Line of a key; 1 for one that the file does not have."""
         return self.lines.get(".".join(path), 1)
 
     def unknown(self, name: str) -> str:
-        """What is wrong with a key that the trainer does not know."""
+        """Problem of a key that the trainer does not know."""
         if name in self.dead:
             return f"'{name}' has no effect: {self.dead[name]}"
         close = get_close_matches(name, list(self.defaults), n=1)
@@ -41,10 +41,10 @@ class _Rules:
 
 
 def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[str, str]]) -> SearchSpace:
-    """The space in a YAML file, checked against the trainer.
+    """Space of a YAML file, checked against the trainer.
 
     defaults  every key that the trainer knows, with its default
-    dead      for the arguments that are certain: keys that have no effect, and why
+    dead      keys without effect beside the arguments that every trial has, with the reason
 
     Raises BadSpace with one line for each error.
     """
@@ -66,14 +66,14 @@ def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[st
 
 
 def _load(file: Path) -> tuple[yaml.Node | None, Any]:
-    """What stands in the file: as nodes, which know their lines, and as plain values. Raises BadSpace."""
+    """Content of the file as nodes, which know their lines, and as plain values. Raises BadSpace."""
     try:
         text = file.read_text(encoding="utf-8")
         return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
     except OSError as error:
         raise BadSpace(file, [(0, f"cannot be read ({error.strerror}). Check --space.")]) from error
     except UnicodeDecodeError as error:
-        raise BadSpace(file, [(0, "is no text in UTF-8. Check --space.")]) from error
+        raise BadSpace(file, [(0, "is not UTF-8 text. Check --space.")]) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 0
@@ -81,8 +81,8 @@ def _load(file: Path) -> tuple[yaml.Node | None, Any]:
 
 
 def _parameters(entries: Mapping[object, object], rules: _Rules) -> tuple[list[Parameter], list[Problem]]:
-    """The dimensions that can be read, and what is wrong with the others."""
-    found: list[Parameter] = []
+    """Dimensions that can be read, and the problems of the others."""
+    parameters: list[Parameter] = []
     problems: list[Problem] = []
     for name, entry in entries.items():
         line, key = rules.line("parameters", str(name)), trainer_key(str(name))
@@ -90,12 +90,12 @@ def _parameters(entries: Mapping[object, object], rules: _Rules) -> tuple[list[P
             problems.append((line, rules.unknown(key)))
             continue
         try:
-            found.append(_checked(str(name), entry, rules.defaults, found))
+            parameters.append(_checked(str(name), entry, rules.defaults, parameters))
         except ValueError as error:
             problems.append((line, str(error)))
         if key in rules.fixed:
             problems.append((line, f"'{name}' is both fixed and searched: keep one of them"))
-    return found, problems
+    return parameters, problems
 
 
 def _unknown_keys(document: Mapping[str, object], rules: _Rules) -> Iterator[Problem]:
@@ -116,7 +116,7 @@ def _without_effect(parameters: Sequence[Parameter], rules: _Rules) -> Iterator[
 
 
 def _certain(fixed: Params, parameters: Sequence[Parameter]) -> dict[str, ParamValue]:
-    """Arguments whose value every trial has; a searched optimizer counts as 'auto' if it may be that."""
+    """Arguments that every trial has, None for an unknown value; a searched optimizer counts as 'auto' if it may be."""
     certain = dict(fixed)
     for parameter in parameters:
         if parameter.name == "optimizer":
@@ -127,7 +127,10 @@ def _certain(fixed: Params, parameters: Sequence[Parameter]) -> dict[str, ParamV
 
 
 def _checked(name: str, entry: object, defaults: Params, earlier: Sequence[Parameter]) -> Parameter:
-    """The parameter, or ValueError with what is wrong in it."""
+    """Dimension of an entry. Raises ValueError with its problem.
+
+    earlier  dimensions above it in the file, which its conditions may name
+    """
     if not isinstance(entry, dict):
         raise ValueError(f"'{name}' must be a mapping such as {{uniform: [0.0, 1.0]}}")  # noqa: TRY004
     kind, bounds = _kind(name, entry)
@@ -144,9 +147,9 @@ def _checked(name: str, entry: object, defaults: Params, earlier: Sequence[Param
             raise ValueError(f"'{name}': 'when' names '{other}', which is no choice above this line")
     parameter = parameter_of(name, {"default": defaults.get(trainer_key(name)), **entry})
     for other, allowed in parameter.when:
-        wrong = next((value for value in allowed if value not in choices[other]), None)
-        if wrong is not None:
-            raise ValueError(f"'{name}': 'when' asks for {other}={wrong}, which is not among its choices")
+        stranger = next((value for value in allowed if value not in choices[other]), None)
+        if stranger is not None:
+            raise ValueError(f"'{name}': 'when' asks for {other}={stranger}, which is not among its choices")
     if parameter.of_horizon:
         _check_epochs(name, kind, parameter.default)
     elif not parameter.holds(parameter.default):
@@ -157,7 +160,7 @@ def _checked(name: str, entry: object, defaults: Params, earlier: Sequence[Param
 
 
 def _kind(name: str, entry: Mapping[object, Any]) -> tuple[str, list[Any]]:
-    """The one kind of range that an entry names, and its bounds or choices, or ValueError."""
+    """Kind of an entry's range, and its bounds or choices. Raises ValueError unless it has exactly one."""
     kinds = [kind for kind in KINDS if kind in entry]
     unknown = [key for key in entry if key not in (*KINDS, "default", "of", "when")]
     if unknown:
@@ -168,7 +171,7 @@ def _kind(name: str, entry: Mapping[object, Any]) -> tuple[str, list[Any]]:
     if not isinstance(bounds, list) or any(isinstance(b, list | dict) for b in bounds):
         raise ValueError(f"'{name}': {kind} needs a list")
     if kind == "choice" and len(set(map(repr, bounds))) < 2:
-        raise ValueError(f"'{name}': a choice of fewer than two values is no choice: move it under 'fixed'")
+        raise ValueError(f"'{name}': a choice needs two different values or more: move a single one under 'fixed'")
     return kind, bounds
 
 
@@ -181,8 +184,8 @@ def _check_range(name: str, kind: str, bounds: Sequence[object]) -> None:
     if not all(math.isfinite(n) for n in numbers):
         raise ValueError(f"'{name}': {kind} needs finite numbers")
     if low >= high:
-        what = "empty" if low == high else "inverted"
-        raise ValueError(f"'{name}': the range [{low}, {high}] is {what}")
+        fault = "empty" if low == high else "inverted"
+        raise ValueError(f"'{name}': the range [{low}, {high}] is {fault}")
     if kind == "log" and low <= 0:
         raise ValueError(f"'{name}': a log range must start above zero, not at {low}")
     if kind == "int" and any(n != int(n) for n in numbers):
@@ -195,9 +198,9 @@ def _check_shares(name: str, kind: str, bounds: Sequence[object], of: object) ->
     if trainer_key(name) not in EPOCH_KEYS or kind == "choice":
         raise ValueError(f"'{name}': only ranges of {' and '.join(EPOCH_KEYS)} can be shares 'of: horizon'")
     _check_range(name, "log" if kind == "log" else "uniform", bounds)
-    wrong = next((b for b in bounds if isinstance(b, int | float) and not 0 <= b <= 1), None)
-    if wrong is not None:
-        raise ValueError(f"'{name}': with 'of: horizon' the range is in shares from 0 to 1, and {wrong} is none")
+    outside = next((b for b in bounds if isinstance(b, int | float) and not 0 <= b <= 1), None)
+    if outside is not None:
+        raise ValueError(f"'{name}': with 'of: horizon' the range is in shares from 0 to 1, and {outside} is not")
 
 
 def _check_epochs(name: str, kind: str, default: ParamValue) -> None:
@@ -211,18 +214,18 @@ def _check_epochs(name: str, kind: str, default: ParamValue) -> None:
 
 
 def _lines(node: yaml.Node | None, prefix: str = "") -> dict[str, int]:
-    """Line numbers from 1 of every key, by dotted path."""
-    found: dict[str, int] = {}
+    """Line of every key, from 1, by dotted path."""
+    lines: dict[str, int] = {}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             path = f"{prefix}{key.value}"
-            found[path] = key.start_mark.line + 1
-            found |= _lines(value, f"{path}.")
-    return found
+            lines[path] = key.start_mark.line + 1
+            lines |= _lines(value, f"{path}.")
+    return lines
 
 
 def _repeated(root: yaml.Node | None) -> list[Problem]:
-    """Keys that stand twice in one mapping: YAML would take the last in silence."""
+    """Problems of keys that stand twice in one mapping: YAML would take the last in silence."""
     problems: list[Problem] = []
     if isinstance(root, yaml.MappingNode):
         seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""Search spaces: dimensions, conditions, and draws near the defaults."""
+"""Search spaces: dimensions, their conditions, and draws near the defaults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POINT = "model@imgsz"  # the name under which samplers see model variant and ima
 
 
 def trainer_key(name: str) -> str:
-    """The trainer's key of a dimension: 'lr0@AdamW' is lr0 with a range of its own under a condition."""
+    """Trainer's key of a dimension: 'lr0@AdamW' is lr0, with a range of its own under a condition."""
     return name.split("@", 1)[0] if name != POINT else name
 
 
@@ -30,15 +30,15 @@ class Parameter:
     low: float = 0.0
     high: float = 0.0
     choices: tuple[ParamValue, ...] = ()
-    when: tuple[tuple[str, tuple[ParamValue, ...]], ...] = ()  # active if each named choice is among these
-    of_horizon: bool = False  # low and high are shares of the horizon, not epochs yet; the default is epochs
+    when: tuple[tuple[str, tuple[ParamValue, ...]], ...] = ()  # active if each of these choices has one of its values
+    of_horizon: bool = False  # low and high are shares of the horizon; the default is in epochs
 
     def active(self, values: Params) -> bool:
-        """Whether the parameter takes part, given the values of the others."""
+        """True if the values of the other parameters meet its conditions."""
         return all(name in values and values[name] in allowed for name, allowed in self.when)
 
     def holds(self, value: ParamValue) -> bool:
-        """Whether the value lies within the dimension."""
+        """True for a value within the dimension."""
         if self.kind == "choice":
             return value in self.choices
         if not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
@@ -46,13 +46,13 @@ class Parameter:
         return self.kind != "int" or value == int(value)
 
     def rounded(self, value: ParamValue) -> ParamValue:
-        """The value with six significant digits, still within the dimension."""
+        """Value with six significant digits, still within the dimension."""
         if self.kind in ("uniform", "log") and isinstance(value, float):
             return min(self.high, max(self.low, float(f"{value:.6g}")))
         return value
 
     def at_horizon(self, epochs: int) -> Parameter:
-        """The dimension in epochs, wide enough to hold its default, which is at most the whole horizon."""
+        """Dimension in epochs of that horizon, wide enough for its default, which is cut at the horizon."""
         if not self.of_horizon:
             return self
         default = min(float(self.default or 0), float(epochs))
@@ -64,9 +64,9 @@ class Parameter:
         return replace(self, default=default, low=float(f"{low:.6g}"), high=float(f"{high:.6g}"), of_horizon=False)
 
     def near(self, centre: ParamValue, rng: random.Random, spread: float) -> ParamValue:
-        """A value drawn around `centre`: normal in the dimension's own scale, mirrored at its ends.
+        """Draw around `centre`: normal in the dimension's own scale, mirrored at its ends.
 
-        spread is the standard deviation as a share of the range.
+        spread  standard deviation as a share of the range
         """
         if self.kind == "choice":
             return rng.choice(self.choices)
@@ -83,12 +83,12 @@ class Parameter:
         return self.rounded(natural)
 
     def unit(self, value: ParamValue) -> float:
-        """Where a number lies in the dimension's own scale: 0 at its low end, 1 at its high end."""
+        """Place of a number in the dimension's own scale: 0 at its low end, 1 at its high end."""
         low, high = self._scaled(self.low), self._scaled(self.high)
         return (self._scaled(float(value or 0)) - low) / (high - low)
 
     def at(self, unit: float) -> ParamValue:
-        """The number at that place of the scale; places outside [0, 1] are mirrored at the ends."""
+        """Number at a place of the scale; places outside [0, 1] are mirrored at the ends."""
         place = 1.0 - abs(unit % 2.0 - 1.0)
         low, high = self._scaled(self.low), self._scaled(self.high)
         scaled = low + place * (high - low)
@@ -116,12 +116,12 @@ class SearchSpace:
         spread: float = 0.15,
         share: float = 0.5,
     ) -> dict[str, ParamValue]:
-        """Values for all active dimensions: each moved with probability `share` from where it stands.
+        """Values of all active dimensions, each moved with probability `share`; at least one dimension moves.
 
-        They stand at the defaults, or at the values `around` where those are given.
+        Good neighbours of the defaults lie few, small steps away; flat draws turn every image and flip half of them.
 
-        At least one dimension is chosen to move. Known-good neighbours of the defaults are found by few, small
-        steps; flat draws turn every image and flip half of them.
+        around  values that are moved; of the others, the defaults
+        spread  see `Parameter.near`
         """
         moved = {p.name for p in self.parameters if rng.random() < share}
         if not moved and self.parameters:
@@ -134,11 +134,11 @@ class SearchSpace:
         return values
 
     def at_horizon(self, epochs: int) -> SearchSpace:
-        """The space with every range in epochs for trainings of that many: trials know nothing of shares."""
+        """Space with every range in epochs, for trainings of so many epochs: trials have no shares of a horizon."""
         return replace(self, parameters=tuple(p.at_horizon(epochs) for p in self.parameters))
 
     def arguments(self, values: Params) -> dict[str, ParamValue]:
-        """Trainer arguments of a sampler's values: the joint point becomes model and imgsz."""
+        """Trainer arguments of a sampler's values: the operating point becomes model and imgsz."""
         arguments = {trainer_key(name): value for name, value in values.items()}
         point = arguments.pop(POINT, None)
         if isinstance(point, str):
@@ -147,52 +147,46 @@ class SearchSpace:
         return arguments
 
     def values(self, arguments: Params) -> dict[str, ParamValue]:
-        """The sampler's values of trainer arguments: those within the space, inactive ones left out."""
+        """Sampler's values of trainer arguments: those within the space, without inactive ones."""
         source = dict(arguments)
         if "model" in source and "imgsz" in source:
             source[POINT] = f"{source['model']}@{source['imgsz']}"
-        found: dict[str, ParamValue] = {}
+        values: dict[str, ParamValue] = {}
         for parameter in self.parameters:
             key = trainer_key(parameter.name)
-            if key in source and parameter.holds(source[key]) and parameter.active(found):
-                found[parameter.name] = source[key]
-        return found
+            if key in source and parameter.holds(source[key]) and parameter.active(values):
+                values[parameter.name] = source[key]
+        return values
 
     def with_points(self, models: Sequence[str], sizes: Sequence[int], p6: Callable[[str], bool]) -> SearchSpace:
-        """The space with model variant and image size as one joint dimension, where there is a choice.
+        """Space with model variant and image size as one dimension, the operating point, if there is a choice.
 
-        P6 variants go with 1280 pixels and up only, so the pairs are listed instead of the product.
+        P6 variants need 1280 pixels or more, so the points are listed instead of the product.
+
+        p6  True for the name of a P6 variant
         """
         points = tuple(f"{m}@{s}" for m in models for s in sizes if not p6(m) or s >= 1280)
         rest = tuple(p for p in self.parameters if p.name not in ("model", "imgsz", POINT))
-        met = [(p, *_conditions_on_points(p, points)) for p in rest]
-        if len(points) < 2:
-            kept = [replace(p, when=others) for p, others, allowed in met if allowed]
-            return SearchSpace(tuple(kept), self.fixed, self.file)
-        joint = Parameter(POINT, "choice", points[0], choices=points)
-        kept = [
-            replace(p, when=((POINT, allowed), *others)) if len(allowed) < len(points) else replace(p, when=others)
-            for p, others, allowed in met
-            if allowed
-        ]
-        return SearchSpace((joint, *kept), self.fixed, self.file)
+        conditional = tuple(q for p in rest if (q := _on_points(p, points)) is not None)
+        joint = (Parameter(POINT, "choice", points[0], choices=points),) if len(points) > 1 else ()
+        return SearchSpace((*joint, *conditional), self.fixed, self.file)
 
     def at_points(self, points: Sequence[str]) -> SearchSpace:
-        """The space with the joint dimension at those of its points only; with one point it goes.
+        """Space with those of its operating points only, the first of which is the default.
 
-        Dimensions whose condition is met at none of them go too. The first point is the default.
+        A single point is no dimension. Dimensions whose condition is met at none of the points go too.
         """
-        met: list[Parameter] = []
+        conditional: list[Parameter] = []
         for p in self.parameters:
             allowed = next((set(map(str, values)) for name, values in p.when if name == POINT), set(points))
             others = tuple(c for c in p.when if c[0] != POINT)
             if p.name == POINT or not allowed & set(points):
                 continue
             rest = tuple(name for name in points if name in allowed)
-            met.append(replace(p, when=others if len(rest) == len(points) else ((POINT, rest), *others)))
+            conditional.append(replace(p, when=others if len(rest) == len(points) else ((POINT, rest), *others)))
         joint = Parameter(POINT, "choice", points[0], choices=tuple(points))
-        kept = (joint, *met) if len(points) > 1 else tuple(met)
-        return SearchSpace(kept, self.fixed, self.file)
+        dimensions = (joint, *conditional) if len(points) > 1 else tuple(conditional)
+        return SearchSpace(dimensions, self.fixed, self.file)
 
     def document(self) -> dict[str, Any]:
         """Plain containers, as `from_document` reads them."""
@@ -209,13 +203,13 @@ class SearchSpace:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> SearchSpace:
-        """The space that `document` wrote; it was checked then."""
+        """Space of a document that `document` wrote; it was checked then."""
         parameters = tuple(parameter_of(name, entry) for name, entry in document["parameters"].items())
         return cls(parameters, dict(document.get("fixed", {})), str(document.get("file", "")))
 
 
 def parameter_of(name: str, entry: Mapping[str, Any]) -> Parameter:
-    """The dimension that a checked entry of a space file describes."""
+    """Dimension of a checked entry of a space file."""
     kind = next(kind for kind in KINDS if kind in entry)
     bounds = entry[kind]
     when = tuple((str(k), tuple(v if isinstance(v, list) else [v])) for k, v in (entry.get("when") or {}).items())
@@ -226,26 +220,26 @@ def parameter_of(name: str, entry: Mapping[str, Any]) -> Parameter:
     return Parameter(name, kind, default, low=float(bounds[0]), high=float(bounds[1]), when=when, of_horizon=shares)
 
 
-def _conditions_on_points(
-    parameter: Parameter, points: Sequence[str]
-) -> tuple[tuple[tuple[str, tuple[ParamValue, ...]], ...], tuple[ParamValue, ...]]:
-    """The conditions on other dimensions, and the points at which those on model and imgsz are met."""
+def _on_points(parameter: Parameter, points: Sequence[str]) -> Parameter | None:
+    """The dimension with its conditions on model and imgsz as one on the points; None if no point meets them."""
     others = tuple(c for c in parameter.when if c[0] not in ("model", "imgsz"))
-    wanted = {name: set(map(str, allowed)) for name, allowed in parameter.when if name in ("model", "imgsz")}
-    allowed = []
+    values = {name: set(map(str, allowed)) for name, allowed in parameter.when if name in ("model", "imgsz")}
+    allowed: list[ParamValue] = []
     for point in points:
         model, imgsz = point.rsplit("@", 1)
-        if model in wanted.get("model", {model}) and imgsz in wanted.get("imgsz", {imgsz}):
+        if model in values.get("model", {model}) and imgsz in values.get("imgsz", {imgsz}):
             allowed.append(point)
-    return others, tuple(allowed)
+    if not allowed:
+        return None
+    return replace(parameter, when=others if len(allowed) == len(points) else ((POINT, tuple(allowed)), *others))
 
 
 def settle(space: SearchSpace, fixed: Params) -> tuple[SearchSpace, dict[str, str]]:
-    """The space once those arguments are fixed, and why each dimension was left out.
+    """Space once those arguments are fixed, and the reason for each dimension that goes.
 
-    Their dimensions go; conditions on them are met for good, or take their dimension with them.
+    Dimensions of fixed arguments go. Conditions on them are always met, or their dimension goes too.
     """
-    kept: list[Parameter] = []
+    dimensions: list[Parameter] = []
     left_out: dict[str, str] = {}
     for parameter in space.parameters:
         unmet = [name for name, allowed in parameter.when if name in fixed and fixed[name] not in allowed]
@@ -254,12 +248,15 @@ def settle(space: SearchSpace, fixed: Params) -> tuple[SearchSpace, dict[str, st
         elif unmet:
             left_out[parameter.name] = f"it has no effect with {unmet[0]}={fixed[unmet[0]]}"
         else:
-            kept.append(replace(parameter, when=tuple(c for c in parameter.when if c[0] not in fixed)))
-    return SearchSpace(tuple(kept), space.fixed, space.file), left_out
+            dimensions.append(replace(parameter, when=tuple(c for c in parameter.when if c[0] not in fixed)))
+    return SearchSpace(tuple(dimensions), space.fixed, space.file), left_out
 
 
 def without(space: SearchSpace, keys: Mapping[str, str]) -> tuple[SearchSpace, dict[str, str]]:
-    """The space without the dimensions of those trainer keys, and why each was left out."""
+    """Space without the dimensions of those trainer keys, and the reason for each dimension that goes.
+
+    keys  reason by trainer key
+    """
     left_out = {p.name: keys[trainer_key(p.name)] for p in space.parameters if trainer_key(p.name) in keys}
-    kept = tuple(p for p in space.parameters if p.name not in left_out)
-    return SearchSpace(kept, space.fixed, space.file), left_out
+    dimensions = tuple(p for p in space.parameters if p.name not in left_out)
+    return SearchSpace(dimensions, space.fixed, space.file), left_out

@@ -1,4 +1,4 @@
-"""Known-good recipes to start from after the defaults, as published and as the searched trainer has them. Pure.
+"""Known-good recipes that run after the defaults, as published and in the trainer's terms. Pure.
 
 Source: hyp.scratch-low, -med, -high, hyp.VOC and hyp.Objects365 of YOLOv5's data/hyps, on YOLOv5's own scale.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from automl.records import Params, ParamValue, Start
+from automl.records import ENOUGH_TRAININGS, FEWEST_TRAININGS, Params, ParamValue, Start
 from automl.space import POINT, Parameter, SearchSpace, trainer_key
 
 NAMES = ("scratch-low", "scratch-med", "scratch-high", "VOC", "Objects365")
-PUBLISHED: Mapping[str, tuple[float, ...]] = {  # in the order of NAMES; `anchors` is left out, it names no gain
+PUBLISHED: Mapping[str, tuple[float, ...]] = {  # in the order of NAMES, without `anchors`, which is no gain
     "lr0": (0.01, 0.01, 0.01, 0.00334, 0.00258),
     "lrf": (0.01, 0.1, 0.1, 0.15135, 0.17),
     "momentum": (0.937, 0.937, 0.937, 0.74832, 0.779),
@@ -42,31 +42,30 @@ PUBLISHED: Mapping[str, tuple[float, ...]] = {  # in the order of NAMES; `anchor
     "copy_paste": (0.0, 0.0, 0.1, 0.0, 0.0),
 }
 CLASSIC = ("obj", "obj_pw", "iou_t", "anchor_t", "fl_gamma", "anchors")  # keys that Ultralytics does not have
-BOX = 150.0  # Ultralytics' default box gain of 7.5 by YOLOv5's .05
-FEW, MANY = 10, 20  # full trainings that the budget must pay for two recipes, and for all of them
+BOX = 150.0  # Ultralytics' default box gain of 7.5 divided by YOLOv5's .05
 _OF_ITS_OPTIMIZER = ("lr0", "momentum", "warmup_momentum", "warmup_bias_lr")
 
 
 def is_classic(hyp: Params) -> bool:
-    """Whether a recipe is on YOLOv5's scale: it has keys of YOLOv5 alone, or a box gain below 1."""
+    """True for a recipe on YOLOv5's scale: with keys of YOLOv5 alone, or a box gain below 1."""
     box = hyp.get("box")
     return any(key in hyp for key in CLASSIC) or (isinstance(box, int | float) and box < 1)
 
 
 def translated(hyp: Params) -> dict[str, ParamValue]:
-    """A recipe of YOLOv5 as Ultralytics has it: what exists there, on its scale. YOLOv5 trains with SGD.
+    """Recipe of YOLOv5 in Ultralytics' terms: the keys that exist there, on its scale. YOLOv5 trains with SGD.
 
-    cls_pw is left out: it weighs positives in YOLOv5 (1 changes nothing) and classes in Ultralytics (0 does).
+    cls_pw is left out: it weighs positives in YOLOv5 (1 is neutral) and classes in Ultralytics (0 is neutral).
     """
-    kept = {key: value for key, value in hyp.items() if key not in (*CLASSIC, "cls_pw")}
-    box = kept.get("box")
+    arguments = {key: value for key, value in hyp.items() if key not in (*CLASSIC, "cls_pw")}
+    box = arguments.get("box")
     if isinstance(box, int | float):
-        kept["box"] = float(f"{box * BOX:.6g}")
-    return {"optimizer": "SGD", **kept}
+        arguments["box"] = float(f"{box * BOX:.6g}")
+    return {"optimizer": "SGD", **arguments}
 
 
 def recipes() -> tuple[Start, ...]:
-    """The published recipes by name, as Ultralytics has them."""
+    """Published recipes by name, in Ultralytics' terms."""
     return tuple(
         Start(name, translated({key: row[column] for key, row in PUBLISHED.items()}))
         for column, name in enumerate(NAMES)
@@ -74,37 +73,44 @@ def recipes() -> tuple[Start, ...]:
 
 
 def starts(base: Params, space: SearchSpace, before: Sequence[Start], trainings: float) -> tuple[Start, ...]:
-    """The recipes to train after what is given `before`; each is a trial like any other, and may be stopped.
+    """Recipes to train after `before`. Each is a trial like any other, and may be stopped.
+
+    None below FEWEST_TRAININGS affordable trainings, the first two below ENOUGH_TRAININGS, then all.
 
     base       every argument of a trial that changes nothing of the study's fixed ones
-    trainings  how many full trainings the budget pays: none below 10, the first two below 20, then all
+    trainings  full trainings that the budget pays
     """
-    count = 0 if round(trainings) < FEW else 2 if round(trainings) < MANY else len(NAMES)
-    fitted = [Start(name, fit(recipe, base, space)) for name, recipe in recipes()]
-    return distinct(fitted, [params for _, params in before])[:count]
+    affordable = round(trainings)
+    count = 0 if affordable < FEWEST_TRAININGS else 2 if affordable < ENOUGH_TRAININGS else len(NAMES)
+    candidates = [Start(name, fit(recipe, base, space)) for name, recipe in recipes()]
+    return distinct(candidates, [params for _, params in before])[:count]
 
 
-def words(chosen: Sequence[Start], trainings: float) -> str:
-    """What of the portfolio is trained, and why not more, in a sentence."""
-    rule = f"none where the budget pays fewer than {FEW} trainings, two below {MANY}"
-    if not chosen:
-        return f"No known-good recipes are tried ({rule}; it pays {trainings:.1f})." if trainings < FEW else ""
-    return f"Known-good recipes after the defaults: {', '.join(name for name, _ in chosen)} ({rule}; --no-portfolio)."
+def words(recipes: Sequence[Start], trainings: float) -> str:
+    """Sentence on the recipes that run, and on the rule behind it; empty if all of them run anyway.
+
+    trainings  full trainings that the budget pays
+    """
+    rule = f"none where the budget pays fewer than {FEWEST_TRAININGS} trainings, two below {ENOUGH_TRAININGS}"
+    if recipes:
+        names = ", ".join(name for name, _ in recipes)
+        return f"Known-good recipes after the defaults: {names} ({rule}; --no-portfolio)."
+    return f"No known-good recipes are tried ({rule}; it pays {trainings:.1f})." if trainings < FEWEST_TRAININGS else ""
 
 
 def fit(recipe: Params, base: Params, space: SearchSpace) -> dict[str, ParamValue]:
-    """A trial's arguments: `base` with those of the recipe that are searched.
+    """Arguments of a trial: `base` with those arguments of the recipe that the space searches.
 
-    Numbers beyond a range become its end; a category that is no choice stays as in `base`. Learning rates
-    and momenta belong to the recipe's optimizer and are left out with another one.
+    Numbers beyond a range become its end; a value that is no choice stays as in `base`. Learning rates and momenta
+    belong to the recipe's optimizer, and are left out with another one.
     """
-    choices = next((p for p in space.parameters if p.name == "optimizer"), None)
-    wanted = dict(recipe)
-    named = str(wanted.get("optimizer", base.get("optimizer")))
-    if choices is None or not choices.holds(named):
-        wanted.pop("optimizer", None)
-        if named.lower() != str(base.get("optimizer", named)).lower():
-            wanted = {key: value for key, value in wanted.items() if key not in _OF_ITS_OPTIMIZER}
+    optimizers = next((p for p in space.parameters if p.name == "optimizer"), None)
+    source = dict(recipe)
+    optimizer = str(source.get("optimizer", base.get("optimizer")))
+    if optimizers is None or not optimizers.holds(optimizer):
+        source.pop("optimizer", None)
+        if optimizer.lower() != str(base.get("optimizer", optimizer)).lower():
+            source = {key: value for key, value in source.items() if key not in _OF_ITS_OPTIMIZER}
     arguments = dict(base)
     values: dict[str, ParamValue] = {}
     for parameter in space.parameters:
@@ -112,17 +118,17 @@ def fit(recipe: Params, base: Params, space: SearchSpace) -> dict[str, ParamValu
         if parameter.name == POINT:
             values[POINT] = f"{base.get('model')}@{base.get('imgsz')}"
         elif parameter.active(values):
-            if key in wanted:
-                arguments[key] = _nearest(parameter, wanted[key], arguments.get(key))
+            if key in source:
+                arguments[key] = _nearest(parameter, source[key], arguments.get(key))
             values[parameter.name] = arguments.get(key)
     return arguments
 
 
-def distinct(given: Sequence[Start], known: Sequence[Params] = ()) -> tuple[Start, ...]:
-    """Those that none of the known equals; equal ones are one, under both names."""
+def distinct(candidates: Sequence[Start], others: Sequence[Params] = ()) -> tuple[Start, ...]:
+    """Candidates that equal none of the others. Equal candidates are one, under both names."""
     merged: dict[int, Start] = {}
-    for name, params in given:
-        if any(dict(params) == dict(other) for other in known):
+    for name, params in candidates:
+        if any(dict(params) == dict(other) for other in others):
             continue
         twin = next((index for index, (_, other) in merged.items() if dict(other) == dict(params)), None)
         if twin is None:
@@ -133,12 +139,13 @@ def distinct(given: Sequence[Start], known: Sequence[Params] = ()) -> tuple[Star
 
 
 def _joined(first: str, second: str) -> str:
-    """Both names, what they begin with said once: 'scratch-med+high'."""
-    shared = first.partition("-")[0] + "-"
-    return f"{first}+{second.removeprefix(shared)}"
+    """Both names, with their common prefix once: 'scratch-med+high'."""
+    prefix = first.partition("-")[0] + "-"
+    return f"{first}+{second.removeprefix(prefix)}"
 
 
 def _nearest(parameter: Parameter, value: ParamValue, otherwise: ParamValue) -> ParamValue:
+    """The value within the parameter, else its nearest end; `otherwise` for what has no nearest end."""
     if parameter.holds(value):
         return value
     if parameter.kind == "choice" or not isinstance(value, int | float) or isinstance(value, bool):

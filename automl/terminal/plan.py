@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from automl.costs.points import WANTED_TRAININGS, short, shown
+from automl.costs.points import short, shown
 from automl.figures import duration, format_cost
-from automl.records import Listener, Notice
+from automl.records import ENOUGH_TRAININGS, Listener, Notice
 from automl.terminal.report import PLAIN
 
 Document = Mapping[str, Any]
@@ -20,7 +20,7 @@ _COSTS = ("epoch", "val", "training", "paid", "longest", "batch", "memory", "ima
 _HEADINGS = ("point", "role", *_COSTS)
 _LEGEND = (
     f"epoch, val, training: slot time; paid: trainings that the budget would pay there; longest: epochs of the longest "
-    f"horizon with {WANTED_TRAININGS} of them; image: latency"
+    f"horizon with {ENOUGH_TRAININGS} of them; image: latency"
 )
 _WIDE = 118  # columns of a terminal that shows all of them
 _ORDER = ("probe", "baseline", "points", "search", "confirmation", "production")

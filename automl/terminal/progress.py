@@ -207,7 +207,7 @@ class LiveProgress:
             used, total = tally.now(), budget.wall_s
             shown = f"{duration(used)} of {duration(total)}"
         else:
-            used, total = tally.spent_s(), budget.slot_s or 1.0
+            used, total = tally.spent_s(), budget.limit_s or 1.0
             device = budget.device or "cpu"
             shown = f"{format_cost(used, device)} of {format_cost(total, device)}"
             if used > 0 and tally.now() > 0:

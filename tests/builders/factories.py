@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Session
 from automl.drivers.virtual import VirtualDriver
 from automl.policy import Search
@@ -77,8 +77,8 @@ def make_spec(**changes: Any) -> StudySpec:
 
 
 def make_search(spec: StudySpec) -> Search:
-    """A search without history, its probe charged."""
-    ledger = Ledger(parse_all(spec.budgets, spec.slots.device))
+    """A search without history, charged with its probe."""
+    ledger = Ledger(limits_of(spec))
     if spec.probe_s:
         ledger.charge(None, spec.probe_s)
     return Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
@@ -93,7 +93,7 @@ def make_metrics(epoch: int, score: float, **changes: Any) -> EpochMetrics:
 
 
 def make_prepared(**changes: Any) -> Prepared:
-    """What a probe of a small network found: a minute an epoch."""
+    """Measurements of a small network: a minute an epoch."""
     prepared = Prepared(
         defaults={"lr0": 0.01, "warmup_epochs": 3.0},
         fitted=None,
@@ -142,7 +142,7 @@ def make_row(number: int, score: float | None = 0.5, **changes: Any) -> TrialRow
 
 def as_point(row: TrialRow) -> TrialPoint:
     """The row in the few figures of an overview."""
-    return TrialPoint(**{each.name: getattr(row, each.name) for each in fields(TrialPoint)})
+    return TrialPoint(**{field.name: getattr(row, field.name) for field in fields(TrialPoint)})
 
 
 def make_point(number: int, score: float | None = 0.5, **changes: Any) -> TrialPoint:
@@ -240,7 +240,7 @@ class MemoryRecord:
         )
 
     def epoch(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float, at: float) -> None:
-        """Appends the epoch and keeps its trial's score and best; one that was trained again costs alone."""
+        """Append the epoch and keep its trial's score and best. One that was trained again only adds cost."""
         row, score = self.trials[trial], metrics.map50_95
         if metrics.epoch <= row.done_epochs:
             self.trials[trial] = replace(row, slot_s=slot_s)
@@ -257,40 +257,49 @@ class MemoryRecord:
         )
 
     def trial_closed(self, trial: int, outcome: Outcome, *, slot_s: float, at: float) -> None:
-        """Writes the outcome into the row."""
+        """Write the outcome into the row."""
         ended = {"state": outcome.state, "reason": outcome.reason, "error": outcome.error, "ended_at": at}
         self.trials[trial] = replace(self.trials[trial], slot_s=slot_s, **ended)
 
     def trial_given_up(self, trial: int, outcome: Outcome, *, at: float) -> None:
-        """Writes the outcome into the row of a trial that was interrupted."""
+        """Write the outcome into the row of an interrupted trial."""
         assert self.trials[trial].state is not TrialState.RUNNING
         self.trial_closed(trial, outcome, slot_s=self.trials[trial].slot_s, at=at)
 
     def heartbeat(self, *, at: float, slot_s: float, wall_s: float, running: Mapping[int, float]) -> None:
-        """Keeps the cost."""
+        """Keep the cost."""
         self.spent_s = slot_s
 
     def event(self, kind: str, text: str, *, trial: int | None = None, at: float) -> None:
-        """Keeps the text."""
+        """Keep the text."""
         self.notes.append(text)
 
     def stop_requested(self) -> bool:
-        """Nobody asks; `play` has a way of its own to stop."""
+        """Never; `play` has its own way to stop."""
         return False
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Do nothing: no row waits."""
 
     def die(self) -> None:
-        """The driver was killed: what ran is still marked as running."""
+        """Leave the rows as a killed study process would: running trials stay marked as running."""
         for number, row in self.trials.items():
             if row.state is TrialState.INTERRUPTED:
                 self.trials[number] = replace(row, state=TrialState.RUNNING, reason="", ended_at=None)
 
 
+class Decision(NamedTuple):
+    """A trial and its end."""
+
+    number: int
+    params: Params
+    state: TrialState
+    epochs: int  # done
+
+
 @dataclass
 class Played:
-    """A search that was driven in virtual time, and what it left."""
+    """A search after a run in virtual time, with its record."""
 
     search: Search
     record: MemoryRecord
@@ -303,14 +312,14 @@ class Played:
 
     @property
     def spent_s(self) -> Mapping[str, float]:
-        """Slot-seconds by purpose, as reports tell them of the rows."""
+        """Slot-seconds by purpose, as reports add them up."""
         return spent_by_purpose(make_study(spec=self.search.spec), self.record.trials.values(), ())
 
     @property
-    def decisions(self) -> list[tuple[int, Params, TrialState, int]]:
-        """What was tried, how it ended and after how many epochs."""
+    def decisions(self) -> list[Decision]:
+        """Every trial with its end, by number."""
         rows = [self.record.trials[number] for number in sorted(self.record.trials)]
-        return [(row.number, row.params, row.state, row.done_epochs) for row in rows]
+        return [Decision(row.number, row.params, row.state, row.done_epochs) for row in rows]
 
 
 def play(
@@ -323,9 +332,9 @@ def play(
     startup_s: float = 0.0,
     pause_after: int | None = None,
 ) -> Played:
-    """Drives a search to its end in virtual time; goes on from what the record holds.
+    """Run a search to its end in virtual time, from where the record stands.
 
-    pause_after  epochs after which somebody asks for a pause
+    pause_after  epochs after which the user asks for a pause
     """
     record = record or MemoryRecord()
     search = make_search(replace(spec, directory=str(folder)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Session
 from automl.policy import Search
 from automl.sampler import open_sampler
@@ -24,7 +24,7 @@ def test_a_grown_worker_is_renewed_between_trials(tmp_path: Path) -> None:
     search = Search(
         spec,
         open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed),
-        Ledger(parse_all(spec.budgets, spec.slots.device)),
+        Ledger(limits_of(spec)),
     )
     notes = Notes()
     with cluster(spec.slots):

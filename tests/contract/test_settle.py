@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Session
 from automl.policy import Search
 from automl.records import EpochMetrics, Heartbeat, Outcome, StudySpec, Trial, TrialState
@@ -18,7 +18,7 @@ from tests.builders.factories import make_metrics, make_spec
 
 def session_of(spec: StudySpec, recorder: write.Recorder) -> Session:
     sampler = open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed)
-    search = Search(spec, sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
+    search = Search(spec, sampler, Ledger(limits_of(spec)))
     return Session(search, recorder, posix_offset_s=0.0)
 
 

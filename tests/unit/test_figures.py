@@ -8,7 +8,7 @@ from automl.figures import ago
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [
         (0, "just now"),
         (59.9, "just now"),
@@ -20,5 +20,5 @@ from automl.figures import ago
         (31.9 * 86400, "31 days ago"),
     ],
 )
-def test_an_age_is_told_in_its_largest_whole_unit(seconds: float, told: str) -> None:
-    assert ago(seconds) == told
+def test_an_age_is_shown_in_its_largest_whole_unit(seconds: float, text: str) -> None:
+    assert ago(seconds) == text

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.costs.budget import Budget, Ledger, parse_all
+from automl.costs.budget import Budget, Ledger, limits_of, parse_all
 from automl.errors import BadBudget
 from automl.figures import cost_unit, format_cost
+from automl.records import Slots
+from tests.builders.factories import make_spec
 
 seconds = st.floats(0.0, 1e6)
 
@@ -69,6 +71,12 @@ def test_cpu_hours_on_gpu_slots_are_refused_with_the_same_in_gpu_hours() -> None
 def test_a_search_needs_a_budget() -> None:
     with pytest.raises(BadBudget, match="no budget given"):
         parse_all([], "cpu")
+
+
+def test_the_limits_of_a_study_are_the_budgets_of_its_spec() -> None:
+    spec = make_spec(budgets=("40gpu-h", "2h"), slots=Slots(count=1, device="gpu"))
+    assert limits_of(spec) == (Budget.parse("40gpu-h"), Budget.parse("2h"))
+    assert [budget.limit_s for budget in limits_of(spec)] == [144_000.0, 7_200.0]
 
 
 @pytest.mark.parametrize(("slot_s", "text"), [(4500, "1.25 gpu-h"), (474, "7.9 gpu-min"), (42, "42 gpu-s")])

@@ -1,4 +1,4 @@
-"""From a budget and a measured epoch to a horizon."""
+"""The budget compiler: shares, expected trials, warnings, and what the rest of a budget pays."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.costs import shares
 from automl.costs.budget import Budget, parse_all
 from automl.costs.plan import Course, Plan, draw_up, rest
 from automl.costs.points import Point, full_trainings
-from automl.costs.shares import Reserved, check_baseline, measuring
-from automl.errors import BudgetTooSmall
+from automl.costs.shares import Reserved
 from automl.records import Slots
 
 CPU = Slots(count=2, device="cpu")
@@ -29,54 +27,6 @@ def budgets(*texts: str) -> tuple[Budget, ...]:
 )
 def test_the_tightest_budget_says_how_many_trainings_are_paid(texts: tuple[str, ...], paid: float) -> None:
     assert full_trainings(budgets(*texts), 600.0, CPU) == paid
-
-
-@pytest.mark.parametrize(
-    ("text", "slots", "best", "repeats"),
-    [
-        ("99cpu-min", 2, 3, 0),  # fewer than ten trainings: the search needs them all
-        ("100cpu-min", 2, 3, 2),
-        ("199cpu-min", 2, 3, 2),  # the defaults and the best
-        ("200cpu-min", 2, 3, 2),
-        ("65cpu-h", 2, 3, 12),  # three seeds each
-        ("5cpu-h", 2, 3, 3),
-        ("65cpu-h", 2, 1, 6),
-        ("65cpu-h", 2, 0, 0),
-        ("36trials", 2, 3, 3),
-        ("100min", 4, 3, 4),  # within wall time a whole wave of the slots
-        ("25min", 4, 3, 0),  # one wave would be 40 % of the time
-        ("60min", 2, 3, 2),
-    ],
-)
-def test_a_tenth_of_twenty_trainings_or_more_is_kept_for_repeats(
-    text: str, slots: int, best: int, repeats: int
-) -> None:
-    kept = shares.repeats(budgets(text), 600.0, Slots(count=slots, device="cpu"), best)
-    assert kept == (repeats, 600.0 * repeats)
-
-
-def affordable(text: str, *, spent_s: float = 0.0) -> None:
-    check_baseline(budgets(text), epoch_s=60.0, startup_s=30.0, spent_s=spent_s, epochs=10, slots=CPU)
-
-
-@pytest.mark.parametrize("text", ["630cpu-s", "630s", "1trial"])
-def test_a_budget_that_just_pays_for_the_baseline_is_accepted(text: str) -> None:
-    affordable(text)
-
-
-def test_a_budget_below_the_baseline_is_refused_with_the_figure_that_is_needed() -> None:
-    with pytest.raises(BudgetTooSmall, match=r"10 epochs of 60\.0 s each need 10\.5 cpu-min.* at least 11cpu-min"):
-        affordable("600cpu-s")
-
-
-def test_too_little_wall_time_is_refused_in_wall_time() -> None:
-    with pytest.raises(BudgetTooSmall, match=r"need 10\.5 min of wall time.* at least 11min"):
-        affordable("5min")
-
-
-def test_what_the_probe_cost_is_part_of_the_need() -> None:
-    with pytest.raises(BudgetTooSmall):
-        affordable("11cpu-min", spent_s=60.0)
 
 
 @given(st.floats(0.1, 1e6), st.sampled_from(["1cpu-s", "1gpu-h", "1min"]))
@@ -97,9 +47,9 @@ def course(**changes: Any) -> Course:
     return Course(**{"epochs": 12, "rungs": (3, 9), "epoch_s": 10.0, **changes})
 
 
-def drawn(*texts: str, points: tuple[Point, ...] | None = None, epochs: int = 12, **aside: Any) -> Plan:
-    """A plan with rungs at 3 and 9, of 12 epochs if nothing else is said."""
-    return draw_up(points or (point(),), budgets(*texts), CPU, epochs=epochs, rungs=(3, 9), aside=Reserved(**aside))
+def plan(*texts: str, points: tuple[Point, ...] | None = None, epochs: int = 12, **reserve: Any) -> Plan:
+    """A plan with rungs at 3 and 9, of 12 epochs by default."""
+    return draw_up(points or (point(),), budgets(*texts), CPU, epochs=epochs, rungs=(3, 9), reserve=Reserved(**reserve))
 
 
 amounts = st.floats(0.01, 1e5)
@@ -135,26 +85,26 @@ def test_no_plan_is_over_budget(
     rungs: tuple[int, ...],
 ) -> None:
     points = tuple(point(f"n@{i}", "compared" if i else "baseline", s, startup_s) for i, s in enumerate(trainings))
-    found = draw_up(
+    result = draw_up(
         points,
         budgets(*texts),
         Slots(count=slots, device="cpu"),
         epochs=12,
         rungs=rungs,
-        aside=Reserved(probe_s=probe_s, repeats_s=repeats_s, production_s=production_s),
+        reserve=Reserved(probe_s=probe_s, repeats_s=repeats_s, production_s=production_s),
     )
     parsed = budgets(*texts)
-    assert all(share >= 0 for share in found.shares.values())
-    total_s = sum(found.shares.values())
+    assert all(share >= 0 for share in result.shares.values())
+    total_s = sum(result.shares.values())
     for budget in parsed:
         if budget.slot_s is not None:
             assert total_s <= max(budget.slot_s, probe_s) * (1 + 1e-9)
         if budget.wall_s is not None:
             assert total_s - probe_s <= slots * budget.wall_s * (1 + 1e-9)
-            assert found.wall_s <= budget.wall_s
+            assert result.wall_s <= budget.wall_s
         if budget.trials is not None:
-            assert found.trials <= max(budget.trials, len(points))
-    reached = [trials for _, trials in found.reach]
+            assert result.trials <= max(budget.trials, len(points))
+    reached = [trials for _, trials in result.reach]
     assert reached == sorted(reached, reverse=True)
 
 
@@ -162,13 +112,13 @@ def test_no_plan_is_over_budget(
 def test_the_expected_trials_spend_the_search_share_but_for_one_training(
     training_s: float, startup_s: float, hours: int
 ) -> None:
-    found = drawn(f"{hours}cpu-h", points=(point(training_s=training_s, startup_s=startup_s),))
-    before, cost_s = 0, startup_s * found.reach[0][1]
-    for level, trials in found.reach:
+    result = plan(f"{hours}cpu-h", points=(point(training_s=training_s, startup_s=startup_s),))
+    before, cost_s = 0, startup_s * result.reach[0][1]
+    for level, trials in result.reach:
         cost_s += (level - before) * training_s / 12 * trials
         before = level
     one_s = training_s + startup_s
-    assert found.shares["search"] - 1.1 * one_s <= cost_s <= found.shares["search"] + 0.2 * one_s
+    assert result.shares["search"] - 1.1 * one_s <= cost_s <= result.shares["search"] + 0.2 * one_s
 
 
 def test_early_trials_survive_a_rung_more_often_than_one_in_three() -> None:
@@ -191,49 +141,49 @@ def test_what_is_affordable_is_the_most_that_costs_no_more(
     way = course(rungs=rungs, epoch_s=epoch_s, startup_s=startup_s)
     assert trials * (startup_s + (rungs or (12,))[0] * epoch_s) <= way.cost_s(trials) * (1 + 1e-9)
     assert way.cost_s(trials) <= trials * (startup_s + 12 * epoch_s) * (1 + 1e-9)
-    found = way.affordable(way.cost_s(trials), 5000)
-    assert way.cost_s(found) <= way.cost_s(trials) < way.cost_s(found + 1)
-    assert way.affordable(way.cost_s(trials), 7) == min(7, found)
+    most = way.affordable(way.cost_s(trials), 5000)
+    assert way.cost_s(most) <= way.cost_s(trials) < way.cost_s(most + 1)
+    assert way.affordable(way.cost_s(trials), 7) == min(7, most)
 
 
 def test_the_shares_name_every_purpose() -> None:
     points = (point(), point("n@128", "compared", 240.0))
-    found = drawn("1cpu-h", points=points, probe_s=10.0, repeats_s=360.0)
-    assert found.shares == {
+    result = plan("1cpu-h", points=points, probe_s=10.0, repeats_s=360.0)
+    assert result.shares == {
         "probe": 10.0,
         "baseline": 120.0,
         "points": 240.0,
         "confirmation": 360.0,
         "search": pytest.approx(3600 - 10 - 120 - 240 - 360),
     }
-    assert found.budget_s == 3600
-    assert found.wall_s == pytest.approx((3600 - 10) / 2)
+    assert result.budget_s == 3600
+    assert result.wall_s == pytest.approx((3600 - 10) / 2)
 
 
 def test_a_trial_count_alone_gives_no_budget_but_an_end() -> None:
-    found = drawn("5trials")
-    assert found.budget_s is None
-    assert found.trials == 5
-    assert 4 * 120 * 3 / 12 < found.shares["search"] <= 4 * 120
+    result = plan("5trials")
+    assert result.budget_s is None
+    assert result.trials == 5
+    assert 4 * 120 * 3 / 12 < result.shares["search"] <= 4 * 120
 
 
 @pytest.mark.parametrize(
-    ("trainings", "told"), [(3.0, "too few for a search"), (9.0, "expect little"), (30.0, None), (10.0, None)]
+    ("trainings", "text"), [(3.0, "too few for a search"), (9.0, "expect little"), (30.0, None), (10.0, None)]
 )
-def test_few_trainings_are_said(trainings: float, told: str | None) -> None:
-    found = drawn("1cpu-h", points=(point(training_s=3600 / trainings),), epochs=100)
-    assert bool(found.warnings) == (told is not None)
-    assert told is None or told in found.warnings[0]
+def test_few_trainings_are_a_warning(trainings: float, text: str | None) -> None:
+    result = plan("1cpu-h", points=(point(training_s=3600 / trainings),), epochs=100)
+    assert bool(result.warnings) == (text is not None)
+    assert text is None or text in result.warnings[0]
 
 
 @pytest.mark.parametrize(("epochs", "warned"), [(12, True), (85, True), (86, False), (300, False)])
-def test_a_horizon_that_says_nothing_of_production_is_said_with_figures(epochs: int, warned: bool) -> None:
-    warnings = drawn("1cpu-h", epochs=epochs).warnings
+def test_a_horizon_far_below_production_is_a_warning_with_figures(epochs: int, warned: bool) -> None:
+    warnings = plan("1cpu-h", epochs=epochs).warnings
     assert bool(warnings) == warned
     assert not warned or f"{epochs} epochs is {epochs / 300:.0%} of a production training's 300" in warnings[0]
-    assert not warned or "Train what is found: --train 300" in warnings[0]
-    planned = drawn("1cpu-h", epochs=epochs, production_s=10.0, production_epochs=3 * epochs).warnings
-    assert not planned  # a third of its length says something of it
+    assert not warned or "Train the winner for longer: --train 300" in warnings[0]
+    planned = plan("1cpu-h", epochs=epochs, production_s=10.0, production_epochs=3 * epochs).warnings
+    assert not planned  # a third of its length was measured
 
 
 @given(epoch_s=st.floats(0.1, 100.0), left_s=st.floats(0.0, 1e5), slots=st.integers(1, 8))
@@ -248,14 +198,7 @@ def test_the_rest_of_a_trial_count_ends_when_those_have_run() -> None:
     assert (more, wall_s) == (4, 4 * 120 / 2)
 
 
-def test_measuring_on_unseen_images_is_kept_from_the_search_up_to_a_tenth_of_a_budget() -> None:
-    assert measuring(budgets("1cpu-h", "2h"), 10.0) == 20.0
-    assert measuring(budgets("1cpu-h", "2h"), 1000.0) == 360.0
-    assert measuring(budgets("10min"), 1000.0) == 60.0
-    assert measuring(budgets("5trials"), 1000.0) == 2000.0
-
-
 def test_measuring_has_its_place_in_the_shares() -> None:
-    plain, more = (drawn("1cpu-h", measuring_s=seconds) for seconds in (0.0, 20.0))
+    plain, more = (plan("1cpu-h", measuring_s=seconds) for seconds in (0.0, 20.0))
     assert more.shares["confirmation"] == plain.shares["confirmation"] + 20.0
     assert more.shares["search"] == pytest.approx(plain.shares["search"] - 20.0)

@@ -1,4 +1,4 @@
-"""Operating points: what they cost, which are compared, and the horizon that suits them."""
+"""Operating points: their prices, those that are compared, and the horizon."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def probe(name: str, **changes: Any) -> Probe:
 
 def compared(*probes: Probe, budget: str = "2cpu-h", epochs: int = 12, **limits: Any) -> dict[str, Point]:
     """The points by name."""
-    found = compare(probes, probes[0], budgets(budget), CPU, epochs=epochs, limits=Limits(**limits))
-    assert found[0].name == probes[0].point
-    return {each.name: each for each in found}
+    points = compare(probes, probes[0], budgets(budget), CPU, epochs=epochs, limits=Limits(**limits))
+    assert points[0].name == probes[0].point
+    return {point.name: point for point in points}
 
 
 def measured(epoch_s: float, startup_s: float = 0.0) -> Prepared:
@@ -81,10 +81,10 @@ def test_dearer_points_that_can_be_trained_near_their_end_shorten_the_horizon(
     costs: tuple[float, ...], epochs: int, named: str
 ) -> None:
     others = [probe(f"p{number}@64", train_s=cost) for number, cost in enumerate(costs)]
-    found, told = horizon(measured(10.0), others, budgets("10cpu-h"), CPU)
-    assert found == epochs
-    assert (f"A horizon of {epochs} epochs leaves 20 trainings at {named} at 64 px too" in told) == bool(named)
-    roles = compared(probe("b@64"), *others, budget="10cpu-h", epochs=found)
+    length, note = horizon(measured(10.0), others, budgets("10cpu-h"), CPU)
+    assert length == epochs
+    assert (f"A horizon of {epochs} epochs leaves 20 trainings at {named} at 64 px too" in note) == bool(named)
+    roles = compared(probe("b@64"), *others, budget="10cpu-h", epochs=length)
     assert not named or roles[f"{named}@64"].role == "compared"
 
 
@@ -94,37 +94,39 @@ def test_other_points_never_lengthen_the_horizon_nor_take_it_far_from_the_end(
 ) -> None:
     others = [probe(f"p{number}@64", train_s=cost) for number, cost in enumerate(costs)]
     alone = max(SHORTEST, longest(budgets(f"{hours}cpu-h"), measured(own), CPU))
-    epochs, told = horizon(measured(own), others, budgets(f"{hours}cpu-h"), CPU)
-    assert epochs == alone if not told else NEAR_END <= epochs < alone
+    epochs, note = horizon(measured(own), others, budgets(f"{hours}cpu-h"), CPU)
+    assert epochs == alone if not note else NEAR_END <= epochs < alone
 
 
 def test_dearer_points_come_first_as_long_as_twenty_trainings_are_paid() -> None:
-    found = compared(probe("a@64"), probe("b@64", train_s=20.0), probe("c@64", train_s=30.0), probe("d@64", train_s=50))
-    assert [each.name for each in found.values()] == ["a@64", "c@64", "b@64", "d@64"]
-    assert [each.role for each in found.values()] == ["baseline", "compared", "compared", "left out"]
-    assert "points are compared at most" in found["d@64"].why
+    points = compared(
+        probe("a@64"), probe("b@64", train_s=20.0), probe("c@64", train_s=30.0), probe("d@64", train_s=50)
+    )
+    assert [point.name for point in points.values()] == ["a@64", "c@64", "b@64", "d@64"]
+    assert [point.role for point in points.values()] == ["baseline", "compared", "compared", "left out"]
+    assert "points are compared at most" in points["d@64"].why
 
 
 def test_a_point_that_ten_trainings_cannot_be_paid_of_is_left_out_with_figures() -> None:
-    found = compared(probe("a@64"), probe("b@64", train_s=61.0))
-    assert found["b@64"].role == "left out"
-    assert found["b@64"].longest == 5
+    points = compared(probe("a@64"), probe("b@64", train_s=61.0))
+    assert points["b@64"].role == "left out"
+    assert points["b@64"].longest == 5
     assert (
-        found["b@64"].why
+        points["b@64"].why
         == "12 epochs cost 12.2 cpu-min, of which the budget pays 9.8; 10 are needed, as with --epochs 11"
     )
 
 
 @pytest.mark.parametrize(
-    ("limits", "told"),
+    ("limits", "problem"),
     [
         ({"parameters": 2000}, "3,000 parameters are more than --max-params 2,000"),
         ({"latency_s": 0.02}, "30.0 ms an image on this cpu are more than --max-latency 20"),
     ],
 )
-def test_limits_leave_points_out(limits: dict[str, Any], told: str) -> None:
-    found = compared(probe("a@64"), probe("b@64", parameters=3000, latency_s=0.03), **limits)
-    assert found["b@64"].why == told
+def test_limits_leave_points_out(limits: dict[str, Any], problem: str) -> None:
+    points = compared(probe("a@64"), probe("b@64", parameters=3000, latency_s=0.03), **limits)
+    assert points["b@64"].why == problem
 
 
 def test_a_point_that_the_slots_memory_cannot_hold_is_left_out() -> None:
@@ -148,7 +150,7 @@ def test_the_baseline_is_the_first_point_within_the_limits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "told"),
+    ("limits", "problem"),
     [
         (Limits(target=1.5), r"--target 1\.5: mAP50-95 is a fraction"),
         (Limits(target=0.0), "--target 0"),
@@ -156,6 +158,6 @@ def test_the_baseline_is_the_first_point_within_the_limits() -> None:
         (Limits(parameters=0), "--max-params 0"),
     ],
 )
-def test_a_limit_that_nothing_can_keep_is_refused(limits: Limits, told: str) -> None:
-    with pytest.raises(AutoMLError, match=told):
+def test_a_limit_that_nothing_can_keep_is_refused(limits: Limits, problem: str) -> None:
+    with pytest.raises(AutoMLError, match=problem):
         check_limits(limits)

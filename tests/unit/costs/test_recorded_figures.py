@@ -1,4 +1,4 @@
-"""Figures about real trainings that docstrings and the plan state, from the curves that they were told from."""
+"""Figures of real trainings in docstrings and in the plan, computed from the recorded curves."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ def recorded() -> list[Recorded]:
     documents = [json.loads(line) for line in CURVES.read_text().splitlines()]
     return [
         Recorded(
-            imgsz=each["imgsz"],
-            horizon=each["horizon"],
-            hyp=json.dumps(each["hyp"], sort_keys=True),
-            seed=each["seed"],
-            cpu_s=each["cpu_s"],
-            scores=[epoch["map50_95"] for epoch in each["epochs"]],
+            imgsz=document["imgsz"],
+            horizon=document["horizon"],
+            hyp=json.dumps(document["hyp"], sort_keys=True),
+            seed=document["seed"],
+            cpu_s=document["cpu_s"],
+            scores=[epoch["map50_95"] for epoch in document["epochs"]],
         )
-        for each in documents
+        for document in documents
     ]
 
 
 def curves(recorded: list[Recorded], horizon: int) -> list[Curve]:
-    return [each.scores for each in recorded if (each.imgsz, each.horizon) == (160, horizon)]
+    return [run.scores for run in recorded if (run.imgsz, run.horizon) == (160, horizon)]
 
 
 def of_defaults(recorded: list[Recorded], imgsz: int, horizon: int) -> list[Recorded]:
     """The defaults' trainings, by seed."""
-    found = [each for each in recorded if (each.imgsz, each.horizon, each.hyp) == (imgsz, horizon, DEFAULTS)]
-    return sorted(found, key=lambda each: each.seed)
+    runs = [run for run in recorded if (run.imgsz, run.horizon, run.hyp) == (imgsz, horizon, DEFAULTS)]
+    return sorted(runs, key=lambda run: run.seed)
 
 
 def last(scores: Sequence[float]) -> float:
@@ -72,16 +72,16 @@ def test_how_far_the_last_epochs_lie_below_the_end(
     recorded: list[Recorded], horizon: int, count: int, window: int, below: float
 ) -> None:
     """halving.last_epochs"""
-    found = curves(recorded, horizon)
-    mean = sum(last(scores) - smoothed(scores, window) for scores in found) / len(found)
-    assert (len(found), round(mean, 3)) == (count, below)
+    rows = curves(recorded, horizon)
+    mean = sum(last(scores) - smoothed(scores, window) for scores in rows) / len(rows)
+    assert (len(rows), round(mean, 3)) == (count, below)
 
 
 def test_five_epochs_rank_trainings_better_than_one(recorded: list[Recorded]) -> None:
     """halving.smoothed"""
-    found = curves(recorded, 12)
-    ends = [max(scores) for scores in found]
-    five, one = (rank_correlation([smoothed(scores[:5], window) for scores in found], ends) for window in (5, 1))
+    rows = curves(recorded, 12)
+    ends = [max(scores) for scores in rows]
+    five, one = (rank_correlation([smoothed(scores[:5], window) for scores in rows], ends) for window in (5, 1))
     assert (round(five or 0, 2), round(one or 0, 2)) == (0.55, 0.35)
 
 
@@ -91,30 +91,33 @@ def test_two_seeds_of_one_recipe_differ_by_what_the_prior_says(recorded: list[Re
     for horizon in (12, 42):
         first, second = of_defaults(recorded, 160, horizon)
         gaps.append(abs(last(first.scores) - last(second.scores)))
-    assert [round(gap, 3) for gap in gaps] == [0.013, 0.012]
+    assert [round(gap, 3) for gap in gaps] == [0.013, trust.SEED_GAP]
     assert math.sqrt(sum(gap**2 / 2 for gap in gaps) / 2) == pytest.approx(trust.SEED_SD, abs=2e-4)
 
 
 def test_what_a_short_training_says_of_a_long_one(recorded: list[Recorded]) -> None:
     """The plan's warning, at plan.MEASURED_SHARE of the horizon and at a third of it."""
-    both = {(each.hyp, each.seed): each.scores for each in recorded if (each.imgsz, each.horizon) == (160, 12)}
-    long = [each for each in recorded if (each.imgsz, each.horizon) == (160, 42) and (each.hyp, each.seed) in both]
-    whole = rank_correlation([last(both[each.hyp, each.seed]) for each in long], [last(each.scores) for each in long])
+    both = {(run.hyp, run.seed): run.scores for run in recorded if (run.imgsz, run.horizon) == (160, 12)}
+    long = [run for run in recorded if (run.imgsz, run.horizon) == (160, 42) and (run.hyp, run.seed) in both]
+    whole = rank_correlation([last(both[run.hyp, run.seed]) for run in long], [last(run.scores) for run in long])
     assert (len(long), round(whole or 0, 2), plan.MEASURED_SHARE) == (13, 0.64, 12 / 42)
     measures: tuple[Ranked, ...] = (smoothed, max, last)
     ends: tuple[Ranked, ...] = (lambda scores: final(scores, 42), max, last)
     thirds = [
-        rank_correlation([early(each.scores[:14]) for each in long], [end(each.scores) for each in long]) or 0.0
+        rank_correlation([early(run.scores[:14]) for run in long], [end(run.scores) for run in long]) or 0.0
         for early in measures
         for end in ends
     ]
     assert (round(min(thirds), 1), round(max(thirds), 1)) == (0.4, 0.8)
-    (told,) = plan._warnings(points.Point(name="", role="baseline", trainings=20.0), 12)
-    assert "like 42 with .64 (1 would be the same order; n=13), a third of the 42 with .4 to .8" in told
+    (warning,) = plan._warnings(points.Point(name="", role="baseline", trainings=20.0), 12)
+    assert (
+        "like those of 42 with .64 (1 would be the same order; n=13), the first third of the 42 with .4 to .8"
+        in warning
+    )
 
 
 def test_what_more_epochs_and_more_pixels_bought(recorded: list[Recorded]) -> None:
     """points.compare and points.NEAR_END"""
     short, long, large = (of_defaults(recorded, *kind)[0] for kind in ((160, 12), (160, 42), (320, 12)))
-    assert [round(max(each.scores), 2) for each in (short, long, large)] == [0.41, 0.55, 0.56]
-    assert [round(each.cpu_s / short.cpu_s, 1) for each in (long, large)] == [3.8, 3.5]
+    assert [round(max(run.scores), 2) for run in (short, long, large)] == [0.41, 0.55, 0.56]
+    assert [round(run.cpu_s / short.cpu_s, 1) for run in (long, large)] == [3.8, 3.5]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Session
 from automl.policy import Search
 from automl.records import EndedBy, Ending, EpochMetrics, Outcome, Purpose, TrialState
@@ -44,7 +44,7 @@ def notes() -> Notes:
 def session(notes: Notes, tmp_path: Path) -> Session:
     spec = make_spec(directory=str(tmp_path))
     sampler = open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed)
-    search = Search(spec, sampler, Ledger(parse_all(spec.budgets, spec.slots.device)))
+    search = Search(spec, sampler, Ledger(limits_of(spec)))
     return Session(search, notes, posix_offset_s=1000.0)
 
 

@@ -1,4 +1,4 @@
-"""Which files of trials stay on disk."""
+"""Files of trials that stay on disk."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ FILES = (*WEIGHTS, SNAPSHOT, "log.txt")
 
 
 class Shelf:
-    """Remembers what was put on it."""
+    """A record in memory."""
 
     def __init__(self) -> None:
-        self.held: dict[tuple[int, str], int] = {}
+        self.sizes: dict[tuple[int, str], int] = {}
         self.dropped: list[tuple[int, str]] = []
 
     def artifact(self, trial: int, kind: str, path: str, size_bytes: int) -> None:
         assert Path(path).stat().st_size == size_bytes
-        self.held[trial, kind] = size_bytes
+        self.sizes[trial, kind] = size_bytes
 
     def drop_artifact(self, trial: int, kind: str) -> None:
         self.dropped.append((trial, kind))
@@ -48,7 +48,7 @@ class Study:
         for name in FILES:
             (folders.trial(self.folder, number) / name).write_text(name)
 
-    def left(self, number: int) -> set[str]:
+    def names(self, number: int) -> set[str]:
         return {file.name for file in folders.trial(self.folder, number).iterdir()}
 
     def with_weights(self) -> list[int]:
@@ -71,29 +71,29 @@ def test_logs_stay_and_snapshots_go(study: Study) -> None:
     for number in range(4):
         study.close(number, 0.1 * number)
     study.files.finish()
-    assert study.left(1) == {"log.txt"}
-    assert study.left(3) == {*WEIGHTS, "log.txt"}
+    assert study.names(1) == {"log.txt"}
+    assert study.names(3) == {*WEIGHTS, "log.txt"}
 
 
 def test_an_interrupted_trial_keeps_its_snapshot(study: Study) -> None:
     study.close(1, 0.5, Outcome(state=TrialState.INTERRUPTED))
     study.files.finish()
-    assert study.left(1) == set(FILES)
+    assert study.names(1) == set(FILES)
 
 
 def test_the_latest_trials_are_left_alone_until_their_workers_have_written(tmp_path: Path) -> None:
     study = Study(tmp_path, lag=2)
     for number in range(4):
         study.close(number, 0.9 - 0.1 * number)
-    assert study.left(1) == {*WEIGHTS, "log.txt"}
-    assert study.left(3) == set(FILES)
+    assert study.names(1) == {*WEIGHTS, "log.txt"}
+    assert study.names(3) == set(FILES)
 
 
 def test_a_failed_trial_leaves_its_log_only(study: Study) -> None:
     study.close(1, 0.9, Outcome(state=TrialState.FAILED))
     study.close(2, 0.1)
     study.files.finish()
-    assert study.left(1) == {"log.txt"}
+    assert study.names(1) == {"log.txt"}
 
 
 def test_equal_scores_keep_the_earlier_trial(study: Study) -> None:
@@ -103,13 +103,13 @@ def test_equal_scores_keep_the_earlier_trial(study: Study) -> None:
     assert study.with_weights() == [1, 2]
 
 
-def test_what_stays_is_written_down_with_its_size(study: Study) -> None:
+def test_files_that_stay_are_recorded_with_their_size(study: Study) -> None:
     study.close(0, 0.5)
     study.files.finish()
-    assert study.shelf.held == {(0, "best"): 7, (0, "last"): 7, (0, "log"): 7}
+    assert study.shelf.sizes == {(0, "best"): 7, (0, "last"): 7, (0, "log"): 7}
 
 
-def test_what_goes_is_taken_from_the_record(study: Study) -> None:
+def test_files_that_go_leave_the_record(study: Study) -> None:
     for number in range(1, 4):
         study.close(number, 0.1 * number)
     study.files.finish()
@@ -146,7 +146,7 @@ def test_a_trial_without_a_score_such_as_a_repeat_keeps_its_log_only(study: Stud
     study.close(1, 0.5)
     study.close(2, None)
     study.files.finish()
-    assert (study.left(2), study.with_weights()) == ({"log.txt"}, [1])
+    assert (study.names(2), study.with_weights()) == ({"log.txt"}, [1])
 
 
 def test_a_nearly_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

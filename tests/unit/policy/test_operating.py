@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automl.costs.budget import parse_all
+from automl.costs.budget import limits_of
 from automl.costs.plan import draw_up
 from automl.costs.points import Point
 from automl.costs.shares import Reserved
@@ -197,7 +197,7 @@ def planned_spec(**changes: Any) -> StudySpec:
         Point(name=name, role="compared" if n else "baseline", epoch_s=s, training_s=12 * s)
         for n, (name, s) in enumerate(COST.items())
     )
-    drawn = draw_up(points, parse_all(spec.budgets, "cpu"), spec.slots, epochs=12, rungs=spec.rungs, aside=Reserved())
+    drawn = draw_up(points, limits_of(spec), spec.slots, epochs=12, rungs=spec.rungs, reserve=Reserved())
     return replace(spec, plan=drawn.document())
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from automl.costs.budget import Ledger, parse_all
+from automl.costs.budget import Ledger, limits_of
 from automl.policy import Search
 from automl.policy.runs import FAILURES_IN_A_ROW
 from automl.records import EndedBy, Ending, Outcome, Params, Purpose, Slots, Start, TrialState
@@ -289,7 +289,7 @@ class Pupil:
 def taught() -> tuple[Search, Pupil]:
     """A search and its sampler."""
     pupil, spec = Pupil(), make_spec()
-    return Search(spec, pupil, Ledger(parse_all(spec.budgets, "cpu"))), pupil
+    return Search(spec, pupil, Ledger(limits_of(spec))), pupil
 
 
 def test_the_sampler_is_told_what_a_stopped_trial_would_have_reached() -> None:
@@ -311,7 +311,7 @@ def test_the_sampler_is_told_no_score_of_a_failed_trial_and_nothing_of_an_interr
 
 def test_a_search_without_dimensions_ends_after_what_was_given() -> None:
     spec = make_spec(space={"parameters": {}}, given=(Start("defaults", {}),))
-    search = Search(spec, open_sampler("random", SearchSpace(()), 0), Ledger(parse_all(spec.budgets, "cpu")))
+    search = Search(spec, open_sampler("random", SearchSpace(()), 0), Ledger(limits_of(spec)))
     _, at = train(search, begun(search), [0.1 * epoch for epoch in range(1, spec.epochs + 1)])
     assert search.next_trial(at) is None
     assert search.ended is not None

@@ -1,4 +1,4 @@
-"""When the rest of a budget promises too little, and who leads until then."""
+"""Early end: the rest of a budget promises too little."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def test_the_expected_gain_is_what_a_simulation_finds() -> None:
     rng = random.Random(0)
     scores = [rng.gauss(0.4, 0.02) for _ in range(400)]
     best = 0.43
-    found = [max(0.0, max(rng.gauss(0.4, 0.02) for _ in range(10)) - best) for _ in range(20_000)]
-    assert expected_gain(scores, best, 10) == pytest.approx(sum(found) / len(found), rel=0.1)
+    gains = [max(0.0, max(rng.gauss(0.4, 0.02) for _ in range(10)) - best) for _ in range(20_000)]
+    assert expected_gain(scores, best, 10) == pytest.approx(sum(gains) / len(gains), rel=0.1)
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=20), st.floats(0.0, 1.0), st.floats(0.0, 50.0))
@@ -26,16 +26,16 @@ def test_more_trials_never_promise_less(scores: list[float], best: float, trials
 
 
 def ended(mean: float, spread: float = 0.01) -> list[tuple[float, float]]:
-    """So many ended trials as are looked at, ten slot-seconds each."""
+    """LOOK_BACK finished trials of ten slot-seconds each."""
     return [(mean + spread * (index % 5 - 2), 10.0) for index in range(LOOK_BACK)]
 
 
 def test_a_search_whose_trials_lie_far_below_its_best_ends_with_the_figure() -> None:
-    why = nothing_left(ended(0.3), 0.5, 500.0, "gpu")
-    assert why is not None
-    assert str(FLOOR) in why
-    assert "gpu-h" in why
-    assert "--no-early-end" in why
+    reason = nothing_left(ended(0.3), 0.5, 500.0, "gpu")
+    assert reason is not None
+    assert str(FLOOR) in reason
+    assert "gpu-h" in reason
+    assert "--no-early-end" in reason
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_the_best_third_goes_on() -> None:
     assert rungs.judge(11, 3, 0.75).survives
 
 
-def test_a_verdict_names_what_it_held_against_what() -> None:
+def test_a_verdict_names_value_and_threshold() -> None:
     rungs = Rungs((3,), 9)
     rungs.record(0, 3, 0.9)
     survival = rungs.judge(1, 3, 0.3)
@@ -158,13 +158,13 @@ def test_without_three_pairs_that_differ_there_is_no_correlation(first: list[flo
 
 
 def ranked(pairs: list[tuple[float, float]], rungs: Rungs, first: int = 0) -> None:
-    """Trials that scored those values at epochs 3 and 9."""
+    """Record trials with those values at epochs 3 and 9."""
     for trial, (low, high) in enumerate(pairs, start=first):
         rungs.record(trial, 3, low)
         rungs.record(trial, 9, high)
 
 
-def test_a_rung_that_says_nothing_of_the_next_stops_nobody_any_more() -> None:
+def test_a_rung_that_does_not_predict_the_next_is_switched_off() -> None:
     rungs = Rungs((3, 9), 27)
     ranked([(0.01 * n, 0.5 - 0.01 * n) for n in range(PAIRS - 1)], rungs)
     assert rungs.lowest == 3
@@ -174,7 +174,7 @@ def test_a_rung_that_says_nothing_of_the_next_stops_nobody_any_more() -> None:
     assert not rungs.judge(98, 9, 0.0).survives
 
 
-def test_a_rung_wins_its_say_back() -> None:
+def test_a_rung_is_switched_on_again() -> None:
     rungs = Rungs((3, 9), 27)
     ranked([(0.01 * n, 0.5 - 0.01 * n) for n in range(PAIRS)], rungs)
     assert rungs.lowest == 9
@@ -183,7 +183,7 @@ def test_a_rung_wins_its_say_back() -> None:
     assert not rungs.judge(99, 3, 0.0).survives
 
 
-def test_a_rung_that_agrees_with_the_next_keeps_its_say() -> None:
+def test_a_rung_that_agrees_with_the_next_stays_on() -> None:
     rungs = Rungs((3, 9), 27)
     ranked([(0.01 * n, 0.02 * n) for n in range(30)], rungs)
     first, second = rungs.trust()

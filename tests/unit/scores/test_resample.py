@@ -1,4 +1,4 @@
-"""The bootstrap over images: the very mAP of Ultralytics, honest intervals, pairs."""
+"""The bootstrap over images: the mAP of Ultralytics, honest intervals, pairs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from automl.trainers.ultralytics.environment import prepare_environment
 
 @pytest.fixture(scope="module", autouse=True)
 def _settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Ultralytics writes its settings there."""
+    """Keep the settings of Ultralytics in a folder of the tests."""
     prepare_environment(tmp_path_factory.mktemp("cache"))
 
 
@@ -28,10 +28,10 @@ def make(
     seed: int = 0,
     noise: int = 1,
 ) -> Detections:
-    """Detections of a network that finds an object well with a chance that grows with `skill`.
+    """Detections of a network that finds objects the better the larger its `skill` is.
 
-    seed   of the images: the same seed gives the same images, each as difficult
-    noise  of the network
+    seed   of the images: the same seed gives the same images with the same difficulty
+    noise  seed of the network
     """
     world, network = np.random.default_rng(seed), np.random.default_rng([seed, noise])
     present = world.poisson(per_image, images)
@@ -54,49 +54,55 @@ def make(
     )
 
 
-def theirs(found: Detections) -> float:
-    """Ultralytics' own figure."""
+def theirs(detections: Detections) -> float:
+    """mAP50-95 as Ultralytics computes it."""
     from ultralytics.utils.metrics import DetMetrics
 
     metrics = DetMetrics(names={number: str(number) for number in range(100)})
-    bounds, limits = np.cumsum(found.found)[:-1], np.cumsum(found.present)[:-1]
-    parts = (np.split(found.correct, bounds), np.split(found.confidence, bounds), np.split(found.classes, bounds))
-    for image, (right, sure, classes, objects) in enumerate(zip(*parts, np.split(found.objects, limits), strict=True)):
+    bounds, limits = np.cumsum(detections.found)[:-1], np.cumsum(detections.present)[:-1]
+    parts = (
+        np.split(detections.correct, bounds),
+        np.split(detections.confidence, bounds),
+        np.split(detections.classes, bounds),
+    )
+    for image, (right, sure, classes, objects) in enumerate(
+        zip(*parts, np.split(detections.objects, limits), strict=True)
+    ):
         stat = {"tp": right, "conf": sure, "pred_cls": classes, "target_cls": objects}
         metrics.update_stats({**stat, "target_img": np.unique(objects), "im_name": str(image)})
     metrics.process()
     return float(metrics.results_dict["metrics/mAP50-95(B)"])
 
 
-def repeated(found: Detections, times: Ints) -> Detections:
-    """The split with each image there so many times."""
-    chosen = np.repeat(np.arange(len(times)), times)
-    ends, limits = np.cumsum(found.found), np.cumsum(found.present)
-    which = np.concatenate([np.arange(ends[i] - found.found[i], ends[i]) for i in chosen])
-    there = np.concatenate([np.arange(limits[i] - found.present[i], limits[i]) for i in chosen])
+def repeated(detections: Detections, times: Ints) -> Detections:
+    """The split with so many copies of each image."""
+    copies = np.repeat(np.arange(len(times)), times)
+    ends, limits = np.cumsum(detections.found), np.cumsum(detections.present)
+    rows = np.concatenate([np.arange(ends[i] - detections.found[i], ends[i]) for i in copies])
+    objects = np.concatenate([np.arange(limits[i] - detections.present[i], limits[i]) for i in copies])
     return replace(
-        found,
-        found=found.found[chosen],
-        correct=found.correct[which],
-        confidence=found.confidence[which],
-        classes=found.classes[which],
-        present=found.present[chosen],
-        objects=found.objects[there],
+        detections,
+        found=detections.found[copies],
+        correct=detections.correct[rows],
+        confidence=detections.confidence[rows],
+        classes=detections.classes[rows],
+        present=detections.present[copies],
+        objects=detections.objects[objects],
     )
 
 
 @pytest.mark.parametrize(("images", "per_image", "classes"), [(40, 3.0, 2), (25, 1.0, 9), (100, 4.0, 4), (1, 2.0, 1)])
 def test_with_every_image_once_it_is_ultralytics_own_figure(images: int, per_image: float, classes: int) -> None:
     for seed in range(5):
-        found = make(images, per_image=per_image, classes=classes, seed=seed)
-        assert map50_95(found) == pytest.approx(theirs(found), abs=1e-9)
+        detections = make(images, per_image=per_image, classes=classes, seed=seed)
+        assert map50_95(detections) == pytest.approx(theirs(detections), abs=1e-9)
 
 
 def test_an_image_drawn_twice_counts_as_two_and_one_not_drawn_as_none() -> None:
-    found = make(30, per_image=2.0, classes=3)
-    drawn = draws(found, 7)[:, :20]
-    expected = [theirs(repeated(found, times)) for times in drawn.T]
-    assert scores(found, drawn) == pytest.approx(expected, abs=1e-9)
+    detections = make(30, per_image=2.0, classes=3)
+    counts = draws(detections, 7)[:, :20]
+    expected = [theirs(repeated(detections, times)) for times in counts.T]
+    assert scores(detections, counts) == pytest.approx(expected, abs=1e-9)
 
 
 def test_nothing_found_or_nothing_there_scores_zero() -> None:
@@ -117,23 +123,23 @@ def truth(skill: float) -> float:
 
 
 def test_nine_of_ten_intervals_hold_what_endless_images_would_give() -> None:
-    known, found = truth(1.3), [spread(make(60, seed=seed), seed) for seed in range(80)]
-    held = np.mean([each.low <= known <= each.high for each in found])
+    real, intervals = truth(1.3), [spread(make(60, seed=seed), seed) for seed in range(80)]
+    held = np.mean([interval.low <= real <= interval.high for interval in intervals])
     assert 0.82 <= held <= 0.97
 
 
 def test_a_pair_on_the_same_images_is_told_apart_better_than_two_intervals_could() -> None:
-    known = truth(1.4) - truth(1.3)
+    real = truth(1.4) - truth(1.3)
     pairs = [gain(make(60, skill=1.4, seed=n, noise=2), make(60, seed=n), n) for n in range(60)]
-    assert 0.8 <= np.mean([each.low <= known <= each.high for each in pairs]) <= 0.98
+    assert 0.8 <= np.mean([pair.low <= real <= pair.high for pair in pairs]) <= 0.98
     alone = spread(make(60), 0)
-    assert np.mean([each.high - each.low for each in pairs]) < 0.6 * (alone.high - alone.low)
-    assert np.mean([each.chance > 0.95 for each in pairs]) > 0.9
+    assert np.mean([pair.high - pair.low for pair in pairs]) < 0.6 * (alone.high - alone.low)
+    assert np.mean([pair.chance > 0.95 for pair in pairs]) > 0.9
 
 
 def test_the_same_detections_gain_nothing_for_certain() -> None:
-    found = gain(make(40), make(40), 3)
-    assert (found.value, found.low, found.high, found.chance) == (0.0, 0.0, 0.0, 0.5)
+    same = gain(make(40), make(40), 3)
+    assert (same.value, same.low, same.high, same.chance) == (0.0, 0.0, 0.0, 0.5)
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
@@ -142,20 +148,21 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 
 
 def test_other_images_cannot_be_compared() -> None:
-    found = make(40)
-    for other in (replace(found, images="other"), make(41), replace(found, objects=found.objects[::-1])):
+    detections = make(40)
+    turned = replace(detections, objects=detections.objects[::-1])
+    for other in (replace(detections, images="other"), make(41), turned):
         with pytest.raises(AutoMLError, match="not measured on the same images"):
-            gain(found, other, 0)
+            gain(detections, other, 0)
 
 
 def test_a_large_split_is_drawn_less_often() -> None:
     assert draws(make(300), 0).shape == (300, MOST)
-    found = make(4000, per_image=6.0, wrong=60, classes=30)
-    assert draws(found, 0).shape == (4000, FEWEST)
+    detections = make(4000, per_image=6.0, wrong=60, classes=30)
+    assert draws(detections, 0).shape == (4000, FEWEST)
 
 
 def test_every_draw_takes_as_many_images_as_there_are() -> None:
-    drawn: Ints = draws(make(50), 0)
-    assert set(drawn.sum(axis=0)) == {50}
+    counts: Ints = draws(make(50), 0)
+    assert set(counts.sum(axis=0)) == {50}
     once: Floats = scores(make(50), np.ones((50, 2), dtype=np.int16))
     assert once == pytest.approx([map50_95(make(50))] * 2, abs=1e-12)

@@ -1,4 +1,4 @@
-"""What earlier trainings give a new search."""
+"""Recipes and scores of earlier trainings for a new search."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from automl.records import Params
+from automl.records import EarlierTraining, Params, Start
 from automl.space import SearchSpace
 from automl.space.earlier import STARTS, TOLD, Earlier, NewStudy, beginnings, comparable, starts, words
 
@@ -14,10 +14,10 @@ BASE: Params = {"model": "n", "imgsz": 64, "batch": 4, "optimizer": "SGD", "lr0"
 SPACE = SearchSpace.from_document(
     {"parameters": {"lr0": {"log": [0.001, 0.1], "default": 0.01}, "box": {"uniform": [4.0, 14.0], "default": 7.5}}}
 )
-BEFORE = (("defaults", BASE),)
+BEFORE = (Start("defaults", BASE),)
 
 
-def tried(source: str, score: float | None, epochs: int | None = 9, **params: Any) -> Earlier:
+def earlier_training(source: str, score: float | None, epochs: int | None = 9, **params: Any) -> Earlier:
     return Earlier(source=source, params={**BASE, **params}, score=score, done_epochs=7, epochs=epochs)
 
 
@@ -27,53 +27,53 @@ def new_study(trainings: float, epochs: int = 30) -> NewStudy:
 
 def test_the_best_of_each_source_come_in_turn() -> None:
     earlier = [
-        *(tried("a", score, lr0=0.02 + score / 100) for score in (0.1, 0.5, 0.3)),
-        tried("b.csv", 99.0, lr0=0.09),
-        tried("hyp.yaml", None, lr0=0.08),
+        *(earlier_training("a", score, lr0=0.02 + score / 100) for score in (0.1, 0.5, 0.3)),
+        earlier_training("b.csv", 99.0, lr0=0.09),
+        earlier_training("hyp.yaml", None, lr0=0.08),
     ]
-    found = starts(earlier, new_study(30.0))
-    assert [(name, params["lr0"]) for name, params in found] == [
+    first = starts(earlier, new_study(30.0))
+    assert [(name, params["lr0"]) for name, params in first] == [
         ("warm:a", 0.025),
         ("warm:b.csv", 0.09),
         ("warm:hyp.yaml", 0.08),
     ]
-    assert len(found) == STARTS
+    assert len(first) == STARTS
 
 
 @pytest.mark.parametrize(("trainings", "rates"), [(3.0, [0.05]), (19.0, [0.05]), (20.0, [0.05, 0.03])])
 def test_earlier_recipes_take_no_more_than_a_tenth_beyond_the_first(trainings: float, rates: list[float]) -> None:
-    earlier = [tried("a", score, lr0=score / 10) for score in (0.1, 0.5, 0.3)]
+    earlier = [earlier_training("a", score, lr0=score / 10) for score in (0.1, 0.5, 0.3)]
     assert [params["lr0"] for _, params in starts(earlier, new_study(trainings))] == rates
 
 
 def test_what_was_no_better_than_the_defaults_of_its_source_is_not_trained_again() -> None:
     earlier = [
-        *(tried("a", score, lr0=rate) for score, rate in ((0.5, 0.01), (0.5, 0.02), (0.4, 0.03))),
-        *(tried("b", score, lr0=rate) for score, rate in ((0.1, 0.01), (0.2, 0.04))),
+        *(earlier_training("a", score, lr0=rate) for score, rate in ((0.5, 0.01), (0.5, 0.02), (0.4, 0.03))),
+        *(earlier_training("b", score, lr0=rate) for score, rate in ((0.1, 0.01), (0.2, 0.04))),
     ]
     assert [(name, params["lr0"]) for name, params in starts(earlier, new_study(50.0))] == [("warm:b", 0.04)]
 
 
 def test_of_the_very_same_trainings_only_the_best_runs_again() -> None:
-    earlier = [tried("a", score, lr0=score / 10) for score in (0.1, 0.5, 0.3)]
+    earlier = [earlier_training("a", score, lr0=score / 10) for score in (0.1, 0.5, 0.3)]
     assert [params["lr0"] for _, params in starts(earlier, new_study(50.0, epochs=9))] == [0.05]
 
 
 def test_what_runs_anyway_or_is_the_same_within_the_space_is_not_run_twice() -> None:
     earlier = [
-        tried("a", 0.9),
-        tried("a", 0.8, box=20.0),
-        tried("a", 0.7, box=15.0),
-        tried("b", 0.6, box=14.0),
-        tried("b", 0.5, box=5.0),
+        earlier_training("a", 0.9),
+        earlier_training("a", 0.8, box=20.0),
+        earlier_training("a", 0.7, box=15.0),
+        earlier_training("b", 0.6, box=14.0),
+        earlier_training("b", 0.5, box=5.0),
     ]
-    found = starts(earlier, new_study(20.0))
-    assert [(name, params["box"]) for name, params in found] == [("warm:b", 14.0), ("warm:b", 5.0)]
+    first = starts(earlier, new_study(20.0))
+    assert [(name, params["box"]) for name, params in first] == [("warm:b", 14.0), ("warm:b", 5.0)]
 
 
 def test_earlier_recipes_come_before_the_portfolio() -> None:
-    found, notes = beginnings([tried("a", 0.5, lr0=0.03)], new_study(50.0), known_good=True)
-    names = [name for name, _ in found]
+    first, notes = beginnings([earlier_training("a", 0.5, lr0=0.03)], new_study(50.0), known_good=True)
+    names = [name for name, _ in first]
     assert names[0] == "warm:a"
     assert {"VOC", "Objects365"} <= set(names[1:])
     assert notes[0] == "Tried again from earlier trainings: warm:a."
@@ -81,7 +81,7 @@ def test_earlier_recipes_come_before_the_portfolio() -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "told"),
+    ("recipe", "expected"),
     [
         ({"box": 14.0, "lr0": 0.02}, []),
         ({"box": 99.0}, ["box 99.0 of hyp.yaml is beyond its searched range and becomes its end, 14.0."]),
@@ -96,14 +96,18 @@ def test_earlier_recipes_come_before_the_portfolio() -> None:
         ({"nbs": 32}, ["nbs 32 of hyp.yaml is not tried: the search space does not hold it."]),  # the defaults, then
     ],
 )
-def test_what_the_space_makes_of_a_recipe_is_said(recipe: Params, told: list[str]) -> None:
+def test_a_note_tells_what_the_space_changes_in_a_recipe(recipe: Params, expected: list[str]) -> None:
     earlier = [Earlier(source="hyp.yaml", params=recipe, score=None)]
     _, notes = beginnings(earlier, new_study(50.0), known_good=False)
-    assert [note for note in notes if not note.startswith("Tried again")] == told
+    assert [note for note in notes if not note.startswith("Tried again")] == expected
 
 
-def test_of_an_earlier_study_only_what_lies_beyond_a_range_is_said() -> None:
-    earlier = [tried("a", 0.5, box=20.0, nbs=32), tried("a", 0.4, box=30.0), tried("a", 0.3, lr0=0.2)]
+def test_of_an_earlier_study_only_values_beyond_a_range_are_noted() -> None:
+    earlier = [
+        earlier_training("a", 0.5, box=20.0, nbs=32),
+        earlier_training("a", 0.4, box=30.0),
+        earlier_training("a", 0.3, lr0=0.2),
+    ]
     _, notes = beginnings(earlier, new_study(10.0), known_good=False)
     assert notes[1:] == ("box 20.0 of a is beyond its searched range and becomes its end, 14.0.",)
 
@@ -111,32 +115,34 @@ def test_of_an_earlier_study_only_what_lies_beyond_a_range_is_said() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        tried("a", 0.5, epochs=12),  # another horizon
-        tried("a", 0.5, epochs=None),  # other data
-        tried("a", None),
-        tried("a", 0.5, model="s"),
-        tried("a", 0.5, batch=8),
-        tried("a", 0.5, box=20.0),  # outside the space
+        earlier_training("a", 0.5, epochs=12),  # another horizon
+        earlier_training("a", 0.5, epochs=None),  # other data
+        earlier_training("a", None),
+        earlier_training("a", 0.5, model="s"),
+        earlier_training("a", 0.5, batch=8),
+        earlier_training("a", 0.5, box=20.0),  # outside the space
     ],
 )
-def test_a_score_of_another_training_is_not_told(other: Earlier) -> None:
-    assert comparable([other, tried("a", 0.4, lr0=0.02)], [BASE], SPACE, 9) == (
-        ("a", {"lr0": 0.02, "box": 7.5}, 0.4, 7),
+def test_the_sampler_gets_no_score_of_another_training(other: Earlier) -> None:
+    assert comparable([other, earlier_training("a", 0.4, lr0=0.02)], [BASE], SPACE, 9) == (
+        EarlierTraining("a", {"lr0": 0.02, "box": 7.5}, 0.4, 7),
     )
 
 
-def test_the_newest_scores_are_told_last_and_not_too_many() -> None:
-    newest_first = [tried("a", number / 1000, lr0=0.02 + number / 10000) for number in range(TOLD + 5)]
-    found = comparable(newest_first, [BASE], SPACE, 9)
-    assert len(found) == TOLD
-    assert found[-1][2] == 0.0
-    assert words(found) == (f"The sampler begins with scores of the same training: {TOLD} of a.",)
+def test_the_sampler_gets_the_newest_scores_last_and_not_too_many() -> None:
+    newest_first = [earlier_training("a", number / 1000, lr0=0.02 + number / 10000) for number in range(TOLD + 5)]
+    trainings = comparable(newest_first, [BASE], SPACE, 9)
+    assert len(trainings) == TOLD
+    assert trainings[-1].score == 0.0
+    assert words(trainings) == (f"The sampler begins with scores of the same training: {TOLD} of a.",)
     assert words(()) == ()
 
 
-def test_scores_at_each_point_of_the_study_are_told_with_their_point() -> None:
+def test_scores_at_each_point_of_the_study_keep_their_point() -> None:
     larger = {**BASE, "imgsz": 96, "batch": 2}
     space = SPACE.with_points(("n",), (64, 96), lambda model: False)
-    found = comparable([tried("a", 0.5), tried("a", 0.6, imgsz=96, batch=2)], [BASE, larger], space, 9)
-    assert [(params["imgsz"], score) for _, params, score, _ in found] == [(96, 0.6), (64, 0.5)]
-    assert all("batch" not in params for _, params, _, _ in found)
+    trainings = comparable(
+        [earlier_training("a", 0.5), earlier_training("a", 0.6, imgsz=96, batch=2)], [BASE, larger], space, 9
+    )
+    assert [(training.params["imgsz"], training.score) for training in trainings] == [(96, 0.6), (64, 0.5)]
+    assert all("batch" not in training.params for training in trainings)

@@ -1,4 +1,4 @@
-"""Search spaces: reading, checking, drawing."""
+"""Search spaces: files, checks, draws."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def problems(folder: Path, text: str) -> list[tuple[int, str]]:
 
 
 def parameter_problem(folder: Path, line: str) -> str:
-    """What is wrong with one parameter, which must be found on line 3."""
+    """Problem of one parameter, which stands on line 3."""
     ((number, text),) = problems(folder, f"fixed: {{optimizer: SGD}}\nparameters:\n  {line}\n")
     assert number == 3
     return text
@@ -59,7 +59,7 @@ def test_a_good_file_becomes_dimensions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "problem"),
     [
         ("lr00: {log: [0.001, 0.1]}", "the trainer has no key 'lr00'. Did you mean 'lr0'?"),
         ("obj: {uniform: [0.2, 4.0]}", "'obj' has no effect: it exists in classic YOLOv5 only"),
@@ -75,10 +75,10 @@ def test_a_good_file_becomes_dimensions(tmp_path: Path) -> None:
         ("lr0: {log: [1e-4, 0.1]}", "write 1.0e-4, not 1e-4: YAML reads the latter as text"),
         ("close_mosaic: {int: [0.5, 20]}", "an int range needs whole numbers"),
         ("close_mosaic: {int: [0, 20], default: 2.5}", "the default 2.5 lies outside"),
-        ("mosaic: {choice: [1.0]}", "a choice of fewer than two values is no choice"),
-        ("mosaic: {choice: [1.0, 1.0]}", "a choice of fewer than two values is no choice"),
+        ("mosaic: {choice: [1.0]}", "a choice needs two different values or more"),
+        ("mosaic: {choice: [1.0, 1.0]}", "a choice needs two different values or more"),
         ("mosaic: {choice: [0.0, 0.5]}", "the default 1.0 lies outside"),
-        ("close_mosaic: {int: [0.0, 1.5], of: horizon}", "the range is in shares from 0 to 1, and 1.5 is none"),
+        ("close_mosaic: {int: [0.0, 1.5], of: horizon}", "the range is in shares from 0 to 1, and 1.5 is not"),
         ("close_mosaic: {int: [0.0, 0.2], of: epochs}", "'close_mosaic': of: epochs is unknown. Write 'of: horizon'"),
         ("close_mosaic: {int: [0.2, 0.1], of: horizon}", "the range [0.2, 0.1] is inverted"),
         (
@@ -104,8 +104,8 @@ def test_a_good_file_becomes_dimensions(tmp_path: Path) -> None:
         ("box: {uniform: [4, 14], when: {mosaic: [1.0]}}", "'when' names 'mosaic', which is no choice above this line"),
     ],
 )
-def test_an_error_in_a_dimension_is_told_with_its_line(tmp_path: Path, line: str, told: str) -> None:
-    assert told in parameter_problem(tmp_path, line)
+def test_an_error_in_a_dimension_names_its_line(tmp_path: Path, line: str, problem: str) -> None:
+    assert problem in parameter_problem(tmp_path, line)
 
 
 def test_a_condition_on_a_value_that_is_never_chosen_is_an_error(tmp_path: Path) -> None:
@@ -119,9 +119,9 @@ def test_a_fixed_key_that_is_a_number_is_an_error_with_its_line(tmp_path: Path) 
 
 
 def test_lr0_is_dead_while_the_optimizer_is_auto(tmp_path: Path) -> None:
-    ((line, told),) = problems(tmp_path, "parameters:\n  box: {uniform: [4, 14]}\n  lr0: {log: [0.001, 0.1]}\n")
+    ((line, message),) = problems(tmp_path, "parameters:\n  box: {uniform: [4, 14]}\n  lr0: {log: [0.001, 0.1]}\n")
     assert line == 3
-    assert "'lr0' has no effect: optimizer=auto sets it by itself" in told
+    assert "'lr0' has no effect: optimizer=auto sets it by itself" in message
 
 
 def test_lr0_is_dead_while_the_optimizer_may_be_auto(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_lr0_is_alive_where_every_optimizer_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "problem"),
     [
         ("parameters:\n  box: {uniform: [4, 14]\n  lr0: 3\n", 3, "is not YAML"),
         ("", 1, "has no mapping 'parameters:'"),
@@ -145,13 +145,13 @@ def test_lr0_is_alive_where_every_optimizer_is_named(tmp_path: Path) -> None:
         ("parameters: {}\nfixed:\n  bx: 3\n", 3, "the trainer has no key 'bx'"),
     ],
 )
-def test_an_error_of_the_file_is_told_with_its_line(tmp_path: Path, text: str, line: int, told: str) -> None:
-    ((found, words),) = problems(tmp_path, text)
-    assert found == line
-    assert told in words
+def test_an_error_of_the_file_names_its_line(tmp_path: Path, text: str, line: int, problem: str) -> None:
+    ((number, message),) = problems(tmp_path, text)
+    assert number == line
+    assert problem in message
 
 
-def test_all_errors_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
+def test_all_errors_come_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
     text = "fixed: {optimizer: SGD, zzz: 1}\nparameters:\n  box: {uniform: [9, 8]}\n  lr0: {log: [0, 1]}\n"
     assert [line for line, _ in problems(tmp_path, text)] == [1, 3, 4]
 
@@ -161,11 +161,11 @@ def test_the_message_names_file_and_line(tmp_path: Path) -> None:
         read(tmp_path, "parameters:\n  box: {uniform: [9, 8]}\n")
 
 
-def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_missing_or_not_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSpace, match="cannot be read"):
         read_space(tmp_path / "absent.yaml", KNOWN, lambda certain: {})
     (tmp_path / "space.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadSpace, match="no text in UTF-8"):
+    with pytest.raises(BadSpace, match="is not UTF-8 text"):
         read_space(tmp_path / "space.yaml", KNOWN, lambda certain: {})
 
 

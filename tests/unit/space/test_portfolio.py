@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from automl.records import Params
+from automl.records import Params, Start
 from automl.space import SearchSpace
 from automl.space.portfolio import NAMES, PUBLISHED, distinct, fit, is_classic, recipes, starts, translated
 from automl.trainers.ultralytics import schema
@@ -27,8 +27,8 @@ SPACE = SearchSpace.from_document(
 def without_optimizer(*names: str) -> SearchSpace:
     """The space with some of its dimensions, all of them unconditional."""
     document = SPACE.document()["parameters"]
-    kept = {name: {k: v for k, v in document[name].items() if k != "when"} for name in names}
-    return SearchSpace.from_document({"parameters": kept})
+    parameters = {name: {k: v for k, v in document[name].items() if k != "when"} for name in names}
+    return SearchSpace.from_document({"parameters": parameters})
 
 
 def test_a_recipe_of_yolov5_is_translated_and_what_ultralytics_lacks_is_left_out() -> None:
@@ -68,20 +68,20 @@ def test_rates_of_another_optimizer_are_left_out() -> None:
 
 
 def test_equal_recipes_are_one_under_both_names_and_known_ones_are_left_out() -> None:
-    given = [("a", {"x": 1}), ("b", {"x": 2}), ("c", {"x": 1}), ("d", {"x": 3})]
-    assert distinct(given, [{"x": 3}]) == (("a+c", {"x": 1}), ("b", {"x": 2}))
+    candidates = [Start("a", {"x": 1}), Start("b", {"x": 2}), Start("c", {"x": 1}), Start("d", {"x": 3})]
+    assert distinct(candidates, [{"x": 3}]) == (("a+c", {"x": 1}), ("b", {"x": 2}))
 
 
 @pytest.mark.parametrize(("trainings", "count"), [(9.4, 0), (10.0, 2), (19.4, 2), (19.6, 3), (500.0, 3)])
-def test_how_many_recipes_are_tried_hangs_on_the_budget(trainings: float, count: int) -> None:
-    found = starts(BASE, SPACE, [("defaults", BASE)], trainings)
-    assert len(found) == count
-    assert [name for name, _ in found] == ["scratch-low+med+high", "VOC", "Objects365"][:count]
+def test_the_budget_decides_how_many_recipes_are_tried(trainings: float, count: int) -> None:
+    first = starts(BASE, SPACE, [Start("defaults", BASE)], trainings)
+    assert len(first) == count
+    assert [name for name, _ in first] == ["scratch-low+med+high", "VOC", "Objects365"][:count]
 
 
 def test_what_runs_anyway_is_not_tried_again() -> None:
     base = {**BASE, "optimizer": "SGD", "lr0": 0.01}
-    assert [name for name, _ in starts(base, SPACE, [("defaults", base)], 50.0)] == ["VOC", "Objects365"]
+    assert [name for name, _ in starts(base, SPACE, [Start("defaults", base)], 50.0)] == ["VOC", "Objects365"]
 
 
 def test_translating_twice_is_noticed_by_the_scale() -> None:
