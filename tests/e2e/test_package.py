@@ -164,14 +164,15 @@ def test_the_metadata_is_complete(built: Built) -> None:
     assert {"bench", "demo", "dev", "page", "public"} <= set(metadata.get_all("Provides-Extra", []))
 
 
-def test_the_sdist_holds_what_is_built_and_tested_and_no_pictures(built: Built) -> None:
+def test_the_sdist_holds_what_is_built_and_tested_and_no_data(built: Built) -> None:
     with tarfile.open(built.sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     tops = {name.split("/")[0] for name in names}
     assert {"automl", "benchmarks", "configs", "dashboards", "tests", "pyproject.toml", "README.md", "LICENSE"} <= tops
     assert {"tests/conftest.py", "tests/e2e/test_package.py", "Makefile", "CHANGELOG.md"} <= names
     unwanted = (".png", ".svg", ".jpg", ".gif", ".pt", ".safetensors", ".db", ".pyc")
-    assert [name for name in names if name.endswith(unwanted)] == []
+    assert [name for name in names if name.endswith(unwanted) and not name.startswith("docs/images/")] == []
+    assert built.sdist.stat().st_size < 2_000_000
 
 
 def test_only_the_installed_package_can_be_imported(user: Installed) -> None:

@@ -12,7 +12,7 @@ from automl.trainers.ultralytics import schema
 
 def test_it_imports_neither_torch_nor_ultralytics() -> None:
     code = (
-        "import sys; from automl.trainers import schema; schema.defaults(); schema.model_yaml('yolov5n');"
+        "import sys; from automl.trainers.ultralytics import schema; schema.defaults(); schema.model_yaml('yolov5n');"
         "sys.exit(any(name in sys.modules for name in ('torch', 'ultralytics', 'numpy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -338,13 +338,13 @@ def test_a_score_is_never_silently_absent(trainer: Trainer, data: Path, tmp_path
 def test_snapshots_and_weights_that_cannot_be_written_end_nothing(
     trainer: Trainer, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from automl.trainers.ultralytics import run, snapshot
+    from automl.trainers.ultralytics import checkpoint, run
 
     def full(content: object, file: Path) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(run, "write_atomically", full)
-    monkeypatch.setattr(snapshot, "write_atomically", full)
+    monkeypatch.setattr(checkpoint, "write_atomically", full)
     job = tiny_job(data, tmp_path)
     _pause(job)
     assert len(train(trainer, tiny_trial(), job)) == 4
