@@ -15,7 +15,7 @@ from automl.errors import AutoMLError, BadStore, NoStore, StoreAway, UnknownName
 from automl.files.home import home_folder
 from automl.page import PUBLIC
 from automl.records import StudyRow, TrialRow
-from automl.reports.overview import Overview, Watch
+from automl.reports.watch import Overview, Watch
 from automl.store import read
 from automl.store.address import db_words, default_url, store_url
 from automl.store.engine import open_store

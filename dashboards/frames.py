@@ -11,7 +11,7 @@ import pandas as pd
 
 from automl.figures import CostUnit, score
 from automl.records import EpochRow, Params, ParamValue, Purpose, StudyRow, TrialRow, TrialState
-from automl.reports.overview import Overview, Rise
+from automl.reports.watch import Overview, Rise
 from automl.scores.leaderboard import Verdict, changed, gain_shown
 from automl.space import Parameter
 from dashboards.words import clock, cost, moment, state_of, sureness

@@ -12,7 +12,7 @@ from automl.costs.budget import Budget, parse_all
 from automl.figures import duration, format_cost, score
 from automl.recipes import LONG
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
-from automl.reports.overview import Overview
+from automl.reports.watch import Overview
 from automl.scores.ending import FLOOR
 from automl.scores.words import (
     missing_in_words,

@@ -18,8 +18,8 @@ from automl.figures import duration, format_cost, moment, score
 from automl.files import folders
 from automl.files.kept import WEIGHTS
 from automl.records import EpochRow, Purpose, StudyState, TrialRow, TrialState
-from automl.reports.overview import Overview
 from automl.reports.report import StudyReport, StudyStatus
+from automl.reports.watch import Overview
 from automl.scores.leaderboard import Verdict, changed, gain, gain_shown, rank, rival
 from automl.scores.trust import Estimate
 from automl.scores.words import (

@@ -8,7 +8,7 @@ import streamlit as st
 
 from automl.figures import cost_unit, score
 from automl.records import EventRow, StudyRow, StudyState
-from automl.reports.overview import Overview
+from automl.reports.watch import Overview
 from automl.store import read
 from dashboards import charts, context, frames, words
 

@@ -9,7 +9,7 @@ import streamlit as st
 from automl.figures import score
 from automl.files.pictures import PICTURES
 from automl.records import Board, StudyRow, StudyState, TrialPage, TrialRow, TrialState
-from automl.reports.overview import Overview
+from automl.reports.watch import Overview
 from automl.scores.words import score_in_words
 from automl.store import read
 from dashboards import charts, context, frames, words

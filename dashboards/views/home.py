@@ -9,7 +9,7 @@ import streamlit as st
 
 from automl.recipes import Subject, beginning, recipe_text
 from automl.records import Purpose, StudyRow, TrialRow
-from automl.reports.overview import Overview
+from automl.reports.watch import Overview
 from automl.store import read
 from automl.trainers.ultralytics.schema import is_packaged
 from dashboards import context, frames, words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from automl.records import StudyRow
-from automl.reports.overview import Overview
+from automl.reports.watch import Overview
 from automl.store import read
 from dashboards import context, frames
 

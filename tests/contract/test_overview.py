@@ -17,7 +17,7 @@ from automl.records import (
     Trial,
     TrialState,
 )
-from automl.reports.overview import Overview, Watch
+from automl.reports.watch import Overview, Watch
 from automl.scores.ending import LOOK_BACK
 from automl.store import read
 from automl.store.engine import together
@@ -117,7 +117,7 @@ def test_a_look_reads_the_epochs_of_those_that_were_completed_last(
         asked.append(sorted(numbers))
         return epochs_of(engine, study, numbers)
 
-    monkeypatch.setattr("automl.reports.overview.is_dead", lambda row: False)
+    monkeypatch.setattr("automl.reports.watch.is_dead", lambda row: False)
     monkeypatch.setattr(read, "epochs_of", ask)
     watch = Watch()
     assert len(look(watch, driver.engine).latest) == LOOK_BACK

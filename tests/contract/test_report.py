@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Engine
 
 from automl.records import EpochMetrics, Outcome, StudySpec, Trial, TrialState
-from automl.reports.overview import Watch
 from automl.reports.report import is_dead, report_of, status_of
+from automl.reports.watch import Watch
 from automl.store import read
 from automl.store.write import Recorder, begin_study
 from tests.builders.factories import make_study

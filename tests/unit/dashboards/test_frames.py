@@ -10,7 +10,7 @@ import pytest
 
 from automl.figures import cost_unit
 from automl.records import EpochRow, TrialPoint, TrialState
-from automl.reports.overview import incumbent
+from automl.reports.watch import incumbent
 from automl.space import Parameter
 from dashboards import frames
 from tests.builders.factories import make_epoch_row, make_point, make_row

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from automl.records import EventRow, Purpose, Slots, StudyState, TrialPoint, TrialState
-from automl.reports.overview import Overview
+from automl.reports.watch import Overview
 from automl.scores.ending import LOOK_BACK
 from dashboards import words
 from tests.builders.factories import make_point, make_row, make_spec, make_study

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from automl.figures import duration, score
 from automl.records import EventRow, Purpose, StudyState, TrialRow, TrialState
-from automl.reports.overview import Overview
+from automl.reports.watch import Overview
 from automl.scores.leaderboard import verdict, winner
 from automl.service import StudyReport, StudyStatus
 from automl.terminal.report import as_json, dumps, listing, print_report, print_status, print_studies
