@@ -29,8 +29,9 @@ from automl.records import (
     StudyState,
 )
 from automl.reports import report
+from automl.reports.overview import Overview
 from automl.reports.report import StudyReport, StudyStatus
-from automl.reports.watch import Overview, Watch
+from automl.reports.watch import Watch
 from automl.setup import request
 from automl.setup.claim import Claim, claim_folder
 from automl.setup.probing import Probing

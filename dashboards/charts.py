@@ -48,12 +48,12 @@ def _score(field: str = "map50_95", title: str = "mAP50-95 on val", *, zero: boo
     return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=zero))
 
 
-def incumbent_chart(frame: pd.DataFrame, baseline: float | None, unit: str) -> Chart:
+def best_chart(frame: pd.DataFrame, baseline: float | None, unit: str) -> Chart:
     """The best score against the cost that bought it, in the unit of that name; the defaults as a dashed line."""
     x = alt.X("spent:Q", title=f"spent ({unit})", scale=alt.Scale(zero=True), axis=_COST)
     y = alt.Y("map50_95:Q", title="mAP50-95 on val", scale=_window(frame["map50_95"], baseline))
     tooltip = [alt.Tooltip("trial:Q"), _tip("map50_95"), alt.Tooltip("spent:Q", title=unit, format=".3~r")]
-    base = alt.Chart(frame, title=_title("Incumbent against cost")).encode(x=x, y=y, tooltip=tooltip)
+    base = alt.Chart(frame, title=_title("Best so far against cost")).encode(x=x, y=y, tooltip=tooltip)
     line = base.mark_line(interpolate="step-after", color=BLUE, clip=True)
     line += base.mark_point(filled=True, size=40, opacity=1, color=BLUE, clip=True)
     if baseline is None:

@@ -15,7 +15,7 @@ from automl.errors import AutoMLError, BadStore, NoStore, StoreAway, UnknownName
 from automl.files.home import home_folder
 from automl.page import PUBLIC
 from automl.records import StudyRow, TrialRow
-from automl.reports.watch import Overview, Watch
+from automl.reports.watch import StudyProgress, Watch
 from automl.store import read
 from automl.store.address import db_words, default_url, store_url
 from automl.store.engine import open_store
@@ -123,7 +123,7 @@ def share() -> None:
         st.caption("Opens the same study, view, selection and filters for whoever can reach this page.")
 
 
-def seen(row: StudyRow) -> Overview:
+def seen(row: StudyRow) -> StudyProgress:
     """The study's overview; only what is new since anybody's last look is read."""
     return _watch(store_url(None, None), row.name, row.created_at).look(engine(), row)
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from automl.figures import CostUnit, score
 from automl.records import EpochRow, Params, ParamValue, Purpose, StudyRow, TrialRow, TrialState
-from automl.reports.watch import Overview, Rise
+from automl.reports.watch import Rise, StudyProgress
 from automl.scores.leaderboard import Verdict, changed, gain_shown
 from automl.space import Parameter
 from dashboards.words import clock, cost, moment, state_of, sureness
@@ -20,7 +20,7 @@ LONGEST = 80  # characters of a value in a table
 EPOCH_COLUMNS = ("trial", "epoch", "map50_95", "map50", "precision", "recall", "train_s", "val_s", "slot_s")
 
 
-def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
+def studies_frame(found: Sequence[StudyProgress]) -> pd.DataFrame:
     """One line a study: what it would take home, how sure that is, its incumbent, its cost.
 
     budget  percent of it that is spent, above 100 where a last epoch went over it
@@ -34,7 +34,7 @@ def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
             "gain": pd.Series([seen.gain for seen in found], dtype="float64"),
             "how sure": [sureness(seen) for seen in found],
             "defaults": [seen.figure(seen.baseline) for seen in found],
-            "incumbent": [thinned([best for _, best, _ in seen.rises]) for seen in found],
+            "best so far": [thinned([best for _, best, _ in seen.rises]) for seen in found],
             "budget": [100.0 * seen.share_spent for seen in found],
             "cost": [cost(row.slot_s, row) for row in rows],
             "trials": [len(seen.points) for seen in found],
@@ -56,7 +56,7 @@ def thinned(values: list[float], most: int = 40) -> list[float]:
     return values[::-1][::step][::-1]
 
 
-def incumbent_frame(rises: Sequence[Rise], spent_s: float, unit: CostUnit) -> pd.DataFrame:
+def best_frame(rises: Sequence[Rise], spent_s: float, unit: CostUnit) -> pd.DataFrame:
     """What was spent (in the unit), mAP50-95 of the incumbent and its trial: where it rises, and at the end.
 
     spent_s  slot-seconds that the study has cost, repeats included
@@ -197,7 +197,7 @@ def intervals_frame(verdict: Verdict) -> pd.DataFrame:
     )
 
 
-def spending_frame(seen: Overview, unit: CostUnit) -> pd.DataFrame:
+def spending_frame(seen: StudyProgress, unit: CostUnit) -> pd.DataFrame:
     """Purpose, 'spent' or 'planned', and cost in the unit; without purposes on which nothing goes."""
     both = {"spent": seen.spent_s, "planned": seen.planned_s}
     purposes = [each.value for each in Purpose if any(costs.get(each.value) for costs in both.values())]

@@ -12,16 +12,16 @@ from automl.costs.budget import Budget, parse_all
 from automl.figures import duration, format_cost, score
 from automl.recipes import LONG
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
-from automl.reports.watch import Overview
+from automl.reports.watch import StudyProgress
 from automl.scores.ending import FLOOR
 from automl.scores.words import (
-    missing_in_words,
-    odds,
-    one_seed_in_words,
-    production_in_words,
-    score_in_words,
-    verdict_in_words,
-    verdict_on_unseen,
+    chance_text,
+    one_seed_text,
+    production_missing_text,
+    production_text,
+    score_definition,
+    unseen_verdict_text,
+    verdict_text,
 )
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
@@ -68,54 +68,54 @@ def cost(slot_s: float, study: StudyRow) -> str:
     return format_cost(slot_s, study.spec.slots.device)
 
 
-def headline(seen: Overview) -> str:
+def headline(seen: StudyProgress) -> str:
     """How good the best is against the defaults, and with which certainty, in sentences."""
     base, winner = seen.baseline, seen.winner
     if seen.study.state is StudyState.FAILED and (base is None or winner is None):
         return f"The defaults could not be trained, so nothing else was: {seen.study.reason}."
     if base is None or winner is None:
         return "No epoch has been reported yet. The defaults train first, and nothing else starts before they scored."
-    unseen = verdict_on_unseen(seen.evaluations, seen.production)
+    unseen = unseen_verdict_text(seen.evaluations, seen.production)
     if seen.verdict is None:
-        return " ".join(filter(None, (one_seed_in_words(winner, seen.rival, base), unseen)))
+        return " ".join(filter(None, (one_seed_text(winner, seen.rival, base), unseen)))
     repeats = [point for point in seen.points if point.purpose is Purpose.CONFIRMATION]
     running = seen.study.state is StudyState.RUNNING
     ended = sum(point.ended_at is not None for point in repeats)
     so_far = f"So far, {ended} of {len(repeats)} repeats that have begun: "
-    return " ".join(filter(None, (so_far * running + verdict_in_words(seen.verdict), unseen)))
+    return " ".join(filter(None, (so_far * running + verdict_text(seen.verdict), unseen)))
 
 
-def certainty(seen: Overview, row: TrialRow | None) -> str:
+def certainty(seen: StudyProgress, row: TrialRow | None) -> str:
     """A figure's interval or what there is instead of it: a few words below it."""
     if row is None or row.score is None:
         return ""
     found = seen.estimate(row)
     if found is None:
-        return f"one seed, {score_in_words(row.epochs)}; not confirmed"
-    chance = "" if found.chance is None else f", {odds(found.chance)} sure to beat the defaults"
+        return f"one seed, {score_definition(row.epochs)}; not confirmed"
+    chance = "" if found.chance is None else f", {chance_text(found.chance)} sure to beat the defaults"
     seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
     return f"± {found.score.half:.3f} (90 %) over the best epochs of {seeds}{chance}"
 
 
-def produced(seen: Overview) -> str:
+def produced(seen: StudyProgress) -> str:
     """What the production training has reached, or that it was not done; empty where none was asked for."""
     made, study = seen.production, seen.study
     if study.spec.train and made is None and study.state is StudyState.FINISHED:
-        return missing_in_words(study)
-    return "" if made is None else production_in_words(made, seen.study.spec.slots.device, seen.evaluations)
+        return production_missing_text(study)
+    return "" if made is None else production_text(made, seen.study.spec.slots.device, seen.evaluations)
 
 
-def sureness(seen: Overview) -> str:
+def sureness(seen: StudyProgress) -> str:
     """How sure it is that what is taken home beats the defaults, in two or three words."""
     found = seen.estimate(seen.winner)
     if seen.winner is None:
         return "–"
     if found is None:
         return "one seed"
-    return "as good" if found.chance is None else f"{odds(found.chance)} sure"
+    return "as good" if found.chance is None else f"{chance_text(found.chance)} sure"
 
 
-def unseen_score(seen: Overview, row: TrialRow | None) -> str:
+def unseen_score(seen: StudyProgress, row: TrialRow | None) -> str:
     """What a trial scored on images that the search never saw; nothing where it was not measured."""
     found = next((each for each in seen.evaluations if row is not None and each.trial == row.number), None)
     if found is None:
@@ -126,7 +126,7 @@ def unseen_score(seen: Overview, row: TrialRow | None) -> str:
     return f"{score(found.map50_95)}{between} on {found.images} unseen images ({found.split})"
 
 
-def share_of_budget(seen: Overview) -> str:
+def share_of_budget(seen: StudyProgress) -> str:
     """How much of the budget is spent and what is left, in the units in which costs are told."""
     budgets = parse_all(seen.study.spec.budgets, seen.study.spec.slots.device)
     told = f"{seen.share_spent:.0%} of {' or '.join(_limit(each, seen.study, 1.0) for each in budgets)}"
@@ -159,7 +159,7 @@ def described(study: StudyRow) -> str:
     return f"{spec.data} · {models} at {sizes} px, {start} · {spec.epochs} epochs · sampler {spec.sampler}"
 
 
-def worth(seen: Overview, db: str = "") -> str:
+def worth(seen: StudyProgress, db: str = "") -> str:
     """Whether it pays to wait: when the best came, what has followed, and when the budget ends."""
     rises = seen.rises
     if not rises:
@@ -186,7 +186,7 @@ def worth(seen: Overview, db: str = "") -> str:
     return f"{told} At this pace the rest of the budget takes {duration(left)}.{more}"
 
 
-def _state_in_words(seen: Overview, db: str) -> str:
+def _state_in_words(seen: StudyProgress, db: str) -> str:
     """Why nothing more is to be waited for; empty while the study runs."""
     if seen.study.state is not StudyState.RUNNING:
         return f"The study has {_ENDS[seen.study.state]}: {seen.study.reason}."
@@ -229,7 +229,7 @@ def repeated(row: TrialRow) -> str:
     return f"It repeats trial {row.repeats} with seed {row.seed}."
 
 
-def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") -> str:
+def next_command(seen: StudyProgress, trial: TrialRow | None = None, db: str = "") -> str:
     """The command line to run next. `db`: the words that name the database."""
     name = shlex.quote(seen.study.name)
     dead = seen.study.state is StudyState.RUNNING and not seen.alive

@@ -11,7 +11,7 @@ from automl.costs import plan
 from automl.files import folders
 from automl.policy import Search
 from automl.records import EpochMetrics, Listener, Notice, Outcome, Purpose, TrainJob, Trial, TrialState
-from automl.scores.words import named
+from automl.scores.words import trial_name
 
 HEARTBEAT_S = 5.0
 REPLANNED = 1.25  # the rest is planned again when epochs cost by so much more, or less, than was said
@@ -121,7 +121,7 @@ class Session:
         search, wanted = self.search, self.search.spec.train
         less = f", of the {wanted} asked for: what is left pays for these" if trial.epochs < wanted else ""
         why = f"{search.searched}: " if search.searched and not search.confirming.begun else ""
-        trains = f"{named(trial.repeats or 0)} {'trains' if trial.repeats else 'train'}"
+        trains = f"{trial_name(trial.repeats or 0)} {'trains' if trial.repeats else 'train'}"
         return f"{why}{trains} for production, {trial.epochs} epochs{less}"
 
     def _give_up(self, at: float) -> None:

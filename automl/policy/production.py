@@ -20,7 +20,7 @@ from automl.records import (
     Trial,
     TrialState,
 )
-from automl.scores.words import named
+from automl.scores.words import trial_name
 from automl.space import EPOCH_KEYS, trainer_key
 
 PATIENCE = 50  # epochs without a better one
@@ -146,7 +146,7 @@ class Production:
             return self._given_up or "nothing was left for the production training" * (self._spec.train > 0)
         if self._outcome is not None and self._outcome.state is TrialState.FAILED:
             return f"its production training, trial {self.trial.number}, failed"
-        return f"{named(self.trial.repeats or 0)} trained for production as trial {self.trial.number}"
+        return f"{trial_name(self.trial.repeats or 0)} trained for production as trial {self.trial.number}"
 
 
 def longer(spec: StudySpec, number: int, given: Mapping[str, Any], horizon: int, epochs: int) -> dict[str, ParamValue]:

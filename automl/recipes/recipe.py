@@ -20,7 +20,7 @@ from automl.files import folders
 from automl.policy.production import PATIENCE, longer
 from automl.records import EvaluationRow, Slots, StudyRow, StudySpec, TrialRow, TrialState
 from automl.scores.leaderboard import Verdict, gain
-from automl.scores.words import odds, production_in_words, score_in_words, unseen_in_words, verdict_in_words
+from automl.scores.words import chance_text, production_text, score_definition, unseen_text, verdict_text
 from automl.space import EPOCH_KEYS
 from automl.trainers.ultralytics import schema
 from automl.trainers.ultralytics.initial import Beginning
@@ -145,7 +145,7 @@ def recipe_text(
         facts["epochs"] = f"{epochs}, {asked}; searched with {trial.epochs}; {kept}"
         given |= {"epochs": epochs, "patience": PATIENCE if as_made else epochs, **changes}
     if made is not None:
-        facts["production"] = production_in_words(made, study.spec.slots.device, subject.evaluations)
+        facts["production"] = production_text(made, study.spec.slots.device, subject.evaluations)
     if format == "ultralytics":
         return render_ultralytics(facts, given, output)
     return json.dumps({"facts": facts, "arguments": given}, indent=2) + "\n"
@@ -201,7 +201,7 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
     }
     above = gain(trial, baseline)
     if trial.score is not None:
-        facts["score"] = f"{trial.score:.4f} mAP50-95, {score_in_words(trial.epochs)}, by which trials are compared"
+        facts["score"] = f"{trial.score:.4f} mAP50-95, {score_definition(trial.epochs)}, by which trials are compared"
     if above is not None and trial.number != 0 and baseline is not None:
         facts["score against the defaults"] = f"{above:+.4f} ({baseline.score:.4f}), one seed each"
     if trial.state is not TrialState.COMPLETED:
@@ -226,7 +226,7 @@ def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, s
     """What repeats with other seeds said of the trial, and of the defaults."""
     if verdict is None:
         return {}
-    facts = {"verdict": verdict_in_words(verdict)}
+    facts = {"verdict": verdict_text(verdict)}
     found = verdict.of(trial.number)
     if found is not None:
         score = found.score
@@ -234,7 +234,7 @@ def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, s
             f"{score.mean:.4f}, 90 % interval {score.low:.4f} to {score.high:.4f}, best epochs of {found.seeds} seed(s)"
         )
         if found.chance is not None:
-            told += f"; chance to beat the defaults {odds(found.chance)}"
+            told += f"; chance to beat the defaults {chance_text(found.chance)}"
         facts["confirmed mAP50-95 on val"] = told
     else:
         facts["confirmed mAP50-95 on val"] = "this trial did not run again: its score is one seed's"
@@ -247,7 +247,7 @@ def _unseen_facts(trial: TrialRow, evaluations: Sequence[EvaluationRow]) -> Mapp
     for row in evaluations:
         if row.trial in (0, trial.number) and row.images:
             whose = "" if row.trial == trial.number else ", defaults"
-            facts[f"mAP50-95 on {row.split}{whose}"] = unseen_in_words(row, digits=4)
+            facts[f"mAP50-95 on {row.split}{whose}"] = unseen_text(row, digits=4)
             if row.low is not None:
                 facts[f"intervals on {row.split}"] = "90 %, over the images; the seeds of trainings differ too"
     return facts

@@ -141,7 +141,7 @@ def _contenders(rows: Iterable[TrialRow]) -> list[Contender]:
     ]
 
 
-def finalists(points: Iterable[TrialPoint]) -> set[int]:
+def finalists(points: Iterable[TrialPoint | TrialRow]) -> set[int]:
     """Numbers of the trials whose rows name the winner and prove it.
 
     The defaults, repeats and what they repeat, the best few of all trials and of the completed ones.

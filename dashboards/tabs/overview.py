@@ -8,7 +8,7 @@ import streamlit as st
 
 from automl.figures import cost_unit, score
 from automl.records import EventRow, StudyRow, StudyState
-from automl.reports.watch import Overview
+from automl.reports.watch import StudyProgress
 from automl.store import read
 from dashboards import charts, context, frames, words
 
@@ -29,7 +29,7 @@ def draw(row: StudyRow) -> None:
     context.live(follow, running=running)
 
 
-def _now(seen: Overview, events: list[EventRow]) -> None:
+def _now(seen: StudyProgress, events: list[EventRow]) -> None:
     study = seen.study
     st.markdown(f"**{words.plain(words.state_of(study, seen.alive))}** · {words.plain(words.headline(seen))}")
     made = words.produced(seen)
@@ -39,11 +39,11 @@ def _now(seen: Overview, events: list[EventRow]) -> None:
     st.progress(min(1.0, seen.share_spent), text=words.plain(words.worth(seen, context.database())))
     left, right = st.columns([3, 2])
     unit = cost_unit(study.slot_s, study.spec.slots.device)  # the one in which the figure above is told
-    risen = frames.incumbent_frame(seen.rises, study.slot_s, unit)
+    risen = frames.best_frame(seen.rises, study.slot_s, unit)
     baseline = seen.baseline.score if seen.baseline is not None else None
     with left:
         if len(risen):
-            st.altair_chart(charts.incumbent_chart(risen, baseline, unit.name), alt="Incumbent against cost")
+            st.altair_chart(charts.best_chart(risen, baseline, unit.name), alt="Best so far against cost")
         else:
             _before_a_score(seen)
     with right:
@@ -73,7 +73,7 @@ def _now(seen: Overview, events: list[EventRow]) -> None:
     st.code(words.next_command(seen, db=context.database()), language="bash", wrap_lines=True)
 
 
-def _before_a_score(seen: Overview) -> None:
+def _before_a_score(seen: StudyProgress) -> None:
     """What there is to see before a trial has ended: how those that run are learning."""
     study, numbers = seen.study, [row.number for row in seen.running if row.done_epochs]
     if study.state is not StudyState.RUNNING:
@@ -87,7 +87,7 @@ def _before_a_score(seen: Overview) -> None:
     st.caption("The first trial has not ended yet: its score appears here.")
 
 
-def _figures(seen: Overview) -> None:
+def _figures(seen: StudyProgress) -> None:
     study, winner, base = seen.study, seen.winner, seen.baseline
     first, second, third, fourth = st.columns(4)
     with first.container(border=True, height="stretch", gap="xsmall"):

@@ -9,8 +9,8 @@ import streamlit as st
 from automl.figures import score
 from automl.files.pictures import PICTURES
 from automl.records import Board, StudyRow, StudyState, TrialPage, TrialRow, TrialState
-from automl.reports.watch import Overview
-from automl.scores.words import score_in_words
+from automl.reports.watch import StudyProgress
+from automl.scores.words import score_definition
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import pictures
@@ -95,7 +95,7 @@ def _follow(row: StudyRow, board: Board) -> bool:
     return bool(kept and kept[0].rows)
 
 
-def _leaderboard(row: StudyRow, seen: Overview, found: TrialPage, board: Board) -> None:
+def _leaderboard(row: StudyRow, seen: StudyProgress, found: TrialPage, board: Board) -> None:
     """One page of the table. While rows are ticked it keeps their order, since a tick belongs to a place."""
     key = f"leaderboard {row.name} {board} {st.session_state.get('ticks', 0)}"
     held: list[int] = st.session_state.get(f"{key} rows", [])
@@ -128,7 +128,7 @@ def _heading(row: StudyRow, total: int, board: Board, *, new: int | None) -> Non
     """What the table shows. `new`: trials that its held order leaves out; None where it is the order of now."""
     pages = -(-total // ROWS)
     where = "" if pages == 1 else f", page {board.offset // ROWS + 1} of {pages}"
-    scored = f"mAP50-95 is {score_in_words(row.spec.epochs)}, on val, one seed."
+    scored = f"mAP50-95 is {score_definition(row.spec.epochs)}, on val, one seed."
     told = f"{total} trial{'' if total == 1 else 's'}{where}. {scored}"
     if row.state is not StudyState.RUNNING:
         st.caption(told)

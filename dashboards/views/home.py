@@ -9,7 +9,7 @@ import streamlit as st
 
 from automl.recipes import Subject, beginning, recipe_text
 from automl.records import Purpose, StudyRow, TrialRow
-from automl.reports.watch import Overview
+from automl.reports.watch import StudyProgress
 from automl.store import read
 from automl.trainers.ultralytics.schema import is_packaged
 from dashboards import context, frames, words
@@ -39,7 +39,7 @@ def _draw(row: StudyRow) -> None:
     context.share()
 
 
-def _recipes(row: StudyRow, seen: Overview, trial: TrialRow) -> None:
+def _recipes(row: StudyRow, seen: StudyProgress, trial: TrialRow) -> None:
     st.subheader("Recipe", anchor=False)
     if row.spec.trainer != "ultralytics":
         st.info(f"Trials of the trainer '{words.plain(row.spec.trainer)}' have no recipe: nothing was trained.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from automl.records import StudyRow
-from automl.reports.watch import Overview
+from automl.reports.watch import StudyProgress
 from automl.store import read
 from dashboards import context, frames
 
@@ -19,7 +19,7 @@ COLUMNS = {  # what comes first fits side by side on a phone, 390 pixels with th
     "gain": st.column_config.NumberColumn(width=62, format="%+.3f", help="against the defaults"),
     "how sure": st.column_config.TextColumn(help="that it beats the defaults"),
     "defaults": st.column_config.NumberColumn(format="%.3f", help="their mAP50-95 on val"),
-    "incumbent": st.column_config.LineChartColumn(width=100, help="best so far, trial by trial"),
+    "best so far": st.column_config.LineChartColumn(width=100, help="best so far, trial by trial"),
     "budget": st.column_config.ProgressColumn("budget spent", width=115, format="%.0f%%", min_value=0, max_value=100),
 }
 
@@ -53,7 +53,7 @@ def _on(page: int, rows: list[StudyRow]) -> list[StudyRow]:
     return rows[(page - 1) * PAGE : page * PAGE]
 
 
-def _follow(shown: list[Overview], text: str, page: int) -> None:
+def _follow(shown: list[StudyProgress], text: str, page: int) -> None:
     """The table, drawn again while one of its studies runs; what was typed and opened beside it stays."""
     names = [seen.study.name for seen in shown]
     key = f"studies {names[0]} {text} {page}"  # a tick belongs to the rows among which it was made
@@ -71,11 +71,11 @@ def _follow(shown: list[Overview], text: str, page: int) -> None:
     context.live(draw, running=_running(shown))
 
 
-def _running(shown: list[Overview]) -> bool:
+def _running(shown: list[StudyProgress]) -> bool:
     return any(seen.alive for seen in shown)
 
 
-def _table(shown: list[Overview], key: str) -> None:
+def _table(shown: list[StudyProgress], key: str) -> None:
     names = [seen.study.name for seen in shown]
     st.dataframe(
         frames.studies_frame(shown),

@@ -8,7 +8,7 @@ from automl.figures import score
 from automl.files import folders
 from automl.files.pictures import PICTURES
 from automl.records import StudyRow, TrialRow
-from automl.scores.words import score_in_words, unseen_in_words
+from automl.scores.words import score_definition, unseen_text
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import kept_file, pictures, tail
@@ -29,7 +29,7 @@ def _draw(row: StudyRow) -> None:
     repeat = words.plain(words.repeated(trial))
     st.markdown(f"{words.plain(words.ended(trial))} {words.plain(words.proposed(trial))} {repeat}")
     columns = st.columns(4)
-    told = f"one seed; {score_in_words(trial.epochs)}"
+    told = f"one seed; {score_definition(trial.epochs)}"
     columns[0].metric("mAP50-95 on val", score(trial.score), border=True, help=told)
     columns[1].metric(
         "mAP50-95 at the best epoch", score(trial.best_map50_95), border=True, help="mAP50-95 on val; best.pt holds it"
@@ -38,7 +38,7 @@ def _draw(row: StudyRow) -> None:
     columns[3].metric("Cost", words.cost(trial.slot_s, row), border=True)
     for each in read.evaluations(context.engine(), row.name, trial.number):
         intervals = "" if each.low is None else "; 90 % intervals over the images"
-        st.markdown(words.plain(f"Scored {unseen_in_words(each)} ({each.split}{intervals})."))
+        st.markdown(words.plain(f"Scored {unseen_text(each)} ({each.split}{intervals})."))
     _curves(row, trial)
     _pictures(row, trial)
     st.subheader("Parameters", anchor=False)

@@ -29,7 +29,7 @@ from automl.records import (
     TrialRow,
     TrialState,
 )
-from automl.reports.report import spent_by_purpose
+from automl.reports.overview import spent_by_purpose
 from automl.sampler import open_sampler
 from automl.scores import leaderboard
 from automl.space import SearchSpace

@@ -17,7 +17,7 @@ from automl.records import (
     Trial,
     TrialState,
 )
-from automl.reports.watch import Overview, Watch
+from automl.reports.watch import StudyProgress, Watch
 from automl.scores.ending import LOOK_BACK
 from automl.store import read
 from automl.store.engine import together
@@ -73,7 +73,7 @@ def driver(engine: Engine, make_spec: MakeSpec) -> Driver:
     return found
 
 
-def look(watch: Watch, engine: Engine) -> Overview:
+def look(watch: Watch, engine: Engine) -> StudyProgress:
     return watch.look(engine, read.study(engine, "birds"))
 
 
@@ -117,7 +117,7 @@ def test_a_look_reads_the_epochs_of_those_that_were_completed_last(
         asked.append(sorted(numbers))
         return epochs_of(engine, study, numbers)
 
-    monkeypatch.setattr("automl.reports.watch.is_dead", lambda row: False)
+    monkeypatch.setattr("automl.reports.report.is_dead", lambda row: False)
     monkeypatch.setattr(read, "epochs_of", ask)
     watch = Watch()
     assert len(look(watch, driver.engine).latest) == LOOK_BACK
@@ -151,7 +151,7 @@ def test_a_look_asks_all_its_questions_over_one_connection(driver: Driver) -> No
 def test_a_watched_study_is_seen_as_by_a_first_look(driver: Driver) -> None:
     watch, engine = Watch(), driver.engine
 
-    def agree() -> Overview:
+    def agree() -> StudyProgress:
         seen = look(watch, engine)
         assert seen == look(Watch(), engine)
         return seen

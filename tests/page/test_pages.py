@@ -103,7 +103,7 @@ def test_defaults_that_failed_are_told_with_their_reason(page: str, fill: Fill) 
 
 
 def test_a_study_whose_driver_died_names_its_resume(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("automl.reports.watch.is_dead", lambda row: True)
+    monkeypatch.setattr("automl.reports.report.is_dead", lambda row: True)
     filler = fill()
     filler.trial(0, curve(0.4))
     filler.trial(1, curve(0.3)[:2], None)
@@ -193,7 +193,7 @@ def test_the_list_follows_while_a_study_on_it_runs(fill: Fill, looks: list[float
 def test_the_list_does_not_wait_for_a_driver_that_died(
     fill: Fill, looks: list[float | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("automl.reports.watch.is_dead", lambda row: True)
+    monkeypatch.setattr("automl.reports.report.is_dead", lambda row: True)
     fill().close(None)
     unharmed(show("studies"))
     assert looks == [None]

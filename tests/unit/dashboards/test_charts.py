@@ -38,16 +38,16 @@ def titles(document: Any) -> list[str]:
 
 def test_the_incumbent_is_drawn_against_its_cost_with_the_defaults_as_a_line() -> None:
     frame = pd.DataFrame({"spent": [1.0, 2.0], "map50_95": [0.4, 0.5], "trial": [0, 1]})
-    document = spec(charts.incumbent_chart(frame, 0.4, "gpu-h"))
+    document = spec(charts.best_chart(frame, 0.4, "gpu-h"))
     assert "spent (gpu-h)" in titles(document)
     assert "the defaults' first run 0.400" in json.dumps(document)
-    assert "defaults" not in json.dumps(spec(charts.incumbent_chart(frame, None, "gpu-h")))
+    assert "defaults" not in json.dumps(spec(charts.best_chart(frame, None, "gpu-h")))
 
 
 @pytest.mark.parametrize(("best", "baseline"), [(0.47, 0.39), (0.4, 0.4), (0.3, None), (0.02, 0.4)])
 def test_the_incumbent_is_drawn_where_the_best_and_the_defaults_lie(best: float, baseline: float | None) -> None:
     frame = pd.DataFrame({"spent": [1.0, 2.0], "map50_95": [0.01, best], "trial": [1, 2]})
-    document = json.dumps(spec(charts.incumbent_chart(frame, baseline, "gpu-h")))
+    document = json.dumps(spec(charts.best_chart(frame, baseline, "gpu-h")))
     (low, high), *others = [json.loads(each) for each in re.findall(r'"domain": (\[[^]]*\])', document)]
     assert [low, high] == others[0]
     known = [best] if baseline is None else [best, baseline]

@@ -1,0 +1,105 @@
+"""A study at a glance: the record that the page, the terminal and the Python API share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from automl.costs.budget import Ledger, parse_all
+from automl.records import EvaluationRow, Purpose, StudyRow, TrialPoint, TrialRow
+from automl.scores import leaderboard
+from automl.scores.leaderboard import Verdict
+from automl.scores.trust import Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """Winner, defaults, verdict and cost of a study."""
+
+    study: StudyRow
+    alive: bool  # the study process has lately been heard of
+    running: tuple[TrialRow, ...]
+    baseline: TrialRow | None
+    winner: TrialRow | None  # as `leaderboard.choose` names it and `automl export` writes it
+    rival: TrialRow | None  # best completed trial beside the defaults
+    verdict: Verdict | None  # of the seed repeats; None where there are none
+    production: TrialRow | None  # longer training of the winner, where one was asked for
+    evaluations: tuple[EvaluationRow, ...]  # on images that the search never saw
+    share_spent: float  # of the budget that is nearest to its end
+    spent_s: Mapping[str, float]  # slot-seconds by purpose; their sum is what was charged
+    planned_s: Mapping[str, float]  # slot-seconds by purpose; empty without a plan
+
+    @classmethod
+    def extend(cls, overview: Overview, **more: Any) -> Self:
+        """A record of this class with the fields of an overview and its own."""
+        return cls(**{field.name: getattr(overview, field.name) for field in fields(Overview)}, **more)
+
+    def estimate(self, row: TrialRow | None) -> Estimate | None:
+        """Estimate of a trial by its seed repeats; None for one without repeats."""
+        return self.verdict.of(row.number) if self.verdict is not None and row is not None else None
+
+    def figure(self, row: TrialRow | None) -> float | None:
+        """mAP50-95 on val that stands for a trial: its mean over seeds, without repeats the score of its only run."""
+        estimate = self.estimate(row)
+        return estimate.score.mean if estimate is not None else row.score if row is not None else None
+
+    def seeds(self, row: TrialRow) -> int:
+        """Number of runs behind that figure."""
+        estimate = self.estimate(row)
+        return 1 if estimate is None else estimate.seeds
+
+    @property
+    def gain(self) -> float | None:
+        """mAP50-95 of the winner above the defaults, by their figures; None where the defaults win."""
+        winner, baseline = self.winner, self.baseline
+        if winner is None or baseline is None or winner.number == 0:
+            return None
+        estimate = self.estimate(winner)
+        if estimate is not None and estimate.gain is not None:
+            return estimate.gain.mean
+        return leaderboard.gain_shown(winner, baseline)
+
+
+def overview_of(
+    study: StudyRow,
+    *,
+    alive: bool,
+    trials: Sequence[TrialRow | TrialPoint],
+    finalists: Sequence[TrialRow],
+    running: Sequence[TrialRow],
+    evaluations: Sequence[EvaluationRow],
+) -> Overview:
+    """The overview of a study, from its rows.
+
+    trials     all, by number
+    finalists  those of `leaderboard.finalists`, by number
+    """
+    ledger = Ledger(parse_all(study.spec.budgets, study.spec.slots.device))
+    ledger.charge(None, study.slot_s)
+    return Overview(
+        study=study,
+        alive=alive,
+        running=tuple(running),
+        baseline=leaderboard.baseline_of(finalists),
+        winner=leaderboard.winner(finalists),
+        rival=leaderboard.rival(finalists),
+        verdict=leaderboard.verdict(finalists),
+        production=leaderboard.production_of(finalists),
+        evaluations=tuple(evaluations),
+        share_spent=ledger.share_spent(study.wall_s, len(trials)),
+        spent_s=spent_by_purpose(study, trials, evaluations),
+        planned_s=study.spec.plan.get("shares", {}),
+    )
+
+
+def spent_by_purpose(
+    study: StudyRow, trials: Iterable[TrialRow | TrialPoint], evaluations: Iterable[EvaluationRow]
+) -> dict[str, float]:
+    """Slot-seconds by purpose; their sum is what was charged."""
+    spent_s = {Purpose.PROBE: study.spec.probe_s}
+    for trial in trials:
+        spent_s[trial.purpose] = spent_s.get(trial.purpose, 0.0) + trial.slot_s
+    for evaluation in evaluations:
+        spent_s[Purpose.CONFIRMATION] = spent_s.get(Purpose.CONFIRMATION, 0.0) + evaluation.slot_s
+    return {purpose.value: slot_s for purpose, slot_s in spent_s.items()}
