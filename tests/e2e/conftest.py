@@ -1,28 +1,16 @@
-"""Searches that several tests look at."""
+"""Searches that several tests share."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.builders.cli import ONE_SLOT, TINY, Place
+from tests.builders.searches import BUDGET_S, NAME, Searched
 from tests.builders.train_tiny import BCCD, COCO_WEIGHTS, draw_data
-
-NAME = "shapes"
-BUDGET_S = 900
-
-
-@dataclass(frozen=True)
-class Searched:
-    """A search on the command line that has ended, and where."""
-
-    place: Place
-    done: subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="session")

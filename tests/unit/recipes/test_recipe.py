@@ -58,7 +58,7 @@ def test_a_recipe_says_the_score_beside_the_best_epoch(tmp_path: Path) -> None:
 def test_the_recipe_of_a_trial_that_did_not_run_again_says_so(tmp_path: Path) -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.6), make_row(2, 0.59), repeat(3, 0, 0.5), repeat(4, 1, 0.505)]
     assert facts(tmp_path, rows, 2)["confirmed mAP50-95 on val"] == (
-        "this trial did not run again: its score is one seed's"
+        "no seed repeats of this trial: its score is one seed's"
     )
     assert "verdict" not in facts(tmp_path, rows[:3], 1)
 
