@@ -221,3 +221,9 @@ def download(page: Page, label: str, folder: Path) -> Path:
 def run_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """A command of a user, in a folder."""
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose an option of a select box."""
+    page.get_by_role("combobox", name=re.compile(label)).click()
+    page.get_by_role("option", name=option, exact=True).click()

@@ -6,7 +6,10 @@ import math
 import os
 import socket
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine
 
 from automl.records import (
     Outcome,
@@ -17,11 +20,10 @@ from automl.records import (
     Trial,
     TrialState,
 )
+from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study
-from tests.builders.factories import make_evaluation, make_metrics
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
+from tests.builders.cli import Place
+from tests.builders.factories import make_evaluation, make_metrics, make_spec
 
 BEGAN = 1_790_000_000.0
 EVIL = "<img src=x onerror=alert(1)> ![x](http://example.invalid/x.png) **bold**"
@@ -106,3 +108,19 @@ def fill_birds(filler: Filler) -> None:
     for number, of, top in ((30, 0, 0.405), (31, 3, 0.497), (32, 3, 0.503), (33, 0, 0.398)):
         filler.trial(number, curve(top), repeats=of)
     filler.recorder.evaluated(make_evaluation(3, 0.48, images=70, at=filler.at))
+
+
+class PageStudy(NamedTuple):
+    """A study to be filled, in a database that the page of a place opens."""
+
+    place: Place
+    engine: Engine
+    filler: Filler
+
+
+def page_study(folder: Path, name: str) -> PageStudy:
+    """A study without trials, in a folder of its own."""
+    place = Place(folder)
+    place.home.mkdir()
+    engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
+    return PageStudy(place, engine, Filler(engine, make_spec(name=name, directory=str(place.home / name))))

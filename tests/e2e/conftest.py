@@ -1,9 +1,11 @@
-"""Searches that several tests share."""
+"""A browser, and searches that several tests share."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -11,6 +13,18 @@ import yaml
 from tests.builders.cli import ONE_SLOT, TINY, Place
 from tests.builders.searches import BUDGET_S, NAME, Searched
 from tests.builders.train_tiny import BCCD, COCO_WEIGHTS, draw_data
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser without a window."""
+    from tests.builders.browser import launched
+
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
