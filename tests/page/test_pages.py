@@ -1,4 +1,4 @@
-"""Each page in each state, in Streamlit's own test bench: no browser, no server."""
+"""Every page in every state, in Streamlit's own test bench, without browser and server."""
 
 from __future__ import annotations
 

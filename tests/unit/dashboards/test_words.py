@@ -60,13 +60,13 @@ def test_trials_that_all_score_alike_promise_less_than_where_the_search_ends() -
     assert "is expected to add less than 0.001 to" in words.outlook(progress)
 
 
-def test_what_is_kept_for_a_production_training_promises_nothing() -> None:
+def test_the_reserve_for_a_production_training_promises_nothing() -> None:
     progress = make_progress()
     left_s = progress.study.slot_s * (1 - progress.share_spent) / progress.share_spent
-    kept = make_progress(planned_s={"production": 0.7 * left_s})
+    reserved = make_progress(planned_s={"production": 0.7 * left_s})
     assert progress.expected_gain is not None
-    assert kept.expected_gain is not None
-    assert kept.expected_gain < progress.expected_gain
+    assert reserved.expected_gain is not None
+    assert reserved.expected_gain < progress.expected_gain
     several = make_study(spec=make_spec(budgets=("3h",), slots=Slots(count=4, device="cpu")), state=StudyState.RUNNING)
     study = replace(several, slot_s=7200.0, wall_s=7200.0)
     alone, beside = make_progress(study=study), make_progress(study=study, planned_s={"production": 0.2 * left_s})
@@ -96,7 +96,7 @@ def test_held_rows_say_what_they_leave_out() -> None:
     assert words.held_order(3) == "Ticked rows stay in place; 3 trials have come in."
 
 
-def test_few_trials_or_a_dead_driver_promise_nothing_at_all() -> None:
+def test_few_trials_or_a_crashed_process_promise_nothing_at_all() -> None:
     assert make_progress(latest=make_latest(count=LOOK_BACK - 1)).expected_gain is None
     assert make_progress(points=()).expected_gain is None
     assert "expected to add" not in words.outlook(make_progress(latest=()))
