@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from automl.costs.budget import Budget, parse_all
-from automl.policy.history import at_horizon
+from automl.policy.history import RESUMABLE, at_horizon
 from automl.records import Purpose, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
 from automl.reports.overview import Overview, overview_of
 from automl.reports.report import is_alive
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _DONE = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.CUT)
-_RESUMABLE = (TrialState.RUNNING, TrialState.INTERRUPTED)
 
 
 class Rise(NamedTuple):
@@ -138,7 +137,7 @@ class Watch:
         return tuple(at_horizon(ended[-LOOK_BACK:], self._curves, study.spec.rungs, study.spec.epochs))
 
     def _follow(self, engine: Engine, name: str) -> tuple[TrialPoint, ...]:
-        again = [number for number, point in self._points.items() if point.state in _RESUMABLE]
+        again = [number for number, point in self._points.items() if point.state in RESUMABLE]
         for point in read.outline(engine, name, after=max(self._points, default=-1), again=again):
             self._points[point.number] = point
             self._rows.pop(point.number, None)
