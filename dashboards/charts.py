@@ -185,7 +185,7 @@ def importance_chart(importance: Mapping[str, float]) -> Chart:
             y=alt.Y("parameter:N", title=None, sort="-x", axis=alt.Axis(labelLimit=LONGEST)),
             tooltip=["parameter:N", alt.Tooltip("share:Q", format=".1%")],
         )
-        .properties(height=80 + 24 * len(frame))
+        .properties(height=110 + 24 * len(frame))
     )
 
 

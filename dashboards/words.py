@@ -188,7 +188,7 @@ def outlook(progress: StudyProgress, db: str = "") -> str:
     since = sum(rise.spent_s > at_s for rise in rises)
     share = min(1.0, at_s / study.slot_s) if study.slot_s else 0.0
     after = f"{since or 'no'} trial{'' if since == 1 else 's'} of the search ended after it"
-    text = f"The best single run so far, trial {best}, ended after {share:.0%} of what is spent; {after}."
+    text = f"The best single run, trial {best}, ended after {share:.0%} of what is spent; {after}."
     if best == 0:
         yet = " yet" if study.state is StudyState.RUNNING else ""
         text = f"No single run is above the defaults'{yet}; {after}."

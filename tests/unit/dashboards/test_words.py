@@ -113,7 +113,7 @@ def test_once_repeats_run_the_search_promises_nothing() -> None:
 
 def test_a_trial_that_still_runs_has_not_ended() -> None:
     running = replace(make_points(11)[-1], score=0.9, ended_at=None, state=TrialState.RUNNING)
-    assert "so far, trial 2, ended after" in words.outlook(make_progress(points=(*make_points(10), running)))
+    assert "trial 2, ended after" in words.outlook(make_progress(points=(*make_points(10), running)))
     assert words.outlook(make_progress(points=(replace(running, number=0),))) == "No trial has ended yet."
 
 
