@@ -73,8 +73,8 @@ def _window(scores: pd.Series, baseline: float | None) -> alt.Scale:
     """Range of the last best and the defaults; first trials far below them stay outside."""
     last = float(scores.iloc[-1])
     low, high = sorted((last, last if baseline is None else baseline))
-    room = max(high - low, NARROW)
-    return alt.Scale(domain=[max(0.0, low - 0.6 * room), high + 0.25 * room], nice=False, zero=False)
+    span = max(high - low, NARROW)
+    return alt.Scale(domain=[max(0.0, low - 0.6 * span), high + 0.25 * span], nice=False, zero=False)
 
 
 def _tip(field: str) -> alt.Tooltip:

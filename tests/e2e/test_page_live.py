@@ -143,7 +143,7 @@ def test_a_running_study_is_followed_to_its_end(browser: Browser, tmp_path: Path
 
 
 def _quiet_s(page: Page, heard: list[float]) -> float:
-    """Seconds since the page was told anything."""
+    """Seconds since the last message to the page."""
     page.wait_for_timeout(200)  # what has come is noted meanwhile
     return time.monotonic() - heard[-1]
 
