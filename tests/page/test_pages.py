@@ -292,6 +292,7 @@ def test_a_production_training_is_shown_and_decides_nothing(fill: Fill, url: str
     assert "started seed repeats" not in text(overview)
     assert f"automl export birds --db {url} -o hyp.yaml" in text(overview)  # its length is the production's
     assert result in text(export)
+    assert "Trial 3" in text(show("export", study="birds", trial="40"))  # the recipe is that of its trial
     assert "Weights of the production training" in [heading.value for heading in export.subheader]
     assert "It is the production training of trial 3" in text(trial)
 

@@ -13,11 +13,13 @@ import yaml
 
 from automl.data import read_dataset, write_resolved
 from automl.errors import AutoMLError
-from automl.recipes import FORMATS, Subject, check_place, recipe_text, write_recipe
+from automl.recipes import FORMATS, Subject, check_place, recipe_text, subject_of, write_recipe
 from automl.records import Purpose, TrialRow
 from automl.scores.leaderboard import verdict
+from automl.store import read
 from tests.builders.data_folder import Make
 from tests.builders.factories import make_evaluation, make_row, make_spec, make_study
+from tests.builders.pages import page_study
 
 
 def repeat(number: int, of: int, score: float) -> TrialRow:
@@ -173,3 +175,19 @@ def test_without_the_studys_folder_a_recipe_names_the_users_data(make: Make, tmp
     document = json.loads(write_recipe(subject, tmp_path / "recipe.json", "json").read_text())
     assert document["arguments"]["data"] == str(tmp_path / "data.yaml")
     assert document["facts"]["held back"] == "30% of val"
+
+
+def test_a_production_training_has_the_recipe_of_its_trial(tmp_path: Path) -> None:
+    _, engine, filler = page_study(tmp_path, "birds")
+    filler.trial(0, [0.4] * 12)
+    filler.trial(1, [0.5] * 12)
+    for number in (2, 3):
+        filler.trial(number, [0.6] * 20, repeats=1, purpose=Purpose.PRODUCTION, epochs=20)
+    filler.close()
+    study, rows = read.study(engine, "birds"), read.trials(engine, "birds")
+    known: dict[str, Any] = {"baseline": rows[0], "evaluations": (), "verdict": None, "production": rows[3]}
+    subjects = [subject_of(engine, study, row, **known) for row in rows]
+    assert [subject.trial.number for subject in subjects] == [0, 1, 1, 1]
+    assert [subject.production for subject in subjects] == [rows[3], rows[3], rows[2], rows[3]]
+    assert [subject.length for subject in subjects] == [12, 20, 20, 20]
+    engine.dispose()
