@@ -188,7 +188,7 @@ def status(study: MaybeStudy = None, db: Db = None, json_: Json = False) -> None
 
         found = service.status(study, db=db)
         if json_:
-            print(terminal.dumps(found, indent=2))
+            print(terminal.dumps(terminal.status_json(found), indent=2))
         else:
             terminal.print_status(_console(), found, db=db)
 

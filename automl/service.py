@@ -22,15 +22,15 @@ from automl.records import (
     Listener,
     Notice,
     Params,
-    Purpose,
     Slots,
     StudyRow,
     StudySpec,
     StudyState,
 )
 from automl.reports import report
-from automl.reports.overview import Overview, Watch
+from automl.reports.overview import Overview
 from automl.reports.report import StudyReport, StudyStatus
+from automl.reports.watch import Watch
 from automl.setup import request
 from automl.setup.claim import Claim, claim_folder
 from automl.setup.probing import Probing
@@ -211,27 +211,25 @@ def export(
     home: str | Path | None = None,
     db: str | None = None,
 ) -> Path:
-    """Writes the recipe of the winner, or of the trial named, and returns the file's path.
+    """Write the recipe of the winner, or of a trial, and return the file's path.
 
-    epochs  of the training that it is for; if left out those of its production training, else of the search
+    epochs  of the training that it is for; None: those of its production training, else of the search
     """
-    from automl.recipes import Subject, write_recipe
+    from automl.recipes import subject_of, write_recipe
 
     engine = _reader(home, db)
-    found = report.report_of(engine, read.study(engine, study))
-    chosen = found.winner if trial is None else read.trial(engine, study, trial)
-    if chosen is None:
+    overview = report.report_of(engine, read.study(engine, study))
+    row = overview.winner if trial is None else read.trial(engine, study, trial)
+    if row is None:
         raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
-    production = found.production
-    if chosen.purpose is Purpose.PRODUCTION and chosen.repeats is not None:
-        chosen, production = read.trial(engine, study, chosen.repeats), chosen
-    subject = Subject(
-        study=found.study,
-        trial=chosen,
-        baseline=found.baseline,
-        evaluations=found.evaluations,
-        verdict=found.verdict,
-        production=production,
+    subject = subject_of(
+        engine,
+        overview.study,
+        row,
+        baseline=overview.baseline,
+        evaluations=overview.evaluations,
+        verdict=overview.verdict,
+        production=overview.production,
         epochs=epochs,
     )
     return write_recipe(subject, Path(output), format)

@@ -1,7 +1,7 @@
 """The page: `automl dashboard` runs this file with Streamlit. Reads the database, writes nothing.
 
-Its pages lie in `views/`: Streamlit runs the files of a folder called `pages` by themselves when a link names one,
-and nobody would be asked to sign in.
+Its pages lie in `views/`: Streamlit opens each file of a folder called `pages` by a link of its own, without asking
+the visitor to sign in.
 """
 
 from __future__ import annotations
@@ -22,11 +22,17 @@ if "dashboards" not in sys.modules:  # at the top of a checkout, inside `automl`
 
 from dashboards.context import signed_in
 
-# Else a third of the first screen is empty, and whatever is looked at again blinks in the corner.
+# Otherwise a third of the first screen is empty, and the corner blinks with every redrawn part.
 QUIET = """<style>
 [data-testid=stMainBlockContainer] {padding-top: 4rem; padding-bottom: 3rem}
 [data-testid=stStatusWidget] {display: none}
 </style>"""
+
+
+def export_by_old_address() -> None:
+    """Open the page Export for a link from before it had this name."""
+    st.switch_page("views/export.py", query_params=st.query_params.to_dict())
+
 
 st.set_page_config(page_title="automl", layout="wide", initial_sidebar_state="auto")
 st.html(QUIET)
@@ -36,9 +42,10 @@ if signed_in():
             st.Page("views/studies.py", title="Studies", default=True),
             st.Page("views/study.py", title="Study", url_path="study"),
             st.Page("views/trial.py", title="Trial", url_path="trial"),
-            st.Page("views/home.py", title="Take home", url_path="home"),
+            st.Page("views/export.py", title="Export", url_path="export"),
             st.Page("views/ensembles.py", title="Ensembles", url_path="ensembles"),
             st.Page("views/data.py", title="Data", url_path="data"),
+            st.Page(export_by_old_address, title="Export", url_path="home", visibility="hidden"),
         ],
         position="top",
     ).run()

@@ -13,6 +13,7 @@ import altair as alt
 import pandas as pd
 
 from automl.scores.halving import RungTrust
+from automl.scores.trust import DEFAULTS
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
     "#0072B2",
@@ -26,9 +27,9 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
 )
 TRIALS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY, "#004B75", "#7A5300")
 HEIGHT = 340
-EDGE = {"left": 0, "top": 0, "bottom": 6, "right": 8}  # else the last label below bars is cut off
+EDGE = {"left": 0, "top": 0, "bottom": 6, "right": 8}  # room for the last label below bars
 LONGEST = 180  # pixels of a parameter's name
-NARROW = 0.02  # mAP50-95 that the incumbent's chart spans at least
+NARROW = 0.02  # mAP50-95 that the chart of the best so far spans at least
 Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.FacetChart
 
 
@@ -48,32 +49,32 @@ def _score(field: str = "map50_95", title: str = "mAP50-95 on val", *, zero: boo
     return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=zero))
 
 
-def incumbent_chart(frame: pd.DataFrame, baseline: float | None, unit: str) -> Chart:
-    """The best score against the cost that bought it, in the unit of that name; the defaults as a dashed line."""
+def best_chart(frame: pd.DataFrame, baseline: float | None, unit: str) -> Chart:
+    """Best score so far against cost, in the unit of that name; the defaults as a dashed line."""
     x = alt.X("spent:Q", title=f"spent ({unit})", scale=alt.Scale(zero=True), axis=_COST)
     y = alt.Y("map50_95:Q", title="mAP50-95 on val", scale=_window(frame["map50_95"], baseline))
     tooltip = [alt.Tooltip("trial:Q"), _tip("map50_95"), alt.Tooltip("spent:Q", title=unit, format=".3~r")]
-    base = alt.Chart(frame, title=_title("Incumbent against cost")).encode(x=x, y=y, tooltip=tooltip)
+    base = alt.Chart(frame, title=_title("Best so far against cost")).encode(x=x, y=y, tooltip=tooltip)
     line = base.mark_line(interpolate="step-after", color=BLUE, clip=True)
     line += base.mark_point(filled=True, size=40, opacity=1, color=BLUE, clip=True)
     if baseline is None:
         return line.properties(height=HEIGHT)
     rule = pd.DataFrame({"map50_95": [baseline], "what": [f"the defaults' first run {baseline:.3f}"]})
-    drawn = alt.Chart(rule).mark_rule(strokeDash=[5, 4], color=ORANGE, size=2).encode(y=y)
+    dashes = alt.Chart(rule).mark_rule(strokeDash=[5, 4], color=ORANGE, size=2).encode(y=y)
     label = (
         alt.Chart(rule)
-        .mark_text(align="right", dx=-4, dy=10, color=ORANGE)  # below the line's end, where the incumbent never is
+        .mark_text(align="right", dx=-4, dy=10, color=ORANGE)  # below the line's end, where the best so far never is
         .encode(y=y, x=alt.value("width"), text=alt.Text("what:N"))
     )
-    return (drawn + line + label).properties(height=HEIGHT)
+    return (dashes + line + label).properties(height=HEIGHT)
 
 
 def _window(scores: pd.Series, baseline: float | None) -> alt.Scale:
-    """The range of the best and of the defaults, not that of first trials far below them."""
+    """Range of the last best and the defaults; first trials far below them stay outside."""
     last = float(scores.iloc[-1])
     low, high = sorted((last, last if baseline is None else baseline))
-    room = max(high - low, NARROW)
-    return alt.Scale(domain=[max(0.0, low - 0.6 * room), high + 0.25 * room], nice=False, zero=False)
+    span = max(high - low, NARROW)
+    return alt.Scale(domain=[max(0.0, low - 0.6 * span), high + 0.25 * span], nice=False, zero=False)
 
 
 def _tip(field: str) -> alt.Tooltip:
@@ -81,17 +82,17 @@ def _tip(field: str) -> alt.Tooltip:
 
 
 def intervals_chart(frame: pd.DataFrame) -> Chart:
-    """What new seeds say of the repeated trials and the defaults: the mean in its 90 % interval, best first."""
+    """Mean over new seeds of the repeated trials and the defaults, in its 90 % interval, best first."""
     order = list(frame["what"])
     y = alt.Y("what:N", title=None, sort=order, axis=alt.Axis(labelOverlap=False, labelFlush=False))
     colour = alt.Color(
         "what:N",
-        scale=alt.Scale(domain=order, range=[ORANGE if what == "defaults" else BLUE for what in order]),
+        scale=alt.Scale(domain=order, range=[ORANGE if trial == DEFAULTS else BLUE for trial in frame["trial"]]),
         legend=None,
     )
-    told = [alt.Tooltip("what:N"), alt.Tooltip("seeds:Q"), _tip("mean"), _tip("low"), _tip("high")]
+    tooltip = [alt.Tooltip("what:N"), alt.Tooltip("seeds:Q"), _tip("mean"), _tip("low"), _tip("high")]
     base = alt.Chart(frame, title=_title("mAP50-95 over new seeds, 90 % intervals")).encode(
-        y=y, color=colour, tooltip=told
+        y=y, color=colour, tooltip=tooltip
     )
     span = base.mark_rule(size=3).encode(
         x=alt.X("low:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
@@ -103,7 +104,7 @@ def intervals_chart(frame: pd.DataFrame) -> Chart:
 
 
 def spending_chart(frame: pd.DataFrame, unit: str, height: int = HEIGHT) -> Chart:
-    """Plan against spent by purpose, in the unit of that name; so high at most."""
+    """Spent and planned cost by purpose, in the unit of that name. `height`: the largest, in pixels."""
     kinds = [kind for kind in ("spent", "planned") if kind in set(frame["kind"])]
     return (
         alt.Chart(frame, title=_title("Where the budget went"))
@@ -125,7 +126,7 @@ def spending_chart(frame: pd.DataFrame, unit: str, height: int = HEIGHT) -> Char
 
 
 def curves_chart(frame: pd.DataFrame, rungs: Sequence[int], names: Sequence[str]) -> Chart:
-    """Learning curves of some trials with the rungs as grey lines and a dot at the last epoch."""
+    """Learning curves of some trials: rungs as grey lines, a dot at the last epoch."""
     scale = alt.Scale(domain=list(names), range=list(TRIALS[: len(names)]))
     colour = alt.Color("trial:N", scale=scale, legend=_legend("trial"))
     known = frame.dropna(subset=["map50_95"])
@@ -158,7 +159,7 @@ def metrics_chart(frame: pd.DataFrame) -> Chart:
 
 
 def losses_chart(frame: pd.DataFrame) -> Chart:
-    """Losses of one trial: a colour each, train drawn through and val dashed."""
+    """Losses of one trial in a colour each, solid for train and dashed for val."""
     return (
         alt.Chart(frame.dropna(), title=_title("Losses"))
         .mark_line(strokeWidth=2)
@@ -184,12 +185,12 @@ def importance_chart(importance: Mapping[str, float]) -> Chart:
             y=alt.Y("parameter:N", title=None, sort="-x", axis=alt.Axis(labelLimit=LONGEST)),
             tooltip=["parameter:N", alt.Tooltip("share:Q", format=".1%")],
         )
-        .properties(height=80 + 24 * len(frame))
+        .properties(height=110 + 24 * len(frame))
     )
 
 
 def slice_chart(frame: pd.DataFrame, name: str, default: object, *, log: bool) -> Chart:
-    """Score by the value of one parameter, the default as a dashed line."""
+    """Score against one parameter; the default as a dashed line."""
     numeric = pd.api.types.is_numeric_dtype(frame["value"])
     kind = "Q" if numeric else "N"
     scale = (
@@ -223,7 +224,7 @@ def slice_chart(frame: pd.DataFrame, name: str, default: object, *, log: bool) -
 
 
 def parallel_chart(frame: pd.DataFrame, *, dark: bool = False) -> Chart:
-    """One line a trial across the parameters' ranges, its colour the score: the best stand out from the ground."""
+    """A line a trial across the parameters' ranges, coloured by score so that the best stand out."""
     return (
         alt.Chart(frame, title=_title("Parallel coordinates of the best trials"))
         .mark_line(opacity=0.5)
@@ -250,13 +251,13 @@ def parallel_chart(frame: pd.DataFrame, *, dark: bool = False) -> Chart:
 
 
 def rungs_chart(rungs: Sequence[RungTrust]) -> Chart:
-    """Rank correlation of each rung with the next one, with the band in which it says little."""
+    """Rank correlation of each rung with the next one; colour by whether the rung stops trials."""
     frame = pd.DataFrame(
         {
             "rung": [f"{rung.level} → {rung.following}" for rung in rungs],
             "correlation": [rung.correlation for rung in rungs],
             "trials": [rung.trials for rung in rungs],
-            "stops": ["stops trials" if rung.stops else "stops nobody" for rung in rungs],
+            "stops": ["stops trials" if rung.stops else "stops no trial" for rung in rungs],
         }
     )
     return (
@@ -267,7 +268,7 @@ def rungs_chart(rungs: Sequence[RungTrust]) -> Chart:
             y=alt.Y("correlation:Q", title="Spearman's rho", scale=alt.Scale(domain=[-1, 1])),
             color=alt.Color(
                 "stops:N",
-                scale=alt.Scale(domain=["stops trials", "stops nobody"], range=[BLUE, ORANGE]),
+                scale=alt.Scale(domain=["stops trials", "stops no trial"], range=[BLUE, ORANGE]),
                 legend=_legend(),
             ),
             tooltip=["rung:N", alt.Tooltip("correlation:Q", format=".2f"), "trials:Q", "stops:N"],
@@ -277,7 +278,7 @@ def rungs_chart(rungs: Sequence[RungTrust]) -> Chart:
 
 
 def pareto_chart(frame: pd.DataFrame, against: str, title: str) -> Chart:
-    """The best score at each model and image size against what it costs to run."""
+    """Best score of each operating point against its cost of inference."""
     front = frame.sort_values(against)
     front = front[front["map50_95"] > front["map50_95"].cummax().shift(fill_value=-1.0)]
     x = alt.X(f"{against}:Q", title=title, scale=alt.Scale(zero=False))

@@ -1,4 +1,4 @@
-"""What every page needs: the database, the study that the link names, and an end for every error."""
+"""Common parts of all pages: the database, the study that the link names, and a sentence for every error."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from automl.errors import AutoMLError, BadStore, NoStore, StoreAway, UnknownName
 from automl.files.home import home_folder
 from automl.page import PUBLIC
 from automl.records import StudyRow, TrialRow
-from automl.reports.overview import Overview, Watch
+from automl.reports.watch import StudyProgress, Watch
 from automl.store import read
 from automl.store.address import db_words, default_url, store_url
 from automl.store.engine import open_store
-from dashboards.words import plain
+from dashboards.words import NO_STUDY, plain
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -41,28 +41,31 @@ def engine() -> Engine:
 
 
 def database() -> str:
-    """What a command that is shown must add to reach this page's database; nothing for the one in the home folder."""
+    """Words that a command needs to reach this page's database; empty for the one in the home folder."""
     url = store_url(None, None)
     return "" if url == default_url(home_folder(None)) else db_words(url, {})
 
 
 class NoStudy(AutoMLError):
-    """The store is empty or absent: nothing is wrong yet."""
+    """The store is empty or absent, which is no failure."""
+
+    def __init__(self) -> None:
+        super().__init__(NO_STUDY)
 
 
 @contextmanager
 def page(title: str) -> Iterator[None]:
-    """A page's body. Whatever fails in it becomes a sentence and a way out below the title, never a traceback.
+    """The body of a page. A failure becomes a sentence and a way out below the title, never a traceback.
 
-    title  of the page where it fails; one that does not writes its own
+    title  shown on failure only; a page that succeeds writes its own
     """
-    with told(title):
+    with failures_as_text(title):
         yield
 
 
 @contextmanager
-def told(title: str = "") -> Iterator[None]:
-    """Turns what fails within into a sentence; Streamlit's own signals pass."""
+def failures_as_text(title: str = "") -> Iterator[None]:
+    """Show a failure within as a sentence; Streamlit's own signals pass."""
     try:
         yield
     except UnknownName as error:
@@ -102,29 +105,29 @@ def _head(title: str) -> None:
 
 
 def _begin() -> None:
-    st.info("There is no study yet. Begin one in a terminal; it appears here with its first epoch.")
+    st.info(f"{NO_STUDY.capitalize()}. Start one in a terminal; it appears here with its first epoch.")
     st.code(BEGIN, language="bash", wrap_lines=True)
 
 
-def chosen_study() -> StudyRow:
-    """The study that the link names, else the newest; its name goes into the link. Raises NoStudy, UnknownName."""
+def linked_study() -> StudyRow:
+    """The study that the link names, else the newest, whose name is added to the link. Raises NoStudy, UnknownName."""
     name = st.query_params.get("study") or st.session_state.get("study")
     row = read.study(engine(), name) if name else read.latest_study(engine())
     if row is None:
-        raise NoStudy("there is no study yet")
+        raise NoStudy
     st.query_params["study"] = st.session_state["study"] = row.name
     return row
 
 
 def share() -> None:
-    """The address that opens this very view, to be copied."""
+    """Offer the address that opens this very view."""
     with st.popover("Share this view"):
         st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
         st.caption("Opens the same study, view, selection and filters for whoever can reach this page.")
 
 
-def seen(row: StudyRow) -> Overview:
-    """The study's overview; only what is new since anybody's last look is read."""
+def progress_of(row: StudyRow) -> StudyProgress:
+    """The study as it stands now; only rows that are new since anybody's last look are read."""
     return _watch(store_url(None, None), row.name, row.created_at).look(engine(), row)
 
 
@@ -133,28 +136,28 @@ def _watch(url: str, name: str, created_at: float) -> Watch:
     return Watch()
 
 
-def chosen_trial(row: StudyRow, fallback: int) -> TrialRow:
-    """The trial that the link names, else the fallback; its number goes into the link."""
+def linked_trial(row: StudyRow, fallback: int) -> TrialRow:
+    """The trial that the link names, else the fallback, whose number is added to the link."""
     text = st.query_params.get("trial", str(fallback))
     if not text.isdecimal() or len(text) > 9:
         raise UnknownName("trial", text)
-    found = read.trial(engine(), row.name, int(text))
-    st.query_params["trial"] = str(found.number)
-    return found
+    trial = read.trial(engine(), row.name, int(text))
+    st.query_params["trial"] = str(trial.number)
+    return trial
 
 
 def live(draw: Callable[[], None], *, running: bool) -> None:
-    """Draws a part of the page, again and again while something runs."""
+    """Draw a part of the page, repeatedly while something runs."""
 
     def guarded() -> None:
-        with told():
+        with failures_as_text():
             draw()
 
     st.fragment(guarded, run_every=LIVE_S if running else None)()
 
 
 def signed_in() -> bool:
-    """Whether this visitor may look: always on this machine alone, after signing in elsewhere."""
+    """True for a visitor who may look: anyone while the page serves this machine alone, else after signing in."""
     if not os.environ.get(PUBLIC) or getattr(st.user, "is_logged_in", False):
         return True
     st.title("automl", anchor=False)

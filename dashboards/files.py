@@ -1,4 +1,4 @@
-"""Files of trials that the page shows: only what a study keeps in its own folder, and only by known names."""
+"""Files of trials on the page: only those in the study's own folder, and only by known names."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from automl.trainers.ultralytics.initial import Beginning
 
 NAMES = frozenset(("best.pt", "last.pt", "log.txt"))
 TAIL = 16_000  # bytes of a log
-INITIAL = "hyp-init.pt"  # what a recipe calls its initial weights, as `automl export` does
+INITIAL = "hyp-init.pt"  # initial weights in a recipe, as `automl export` names them
 BUILD_S = 180  # seconds that building a network may take
 _ONE_AT_A_TIME = Lock()
 
 
 def kept_file(artifact: ArtifactRow, study: StudyRow) -> Path | None:
-    """The artifact's file, if it is one of a study's own: a database cannot name other files to hand out."""
+    """The artifact's file, if it lies in the study's own folder: a database must not name other files to hand out."""
     try:
         file = Path(artifact.path).resolve(strict=True)
     except (OSError, ValueError):
@@ -42,12 +42,12 @@ def pictures(study: StudyRow, trial: int) -> dict[str, Path]:
 
 
 def tail(file: Path) -> str:
-    """The end of a text file; nothing where it cannot be read."""
+    """The end of a text file; empty where it cannot be read."""
     try:
-        with file.open("rb") as opened:
-            opened.seek(0, 2)
-            opened.seek(max(0, opened.tell() - TAIL))
-            return opened.read().decode("utf-8", "replace").replace("\0", "")
+        with file.open("rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - TAIL))
+            return stream.read().decode("utf-8", "replace").replace("\0", "")
     except OSError:
         return ""
 
@@ -55,25 +55,25 @@ def tail(file: Path) -> str:
 def packed(recipe: str, beginning: Beginning) -> bytes:
     """A zip of a hyp.yaml and the initial weights that it names, side by side.
 
-    The network is built in a process of its own, one at a time: this one loads none. Raises AutoMLError, for a
-    network that a user's file describes too: building it would run what the file says.
+    The network is built in a process of its own, one at a time. Raises AutoMLError where that fails, and for a network
+    that a user's file describes, since building it would run that file's code.
     """
     with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="automl-") as folder:
         file = Path(folder) / INITIAL
         _build(beginning, file)
-        archived = BytesIO()
-        with zipfile.ZipFile(archived, "w", zipfile.ZIP_DEFLATED) as archive:
+        content = BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("hyp.yaml", recipe)
             archive.write(file, INITIAL)
-        return archived.getvalue()
+        return content.getvalue()
 
 
 def _build(beginning: Beginning, target: Path) -> None:
     # -P: a folder called automl where the page was started is not ours.
     command = [sys.executable, "-P", "-m", "automl.trainers.ultralytics.initial", str(target)]
-    told = json.dumps(asdict(beginning))
+    document = json.dumps(asdict(beginning))
     try:
-        done = subprocess.run(command, input=told, capture_output=True, text=True, check=False, timeout=BUILD_S)
+        done = subprocess.run(command, input=document, capture_output=True, text=True, check=False, timeout=BUILD_S)
     except subprocess.TimeoutExpired:
         raise AutoMLError(f"building the network took longer than {BUILD_S} s. Use automl export.") from None
     if done.returncode != 0:

@@ -1,4 +1,4 @@
-"""Rows to DataFrames: pure. Scores are fractions in [0, 1], costs of charts in the unit that is asked for."""
+"""Rows to DataFrames: pure. Scores are fractions in [0, 1]; costs of charts are in a given unit."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pandas as pd
 
 from automl.figures import CostUnit, score
 from automl.records import EpochRow, Params, ParamValue, Purpose, StudyRow, TrialRow, TrialState
-from automl.reports.overview import Overview, Rise
+from automl.reports.overview import Overview
+from automl.reports.watch import Rise, StudyProgress
 from automl.scores.leaderboard import Verdict, changed, gain_shown
+from automl.scores.words import interval_text
 from automl.space import Parameter
 from dashboards.words import clock, cost, moment, state_of, sureness
 
@@ -20,24 +22,24 @@ LONGEST = 80  # characters of a value in a table
 EPOCH_COLUMNS = ("trial", "epoch", "map50_95", "map50", "precision", "recall", "train_s", "val_s", "slot_s")
 
 
-def studies_frame(found: Sequence[Overview]) -> pd.DataFrame:
-    """One line a study: what it would take home, how sure that is, its incumbent, its cost.
+def studies_frame(studies: Sequence[StudyProgress]) -> pd.DataFrame:
+    """A line a study: its winner, the certainty, the best so far, its cost.
 
-    budget  percent of it that is spent, above 100 where a last epoch went over it
+    budget  percent spent; above 100 where a last epoch went over it
     """
-    rows = [seen.study for seen in found]
+    rows = [progress.study for progress in studies]
     return pd.DataFrame(
         {
             "study": [row.name for row in rows],
-            "state": [state_of(seen.study, seen.alive) for seen in found],
-            "best": [seen.figure(seen.winner) for seen in found],
-            "gain": pd.Series([seen.gain for seen in found], dtype="float64"),
-            "how sure": [sureness(seen) for seen in found],
-            "defaults": [seen.figure(seen.baseline) for seen in found],
-            "incumbent": [thinned([best for _, best, _ in seen.rises]) for seen in found],
-            "budget": [100.0 * seen.share_spent for seen in found],
+            "state": [state_of(progress.study, progress.alive) for progress in studies],
+            "winner": [progress.figure(progress.winner) for progress in studies],
+            "gain": pd.Series([progress.gain for progress in studies], dtype="float64"),
+            "how sure": [sureness(progress) for progress in studies],
+            "defaults": [progress.figure(progress.baseline) for progress in studies],
+            "best so far": [thinned([rise.score for rise in progress.rises]) for progress in studies],
+            "budget": [100.0 * progress.share_spent for progress in studies],
             "cost": [cost(row.slot_s, row) for row in rows],
-            "trials": [len(seen.points) for seen in found],
+            "trials": [len(progress.points) for progress in studies],
             "began": [moment(row.created_at) for row in rows],
             "data": [shortened("/".join(row.spec.data.rsplit("/", 2)[-2:]), 40) for row in rows],
         }
@@ -51,29 +53,29 @@ def shortened(text: str, most: int = LONGEST) -> str:
 
 
 def thinned(values: list[float], most: int = 40) -> list[float]:
-    """At most so many of the values, the last one among them."""
+    """Every nth of the values, `most` at most, always with the last one."""
     step = max(1, math.ceil(len(values) / most))
     return values[::-1][::step][::-1]
 
 
-def incumbent_frame(rises: Sequence[Rise], spent_s: float, unit: CostUnit) -> pd.DataFrame:
-    """What was spent (in the unit), mAP50-95 of the incumbent and its trial: where it rises, and at the end.
+def best_frame(rises: Sequence[Rise], spent_s: float, unit: CostUnit) -> pd.DataFrame:
+    """Cost (in the unit), best mAP50-95 so far and its trial: a row for each rise, and one for the end.
 
-    spent_s  slot-seconds that the study has cost, repeats included
+    spent_s  slot-seconds of the whole study, repeats included
     """
     steps = list(rises)
     if steps and steps[-1].spent_s < spent_s:
         steps.append(steps[-1]._replace(spent_s=spent_s))
-    shown = [
+    kinks = [
         step
         for before, step in zip([None, *steps], steps, strict=False)
         if before is None or step.trial != before.trial or step is steps[-1]
     ]
     return pd.DataFrame(
         {
-            "spent": [step.spent_s / unit.slot_s for step in shown],
-            "map50_95": [step.score for step in shown],
-            "trial": [step.trial for step in shown],
+            "spent": [step.spent_s / unit.slot_s for step in kinks],
+            "map50_95": [step.score for step in kinks],
+            "trial": [step.trial for step in kinks],
         }
     )
 
@@ -81,8 +83,8 @@ def incumbent_frame(rises: Sequence[Rise], spent_s: float, unit: CostUnit) -> pd
 def leaderboard_frame(
     rows: Sequence[TrialRow], baseline: TrialRow | None, verdict: Verdict | None, study: StudyRow
 ) -> pd.DataFrame:
-    """One line a trial in the order of the rows: score, gain, epochs, state, cost and what was changed."""
-    found = [verdict.of(row.number) if verdict is not None else None for row in rows]
+    """A line a trial in the order of the rows: score, gain, epochs, state, cost, changed parameters."""
+    estimates = [verdict.of(row.number) if verdict is not None else None for row in rows]
     return pd.DataFrame(
         {
             "trial": [row.number for row in rows],
@@ -90,7 +92,7 @@ def leaderboard_frame(
             "gain": pd.Series([gain_shown(row, baseline) for row in rows], dtype="float64"),
             "state": [row.state.value for row in rows],
             "epochs": [f"{row.done_epochs}/{row.epochs}" for row in rows],
-            "over new seeds": ["" if f is None else f"{f.score.mean:.3f} ± {f.score.half:.3f}" for f in found],
+            "over new seeds": ["" if one is None else interval_text(one.score) for one in estimates],
             "at best epoch": [row.best_map50_95 for row in rows],
             "mAP50": [row.best_map50 for row in rows],
             "cost": [cost(row.slot_s, study) for row in rows],
@@ -106,23 +108,23 @@ def assigned(params: Params) -> str:
 
 
 def value_text(value: object) -> str:
-    """A value of a parameter as text: four significant digits, no lines."""
+    """Value of a parameter as text: four significant digits, no line breaks."""
     return f"{value:.4g}" if isinstance(value, float) else shortened(" ".join(str(value).split()))
 
 
 def differing_frame(rows: Sequence[TrialRow]) -> pd.DataFrame:
-    """The parameters in which the trials differ, a line each and a column a trial."""
+    """Parameters in which the trials differ: a line a parameter, a column a trial."""
     keys = sorted({key for row in rows for key in row.params})
     everything = [{**(row.applied or {}), **row.params} for row in rows]
     lines = {key: [value_text(values.get(key, "–")) for values in everything] for key in keys}
-    kept = {key: values for key, values in lines.items() if len(set(values)) > 1}
-    return pd.DataFrame.from_dict(kept, orient="index", columns=[f"trial {row.number}" for row in rows]).rename_axis(
-        "parameter"
-    )
+    differing = {key: values for key, values in lines.items() if len(set(values)) > 1}
+    return pd.DataFrame.from_dict(
+        differing, orient="index", columns=[f"trial {row.number}" for row in rows]
+    ).rename_axis("parameter")
 
 
 def params_frame(row: TrialRow, baseline: TrialRow | None) -> pd.DataFrame:
-    """All arguments of a trial, those that differ from the defaults first."""
+    """All arguments of a trial; those that differ from the defaults come first."""
     before: Params = baseline.params if baseline is not None else {}
     different = changed(row, baseline) if row.number else {}
     everything: Mapping[str, ParamValue] = {**(row.applied or {}), **row.params}
@@ -138,7 +140,7 @@ def params_frame(row: TrialRow, baseline: TrialRow | None) -> pd.DataFrame:
 
 
 def curves_frame(epochs: Iterable[EpochRow]) -> pd.DataFrame:
-    """Trial, epoch, mAP50-95, mAP50, precision and recall of each epoch; NaN is left out by charts."""
+    """Trial, epoch, mAP50-95, mAP50, precision and recall of each epoch; NaN where unknown."""
     rows = list(epochs)
     return pd.DataFrame(
         {
@@ -154,8 +156,8 @@ def curves_frame(epochs: Iterable[EpochRow]) -> pd.DataFrame:
 
 def losses_frame(epochs: Iterable[EpochRow]) -> pd.DataFrame:
     """Epoch, loss ('box_loss'), split ('train' or 'val') and value."""
-    found = [(row.epoch, *_split_of(name), value) for row in epochs for name, value in row.losses.items()]
-    return pd.DataFrame(found, columns=["epoch", "split", "loss", "value"])
+    losses = [(row.epoch, *_split_of(name), value) for row in epochs for name, value in row.losses.items()]
+    return pd.DataFrame(losses, columns=["epoch", "split", "loss", "value"])
 
 
 def _split_of(name: str) -> tuple[str, str]:
@@ -164,7 +166,7 @@ def _split_of(name: str) -> tuple[str, str]:
 
 
 def running_frame(rows: Sequence[TrialRow], now: float) -> pd.DataFrame:
-    """Trials that run: where, how far, how good, and when each would reach its last epoch."""
+    """Running trials: epoch, score, expected end and place."""
     return pd.DataFrame(
         {
             "trial": [row.number for row in rows],
@@ -184,60 +186,60 @@ def _expected(row: TrialRow, now: float) -> str:
 
 
 def intervals_frame(verdict: Verdict) -> pd.DataFrame:
-    """'defaults' or 'trial 3', its mean mAP50-95 over new seeds, the ends of its 90 % interval, and how many seeds."""
-    found = verdict.estimates
+    """Trial, its name ('defaults', 'trial 3'), mean mAP50-95 over new seeds, 90 % interval and number of seeds."""
+    estimates = verdict.estimates
     return pd.DataFrame(
         {
-            "what": [f"trial {each.trial}" if each.trial else "defaults" for each in found],
-            "mean": [each.score.mean for each in found],
-            "low": [each.score.low for each in found],
-            "high": [each.score.high for each in found],
-            "seeds": [each.seeds for each in found],
+            "trial": [estimate.trial for estimate in estimates],
+            "what": [f"trial {estimate.trial}" if estimate.trial else "defaults" for estimate in estimates],
+            "mean": [estimate.score.mean for estimate in estimates],
+            "low": [estimate.score.low for estimate in estimates],
+            "high": [estimate.score.high for estimate in estimates],
+            "seeds": [estimate.seeds for estimate in estimates],
         }
     )
 
 
-def spending_frame(seen: Overview, unit: CostUnit) -> pd.DataFrame:
-    """Purpose, 'spent' or 'planned', and cost in the unit; without purposes on which nothing goes."""
-    both = {"spent": seen.spent_s, "planned": seen.planned_s}
-    purposes = [each.value for each in Purpose if any(costs.get(each.value) for costs in both.values())]
-    found = [
+def spending_frame(overview: Overview, unit: CostUnit) -> pd.DataFrame:
+    """Purpose, 'spent' or 'planned', and cost in the unit; without purposes of no cost."""
+    both = {"spent": overview.spent_s, "planned": overview.planned_s}
+    purposes = [purpose.value for purpose in Purpose if any(costs.get(purpose.value) for costs in both.values())]
+    rows = [
         (purpose, kind, costs.get(purpose, 0.0) / unit.slot_s)
         for purpose in purposes
         for kind, costs in both.items()
         if costs
     ]
-    return pd.DataFrame(found, columns=["purpose", "kind", "cost"])
+    return pd.DataFrame(rows, columns=["purpose", "kind", "cost"])
 
 
 def slice_frame(rows: Iterable[TrialRow], key: str) -> pd.DataFrame:
     """Value of one parameter and score of each trial that has both."""
-    found = [
-        (row.number, row.params[key], row.score, row.state is TrialState.COMPLETED)
-        for row in rows
-        if key in row.params and row.score is not None
-    ]
-    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for _, value, *_ in found)
+    trials = [row for row in rows if key in row.params and row.score is not None]
+    values = [row.params[key] for row in trials]
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    whole = [row.state is TrialState.COMPLETED for row in trials]
     return pd.DataFrame(
         {
-            "trial": [number for number, *_ in found],
-            "value": [value if numeric else value_text(value) for _, value, *_ in found],
-            "map50_95": [best for *_, best, _ in found],
-            "ran": ["to the end" if whole else "stopped early" for *_, whole in found],
+            "trial": [row.number for row in trials],
+            "value": values if numeric else [value_text(value) for value in values],
+            "map50_95": [row.score for row in trials],
+            "ran": ["to the end" if ended else "stopped early" for ended in whole],
         }
     )
 
 
 def parallel_frame(rows: Iterable[TrialRow], parameters: Sequence[Parameter]) -> pd.DataFrame:
-    """Trial, parameter, axis from the left, place in the searched range (0 low, 1 high), value, the trial's score."""
-    found = []
+    """Trial, parameter, axis from the left, place in the searched range (0 low, 1 high), value, score."""
+    places = []
     for row in rows:
         for axis, parameter in enumerate(parameters):
             value = row.params.get(parameter.name)
             if row.score is None or value is None:
                 continue
-            found.append((row.number, parameter.name, axis, _place(parameter, value), value_text(value), row.score))
-    return pd.DataFrame(found, columns=["trial", "parameter", "axis", "place", "value", "map50_95"])
+            place = _place(parameter, value)
+            places.append((row.number, parameter.name, axis, place, value_text(value), row.score))
+    return pd.DataFrame(places, columns=["trial", "parameter", "axis", "place", "value", "map50_95"])
 
 
 def _place(parameter: Parameter, value: ParamValue) -> float:
@@ -250,7 +252,7 @@ def _place(parameter: Parameter, value: ParamValue) -> float:
 
 
 def pareto_frame(rows: Iterable[TrialRow], plan: Mapping[str, object]) -> pd.DataFrame:
-    """Model, image size, latency (ms), parameters (millions), GFLOPs and the best score there."""
+    """Operating point, its best trial and score, latency (ms), parameters (millions), GFLOPs."""
     points = plan.get("points", ())
     known = {str(p["name"]): p for p in points if isinstance(p, Mapping)} if isinstance(points, list | tuple) else {}
     best: dict[str, TrialRow] = {}
@@ -258,7 +260,7 @@ def pareto_frame(rows: Iterable[TrialRow], plan: Mapping[str, object]) -> pd.Dat
         name = f"{row.params.get('model')}@{row.params.get('imgsz')}"
         if row.score is not None and (name not in best or row.score > (best[name].score or 0)):
             best[name] = row
-    found = [
+    lines = [
         (
             name.rsplit("/", 1)[-1],
             row.number,
@@ -270,12 +272,12 @@ def pareto_frame(rows: Iterable[TrialRow], plan: Mapping[str, object]) -> pd.Dat
         for name, row in best.items()
         if name in known
     ]
-    return pd.DataFrame(found, columns=["point", "trial", "map50_95", "latency_ms", "parameters_m", "gflops"])
+    return pd.DataFrame(lines, columns=["point", "trial", "map50_95", "latency_ms", "parameters_m", "gflops"])
 
 
 def trials_csv(rows: Iterable[TrialRow]) -> bytes:
     """Every trial with its parameters as columns, for a spreadsheet."""
-    found = [
+    lines = [
         {
             "trial": row.number,
             "state": row.state.value,
@@ -295,11 +297,11 @@ def trials_csv(rows: Iterable[TrialRow]) -> bytes:
         }
         for row in rows
     ]
-    return pd.DataFrame(found).to_csv(index=False).encode()
+    return pd.DataFrame(lines).to_csv(index=False).encode()
 
 
 def epochs_csv(epochs: Iterable[EpochRow]) -> bytes:
-    """Every epoch with its losses as columns, those that the first one has; a line at a time."""
+    """Every epoch as a line, with the losses of the first one as columns."""
     file = io.StringIO()
     writer: csv.DictWriter[str] | None = None
     for row in epochs:
@@ -312,5 +314,5 @@ def epochs_csv(epochs: Iterable[EpochRow]) -> bytes:
 
 
 def _harmless(value: object) -> object:
-    """Text that a spreadsheet does not take for a formula."""
+    """Text that no spreadsheet reads as a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value

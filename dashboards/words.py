@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import time
@@ -9,21 +10,27 @@ from collections.abc import Sequence
 
 from automl import figures
 from automl.costs.budget import Budget, limits_of
-from automl.figures import duration, format_cost, score
+from automl.figures import duration, format_cost
 from automl.recipes import LONG
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.reports.overview import Overview
+from automl.reports.watch import StudyProgress
 from automl.scores.ending import FLOOR
 from automl.scores.words import (
-    missing_in_words,
-    odds,
-    one_seed_in_words,
-    production_in_words,
-    score_in_words,
-    verdict_in_words,
-    verdict_on_unseen,
+    chance_text,
+    measured_text,
+    one_seed_text,
+    production_missing_text,
+    production_text,
+    score_definition,
+    seeds_text,
+    unseen_verdict_text,
+    verdict_text,
 )
 
+NO_STUDY = "there is no study yet"
+NO_TRIAL = "No trial has begun yet."
+NEXT = "What to run next"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
 _LINK = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)  # of which Markdown makes links that nobody wrote
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
@@ -32,15 +39,15 @@ _ENDS = {StudyState.FINISHED: "finished", StudyState.INTERRUPTED: "been interrup
 
 
 def plain(text: object) -> str:
-    """Text of a data set or a user with every sign escaped that Markdown would read as its own, addresses too."""
-    unlinked = _LINK.sub(lambda found: f"{found[0][0]}\N{WORD JOINER}{found[0][1:]}", " ".join(str(text).split()))
+    """Text of a data set or a user, with every sign of Markdown escaped and addresses unlinked."""
+    unlinked = _LINK.sub(lambda match: f"{match[0][0]}\N{WORD JOINER}{match[0][1:]}", " ".join(str(text).split()))
     return _MARKDOWN.sub(r"\\\1", unlinked)
 
 
 def state_of(study: StudyRow, alive: bool) -> str:
-    """'● running', or that its driver died."""
+    """'● running'; '✕ crashed' where the study process ended unexpectedly."""
     if study.state is StudyState.RUNNING and not alive:
-        return "✕ driver died"
+        return "✕ crashed"
     return f"{ICONS[study.state.value]} {study.state.value}"
 
 
@@ -56,7 +63,7 @@ def clock(at: float, now: float) -> str:
 
 
 def log_of(events: Sequence[EventRow], now: float) -> str:
-    """The log, newest line first: when, of which trial, what."""
+    """The log, newest line first: time, trial and text."""
     return "\n".join(
         " ".join([clock(row.at, now), *([] if row.trial is None else [f"trial {row.trial}:"]), *row.text.split()])
         for row in reversed(events)
@@ -68,71 +75,81 @@ def cost(slot_s: float, study: StudyRow) -> str:
     return format_cost(slot_s, study.spec.slots.device)
 
 
-def headline(seen: Overview) -> str:
-    """How good the best is against the defaults, and with which certainty, in sentences."""
-    base, winner = seen.baseline, seen.winner
-    if seen.study.state is StudyState.FAILED and (base is None or winner is None):
-        return f"The defaults could not be trained, so nothing else was: {seen.study.reason}."
-    if base is None or winner is None:
-        return "No epoch has been reported yet. The defaults train first, and nothing else starts before they scored."
-    unseen = verdict_on_unseen(seen.evaluations, seen.production)
-    if seen.verdict is None:
-        return " ".join(filter(None, (one_seed_in_words(winner, seen.rival, base), unseen)))
-    repeats = [point for point in seen.points if point.purpose is Purpose.CONFIRMATION]
-    running = seen.study.state is StudyState.RUNNING
+def headline(progress: StudyProgress) -> str:
+    """The winner against the defaults, and its certainty, in sentences."""
+    baseline, winner = progress.baseline, progress.winner
+    if progress.study.state is StudyState.FAILED and (baseline is None or winner is None):
+        return f"The defaults could not be trained, so nothing else was: {progress.study.reason}."
+    if baseline is None or winner is None:
+        return "No epoch has been reported yet. The defaults train first; nothing else starts before their first score."
+    unseen = unseen_verdict_text(progress.evaluations, progress.production)
+    if progress.verdict is None:
+        return _joined(one_seed_text(winner, progress.rival, baseline), unseen)
+    return _joined(_repeats_so_far(progress), verdict_text(progress.verdict), unseen)
+
+
+def _repeats_so_far(progress: StudyProgress) -> str:
+    """Opening of a verdict that may still change; empty once the study has ended."""
+    if progress.study.state is not StudyState.RUNNING:
+        return ""
+    repeats = [point for point in progress.points if point.purpose is Purpose.CONFIRMATION]
     ended = sum(point.ended_at is not None for point in repeats)
-    so_far = f"So far, {ended} of {len(repeats)} repeats that have begun: "
-    return " ".join(filter(None, (so_far * running + verdict_in_words(seen.verdict), unseen)))
+    return f"So far, with {ended} of {len(repeats)} started seed repeats ended:"
 
 
-def certainty(seen: Overview, row: TrialRow | None) -> str:
-    """A figure's interval or what there is instead of it: a few words below it."""
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def certainty(overview: Overview, row: TrialRow | None) -> str:
+    """A few words below a figure: its interval, or the lack of one."""
     if row is None or row.score is None:
         return ""
-    found = seen.estimate(row)
-    if found is None:
-        return f"one seed, {score_in_words(row.epochs)}; not confirmed"
-    chance = "" if found.chance is None else f", {odds(found.chance)} sure to beat the defaults"
-    seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
-    return f"± {found.score.half:.3f} (90 %) over the best epochs of {seeds}{chance}"
+    estimate = overview.estimate(row)
+    if estimate is None:
+        return f"one seed, {score_definition(row.epochs)}; not confirmed"
+    text = f"± {estimate.score.half:.3f} (90 %) over the best epochs of {seeds_text(estimate.seeds)}"
+    return text if estimate.chance is None else f"{text}, {chance_text(estimate.chance)} sure to beat the defaults"
 
 
-def produced(seen: Overview) -> str:
-    """What the production training has reached, or that it was not done; empty where none was asked for."""
-    made, study = seen.production, seen.study
-    if study.spec.train and made is None and study.state is StudyState.FINISHED:
-        return missing_in_words(study)
-    return "" if made is None else production_in_words(made, seen.study.spec.slots.device, seen.evaluations)
+def production(overview: Overview) -> str:
+    """Result of the production training, or the command for a missing one; empty where none was asked for."""
+    study, production = overview.study, overview.production
+    if production is not None:
+        return production_text(production, study.spec.slots.device, overview.evaluations)
+    missing = study.spec.train and study.state is StudyState.FINISHED
+    return production_missing_text(study) if missing else ""
 
 
-def sureness(seen: Overview) -> str:
-    """How sure it is that what is taken home beats the defaults, in two or three words."""
-    found = seen.estimate(seen.winner)
-    if seen.winner is None:
+def sureness(overview: Overview) -> str:
+    """Certainty that the winner beats the defaults, in two or three words."""
+    if overview.winner is None:
         return "–"
-    if found is None:
+    estimate = overview.estimate(overview.winner)
+    if estimate is None:
         return "one seed"
-    return "as good" if found.chance is None else f"{odds(found.chance)} sure"
+    return "as good" if estimate.chance is None else f"{chance_text(estimate.chance)} sure"
 
 
-def unseen_score(seen: Overview, row: TrialRow | None) -> str:
-    """What a trial scored on images that the search never saw; nothing where it was not measured."""
-    found = next((each for each in seen.evaluations if row is not None and each.trial == row.number), None)
-    if found is None:
+def unseen_score(overview: Overview, row: TrialRow | None) -> str:
+    """Figure of a trial on images that the search never saw; empty where it was not measured."""
+    rows = (measured for measured in overview.evaluations if row is not None and measured.trial == row.number)
+    evaluation = next(rows, None)
+    if evaluation is None:
         return ""
-    if found.map50_95 != found.map50_95:
-        return f"could not be measured on unseen images ({found.split})"
-    between = "" if found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
-    return f"{score(found.map50_95)}{between} on {found.images} unseen images ({found.split})"
+    if math.isnan(evaluation.map50_95):
+        return f"could not be measured on unseen images ({evaluation.split})"
+    return f"{measured_text(evaluation)} ({evaluation.split})"
 
 
-def share_of_budget(seen: Overview) -> str:
-    """How much of the budget is spent and what is left, in the units in which costs are told."""
-    budgets = limits_of(seen.study.spec)
-    told = f"{seen.share_spent:.0%} of {' or '.join(_limit(each, seen.study, 1.0) for each in budgets)}"
+def share_of_budget(overview: Overview) -> str:
+    """Spent share of the budget and the rest of it, in the units of the other costs."""
+    study, share = overview.study, overview.share_spent
+    budgets = limits_of(study.spec)
+    text = f"{share:.0%} of {' or '.join(_limit(budget, study, 1.0) for budget in budgets)}"
     if len(budgets) > 1:  # which one ends first is not sure before it has
-        return told
-    return f"{told}, {_limit(budgets[0], seen.study, max(0.0, 1.0 - seen.share_spent))} left"
+        return text
+    return f"{text}, {_limit(budgets[0], study, max(0.0, 1.0 - share))} left"
 
 
 def _limit(budget: Budget, study: StudyRow, share: float) -> str:
@@ -144,84 +161,87 @@ def _limit(budget: Budget, study: StudyRow, share: float) -> str:
     return cost(share * (budget.limit_s or 0.0), study)
 
 
-def took(study: StudyRow) -> str:
+def wall_time(study: StudyRow) -> str:
     """Wall time and slots."""
     count = study.spec.slots.count
     return f"{duration(study.wall_s)} of wall time on {count} slot{'s' if count > 1 else ''}"
 
 
-def described(study: StudyRow) -> str:
-    """What is searched, in a line: data, models, image sizes, horizon, sampler."""
+def description(study: StudyRow) -> str:
+    """The search in a line: data, models, image sizes, horizon, sampler."""
     spec = study.spec
-    models = ", ".join(each.rsplit("/", 1)[-1] for each in spec.models)
+    models = ", ".join(model.rsplit("/", 1)[-1] for model in spec.models)
     sizes = ", ".join(map(str, spec.imgsz))
     start = "pretrained" if spec.weights else "from scratch"
     return f"{spec.data} · {models} at {sizes} px, {start} · {spec.epochs} epochs · sampler {spec.sampler}"
 
 
-def worth(seen: Overview, db: str = "") -> str:
-    """Whether it pays to wait: when the best came, what has followed, and when the budget ends."""
-    rises = seen.rises
+def outlook(progress: StudyProgress, db: str = "") -> str:
+    """Sentences on waiting: cost of the best so far, trials after it, and the rest of the budget."""
+    study, rises = progress.study, progress.rises
     if not rises:
-        if seen.study.state is StudyState.FAILED and seen.winner is None:
+        if study.state is StudyState.FAILED and progress.winner is None:
             return "The study has failed."  # the headline has the reason
-        return _state_in_words(seen, db) or "Nothing has ended yet."
-    best = rises[-1][2]
-    at = next(spent for spent, _, trial in rises if trial == best)
-    since = sum(spent > at for spent, _, _ in rises)
-    share = min(1.0, at / seen.study.slot_s) if seen.study.slot_s else 0.0
-    followed = f"{since or 'no'} trial{'' if since == 1 else 's'} of the search ended after it"
-    told = f"The best single run, trial {best}, ended after {share:.0%} of what is spent; {followed}."
+        return _state_text(progress, db) or "No trial has ended yet."
+    best = rises[-1].trial
+    at_s = next(rise.spent_s for rise in rises if rise.trial == best)
+    since = sum(rise.spent_s > at_s for rise in rises)
+    share = min(1.0, at_s / study.slot_s) if study.slot_s else 0.0
+    after = f"{since or 'no'} trial{'' if since == 1 else 's'} of the search ended after it"
+    text = f"The best single run, trial {best}, ended after {share:.0%} of what is spent; {after}."
     if best == 0:
-        yet = " yet" * (seen.study.state is StudyState.RUNNING)
-        told = f"No single run is above the defaults'{yet}; {followed}."
-    state = _state_in_words(seen, db)
+        yet = " yet" if study.state is StudyState.RUNNING else ""
+        text = f"No single run is above the defaults'{yet}; {after}."
+    state = _state_text(progress, db)
     if state:
-        return f"{told} {state}"
-    left, gain = seen.left_s, seen.expected_gain
-    if left is None:
-        return told
-    adds = "" if gain is None else f"about {gain:.3f}" if gain >= FLOOR else f"less than {FLOOR}"
-    more = adds and f" The rest of the search is expected to add {adds} to the best single run."
-    return f"{told} At this pace the rest of the budget takes {duration(left)}.{more}"
+        return f"{text} {state}"
+    left_s, gain = progress.left_s, progress.expected_gain
+    if left_s is None:
+        return text
+    text = f"{text} At this pace the rest of the budget takes {duration(left_s)}."
+    if gain is None:
+        return text
+    rise = f"about {gain:.3f}" if gain >= FLOOR else f"less than {FLOOR}"
+    return f"{text} The rest of the search is expected to add {rise} to the best single run."
 
 
-def _state_in_words(seen: Overview, db: str) -> str:
-    """Why nothing more is to be waited for; empty while the study runs."""
-    if seen.study.state is not StudyState.RUNNING:
-        return f"The study has {_ENDS[seen.study.state]}: {seen.study.reason}."
-    if seen.alive:
+def _state_text(overview: Overview, db: str) -> str:
+    """Sentence on a study that does not run any more; empty while it runs."""
+    if overview.study.state is not StudyState.RUNNING:
+        return f"The study has {_ENDS[overview.study.state]}: {overview.study.reason}."
+    if overview.alive:
         return ""
-    return f"Its driver died. Go on with: automl resume {shlex.quote(seen.study.name)}{db}"
+    resume = f"automl resume {shlex.quote(overview.study.name)}{db}"
+    return f"The study process ended unexpectedly. Continue with: {resume}"
 
 
 def held_order(new: int | None) -> str:
-    """That ticked rows keep a table's order, where it is not that of now any more.
+    """Sentence for a table whose ticked rows keep an order that is out of date.
 
-    new  trials that the order of now would show and the held one does not; None where they are the same
+    new  trials that are missing from the held order; None where it is up to date
     """
     if new is None:
         return ""
-    came = f"{new} trial{' has' if new == 1 else 's have'} come in" if new else "the order has changed"
-    return f"Ticked rows stay in place; {came}."
+    change = f"{new} trial{' has' if new == 1 else 's have'} come in" if new else "the order has changed"
+    return f"Ticked rows stay in place; {change}."
 
 
-def ended(row: TrialRow) -> str:
-    """How a trial ended, in a sentence: a stopped one at which rung and against which threshold."""
+def end_of(row: TrialRow) -> str:
+    """End of a trial, in a sentence: of a stopped one the rung and the threshold."""
     if row.state is TrialState.RUNNING:
         return f"Runs: {row.done_epochs} of {row.epochs} epochs, on {row.node or 'this machine'}."
     return f"{row.state.value.capitalize()}: {row.reason or 'no reason was written down'}."
 
 
-def proposed(row: TrialRow) -> str:
-    """Where a trial's parameters come from, in a sentence; empty where another trial had them."""
+def source_of(row: TrialRow) -> str:
+    """Source of a trial's parameters, in a sentence; empty for a repeat and a production training."""
     if row.repeats is not None:
         return ""
-    return "These are the defaults." if row.origin == "defaults" else f"Proposed by {row.origin}."
+    return f"Proposed by {row.origin}." if row.number else "These are the defaults."
 
 
-def repeated(row: TrialRow) -> str:
-    """Of which trial a training is another one, in a sentence; empty where it is none."""
+def repeat_of(row: TrialRow) -> str:
+    """Sentence that names the trial which a repeat or a production training trains again; empty for others."""
     if row.repeats is None:
         return ""
     if row.purpose is Purpose.PRODUCTION:
@@ -229,22 +249,23 @@ def repeated(row: TrialRow) -> str:
     return f"It repeats trial {row.repeats} with seed {row.seed}."
 
 
-def next_command(seen: Overview, trial: TrialRow | None = None, db: str = "") -> str:
-    """The command line to run next. `db`: the words that name the database."""
-    name = shlex.quote(seen.study.name)
-    dead = seen.study.state is StudyState.RUNNING and not seen.alive
-    if trial is None and (dead or seen.study.state is StudyState.INTERRUPTED):
+def next_command(overview: Overview, trial: TrialRow | None = None, db: str = "") -> str:
+    """Command line to run next. `db`: the words that name the database."""
+    study, winner, production = overview.study, overview.winner, overview.production
+    name = shlex.quote(study.name)
+    crashed = study.state is StudyState.RUNNING and not overview.alive
+    if trial is None and (crashed or study.state is StudyState.INTERRUPTED):
         return f"automl resume {name}{db}"
-    if seen.winner is None:
+    if winner is None:
         return f"automl show {name}{db}"
-    chosen = "" if trial is None or (seen.winner and trial.number == seen.winner.number) else f" --trial {trial.number}"
-    made, own = seen.production, trial if trial is not None else seen.winner
-    trained = made is not None and own.number in (made.number, made.repeats)  # then its recipe has that length
-    short = seen.study.spec.epochs < LONG and not trained  # than the guide's production training
-    length = f" --epochs {seen.study.spec.train or LONG}" if short else ""
-    return f"automl export {name}{chosen}{length}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
+    choice = "" if trial is None or trial.number == winner.number else f" --trial {trial.number}"
+    number = winner.number if trial is None else trial.number
+    trained = production is not None and number in (production.number, production.repeats)  # its recipe has that length
+    short = study.spec.epochs < LONG and not trained  # than the guide's production training
+    length = f" --epochs {study.spec.train or LONG}" if short else ""
+    return f"automl export {name}{choice}{length}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
 
 
 def export_command(study: StudyRow, trial: TrialRow, db: str = "") -> str:
-    """The command line that writes the trial's recipe with its initial weights. `db`: the words for the database."""
+    """Command line that writes the trial's recipe with its initial weights. `db`: the words for the database."""
     return f"automl export {shlex.quote(study.name)} --trial {trial.number}{db} -o hyp.yaml"

@@ -6,7 +6,7 @@ from automl import figures
 from automl.costs import plan
 from automl.policy import Search
 from automl.records import Purpose, Trial
-from automl.scores.words import named
+from automl.scores.words import trial_name
 
 REPLANNED = 1.25  # what is left is planned anew once epochs cost so much more, or less, than was last said
 SAME, LONG_S = 0.1, 900.0  # so small a change in trials is not worth a line if the end is nearer than that
@@ -35,7 +35,7 @@ class Commentary:
         search, most = self._search, self._search.spec.train
         less = f", of the {most} asked for: what is left pays for these" if trial.epochs < most else ""
         reason = f"{search.searched}: " if search.searched and not search.repeats.begun else ""
-        subject = f"{named(trial.repeats or 0)} {'trains' if trial.repeats else 'train'}"
+        subject = f"{trial_name(trial.repeats or 0)} {'trains' if trial.repeats else 'train'}"
         return f"{reason}{subject} for production, {trial.epochs} epochs{less}"
 
     def rungs_changed(self) -> str | None:

@@ -13,7 +13,7 @@ from automl.costs.budget import Ledger, limits_of
 from automl.costs.shares import MARGIN, affordable
 from automl.policy.prices import Prices
 from automl.records import Outcome, Params, ParamValue, Purpose, StudySpec, Trial, TrialState
-from automl.scores.words import named
+from automl.scores.words import trial_name
 from automl.space import EPOCH_KEYS, trainer_key
 
 PATIENCE = 50  # epochs without a better one
@@ -108,7 +108,7 @@ class Production:
             return self._reason_against or missing
         if self._outcome is not None and self._outcome.state is TrialState.FAILED:
             return f"its production training, trial {self.trial.number}, failed"
-        return f"{named(self.trial.repeats or 0)} trained for production as trial {self.trial.number}"
+        return f"{trial_name(self.trial.repeats or 0)} trained for production as trial {self.trial.number}"
 
 
 def production_of(spec: StudySpec, winner: Trial, number: int, epochs: int) -> Trial:

@@ -1,5 +1,27 @@
-"""Recipes: what a user takes home from a study."""
+"""Recipes: the file with which a user trains a trial again."""
 
-from automl.recipes.recipe import FORMATS, LONG, Subject, arguments, beginning, check_place, recipe_text, write_recipe
+from automl.recipes.recipe import (
+    FORMATS,
+    LONG,
+    Subject,
+    arguments,
+    beginning,
+    check_place,
+    no_recipe_text,
+    recipe_text,
+    subject_of,
+    write_recipe,
+)
 
-__all__ = ["FORMATS", "LONG", "Subject", "arguments", "beginning", "check_place", "recipe_text", "write_recipe"]
+__all__ = [
+    "FORMATS",
+    "LONG",
+    "Subject",
+    "arguments",
+    "beginning",
+    "check_place",
+    "no_recipe_text",
+    "recipe_text",
+    "subject_of",
+    "write_recipe",
+]

@@ -1,4 +1,4 @@
-"""A trial's complete recipe, as a `hyp.yaml` for Ultralytics or as plain JSON."""
+"""Complete recipe of a trial, as a `hyp.yaml` for Ultralytics or as plain JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -18,60 +18,91 @@ from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.figures import format_cost, listed
 from automl.files import folders
 from automl.policy.production import PATIENCE, longer
-from automl.records import EvaluationRow, Slots, StudyRow, StudySpec, TrialRow, TrialState
+from automl.records import EvaluationRow, Purpose, Slots, StudyRow, StudySpec, TrialRow, TrialState
 from automl.scores.leaderboard import Verdict, gain
-from automl.scores.words import odds, production_in_words, score_in_words, unseen_in_words, verdict_in_words
+from automl.scores.words import chance_text, production_text, score_definition, unseen_text, verdict_text
 from automl.space import EPOCH_KEYS
+from automl.store import read
 from automl.trainers.ultralytics import schema
 from automl.trainers.ultralytics.initial import Beginning
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 FORMATS = ("ultralytics", "json")
 LONG = 300  # epochs: the guide's production training
 _TITLE = "# Training recipe found by automl."
-_JSON = '{\n  "facts": {\n    "study": '  # how the other format begins
-# Arguments that follow from the machine or belong to the search, not to the recipe.
+_JSON = '{\n  "facts": {\n    "study": '  # beginning of the other format
+# Arguments of the machine or of the search, not of the recipe.
 _NOT_IN_A_RECIPE = frozenset(("amp", "device", "workers", "cache", "data", "epochs", "seed", "model"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A trial and what is known of it: what a recipe is written from."""
+    """A trial with the facts that its recipe states."""
 
     study: StudyRow
     trial: TrialRow
     baseline: TrialRow | None
     evaluations: Sequence[EvaluationRow] = ()
     verdict: Verdict | None = None
-    production: TrialRow | None = None  # the longer training of what is taken home
-    epochs: int | None = None  # of the training that the recipe is for; else the production's, else the trial's own
+    production: TrialRow | None = None  # production training, perhaps of another trial
+    epochs: int | None = None  # of the training that the recipe is for; None: the production's, else the trial's own
 
     @property
     def produced(self) -> TrialRow | None:
-        """The production training of this very trial; None where it is another's or none."""
-        found = self.production
-        trained = found is not None and found.state in (TrialState.COMPLETED, TrialState.CUT)
-        return found if found is not None and trained and found.repeats == self.trial.number else None
+        """The ended production training of this very trial; None where there is none, or of another trial."""
+        production = self.production
+        if production is None or production.repeats != self.trial.number:
+            return None
+        return production if production.state in (TrialState.COMPLETED, TrialState.CUT) else None
 
     @property
     def length(self) -> int:
         """Epochs of the training that the recipe is for."""
-        made = self.produced
-        return self.epochs or (made.epochs if made is not None else self.trial.epochs)
+        production = self.produced
+        return self.epochs or (production.epochs if production is not None else self.trial.epochs)
+
+
+def subject_of(
+    engine: Engine,
+    study: StudyRow,
+    trial: TrialRow,
+    *,
+    baseline: TrialRow | None,
+    evaluations: Sequence[EvaluationRow],
+    verdict: Verdict | None,
+    production: TrialRow | None,
+    epochs: int | None = None,
+) -> Subject:
+    """The subject of a trial's recipe. A production training has the recipe of the trial that it trains for longer."""
+    if trial.purpose is Purpose.PRODUCTION and trial.repeats is not None:
+        trial, production = read.trial(engine, study.name, trial.repeats), trial
+    return Subject(
+        study=study,
+        trial=trial,
+        baseline=baseline,
+        evaluations=evaluations,
+        verdict=verdict,
+        production=production,
+        epochs=epochs,
+    )
 
 
 def write_recipe(subject: Subject, output: Path, format: str) -> Path:
-    """Writes the trial's recipe to `output` and returns the path; `hyp.yaml` in a folder.
+    """Write the trial's recipe to `output`, in a folder as `hyp.yaml`; return its path.
 
-    For a study with --weights the initial weights go beside it, as a file that Ultralytics loads. So does a data.yaml
-    where the user's own would not mean the same to Ultralytics: nothing that a recipe names lies in the study's folder.
+    Nothing that a recipe names lies in the study's folder. Initial weights of a study with --weights are written
+    beside it, as a file that Ultralytics loads. So is a data.yaml, where the user's own means something else to
+    Ultralytics.
 
-    Raises UnknownName for a format, AutoMLError for a study whose trainer has no such recipe, and as `check_place`.
+    Raises UnknownName for a format, AutoMLError for a trainer without recipes, and as `check_place`.
     """
     study = subject.study
     if format not in FORMATS:
         raise UnknownName("format", format, FORMATS)
     if study.spec.trainer != "ultralytics":
-        raise AutoMLError(f"trials of the trainer '{study.spec.trainer}' have no recipe: nothing was trained.")
+        raise AutoMLError(no_recipe_text(study.spec.trainer))
     output = check_place(output, format)
     initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
     if initial is not None:
@@ -86,20 +117,25 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     return output
 
 
-def check_place(output: Path, format: str = "ultralytics") -> Path:
-    """The file that a recipe for `output` goes to; its folder is made.
+def no_recipe_text(trainer: str) -> str:
+    """Sentence for a trainer whose trials have no recipe."""
+    return f"the trainer '{trainer}' trains no network, so its trials have no recipe."
 
-    Raises NoSpace where nothing can be written, and AutoMLError where a file lies that no export has written.
+
+def check_place(output: Path, format: str = "ultralytics") -> Path:
+    """The file that a recipe for `output` is written to; its folder is created.
+
+    Raises NoSpace where nothing can be written, and AutoMLError for a file that no export has written.
     """
     file = output / ("hyp.yaml" if format == "ultralytics" else "recipe.json") if output.is_dir() else output
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        there = file.exists()
+        exists = file.exists()
         with file.open("a", encoding="utf-8"):
             pass
-        if not there:
+        if not exists:
             file.unlink()
-        text = file.read_text(encoding="utf-8", errors="replace") if there else ""
+        text = file.read_text(encoding="utf-8", errors="replace") if exists else ""
     except OSError as error:
         raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
     if text.strip() and not text.startswith((_TITLE, _JSON)):
@@ -108,8 +144,11 @@ def check_place(output: Path, format: str = "ultralytics") -> Path:
 
 
 def data_of(spec: StudySpec) -> Path:
-    """The data.yaml that a recipe names: the user's own where it means to Ultralytics what was trained on, else the
-    study's. Where that is gone there is only the user's own."""
+    """The data.yaml that a recipe names.
+
+    The user's own where Ultralytics reads the same data from it, else the study's; the user's own too where the
+    study's is gone.
+    """
     own, resolved = Path(spec.data), folders.data(spec.directory)
     return resolved if resolved.is_file() and not means_the_same(own, resolved) else own
 
@@ -117,44 +156,52 @@ def data_of(spec: StudySpec) -> Path:
 def recipe_text(
     subject: Subject, output: Path, format: str, initial: Path | None = None, data: Path | None = None
 ) -> str:
-    """The recipe as it stands in a file called `output`.
+    """Text of the recipe in a file called `output`.
 
-    initial  file of a study's initial weights
-    data     the data.yaml that it names; what `data_of` says if left out
+    initial  file of the study's initial weights
+    data     data.yaml that it names; None: that of `data_of`
     """
-    study, trial, epochs = subject.study, subject.trial, subject.length
-    made = subject.produced
+    study, trial, production = subject.study, subject.trial, subject.produced
     data = data or data_of(study.spec)
     facts = {**_facts(study, trial, subject.baseline), **_confirmed_facts(trial, subject.verdict)}
     facts |= _unseen_facts(trial, subject.evaluations)
     if study.spec.holdout:
-        below = ", which is `test` in the data.yaml below" * (data != Path(study.spec.data))
-        facts["held back"] = f"{study.spec.holdout:.0%} of val{below}"
-    given = arguments(study, trial, data, initial)
-    if epochs != trial.epochs:
-        searched = trial.number if trial.repeats is None else trial.repeats
-        changes = longer(study.spec, searched, given, trial.epochs, epochs)
-        shares = [key for key in changes if key in EPOCH_KEYS]
-        kept = "every other argument is the trial's"
-        if shares:
-            kept = f"{listed(shares)} {'keeps its' if len(shares) == 1 else 'keep their'} share of it, {kept}"
-        elif changes:
-            kept = f"{listed(list(changes))} as optimizer=auto has them at that length, {kept}"
-        as_made = made is not None and made.epochs == epochs
-        asked = "as its production training had" if as_made else "as asked for"
-        facts["epochs"] = f"{epochs}, {asked}; searched with {trial.epochs}; {kept}"
-        given |= {"epochs": epochs, "patience": PATIENCE if as_made else epochs, **changes}
-    if made is not None:
-        facts["production"] = production_in_words(made, study.spec.slots.device, subject.evaluations)
+        held = f"{study.spec.holdout:.0%} of val"
+        own = data == Path(study.spec.data)
+        facts["held back"] = held if own else f"{held}, which is `test` in the data.yaml below"
+    values = arguments(study, trial, data, initial)
+    if subject.length != trial.epochs:
+        fact, changes = _longer(subject, values)
+        facts["epochs"] = fact
+        values |= changes
+    if production is not None:
+        facts["production"] = production_text(production, study.spec.slots.device, subject.evaluations)
     if format == "ultralytics":
-        return render_ultralytics(facts, given, output)
-    return json.dumps({"facts": facts, "arguments": given}, indent=2) + "\n"
+        return render_ultralytics(facts, values, output)
+    return json.dumps({"facts": facts, "arguments": values}, indent=2) + "\n"
+
+
+def _longer(subject: Subject, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The fact on a training of another length, and the arguments that change for it."""
+    trial, production, epochs = subject.trial, subject.produced, subject.length
+    searched = trial.number if trial.repeats is None else trial.repeats
+    changes = longer(subject.study.spec, searched, values, trial.epochs, epochs)
+    shares = [key for key in changes if key in EPOCH_KEYS]
+    rest = "every other argument is the trial's"
+    if shares:
+        rest = f"{listed(shares)} {'keeps its' if len(shares) == 1 else 'keep their'} share of it, {rest}"
+    elif changes:
+        rest = f"{listed(list(changes))} as optimizer=auto has them at that length, {rest}"
+    as_production = production is not None and production.epochs == epochs
+    source = "as its production training had" if as_production else "as asked for"
+    fact = f"{epochs}, {source}; searched with {trial.epochs}; {rest}"
+    return fact, {"epochs": epochs, "patience": PATIENCE if as_production else epochs, **changes}
 
 
 def arguments(study: StudyRow, trial: TrialRow, data: Path, initial: Path | None) -> dict[str, Any]:
-    """Every argument that `yolo train` needs to repeat the trial, with nothing left to a default.
+    """Every argument with which `yolo train` repeats the trial; nothing is left to a default.
 
-    What the trainer was read back to have applied counts, where a first epoch was reported.
+    Arguments read back from the trainer with its first epoch take precedence.
     """
     spec = study.spec
     merged: dict[str, Any] = {**spec.fixed, **trial.params, **(trial.applied or {})}
@@ -172,7 +219,7 @@ def arguments(study: StudyRow, trial: TrialRow, data: Path, initial: Path | None
 
 
 def beginning(study: StudyRow, trial: TrialRow) -> Beginning:
-    """What a trial of a study with --weights began from."""
+    """Initial weights of a trial, in a study with --weights."""
     spec = study.spec
     return Beginning(
         model=str({**spec.fixed, **trial.params}.get("model")),
@@ -183,7 +230,7 @@ def beginning(study: StudyRow, trial: TrialRow) -> Beginning:
 
 
 def render_ultralytics(facts: Mapping[str, str], arguments: Mapping[str, Any], output: Path) -> str:
-    """The text of a `hyp.yaml`: a header of comments, then the arguments."""
+    """Text of a `hyp.yaml`: a header of comments, then the arguments."""
     header = "".join(f"# {key}: {value}\n" for key, value in facts.items())
     command = f"yolo detect train cfg={output}"
     body = yaml.safe_dump(dict(arguments), sort_keys=False, allow_unicode=True)
@@ -201,7 +248,7 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
     }
     above = gain(trial, baseline)
     if trial.score is not None:
-        facts["score"] = f"{trial.score:.4f} mAP50-95, {score_in_words(trial.epochs)}, by which trials are compared"
+        facts["score"] = f"{trial.score:.4f} mAP50-95, {score_definition(trial.epochs)}, by which trials are compared"
     if above is not None and trial.number != 0 and baseline is not None:
         facts["score against the defaults"] = f"{above:+.4f} ({baseline.score:.4f}), one seed each"
     if trial.state is not TrialState.COMPLETED:
@@ -223,38 +270,37 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
 
 
 def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, str]:
-    """What repeats with other seeds said of the trial, and of the defaults."""
+    """Verdict of the seed repeats, and the trial's estimate."""
     if verdict is None:
         return {}
-    facts = {"verdict": verdict_in_words(verdict)}
-    found = verdict.of(trial.number)
-    if found is not None:
-        score = found.score
-        told = (
-            f"{score.mean:.4f}, 90 % interval {score.low:.4f} to {score.high:.4f}, best epochs of {found.seeds} seed(s)"
-        )
-        if found.chance is not None:
-            told += f"; chance to beat the defaults {odds(found.chance)}"
-        facts["confirmed mAP50-95 on val"] = told
-    else:
-        facts["confirmed mAP50-95 on val"] = "this trial did not run again: its score is one seed's"
+    facts, estimate = {"verdict": verdict_text(verdict)}, verdict.of(trial.number)
+    if estimate is None:
+        facts["confirmed mAP50-95 on val"] = "no seed repeats of this trial: its score is one seed's"
+        return facts
+    score = estimate.score
+    text = (
+        f"{score.mean:.4f}, 90 % interval {score.low:.4f} to {score.high:.4f}, best epochs of {estimate.seeds} seed(s)"
+    )
+    if estimate.chance is not None:
+        text += f"; chance to beat the defaults {chance_text(estimate.chance)}"
+    facts["confirmed mAP50-95 on val"] = text
     return facts
 
 
 def _unseen_facts(trial: TrialRow, evaluations: Sequence[EvaluationRow]) -> Mapping[str, str]:
-    """What the weights scored on images that the search never saw."""
+    """Figures of the weights on images that the search never saw."""
     facts = {}
     for row in evaluations:
         if row.trial in (0, trial.number) and row.images:
-            whose = "" if row.trial == trial.number else ", defaults"
-            facts[f"mAP50-95 on {row.split}{whose}"] = unseen_in_words(row, digits=4)
+            owner = "" if row.trial == trial.number else ", defaults"
+            facts[f"mAP50-95 on {row.split}{owner}"] = unseen_text(row, digits=4)
             if row.low is not None:
                 facts[f"intervals on {row.split}"] = "90 %, over the images; the seeds of trainings differ too"
     return facts
 
 
 def _machine(slots: Slots) -> str:
-    """What gives the very same figures: other loaders draw other batches, other threads round otherwise."""
+    """Machine that gives the very same figures: other loaders draw other batches, other threads round otherwise."""
     if slots.device == "gpu":
         return "a GPU"
     return f"a CPU with {slots.threads} thread(s) and workers=0: only so do the figures come back to the digit"

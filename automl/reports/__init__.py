@@ -1,1 +1,1 @@
-"""Studies as they are shown: read from the store, added up."""
+"""Studies as users see them: read from the store and added up."""

@@ -1,9 +1,9 @@
-"""What predicts the end of a training from its first epochs, for `automl bench predictors`: pure.
+"""Predictors of a training's end from its first epochs, for `automl predictors`: pure.
 
-A predictor sees the first epochs of each training of a group (same network, image size and horizon) and says one
-number for each, higher for a better end. Judged by Spearman's rank correlation with the end. Two groups of the
-table: every training by what its mAP tells, and those with recorded losses by everything, so that each predictor
-stands beside `smoothed`, by which the search compares trials, on the very same trainings.
+A predictor sees the first epochs of all trainings of a group (same network, image size and horizon). It returns one
+number for each training, higher for a better end, and is judged by Spearman's rank correlation with the end. The table
+has two parts: all trainings with the predictors of scores, and those with recorded losses with all predictors. So every
+predictor stands beside `smoothed`, by which the search compares trials, on the very same trainings.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ FRACTIONS = (1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 5 / 6)
 REFERENCE = "mAP50-95, mean of last 5 (smoothed)"
 FEWEST = 5  # trainings that a group needs
 ENDS: Mapping[str, Callable[[Sequence[float]], float]] = {
-    "best": max,  # what the leaderboard ranks by
+    "best": max,
     "last3": lambda scores: sum(scores[-3:]) / len(scores[-3:]),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Correlation:
-    """How well one predictor ranks the ends of trainings after a share of their epochs."""
+    """Rank correlation of one predictor with the ends of trainings, after a fraction of their epochs."""
 
     trainings: str  # "all", or "with losses"
     group: str  # "yolov5n 160 px x 12", or "pooled": the groups' mean, weighted by their size
@@ -65,9 +65,10 @@ def predict_table(
     """
     if end not in ENDS:
         raise UnknownName("end", end, list(ENDS))
-    found = []
-    for kind, chosen in (("all", list(trainings)), ("with losses", [each for each in trainings if each.has_losses])):
-        groups = _groups(chosen)
+    correlations = []
+    with_losses = [training for training in trainings if training.has_losses]
+    for kind, part in (("all", list(trainings)), ("with losses", with_losses)):
+        groups = _groups(part)
         if kind == "all" and not groups:
             raise NothingToCompare(
                 f"{len(trainings)} finished trainings are too few: a rank correlation needs {FEWEST} of one network, "
@@ -76,21 +77,21 @@ def predict_table(
         known = SCORE_PREDICTORS if kind == "all" else {**SCORE_PREDICTORS, **LOSS_PREDICTORS}
         draws = {name: _draws(len(group), resamples, seed) for name, group in groups.items()}
         for fraction in fractions:
-            found += _judge(kind, groups, known, fraction, ENDS[end], draws)
-    return found
+            correlations += _judge(kind, groups, known, fraction, ENDS[end], draws)
+    return correlations
 
 
 def epochs_seen(horizon: int, fraction: float) -> int:
-    """The whole epochs in a fraction of the horizon, at least one."""
+    """Whole epochs in a fraction of the horizon, at least one."""
     return max(1, math.floor(horizon * fraction + 1e-9))
 
 
 def _groups(trainings: Sequence[Training]) -> dict[str, list[Training]]:
-    found: dict[str, list[Training]] = {}
-    for each in trainings:
-        model, imgsz, horizon = each.group
-        found.setdefault(f"{model} {imgsz} px x {horizon}".strip(), []).append(each)
-    return {name: group for name, group in found.items() if len(group) >= FEWEST}
+    groups: dict[str, list[Training]] = {}
+    for training in trainings:
+        model, imgsz, horizon = training.group
+        groups.setdefault(f"{model} {imgsz} px x {horizon}".strip(), []).append(training)
+    return {name: group for name, group in groups.items() if len(group) >= FEWEST}
 
 
 def _draws(n: int, resamples: int, seed: int) -> list[list[int]]:
@@ -110,9 +111,9 @@ def _judge(
     rhos: dict[tuple[str, str], tuple[float, list[float]]] = {}
     for predictor, predict in known.items():
         for name, group in groups.items():
-            said = predict(group, epochs_seen(group[0].group[2], fraction))
-            again = [_rho([(said[i], ends[name][i]) for i in draw]) for draw in draws[name]]
-            rhos[predictor, name] = (_rho(list(zip(said, ends[name], strict=True))), again)
+            values = predict(group, epochs_seen(group[0].group[2], fraction))
+            resampled = [_rho([(values[i], ends[name][i]) for i in draw]) for draw in draws[name]]
+            rhos[predictor, name] = (_rho(list(zip(values, ends[name], strict=True))), resampled)
         if len(groups) > 1:
             rhos[predictor, "pooled"] = _pooled([(len(groups[g]), *rhos[predictor, g]) for g in groups])
     sizes = {**{name: len(group) for name, group in groups.items()}, "pooled": sum(map(len, groups.values()))}
@@ -132,7 +133,7 @@ def _correlation(
     reference: tuple[float, list[float]],
 ) -> Correlation:
     gains = sorted(a - b for a, b in zip(mine[1], reference[1], strict=True))
-    again = sorted(mine[1])
+    resampled = sorted(mine[1])
     return Correlation(
         trainings=kind,
         group=group,
@@ -140,8 +141,8 @@ def _correlation(
         fraction=fraction,
         n=n,
         rho=mine[0],
-        low=quantile(again, 0.05),
-        high=quantile(again, 0.95),
+        low=quantile(resampled, 0.05),
+        high=quantile(resampled, 0.95),
         gain=mine[0] - reference[0],
         gain_low=quantile(gains, 0.05),
         gain_high=quantile(gains, 0.95),
@@ -152,15 +153,15 @@ def _correlation(
 def _pooled(parts: Sequence[tuple[int, float, list[float]]]) -> tuple[float, list[float]]:
     total = sum(n for n, _, _ in parts)
     mean = sum(n * rho for n, rho, _ in parts) / total
-    again = [
-        sum(n * rho for (n, _, _), rho in zip(parts, drawn, strict=True)) / total
-        for drawn in zip(*(resampled for _, _, resampled in parts), strict=True)
+    means = [
+        sum(n * rho for (n, _, _), rho in zip(parts, rhos, strict=True)) / total
+        for rhos in zip(*(resampled for _, _, resampled in parts), strict=True)
     ]
-    return mean, again
+    return mean, means
 
 
 def _rho(pairs: Pairs) -> float:
-    """The correlation; 0 where one side has no spread, for then it ranks nothing."""
+    """The correlation; 0 where one side has no spread."""
     return rank_correlation([a for a, _ in pairs], [b for _, b in pairs]) or 0.0
 
 
@@ -168,7 +169,7 @@ def _rho(pairs: Pairs) -> float:
 
 
 def linear_in_log(scores: Sequence[float], horizon: int) -> float:
-    """A line through score against log(epoch), read at the horizon. Its least squares need two epochs."""
+    """Least-squares line of score against log(epoch), read at the horizon; needs two epochs."""
     xs = [math.log(epoch) for epoch in range(1, len(scores) + 1)]
     slope, middle, level = _line(xs, scores)
     return level + slope * (math.log(horizon) - middle)
@@ -191,14 +192,14 @@ def power_law(scores: Sequence[float], horizon: int) -> float:
 
 
 def trend(scores: Sequence[float], ahead: float, window: int = 5) -> float:
-    """A line through the last epochs, read a number of epochs ahead of the last."""
+    """Least-squares line through the last epochs, read `ahead` epochs after the last."""
     last = scores[-window:]
     slope, middle, level = _line([float(i) for i in range(len(last))], last)
     return level + slope * (len(last) - 1 + ahead - middle)
 
 
 def weighted(scores: Sequence[float], weight: Callable[[int], float]) -> float:
-    """The mean weighted by a function of the epoch, from 1."""
+    """Mean of the scores, weighted by a function of the epoch, from 1."""
     weights = [weight(epoch) for epoch in range(1, len(scores) + 1)]
     return sum(w * score for w, score in zip(weights, scores, strict=True)) / sum(weights)
 
@@ -227,15 +228,17 @@ def _map(epoch: EpochMetrics) -> float:
 
 
 def _of(read: Read, summary: Callable[[Sequence[float]], float]) -> Predictor:
-    return lambda group, seen: [summary([read(epoch) for epoch in each.epochs[:seen]]) for each in group]
+    return lambda group, seen: [summary([read(epoch) for epoch in training.epochs[:seen]]) for training in group]
 
 
 def _to_end(curve: Callable[[Sequence[float], int], float]) -> Predictor:
-    return lambda group, seen: [curve([_map(e) for e in each.epochs[:seen]], each.group[2]) for each in group]
+    return lambda group, seen: [
+        curve([_map(e) for e in training.epochs[:seen]], training.group[2]) for training in group
+    ]
 
 
 def _left(share: float) -> Predictor:
-    """The mean of the last epochs, as many as a share of those still to come: a window that shrinks to the end."""
+    """Mean of the last epochs, in a window that shrinks to the end: a share of the epochs still to come."""
 
     def predict(scores: Sequence[float], horizon: int) -> float:
         return smoothed(scores, max(1, math.ceil((horizon - len(scores)) * share)))
@@ -244,12 +247,12 @@ def _left(share: float) -> Predictor:
 
 
 def _loss(parts: Sequence[str], summary: Callable[[Sequence[float]], float], split: str = "val") -> Predictor:
-    """Minus the sum of some losses, each divided by the gain that it was multiplied by."""
+    """Minus the sum of some losses, divided by the gains that they were multiplied by."""
 
     def predict(group: Sequence[Training], seen: int) -> list[float]:
         return [
-            -summary([sum(e.losses[f"{split}/{p}_loss"] / each.gains[p] for p in parts) for e in each.epochs[:seen]])
-            for each in group
+            -summary([sum(e.losses[f"{split}/{p}_loss"] / t.gains[p] for p in parts) for e in t.epochs[:seen]])
+            for t in group
         ]
 
     return predict
@@ -259,7 +262,7 @@ def _rank_mean(*predictors: Predictor) -> Predictor:
     """Mean of the ranks that several predictors give within the group."""
 
     def predict(group: Sequence[Training], seen: int) -> list[float]:
-        columns = [_ranked(each(group, seen)) for each in predictors]
+        columns = [_ranked(predictor(group, seen)) for predictor in predictors]
         return [sum(row) / len(row) for row in zip(*columns, strict=True)]
 
     return predict
@@ -328,32 +331,32 @@ LOSS_PREDICTORS: Mapping[str, Predictor] = {
 }
 
 
-def rows_of(found: Sequence[Correlation]) -> list[dict[str, Any]]:
+def rows_of(correlations: Sequence[Correlation]) -> list[dict[str, Any]]:
     """Plain rows for JSON."""
     return [
-        {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(each).items()}
-        for each in found
+        {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(correlation).items()}
+        for correlation in correlations
     ]
 
 
-def table(found: Sequence[Correlation], trainings: str, group: str) -> tuple[list[str], list[list[str]]]:
+def table(correlations: Sequence[Correlation], trainings: str, group: str) -> tuple[list[str], list[list[str]]]:
     """Head and rows of one group: a predictor a row, a fraction a column, best at a third first."""
-    chosen = [each for each in found if (each.trainings, each.group) == (trainings, group)]
-    fractions = sorted({each.fraction for each in chosen})
+    cells = [cell for cell in correlations if (cell.trainings, cell.group) == (trainings, group)]
+    fractions = sorted({cell.fraction for cell in cells})
     by_name: dict[str, dict[float, Correlation]] = {}
-    for each in chosen:
-        by_name.setdefault(each.predictor, {})[each.fraction] = each
+    for cell in cells:
+        by_name.setdefault(cell.predictor, {})[cell.fraction] = cell
     order = sorted(by_name, key=lambda name: -sum(by_name[name][f].rho for f in fractions if 0.2 < f < 0.6))
     rows = [[name, *(_cell(by_name[name][fraction]) for fraction in fractions)] for name in order]
     return ["", *(f"{fraction:.2f}" for fraction in fractions)], rows
 
 
-def _cell(each: Correlation) -> str:
-    return f"{each.rho:.2f} {each.low:.1f}…{each.high:.1f} {each.wins:.0%}"
+def _cell(cell: Correlation) -> str:
+    return f"{cell.rho:.2f} {cell.low:.1f}…{cell.high:.1f} {cell.wins:.0%}"
 
 
 def caption(trainings: str, group: str, n: int, end: str) -> str:
-    """The line below a table."""
+    """Line below a table."""
     name = "the best epoch" if end == "best" else "the mean of the last three epochs"
     return (
         f"{group}, {trainings} trainings, n = {n}. Rank correlation with {name} after a fraction of the epochs (90 % "
@@ -361,6 +364,6 @@ def caption(trainings: str, group: str, n: int, end: str) -> str:
     )
 
 
-def sections(found: Sequence[Correlation]) -> list[tuple[str, str, int]]:
-    """Kind, group and number of trainings of each table, as they were found."""
-    return list(dict.fromkeys((each.trainings, each.group, each.n) for each in found))
+def sections(correlations: Sequence[Correlation]) -> list[tuple[str, str, int]]:
+    """Kind, group and number of trainings of each table, in the order of the correlations."""
+    return list(dict.fromkeys((row.trainings, row.group, row.n) for row in correlations))

@@ -1,4 +1,4 @@
-"""Recorded learning curves: from a file with a training a line, or from a study's stored trials."""
+"""Recorded learning curves, from a file with a training a line or from the trials of a study."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Training:
 
     @property
     def has_losses(self) -> bool:
-        """Whether every epoch has the losses of train and val."""
+        """True if every epoch has the losses of train and val."""
         names = [f"{split}/{part}_loss" for split in ("train", "val") for part in GAINS]
         return all(math.isfinite(epoch.losses.get(name, math.nan)) for epoch in self.epochs for name in names)
 
 
 def from_file(file: Path) -> list[Training]:
-    """The trainings of a JSON-lines file.
+    """Trainings in a JSON-lines file.
 
     A line: imgsz, horizon, epochs (a list with map50_95, map50 and perhaps precision, recall, train_box_loss,
     val_cls_loss ...), and perhaps model and hyp, whose box, cls and dfl are the gains.
@@ -45,23 +45,23 @@ def from_file(file: Path) -> list[Training]:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BadData(file, f"cannot be read ({error}). Give a file with one training a line.") from error
-    found = []
+    trainings = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            found.append(_training(json.loads(line)))
+            trainings.append(_training(json.loads(line)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadData(
                 file, f"this is no recorded training ({error!r}). See its first lines.", line=number
             ) from error
-    return found
+    return trainings
 
 
 def from_store(study: str, db: str | None = None) -> list[Training]:
-    """The completed trials of a study: survivors only, hence more alike, and harder to rank, than all would be.
+    """Trainings of a study's completed trials: survivors, hence more alike and harder to rank than all trials.
 
-    db  URL of the database; None: AUTOML_DB, else that in AUTOML_HOME
+    db  URL of the database; None: that of AUTOML_DB, else the one in AUTOML_HOME
 
     Raises UnknownName, BadStore, and NothingToCompare where no trial is complete.
     """
@@ -74,22 +74,21 @@ def from_store(study: str, db: str | None = None) -> list[Training]:
 
 
 def stored(rows: Iterable[TrialRow], epochs: Sequence[EpochRow]) -> list[Training]:
-    """Trainings of completed trials; of an epoch that was told twice, the last."""
+    """Trainings of completed trials; of a repeated epoch the last report counts."""
     by_trial: dict[int, dict[int, EpochRow]] = {}
     for epoch in epochs:
         by_trial.setdefault(epoch.trial, {})[epoch.epoch] = epoch
-    found = []
+    trainings = []
     for row in rows:
-        told = by_trial.get(row.number, {})
-        if sorted(told) != list(range(1, row.epochs + 1)):
+        by_epoch = by_trial.get(row.number, {})
+        if sorted(by_epoch) != list(range(1, row.epochs + 1)):
             continue
         values = {**row.params, **(row.applied or {})}
         gains = {part: float(values.get(part) or gain) for part, gain in GAINS.items()}
         group = (Path(str(values.get("model", ""))).stem, int(values.get("imgsz") or 0), row.epochs)
-        found.append(
-            Training(group=group, epochs=tuple(_metrics(told[number]) for number in sorted(told)), gains=gains)
-        )
-    return found
+        curve = tuple(_metrics(by_epoch[number]) for number in sorted(by_epoch))
+        trainings.append(Training(group=group, epochs=curve, gains=gains))
+    return trainings
 
 
 def _metrics(row: EpochRow) -> EpochMetrics:
@@ -106,7 +105,7 @@ def _metrics(row: EpochRow) -> EpochMetrics:
 
 
 def _training(document: Mapping[str, Any]) -> Training:
-    epochs = tuple(_epoch(number, each) for number, each in enumerate(document["epochs"], start=1))
+    epochs = tuple(_epoch(number, values) for number, values in enumerate(document["epochs"], start=1))
     if not epochs:
         raise ValueError("no epochs")
     hyp = document.get("hyp", {})
@@ -117,19 +116,19 @@ def _training(document: Mapping[str, Any]) -> Training:
     )
 
 
-def _epoch(number: int, given: Mapping[str, float]) -> EpochMetrics:
+def _epoch(number: int, values: Mapping[str, float]) -> EpochMetrics:
     losses = {
-        f"{split}/{part}_loss": float(given[f"{split}_{part}_loss"])
+        f"{split}/{part}_loss": float(values[f"{split}_{part}_loss"])
         for split in ("train", "val")
         for part in GAINS
-        if f"{split}_{part}_loss" in given
+        if f"{split}_{part}_loss" in values
     }
     return EpochMetrics(
         epoch=number,
-        map50_95=float(given["map50_95"]),
-        map50=float(given["map50"]),
-        precision=float(given.get("precision", math.nan)),
-        recall=float(given.get("recall", math.nan)),
+        map50_95=float(values["map50_95"]),
+        map50=float(values["map50"]),
+        precision=float(values.get("precision", math.nan)),
+        recall=float(values.get("recall", math.nan)),
         train_s=0.0,
         val_s=0.0,
         losses=losses,

@@ -151,7 +151,7 @@ def _contenders(rows: Iterable[TrialRow]) -> list[Contender]:
     ]
 
 
-def finalists(points: Iterable[TrialPoint]) -> set[int]:
+def finalists(points: Iterable[TrialPoint | TrialRow]) -> set[int]:
     """Numbers of the trials that suffice to name the winner and to prove it.
 
     The defaults, repeats and the trials that they repeat, the best FEW of all trials and of the completed ones.
@@ -160,7 +160,7 @@ def finalists(points: Iterable[TrialPoint]) -> set[int]:
     originals = [
         point
         for point in points
-        if point.score is not None and point.state is not TrialState.FAILED and point.repeats is None
+        if point.score is not None and point.state is not TrialState.FAILED and point.purpose.searched
     ]
     numbers = {point.number for point in points if point.number == 0}
     for point in points:

@@ -1,8 +1,9 @@
-"""What a user reads on a terminal at the end: tables, sentences, JSON. Only the CLI's floor imports this."""
+"""Reports on a terminal: tables, sentences and JSON."""
 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -20,43 +21,78 @@ from automl.files.kept import WEIGHTS
 from automl.records import EpochRow, Purpose, StudyState, TrialRow, TrialState
 from automl.reports.overview import Overview
 from automl.reports.report import StudyReport, StudyStatus
-from automl.scores.leaderboard import Verdict, changed, gain, gain_shown, rank, rival
+from automl.scores.leaderboard import changed, gain, gain_shown, rank
 from automl.scores.trust import Estimate
 from automl.scores.words import (
-    missing_in_words,
-    named,
-    one_seed_in_words,
-    production_in_words,
-    score_in_words,
-    unseen_in_words,
-    verdict_in_words,
-    verdict_on_unseen,
+    interval_text,
+    one_seed_text,
+    production_missing_text,
+    production_text,
+    score_definition,
+    trial_name,
+    unseen_text,
+    unseen_verdict_text,
+    verdict_text,
 )
 from automl.store.address import command
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
 SCORE, CONFIRMED = "mAP50-95", "confirmed (seeds)"  # headings of the leaderboard
-SPARED = ("mAP50", "epochs", "best epoch", "state")  # that a narrow terminal does without, in this order
+SPARED = ("mAP50", "epochs", "best epoch", "state")  # columns that a narrow terminal lacks, the first one first
 WIDE = 140  # columns of a terminal that also shows what a trial changed
+FEWEST = 5  # trials below which a rung's correlation is not shown
+# Keys of the JSON documents.
+_OF_REPORT = (
+    *("study", "trials", "baseline", "best", "spent_s", "paid_share", "interrupted", "verdict", "winner"),
+    *("production", "evaluations", "planned_s", "rungs"),
+)
+_OF_STATUS = (
+    *("study", "alive", "running", "share_spent", "events", "spent_s", "planned_s", "baseline", "winner"),
+    "verdict",
+)
 
 
 def as_json(report: StudyReport, epochs: list[EpochRow] | None) -> dict[str, Any]:
-    """A report as plain containers, with each trial's gain against the baseline."""
-    document: dict[str, Any] = _plain(report)
+    """A report as plain containers, with each trial's gain over the defaults and the sentences of verdicts."""
+    document = _picked(report, _OF_REPORT)
     for trial, row in zip(document["trials"], report.trials, strict=True):
         trial["gain"] = gain(row, report.baseline)
     for measured, evaluation in zip(document["evaluations"], report.evaluations, strict=True):
-        measured["sentence"] = unseen_in_words(evaluation)
+        measured["sentence"] = unseen_text(evaluation)
     if report.verdict is not None:
-        document["verdict"]["sentence"] = verdict_in_words(report.verdict)
+        document["verdict"]["sentence"] = verdict_text(report.verdict)
     if epochs is not None:
         document["epochs"] = _plain(epochs)
+    return document
+
+
+def status_json(status: StudyStatus) -> dict[str, Any]:
+    """A status as plain containers."""
+    return _picked(status, _OF_STATUS)
+
+
+def listing(overview: Overview) -> dict[str, Any]:
+    """A study as plain containers, with its winner under `take_home`; null where no trial has a score."""
+    document: dict[str, Any] = _plain(overview.study)
+    winner, document["take_home"] = overview.winner, None
+    if winner is not None:
+        document["take_home"] = {
+            "trial": winner.number,
+            "map50_95": overview.figure(winner),
+            "seeds": overview.seeds(winner),
+            "gain": overview.gain,
+            "defaults": overview.figure(overview.baseline),
+        }
     return document
 
 
 def dumps(value: Any, indent: int | None = None) -> str:
     """JSON of records; NaN, which JSON lacks, becomes null."""
     return json.dumps(_plain(value), indent=indent, allow_nan=False)
+
+
+def _picked(overview: Overview, keys: Sequence[str]) -> dict[str, Any]:
+    return {key: _plain(getattr(overview, key)) for key in keys}
 
 
 def _plain(value: Any) -> Any:
@@ -66,31 +102,31 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item) for item in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, Path) else value
 
 
 def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> None:
-    """The leaderboard, what it cost and the honest sentence."""
+    """Print leaderboard, cost and verdict."""
     table, columns = _fitting(console, report, limit)
     if table.row_count:
         console.print(table)
         _say(console, _caption(columns, report.study.spec.epochs))
-    taken = report.winner
-    if taken is not None and taken.number and "changed" not in columns:
-        console.print(f"Trial {taken.number} changed: {_differences(taken, report.baseline)}", highlight=False)
+    winner = report.winner
+    if winner is not None and winner.number and "changed" not in columns:
+        console.print(f"Trial {winner.number} changed: {_differences(winner, report.baseline)}", highlight=False)
     for line in _sentences(report):
         _say(console, line)
     _print_unseen(console, report)
-    made, study = report.production, report.study
-    if study.spec.train and made is None and study.state is StudyState.FINISHED:
-        _say(console, missing_in_words(study))
-    if made is not None:
-        _say(console, production_in_words(made, study.spec.slots.device, report.evaluations))
-        best = folders.trial(study.spec.directory, made.number) / WEIGHTS[0]
-        if best.is_file():
-            _say(console, f"Its weights: {best}")
+    production, study = report.production, report.study
+    if study.spec.train and production is None and study.state is StudyState.FINISHED:
+        _say(console, production_missing_text(study))
+    if production is not None:
+        _say(console, production_text(production, study.spec.slots.device, report.evaluations))
+        weights = folders.trial(study.spec.directory, production.number) / WEIGHTS[0]
+        if weights.is_file():
+            _say(console, f"Its weights: {weights}")
 
 
 def _say(console: Console, line: str) -> None:
@@ -98,7 +134,7 @@ def _say(console: Console, line: str) -> None:
 
 
 def _fitting(console: Console, report: StudyReport, limit: int) -> tuple[Table, list[str]]:
-    """The leaderboard and its headings, without those of the least use where the terminal is too narrow for all."""
+    """The leaderboard and its headings; the least useful columns are left out until it fits the terminal."""
     columns = ["trial", "origin", SCORE, CONFIRMED, "gain", "best epoch", "mAP50", "epochs", "state", "cost"]
     if report.verdict is None:
         columns.remove(CONFIRMED)
@@ -107,7 +143,8 @@ def _fitting(console: Console, report: StudyReport, limit: int) -> tuple[Table, 
         if console.measure(_board(report, columns, limit), options=unbounded).maximum <= console.width:
             break
         columns.remove(heading)
-    columns += ["changed"] * (console.width >= WIDE)
+    if console.width >= WIDE:
+        columns.append("changed")
     return _board(report, columns, limit), columns
 
 
@@ -124,35 +161,37 @@ def _board(report: StudyReport, columns: Sequence[str], limit: int) -> Table:
 
 
 def _caption(columns: Sequence[str], horizon: int) -> str:
-    """How the leaderboard is sorted, and what its figures are."""
-    told = f"Sorted by {SCORE}, {score_in_words(horizon)}, one seed; gain is against the defaults'."
+    """Order of the leaderboard and meaning of its figures."""
+    text = f"Sorted by {SCORE}, {score_definition(horizon)}, one seed; gain is against the defaults'."
     if CONFIRMED in columns:
-        told += (
+        text += (
             f" {CONFIRMED.capitalize()}: best epochs of runs that no search selected, mean ± 90 % interval; they name "
             "the winner."
         )
-    return told + (" Best epoch: what best.pt reached." if "best epoch" in columns else "")
+    return f"{text} Best epoch: what best.pt reached." if "best epoch" in columns else text
 
 
 def _shown(report: StudyReport, limit: int) -> list[TrialRow]:
-    """Rows of the leaderboard by score: the best, those that ran again, and the defaults."""
-    ranked = rank(report.trials)
-    again = {each.trial for each in report.verdict.estimates} if report.verdict is not None else set()
-    return [row for place, row in enumerate(ranked) if place < limit or row.number == 0 or row.number in again]
+    """Rows of the leaderboard by score: the best, those with seed repeats, and the defaults."""
+    repeated = {estimate.trial for estimate in report.verdict.estimates} if report.verdict is not None else set()
+    return [
+        row
+        for place, row in enumerate(rank(report.trials))
+        if place < limit or row.number == 0 or row.number in repeated
+    ]
 
 
-def _confirmed(decided: Verdict, row: TrialRow) -> str:
-    """Mean and interval over the seeds that no search selected."""
-    found = decided.of(row.number)
-    return "" if found is None else f"{found.score.mean:.3f} ± {found.score.half:.3f} ({found.seeds})"
+def _confirmed(estimate: Estimate | None) -> str:
+    """Mean and interval over the seeds that no search selected; empty without repeats."""
+    return "" if estimate is None else f"{interval_text(estimate.score)} ({estimate.seeds})"
 
 
-def _over_seeds(found: Estimate) -> str:
-    return f"{found.score.mean:.3f} ± {found.score.half:.3f} (90 % interval, {found.seeds} seeds)"
+def _over_seeds(estimate: Estimate) -> str:
+    return f"{interval_text(estimate.score)} (90 % interval, {estimate.seeds} seeds)"
 
 
 def _print_unseen(console: Console, report: StudyReport) -> None:
-    """Val beside what the search never saw, for the defaults and the winner."""
+    """Print figures on val beside those on unseen images, for the defaults and the winner."""
     by_number = {row.number: row for row in report.trials}
     rows = [row for row in report.evaluations if row.split == report.study.spec.unseen]
     if not rows:
@@ -166,11 +205,11 @@ def _print_unseen(console: Console, report: StudyReport) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         trial = by_number[row.trial]
-        between = "" if row.low is None or row.high is None else escape(f" [{row.low:.3f}, {row.high:.3f}]")
-        cells = (str(row.trial), escape(trial.origin), score(trial.best_map50_95), score(row.map50_95) + between)
+        interval = "" if row.low is None or row.high is None else escape(f" [{row.low:.3f}, {row.high:.3f}]")
+        cells = (str(row.trial), escape(trial.origin), score(trial.best_map50_95), score(row.map50_95) + interval)
         table.add_row(*cells, score(row.map50), style="bold" if row.trial == 0 else "")
     console.print(table)
-    sentence = verdict_on_unseen(rows, report.production)
+    sentence = unseen_verdict_text(rows, report.production)
     if sentence:
         _say(console, sentence)
 
@@ -182,7 +221,7 @@ def _row(row: TrialRow, report: StudyReport) -> dict[str, str]:
         "trial": str(row.number),
         "origin": escape(row.origin),
         SCORE: score(row.score),
-        CONFIRMED: "" if report.verdict is None else _confirmed(report.verdict, row),
+        CONFIRMED: _confirmed(report.estimate(row)),
         "gain": "" if above is None else f"{above:+.3f}",
         "best epoch": score(row.best_map50_95),
         "mAP50": score(row.best_map50),
@@ -194,7 +233,7 @@ def _row(row: TrialRow, report: StudyReport) -> dict[str, str]:
 
 
 def _differences(row: TrialRow, baseline: TrialRow | None) -> str:
-    return escape("  ".join(f"{k}={_short(v)}" for k, v in changed(row, baseline).items()))
+    return escape("  ".join(f"{key}={_short(value)}" for key, value in changed(row, baseline).items()))
 
 
 def _short(value: object) -> str:
@@ -202,121 +241,120 @@ def _short(value: object) -> str:
 
 
 def _sentences(report: StudyReport) -> list[str]:
-    study, spec = report.study, report.study.spec
-    device = spec.slots.device
-    spent = ", ".join(f"{format_cost(s, device)} {purpose}" for purpose, s in report.spent_s.items() if s > 0)
-    states = [row.state for row in report.trials]
-    counts = ", ".join(f"{states.count(state)} {state.value}" for state in TrialState if states.count(state))
-    share = f"; {report.paid_share:.0%} of the trials' time was training and validation"
-    paid = share * (report.paid_share <= 1)  # the surrogate's seconds are not real ones
-    lines = [
-        f"Trials: {counts or 'none'}. Ended: {study.reason or study.state.value}.",
-        f"Cost: {format_cost(sum(report.spent_s.values()), device)} of {' / '.join(spec.budgets)} ({spent}); "
-        f"wall {duration(study.wall_s)}{paid}.",
-    ]
+    """End, cost, plan, trust in the rungs and verdict, a line each."""
+    device = report.study.spec.slots.device
+    lines = [_end(report), _cost(report)]
     if report.planned_s:
-        lines.append(f"Spent of what was planned: {plan_against_spent(report.planned_s, report.spent_s, device)}.")
-    known = [trust for trust in report.rungs if trust.correlation is not None and trust.trials >= 5]
-    if known:
-        ranks = ", ".join(f"{t.level} with {t.following}: {t.correlation:.2f} ({t.trials} trials)" for t in known)
-        lines.append(f"Rank correlation of each rung with the next, over the trials that went on: {ranks}.")
+        lines.append(f"Spent of the plan: {plan_against_spent(report.planned_s, report.spent_s, device)}.")
+    trusts = [trust for trust in report.rungs if trust.correlation is not None and trust.trials >= FEWEST]
+    if trusts:
+        ranks = ", ".join(f"{t.level} with {t.following}: {t.correlation:.2f} ({t.trials} trials)" for t in trusts)
+        lines.append(f"Rank correlation of each rung with the next, over the trials that reached both: {ranks}.")
     baseline = report.baseline
     if report.verdict is not None:
         cost = format_cost(report.verdict.cost_s, device)
-        lines.append(f"{verdict_in_words(report.verdict)} The repeats cost {cost}.")
+        lines.append(f"{verdict_text(report.verdict)} The repeats cost {cost}.")
     elif report.winner is not None and baseline is not None and baseline.score is not None:
-        lines.append(one_seed_in_words(report.winner, rival(report.trials), baseline))
+        lines.append(one_seed_text(report.winner, report.rival, baseline))
     return lines
 
 
+def _end(report: StudyReport) -> str:
+    study, states = report.study, [row.state for row in report.trials]
+    counts = ", ".join(f"{states.count(state)} {state.value}" for state in TrialState if states.count(state))
+    return f"Trials: {counts or 'none'}. Ended: {study.reason or study.state.value}."
+
+
+def _cost(report: StudyReport) -> str:
+    study, spec = report.study, report.study.spec
+    device, total_s = spec.slots.device, sum(report.spent_s.values())
+    parts = ", ".join(f"{format_cost(s, device)} {purpose}" for purpose, s in report.spent_s.items() if s > 0)
+    text = (
+        f"Cost: {format_cost(total_s, device)} of {' / '.join(spec.budgets)} ({parts}); wall {duration(study.wall_s)}"
+    )
+    if report.paid_share <= 1:  # the surrogate's seconds are not real ones
+        text += f"; {report.paid_share:.0%} of the trials' time was training and validation"
+    return f"{text}."
+
+
 def plan_against_spent(planned_s: Mapping[str, float], spent_s: Mapping[str, float], device: str) -> str:
-    """Each purpose with what it was given and what it took: 'search 8.1 of 8.4 cpu-min'."""
-    told = []
+    """Spent and planned cost of each purpose: 'search 8.1 of 8.4 cpu-min'."""
+    parts = []
     for purpose in Purpose:
         planned, spent = planned_s.get(purpose.value, 0.0), spent_s.get(purpose.value, 0.0)
         if planned or spent:
-            told.append(f"{purpose.value} {format_cost(spent, device)} of {format_cost(planned, device)}")
-    return ", ".join(told)
+            parts.append(f"{purpose.value} {format_cost(spent, device)} of {format_cost(planned, device)}")
+    return ", ".join(parts)
 
 
-def listing(seen: Overview) -> dict[str, Any]:
-    """A study as plain containers, with the trial to take home as the list shows it; null where none has a score."""
-    document: dict[str, Any] = _plain(seen.study)
-    taken, document["take_home"] = seen.winner, None
-    if taken is not None:
-        document["take_home"] = {
-            "trial": taken.number,
-            "map50_95": seen.figure(taken),
-            "seeds": seen.seeds(taken),
-            "gain": seen.gain,
-            "defaults": seen.figure(seen.baseline),
-        }
-    return document
-
-
-def print_studies(console: Console, found: Sequence[Overview]) -> None:
-    """One line for each study: the trial to take home and its figure, against the defaults'."""
-    table = Table("study", "state", "trials", "take home", **PLAIN)
+def print_studies(console: Console, overviews: Sequence[Overview]) -> None:
+    """Print one line for each study: the winner and its figure, against the defaults'."""
+    table = Table("study", "state", "trials", "winner", **PLAIN)
     for heading in (SCORE, "gain", "defaults"):
         table.add_column(heading, justify="right", no_wrap=True)
     for heading in ("spent", "begun"):
         table.add_column(heading)
-    for seen in found:
-        row, taken = seen.study, seen.winner
-        seeds = seen.seeds(taken) if taken is not None else 0
+    for overview in overviews:
+        row, winner = overview.study, overview.winner
+        seeds = overview.seeds(winner) if winner is not None else 0
+        figure = score(overview.figure(winner))
         table.add_row(
             escape(row.name),
-            "died" if row.state is StudyState.RUNNING and not seen.alive else row.state.value,
+            "crashed" if row.state is StudyState.RUNNING and not overview.alive else row.state.value,
             str(row.trials),
-            "" if taken is None else f"trial {taken.number}" if taken.number else "defaults",
-            score(seen.figure(taken)) + f" ({seeds} seeds)" * (seeds > 1),
-            "" if seen.gain is None else f"{seen.gain:+.3f}",
-            score(seen.figure(seen.baseline)),
+            "" if winner is None else f"trial {winner.number}" if winner.number else "defaults",
+            f"{figure} ({seeds} seeds)" if seeds > 1 else figure,
+            "" if overview.gain is None else f"{overview.gain:+.3f}",
+            score(overview.figure(overview.baseline)),
             format_cost(row.slot_s, row.spec.slots.device),
             moment(row.created_at),
         )
     console.print(table)
 
 
-def _leading(found: StudyStatus) -> str:
-    """The trial to take home as things stand, and what the defaults score by the same measure."""
-    winner, base = found.winner, found.baseline
+def _winner(overview: Overview) -> str:
+    """The winner as things stand, and the defaults by the same measure."""
+    winner, baseline = overview.winner, overview.baseline
     if winner is None:
         return "no trial has a score yet"
-    name = named(winner.number)
-    known = found.verdict.of(winner.number) if found.verdict is not None else None
-    if found.verdict is None or known is None:
-        told = f"{name}: mAP50-95 {score(winner.score)}, one seed"
-        return told + (f", defaults {score(base.score)}" if winner.number and base is not None else "")
-    told = f"{name}, confirmed: mAP50-95 {_over_seeds(known)}"
-    again = found.verdict.of(0)
-    return told + (f", defaults {_over_seeds(again)}" if winner.number and again is not None else "")
+    name, estimate = trial_name(winner.number), overview.estimate(winner)
+    if estimate is None:
+        text = f"{name}: mAP50-95 {score(winner.score)}, one seed"
+        return f"{text}, defaults {score(baseline.score)}" if winner.number and baseline is not None else text
+    text = f"{name}, confirmed: mAP50-95 {_over_seeds(estimate)}"
+    defaults = overview.estimate(baseline)
+    return f"{text}, defaults {_over_seeds(defaults)}" if winner.number and defaults is not None else text
 
 
-def print_status(console: Console, found: StudyStatus, *, db: str | None = None) -> None:
-    """Where a study stands. `db`: the database, as the user named it."""
-    row = found.study
-    state, again = row.state.value, command("resume", row.name, db)
-    if row.state is StudyState.RUNNING and not found.alive:
-        state = f"died (no sign of life for {duration(time.time() - row.heartbeat_at)}); {again}"
-    elif row.state is StudyState.INTERRUPTED:
-        state += f"; {again}"
+def print_status(console: Console, status: StudyStatus, *, db: str | None = None) -> None:
+    """Print state, winner, cost, running trials and the last lines of the log. `db`: as the user named it."""
+    row = status.study
     device = row.spec.slots.device
     lines = [
-        f"study     {row.name}: {state}",
-        f"best      {_leading(found)}",
-        f"spent     {format_cost(row.slot_s, device)}, wall {duration(row.wall_s)}: {found.share_spent:.0%} of "
+        f"study     {row.name}: {_state(status, db)}",
+        f"winner    {_winner(status)}",
+        f"spent     {format_cost(row.slot_s, device)}, wall {duration(row.wall_s)}: {status.share_spent:.0%} of "
         f"{' / '.join(row.spec.budgets)}",
-        f"trials    {row.trials} begun, {len(found.running)} running",
+        f"trials    {row.trials} begun, {len(status.running)} running",
     ]
-    if found.planned_s:
-        lines.append(f"planned   {plan_against_spent(found.planned_s, found.spent_s, device)}")
-    for trial in found.running:
-        where = f" on {trial.node} ({trial.device})" if trial.node else ""
+    if status.planned_s:
+        lines.append(f"planned   {plan_against_spent(status.planned_s, status.spent_s, device)}")
+    for trial in status.running:
+        place = f" on {trial.node} ({trial.device})" if trial.node else ""
         lines.append(
             f"          trial {trial.number} ({trial.origin}): epoch {trial.done_epochs}/{trial.epochs}, "
-            f"mAP50-95 {score(trial.last_map50_95)}{where}"
+            f"mAP50-95 {score(trial.last_map50_95)}{place}"
         )
-    lines += [f"{time.strftime('%H:%M:%S', time.localtime(e.at))}  {e.text}" for e in found.events]
+    lines += [f"{time.strftime('%H:%M:%S', time.localtime(event.at))}  {event.text}" for event in status.events]
     for line in lines:
         _say(console, line)
+
+
+def _state(status: StudyStatus, db: str | None) -> str:
+    """State of the study, with the command that continues it where it does not run."""
+    row = status.study
+    resume = command("resume", row.name, db)
+    if row.state is StudyState.RUNNING and not status.alive:
+        silence = duration(time.time() - row.heartbeat_at)
+        return f"the study process ended unexpectedly (no sign of life for {silence}); {resume}"
+    return f"{row.state.value}; {resume}" if row.state is StudyState.INTERRUPTED else row.state.value

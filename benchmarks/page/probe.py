@@ -52,7 +52,7 @@ VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {  # the file and what the 
     "Study, trials": ("study", {"tab": "Trials", "compare": ""}),
     "Study, insight": ("study", {"tab": "Insight"}),
     "Trial": ("trial", {}),
-    "Take home": ("home", {}),
+    "Export": ("export", {}),
     "Ensembles": ("ensembles", {}),
     "Data": ("data", {}),
     "Running study": ("study", {"tab": "Overview"}),

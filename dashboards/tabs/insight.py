@@ -1,4 +1,4 @@
-"""What mattered: importances, slices, parallel coordinates, trust in rungs, the Pareto front."""
+"""Importances, slices, parallel coordinates, trust in rungs, the Pareto front."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from automl.space import Parameter, SearchSpace
 from automl.store import read
 from dashboards import charts, context, frames, words
 
-TRIALS = 1000  # looked at; of a larger study every nth
-LINES = 200  # trials in the parallel coordinates, the best ones
-LATEST = 300  # trials from which the rungs' trust is told
-FEWEST = 3
+TRIALS = 1000  # at most in a chart; of a larger study every nth
+LINES = 200  # best trials in the parallel coordinates
+LATEST = 300  # trials that the trust in rungs is measured on
+FEWEST = 3  # trials that the charts need
 AXES = {"latency_ms": "latency (ms an image)", "parameters_m": "parameters (millions)", "gflops": "GFLOPs"}
 
 
 def draw(row: StudyRow) -> None:
-    """All charts; each says what it lacks."""
+    """Draw all charts; one without data says what it lacks."""
     rows = read.sample(context.engine(), row.name, TRIALS)
     if len(rows) < FEWEST:
-        st.info(f"There are too few trials with a score to say what mattered: {len(rows)} of at least {FEWEST}.")
+        st.info(f"There are too few trials with a score to draw charts: {len(rows)} of at least {FEWEST}.")
         return
     space = SearchSpace.from_document(row.spec.space).at_horizon(row.spec.epochs)
     best = read.best_trials(context.engine(), row.name, limit=LINES)
-    placed, top = ([replace(each, params=space.values(each.params)) for each in those] for those in (rows, best))
-    parameters = [p for p in space.parameters if any(p.name in each.params for each in placed)]
+    placed, top = ([replace(trial, params=space.values(trial.params)) for trial in trials] for trials in (rows, best))
+    parameters = [p for p in space.parameters if any(p.name in trial.params for trial in placed)]
     importance: dict[str, float] | None = None
     try:
         importance = _importance(row.name, row.heartbeat_at, placed, parameters)
@@ -55,8 +55,8 @@ def _importance(
 ) -> dict[str, float]:
     from automl.sampler.importance import importances
 
-    scored = [(each.params, each.score) for each in _rows if each.score is not None]
-    return dict(importances(scored, _parameters))
+    scores = [(row.params, row.score) for row in _rows if row.score is not None]
+    return dict(importances(scores, _parameters))
 
 
 def _importances(importance: dict[str, float]) -> None:
@@ -65,7 +65,9 @@ def _importances(importance: dict[str, float]) -> None:
         return
     top = dict(list(importance.items())[:15])
     st.altair_chart(charts.importance_chart(top), alt="Parameter importances")
-    st.caption("Measured by PED-ANOVA on the trials' scores. A search that homes in hides what it has settled.")
+    st.caption(
+        "Measured by PED-ANOVA on the trials' scores. A parameter that the search has settled early looks unimportant."
+    )
 
 
 def _rungs(row: StudyRow) -> None:
@@ -73,13 +75,13 @@ def _rungs(row: StudyRow) -> None:
         st.info("This study has no rungs: every trial trains to the end.")
         return
     scores = read.scores(context.engine(), row.name, latest=LATEST)
-    found = rung_trust(scores, row.spec.rungs, row.spec.epochs)
-    st.altair_chart(charts.rungs_chart(found), alt="Rank correlation between rungs")
-    counts = ", ".join(f"{each.trials} at {each.level} → {each.following}" for each in found)
+    trusts = rung_trust(scores, row.spec.rungs, row.spec.epochs)
+    st.altair_chart(charts.rungs_chart(trusts), alt="Rank correlation between rungs")
+    counts = ", ".join(f"{trust.trials} at {trust.level} → {trust.following}" for trust in trusts)
     st.caption(
         f"Spearman's rank correlation over those of the latest {LATEST} trials that reached both epochs: {counts}. "
-        "Below .15 over ten trials or more a rung stops nobody; the colour is what these trials say, the search "
-        "counts all. Only survivors are seen, so it reads low."
+        "Below .15 over ten trials or more a rung stops no trial. The colour follows these trials, the search itself "
+        "counts all. Stopped trials are missing here, so the correlation reads low."
     )
 
 
@@ -87,18 +89,18 @@ def _slices(rows: list[TrialRow], parameters: list[Parameter], importance: dict[
     names = [*(n for n in importance), *(p.name for p in parameters if p.name not in importance)]
     name = st.selectbox("Slice along", names, key="slice", bind="query-params")
     parameter = next(p for p in parameters if p.name == name)
-    base = next((each for each in rows if each.number == 0), None)
-    default = base.params.get(parameter.name, parameter.default) if base is not None else parameter.default
+    baseline = next((row for row in rows if row.number == 0), None)
+    default = parameter.default if baseline is None else baseline.params.get(parameter.name, parameter.default)
     frame = frames.slice_frame(rows, parameter.name)
     log = parameter.kind == "log" and bool(len(frame)) and all(frame["value"] > 0)
     st.altair_chart(charts.slice_chart(frame, parameter.name, default, log=log), alt="Slice plot")
 
 
 def _parallel(rows: list[TrialRow], parameters: list[Parameter], importance: dict[str, float]) -> None:
-    chosen = [p for name in list(importance)[:8] for p in parameters if p.name == name] or parameters[:8]
-    best = sorted(rows, key=lambda each: each.score or 0.0)  # the best are drawn last, on top
+    axes = [p for name in list(importance)[:8] for p in parameters if p.name == name] or parameters[:8]
+    ranked = sorted(rows, key=lambda row: row.score or 0.0)  # the best are drawn last, on top
     st.altair_chart(
-        charts.parallel_chart(frames.parallel_frame(best, chosen), dark=st.context.theme.type == "dark"),
+        charts.parallel_chart(frames.parallel_frame(ranked, axes), dark=st.context.theme.type == "dark"),
         alt="Parallel coordinates",
     )
 
@@ -114,7 +116,7 @@ def _pareto(row: StudyRow, rows: list[TrialRow]) -> None:
         figures = ", ".join(f"{title} {only[key]:.3g}" for key, title in known.items())
         st.caption(
             "The Pareto front needs two models or image sizes: --models and --imgsz take several. "
-            f"Here it is one point, {words.plain(only['point'])}: {figures}."
+            f"This study has one operating point, {words.plain(only['point'])}: {figures}."
         )
         return
     against = st.segmented_control(

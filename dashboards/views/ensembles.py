@@ -1,4 +1,4 @@
-"""Ensembles: what the store has of them."""
+"""Ensembles of a study: none yet."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import streamlit as st
 from dashboards import context, words
 
 with context.page("Ensembles"):
-    row = context.chosen_study()
+    row = context.linked_study()
     st.title(f"{words.plain(row.name)}: ensembles", anchor=False)
     st.info(
-        "No ensemble of this study has been made: automl cannot make one yet. Until then the "
-        "weights of its best trials, which Take home offers, are the members that one would begin with."
+        "This study has no ensemble: automl cannot build one yet. The weights of its best trials, on the page Export, "
+        "are the members to begin with."
     )
-    st.page_link("views/home.py", label="Take home", query_params={"study": row.name})
+    st.page_link("views/export.py", label="Export", query_params={"study": row.name})

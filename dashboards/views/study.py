@@ -6,14 +6,14 @@ import streamlit as st
 
 from dashboards import context
 from dashboards.tabs import insight, overview, trials
-from dashboards.words import described, plain
+from dashboards.words import description, plain
 
 TABS = {"Overview": overview.draw, "Trials": trials.draw, "Insight": insight.draw}
 
 with context.page("Study"):
-    row = context.chosen_study()
+    row = context.linked_study()
     st.title(plain(row.name), anchor=False)
-    st.caption(plain(described(row)))
+    st.caption(plain(description(row)))
     tab = st.segmented_control(
         "View",
         list(TABS),

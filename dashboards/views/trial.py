@@ -8,48 +8,48 @@ from automl.figures import score
 from automl.files import folders
 from automl.files.pictures import PICTURES
 from automl.records import StudyRow, TrialRow
-from automl.scores.words import score_in_words, unseen_in_words
+from automl.scores.words import score_definition, unseen_text
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import kept_file, pictures, tail
 
 
 def _draw(row: StudyRow) -> None:
-    seen = context.seen(row)
-    if not seen.points:
-        st.info("No trial has begun yet.")
+    progress = context.progress_of(row)
+    if not progress.points:
+        st.info(words.NO_TRIAL)
         return
-    fallback = seen.winner.number if seen.winner is not None else 0
-    trial = context.chosen_trial(row, fallback)
+    fallback = progress.winner.number if progress.winner is not None else 0
+    trial = context.linked_trial(row, fallback)
     st.title(f"{words.plain(row.name)}, trial {trial.number}", anchor=False)
-    asked = st.number_input("Trial", 0, max(point.number for point in seen.points), trial.number, width=200)
-    if asked != trial.number:
-        st.query_params["trial"] = str(asked)
+    number = st.number_input("Trial", 0, max(point.number for point in progress.points), trial.number, width=200)
+    if number != trial.number:
+        st.query_params["trial"] = str(number)
         st.rerun()
-    repeat = words.plain(words.repeated(trial))
-    st.markdown(f"{words.plain(words.ended(trial))} {words.plain(words.proposed(trial))} {repeat}")
+    repeat = words.plain(words.repeat_of(trial))
+    st.markdown(f"{words.plain(words.end_of(trial))} {words.plain(words.source_of(trial))} {repeat}")
     columns = st.columns(4)
-    told = f"one seed; {score_in_words(trial.epochs)}"
-    columns[0].metric("mAP50-95 on val", score(trial.score), border=True, help=told)
+    definition = f"one seed; {score_definition(trial.epochs)}"
+    columns[0].metric("mAP50-95 on val", score(trial.score), border=True, help=definition)
     columns[1].metric(
         "mAP50-95 at the best epoch", score(trial.best_map50_95), border=True, help="mAP50-95 on val; best.pt holds it"
     )
     columns[2].metric("Epochs", f"{trial.done_epochs}/{trial.epochs}", border=True)
     columns[3].metric("Cost", words.cost(trial.slot_s, row), border=True)
-    for each in read.evaluations(context.engine(), row.name, trial.number):
-        intervals = "" if each.low is None else "; 90 % intervals over the images"
-        st.markdown(words.plain(f"Scored {unseen_in_words(each)} ({each.split}{intervals})."))
+    for evaluation in read.evaluations(context.engine(), row.name, trial.number):
+        intervals = "" if evaluation.low is None else "; 90 % intervals over the images"
+        st.markdown(words.plain(f"Scored {unseen_text(evaluation)} ({evaluation.split}{intervals})."))
     _curves(row, trial)
     _pictures(row, trial)
     st.subheader("Parameters", anchor=False)
-    st.dataframe(frames.params_frame(trial, seen.baseline), hide_index=True, alt="Parameters, changed ones first")
+    st.dataframe(frames.params_frame(trial, progress.baseline), hide_index=True, alt="Parameters, changed ones first")
     if trial.error:
         st.subheader("Error", anchor=False)
         st.code(trial.error, language=None)
     _log(row, trial)
-    st.caption("A diagnosis of this trial has not been made: automl cannot make one yet.")
-    st.caption("What to run next")
-    st.code(words.next_command(seen, trial, context.database()), language="bash", wrap_lines=True)
+    st.caption("There is no diagnosis of this trial: automl cannot make one yet.")
+    st.caption(words.NEXT)
+    st.code(words.next_command(progress, trial, context.database()), language="bash", wrap_lines=True)
     context.share()
 
 
@@ -69,19 +69,19 @@ def _curves(row: StudyRow, trial: TrialRow) -> None:
 
 
 def _pictures(row: StudyRow, trial: TrialRow) -> None:
-    found = pictures(row, trial.number)
-    if not found:
+    files = pictures(row, trial.number)
+    if not files:
         return
     st.subheader("Pictures", anchor=False)
     columns = st.columns(2)
-    for index, (name, file) in enumerate(found.items()):
+    for index, (name, file) in enumerate(files.items()):
         columns[index % 2].image(str(file), caption=PICTURES[name], width="stretch")
 
 
 def _log(row: StudyRow, trial: TrialRow) -> None:
     artifacts = read.artifacts(context.engine(), row.name, trial.number)
-    found = next((each for each in artifacts if each.kind == "log"), None)
-    file = kept_file(found, row) if found is not None else folders.trial(row.spec.directory, trial.number) / "log.txt"
+    log = next((artifact for artifact in artifacts if artifact.kind == "log"), None)
+    file = kept_file(log, row) if log is not None else folders.trial(row.spec.directory, trial.number) / "log.txt"
     text = tail(file) if file is not None else ""
     with st.expander("Log", expanded=False):
         if text:
@@ -91,4 +91,4 @@ def _log(row: StudyRow, trial: TrialRow) -> None:
 
 
 with context.page("Trial"):
-    _draw(context.chosen_study())
+    _draw(context.linked_study())

@@ -31,13 +31,13 @@ QUIET_MS = 4000.0  # longer than between two looks at a running study
 
 
 def chromium() -> str:
-    """The browser's executable. Skips where there is none, but never in CI."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
+    """Path of the browser. Skips the test where there is none, but never in CI."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
         if os.environ.get("CI"):
             pytest.fail("CI has to have a browser: make browser")
         pytest.skip("needs chromium: make browser, as root, or your package manager")
-    return found
+    return path
 
 
 @contextmanager
@@ -80,7 +80,7 @@ class Site:
         context.set_default_timeout(WAIT_MS)
         page = context.new_page()
         if heard is not None:
-            page.on("websocket", lambda line: line.on("framereceived", lambda told: heard.append(told)))
+            page.on("websocket", lambda line: line.on("framereceived", lambda message: heard.append(message)))
         page.on("request", lambda request: self._heed(request.url))
         page.goto(f"{self.url}{path}")
         settled(page)
@@ -113,7 +113,7 @@ def _answers(url: str) -> bool:
 
 
 def settled(page: Page) -> None:
-    """Waits until the page is drawn."""
+    """Wait until the page is drawn."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
     page.wait_for_selector("[data-testid=stMain] h1")
     page.wait_for_function("!document.querySelector('[data-testid=stMain] [data-testid=stSkeleton]')")
@@ -121,7 +121,7 @@ def settled(page: Page) -> None:
 
 
 def hushed(page: Page, heard: list[str | bytes]) -> None:
-    """Waits until the server has had nothing to tell for a while: it is not asked again and again."""
+    """Wait until the server has sent nothing for a while: the page has stopped asking."""
 
     def silent() -> bool:
         heard.clear()
@@ -132,22 +132,22 @@ def hushed(page: Page, heard: list[str | bytes]) -> None:
 
 
 def text(page: Page) -> str:
-    """What is written on the page, in one line."""
+    """Text of the page, in one line."""
     return re.sub(r"\s+", " ", page.locator("[data-testid=stMain]").inner_text())
 
 
 def says(page: Page, words: str) -> None:
-    """Waits until the page says so."""
+    """Wait until the page has text that matches the pattern."""
     page.get_by_text(re.compile(words)).first.wait_for()
 
 
 def shows(page: Page, words: str, times: int | None = None) -> None:
-    """Waits until these words are written on the page, however they are marked up; just so many times if it is said."""
+    """Wait until these words are on the page, however they are marked up; exactly `times` times, where given."""
     wait_for(f"'{words}'", lambda: (words in text(page)) if times is None else text(page).count(words) == times)
 
 
 def tick(page: Page, rows: list[int], table: int = 0) -> None:
-    """Ticks rows of a table, which is a canvas: by position. Waits for the mark, or the page to which it leads."""
+    """Tick rows of a table, by position since it is a canvas. Wait for the mark, or the page that opens."""
     for row in rows:
         place, address = spot(page, table), page.url
         page.mouse.click(place["x"] + 16.0, place["y"] + ROW * (row + 1.5))
@@ -156,17 +156,17 @@ def tick(page: Page, rows: list[int], table: int = 0) -> None:
 
 
 def spot(page: Page, table: int = 0) -> FloatRect:
-    """Where a table lies, in the window, once it lies still."""
-    found = grid(page, table)
-    found.locator("tbody td").first.wait_for(state="attached")
-    found.scroll_into_view_if_needed()
+    """Place of a table in the window, once it does not move any more."""
+    canvas = grid(page, table)
+    canvas.locator("tbody td").first.wait_for(state="attached")
+    canvas.scroll_into_view_if_needed()
 
     def still() -> FloatRect | None:
-        before = found.bounding_box()
+        before = canvas.bounding_box()
         page.wait_for_timeout(200)
-        return before if before == found.bounding_box() else None
+        return before if before == canvas.bounding_box() else None
 
-    place: FloatRect = wait_for("the table lies still", still)
+    place: FloatRect = wait_for("a table that does not move", still)
     return place
 
 
@@ -176,21 +176,21 @@ def grid(page: Page, table: int = 0) -> Locator:
 
 
 def column(page: Page, name: str, table: int = 0) -> list[str]:
-    """The texts of a column, as a screen reader has them; only rows that are drawn. Empty without that heading."""
-    found = grid(page, table)
-    found.locator("tbody td").first.wait_for(state="attached")
-    headings, *rows = found.evaluate(CELLS)  # at once: rows come and go
+    """Texts of a column, as for a screen reader; only rows that are drawn. Empty without that heading."""
+    canvas = grid(page, table)
+    canvas.locator("tbody td").first.wait_for(state="attached")
+    headings, *rows = canvas.evaluate(CELLS)  # at once: rows come and go
     names = [heading.strip(" ↑↓") for heading in headings]
     return [row[names.index(name)] for row in rows] if name in names else []
 
 
 def reads(page: Page, name: str, texts: list[str], table: int = 0) -> None:
-    """Waits until a column begins with these texts."""
+    """Wait until a column begins with these texts."""
     wait_for(f"{name} {texts}", lambda: column(page, name, table)[: len(texts)] == texts)
 
 
 def shoot(page: Page, name: str) -> Path:
-    """A picture of the whole page, in a folder that git ignores."""
+    """Picture of the whole page, in a folder that git ignores."""
     SHOTS.mkdir(exist_ok=True)
     size = page.viewport_size
     assert size is not None
@@ -205,12 +205,12 @@ def shoot(page: Page, name: str) -> Path:
 
 
 def fits(page: Page) -> None:
-    """Waits until the page is no wider than its window: while it is drawn it may be."""
+    """Wait until the page is no wider than its window; while it is drawn it may be."""
     wait_for(f"{page.url} fits", lambda: page.evaluate(WIDER) <= 0)
 
 
 def download(page: Page, label: str, folder: Path) -> Path:
-    """Clicks a download button and keeps what comes."""
+    """Click a download button and save the file."""
     with page.expect_download() as waiting:
         page.get_by_role("button", name=label).click()
     file = folder / waiting.value.suggested_filename
@@ -221,3 +221,9 @@ def download(page: Page, label: str, folder: Path) -> Path:
 def run_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """A command of a user, in a folder."""
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose an option of a select box."""
+    page.get_by_role("combobox", name=re.compile(label)).click()
+    page.get_by_role("option", name=option, exact=True).click()

@@ -32,7 +32,7 @@ from automl.records import (
     TrialRow,
     TrialState,
 )
-from automl.reports.report import spent_by_purpose
+from automl.reports.overview import spent_by_purpose
 from automl.sampler import open_sampler
 from automl.scores import leaderboard
 from automl.space import SearchSpace
@@ -111,11 +111,12 @@ def make_prepared(**changes: Any) -> Prepared:
 
 
 def make_row(number: int, score: float | None = 0.5, **changes: Any) -> TrialRow:
-    """A completed trial whose last five epochs scored alike."""
+    """A completed trial whose last five epochs scored alike; a repeat where it `repeats` another."""
+    own = Purpose.BASELINE if number == 0 else Purpose.SEARCH
     row = TrialRow(
         number=number,
         state=TrialState.COMPLETED,
-        purpose=Purpose.BASELINE if number == 0 else Purpose.SEARCH,
+        purpose=own if changes.get("repeats") is None else Purpose.CONFIRMATION,
         origin="defaults" if number == 0 else "tpe",
         params={"lr0": 0.01},
         applied=None,

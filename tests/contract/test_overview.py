@@ -1,4 +1,4 @@
-"""A study that is watched: each look reads what is new and shows what a fresh one would, on both databases."""
+"""A watched study: every look reads only new rows and shows the same as a first look, on both databases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from automl.records import (
     Trial,
     TrialState,
 )
-from automl.reports.overview import Overview, Watch
+from automl.reports.watch import StudyProgress, Watch
 from automl.scores.ending import LOOK_BACK
 from automl.store import read
 from automl.store.engine import together
@@ -29,7 +29,7 @@ MANY = 40
 
 
 class Driver:
-    """Reports what happens in a study called birds."""
+    """A driver that reports the events of a study called birds."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -63,37 +63,37 @@ class Driver:
 
 @pytest.fixture
 def driver(engine: Engine, make_spec: MakeSpec) -> Driver:
-    """Of a study in which many trials have ended and one runs."""
+    """Driver of a study in which many trials have ended and one runs."""
     begin_study(engine, make_spec("birds"), at=1000.0, host="here", pid=1)
-    found = Driver(engine)
+    driver = Driver(engine)
     for number in range(MANY):
-        found.whole(number, number / 100, TrialState.COMPLETED if number % 3 == 0 else TrialState.STOPPED)
-    found.begin(MANY)
-    found.flush()
-    return found
+        driver.whole(number, number / 100, TrialState.COMPLETED if number % 3 == 0 else TrialState.STOPPED)
+    driver.begin(MANY)
+    driver.flush()
+    return driver
 
 
-def look(watch: Watch, engine: Engine) -> Overview:
+def look(watch: Watch, engine: Engine) -> StudyProgress:
     return watch.look(engine, read.study(engine, "birds"))
 
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many trials each question about trials answered with."""
-    told: list[int] = []
+    """Number of trials in the answer to each question about trials."""
+    counts: list[int] = []
     for name in ("outline", "trials_of", "trials", "trial", "running_trials", "trial_page", "sample"):
         question = getattr(read, name)
 
-        def ask(*given: Any, question: Callable[..., Any] = question, **named: Any) -> Any:
-            answer = question(*given, **named)
-            told.append(len(answer) if isinstance(answer, list) else 1)
+        def ask(*values: Any, question: Callable[..., Any] = question, **options: Any) -> Any:
+            answer = question(*values, **options)
+            counts.append(len(answer) if isinstance(answer, list) else 1)
             return answer
 
         monkeypatch.setattr(read, name, ask)
-    return told
+    return counts
 
 
-def test_a_look_reads_what_is_new_and_nothing_else(driver: Driver, counted: list[int]) -> None:
+def test_a_look_reads_new_rows_and_nothing_else(driver: Driver, counted: list[int]) -> None:
     watch = Watch()
     assert len(look(watch, driver.engine).points) == sum(counted[:1]) == MANY + 1
     counted.clear()
@@ -101,23 +101,23 @@ def test_a_look_reads_what_is_new_and_nothing_else(driver: Driver, counted: list
     driver.whole(MANY + 1, 0.1, TrialState.STOPPED)
     driver.begin(MANY + 2)
     driver.flush()
-    seen = look(watch, driver.engine)
+    progress = look(watch, driver.engine)
     assert counted == [3, 2]  # the running one, the two new ones; whole rows of the two that run
-    assert [row.number for row in seen.running] == [MANY, MANY + 2]
-    assert [point.number for point in seen.points] == list(range(MANY + 3))
+    assert [row.number for row in progress.running] == [MANY, MANY + 2]
+    assert [point.number for point in progress.points] == list(range(MANY + 3))
 
 
 def test_a_look_reads_the_epochs_of_those_that_were_completed_last(
     driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[list[int]] = []
+    questions: list[list[int]] = []
     epochs_of = read.epochs_of
 
     def ask(engine: Engine, study: str, numbers: list[int]) -> Any:
-        asked.append(sorted(numbers))
+        questions.append(sorted(numbers))
         return epochs_of(engine, study, numbers)
 
-    monkeypatch.setattr("automl.reports.overview.is_dead", lambda row: False)
+    monkeypatch.setattr("automl.reports.report.is_dead", lambda row: False)
     monkeypatch.setattr(read, "epochs_of", ask)
     watch = Watch()
     assert len(look(watch, driver.engine).latest) == LOOK_BACK
@@ -126,7 +126,7 @@ def test_a_look_reads_the_epochs_of_those_that_were_completed_last(
     driver.flush()
     assert look(watch, driver.engine).latest[-2:] == ((0.5, 9.0), (0.1, 9.0))
     look(watch, driver.engine)
-    assert asked == [list(range(0, MANY, 3))[-LOOK_BACK:], [MANY + 1]]
+    assert questions == [list(range(0, MANY, 3))[-LOOK_BACK:], [MANY + 1]]
 
 
 def test_nothing_new_is_no_row_but_those_that_run(driver: Driver, counted: list[int]) -> None:
@@ -138,23 +138,23 @@ def test_nothing_new_is_no_row_but_those_that_run(driver: Driver, counted: list[
 
 
 def test_a_look_asks_all_its_questions_over_one_connection(driver: Driver) -> None:
-    taken: list[object] = []
-    event.listen(driver.engine, "checkout", lambda *given: taken.append(given))
+    checkouts: list[object] = []
+    event.listen(driver.engine, "checkout", lambda *values: checkouts.append(values))
     row = read.study(driver.engine, "birds")
     with together(driver.engine):
         assert read.study(driver.engine, "birds") == row
-    taken.clear()
+    checkouts.clear()
     Watch().look(driver.engine, row)
-    assert len(taken) == 1
+    assert len(checkouts) == 1
 
 
-def test_a_watched_study_is_seen_as_by_a_first_look(driver: Driver) -> None:
+def test_a_watched_study_looks_as_at_first_sight(driver: Driver) -> None:
     watch, engine = Watch(), driver.engine
 
-    def agree() -> Overview:
-        seen = look(watch, engine)
-        assert seen == look(Watch(), engine)
-        return seen
+    def agree() -> StudyProgress:
+        progress = look(watch, engine)
+        assert progress == look(Watch(), engine)
+        return progress
 
     assert agree().winner == read.trial(engine, "birds", 39)
     driver.epoch(MANY, 1, 0.7)
@@ -197,13 +197,13 @@ def test_an_interrupted_trial_that_goes_on_is_followed(driver: Driver) -> None:
     again.begin(MANY, attempt=2)
     again.epoch(MANY, 1, 0.9, attempt=2)
     again.flush()
-    seen = look(watch, engine)
-    assert [row.attempt for row in seen.running] == [2]
+    progress = look(watch, engine)
+    assert [row.attempt for row in progress.running] == [2]
     again.end(MANY, TrialState.COMPLETED)
     again.flush()
-    seen = look(watch, engine)
-    assert (seen.running, seen.states["completed"]) == ((), 15)
-    assert seen == look(Watch(), engine)
+    progress = look(watch, engine)
+    assert (progress.running, progress.states["completed"]) == ((), 15)
+    assert progress == look(Watch(), engine)
 
 
 def test_a_database_that_failed_once_leaves_nothing_stale(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +213,7 @@ def test_a_database_that_failed_once_leaves_nothing_stale(driver: Driver, monkey
     driver.end(MANY, TrialState.COMPLETED)
     driver.flush()
 
-    def away(*given: Any) -> Any:
+    def away(*values: Any) -> Any:
         raise OSError
 
     with monkeypatch.context() as broken:

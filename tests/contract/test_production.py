@@ -19,7 +19,7 @@ from automl.errors import TrialError
 from automl.policy import production
 from automl.records import EpochMetrics, Outcome, Purpose, Slots, StudySpec, TrainJob, Trial, TrialRow, TrialState
 from automl.scores.leaderboard import production_of, verdict, winner
-from automl.scores.words import production_in_words
+from automl.scores.words import production_text
 from tests.builders.factories import (
     EPOCH_S,
     MemoryRecord,
@@ -258,7 +258,7 @@ def test_one_that_diverges_ends_the_study_with_what_it_had_reached(tmp_path: Pat
     assert (played.search.ended or "").endswith(f"its production training, trial {row.number}, failed")
     assert row.number in played.search.at_stake  # best.pt stays
     assert row in to_measure(list(played.record.trials.values()))
-    assert "best epoch 0.602 on val (epoch 20" in production_in_words(row, "cpu")
+    assert "best epoch 0.602 on val (epoch 20" in production_text(row, "cpu")
 
 
 @pytest.mark.parametrize("budget", ["10cpu-h", "30trials", "5h"])

@@ -1,28 +1,30 @@
-"""Searches that several tests look at."""
+"""A browser, and searches that several tests share."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tests.builders.cli import ONE_SLOT, TINY, Place
+from tests.builders.searches import BUDGET_S, NAME, Searched
 from tests.builders.train_tiny import BCCD, COCO_WEIGHTS, draw_data
 
-NAME = "shapes"
-BUDGET_S = 900
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
-@dataclass(frozen=True)
-class Searched:
-    """A search on the command line that has ended, and where."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser without a window."""
+    from tests.builders.browser import launched
 
-    place: Place
-    done: subprocess.CompletedProcess[str]
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

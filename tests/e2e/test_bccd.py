@@ -7,7 +7,7 @@ import re
 import pytest
 
 from automl.records import StudyState
-from tests.e2e.conftest import Searched
+from tests.builders.searches import Searched
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -11,8 +11,8 @@ import yaml
 
 from automl.records import StudyState, TrialState
 from tests.builders.cli import ONE_SLOT, Place
+from tests.builders.searches import BUDGET_S, NAME, Searched
 from tests.builders.train_tiny import draw_data
-from tests.e2e.conftest import BUDGET_S, NAME, Searched
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 STRANGERS = ("ray", "raylet", "tune", "Ultralytics", "WARNING", "Warning", "it/s", "Traceback")

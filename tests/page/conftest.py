@@ -1,141 +1,40 @@
-"""Stores that the page is shown over."""
+"""Database that the page is shown over."""
 
 from __future__ import annotations
 
-import math
-import os
-import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from automl.records import (
-    Outcome,
-    Params,
-    Purpose,
-    Slots,
-    StudySpec,
-    StudyState,
-    Trial,
-    TrialState,
-)
+from automl.records import Slots
 from automl.store.engine import open_store
-from automl.store.write import Recorder, begin_study
-from tests.builders.factories import make_evaluation, make_metrics
-from tests.builders.factories import make_spec as surrogate_spec
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-BEGAN = 1_790_000_000.0
-EVIL = "<img src=x onerror=alert(1)> ![x](http://example.invalid/x.png) **bold**"
-
-
-class Filler:
-    """Writes a study trial by trial, as a driver would."""
-
-    def __init__(self, engine: Engine, spec: StudySpec) -> None:
-        begin_study(engine, spec, at=BEGAN, host=socket.gethostname(), pid=os.getpid())
-        self.spec = spec
-        self.recorder = Recorder(engine, spec.name)
-        self.at = BEGAN
-        self.spent_s = 0.0
-
-    def trial(
-        self,
-        number: int,
-        scores: list[float],
-        state: TrialState | None = TrialState.COMPLETED,
-        *,
-        params: Params | None = None,
-        repeats: int | None = None,
-        **outcome: Any,
-    ) -> None:
-        """One trial from its start to its end; without a state it goes on running."""
-        again = Purpose.SEARCH if repeats is None else Purpose.CONFIRMATION
-        purpose = outcome.pop("purpose", Purpose.BASELINE if number == 0 else again)
-        origin = "defaults" if number == 0 else "gp"
-        begun = Trial(
-            number=number,
-            params=params or {"lr0": 0.01, "x0": 0.5},
-            epochs=outcome.pop("epochs", self.spec.epochs),
-            seed=number,
-            purpose=purpose,
-            origin=outcome.pop("origin", origin),
-            repeats=repeats,
-        )
-        self.recorder.trial_started(begun, at=self.at, node="node-1", device="cpu", pid=1)
-        cost_s = 0.0
-        for epoch, score in enumerate(scores, 1):
-            self.at += 60.0
-            cost_s += 60.0
-            losses = {"train/box_loss": 2.0 / epoch, "val/box_loss": math.nan if epoch == 1 else 2.2 / epoch}
-            metrics = make_metrics(epoch, score, map50=min(1.0, 1.5 * score), losses=losses)
-            self.recorder.epoch(number, 1, metrics, slot_s=cost_s, at=self.at)
-        self.spent_s += cost_s
-        if state is not None:
-            reason = outcome.pop("reason", f"trained all {self.spec.epochs} epochs")
-            ended = Outcome(state=state, reason=reason, **outcome)
-            self.recorder.trial_closed(number, ended, slot_s=cost_s, at=self.at)
-
-    def close(self, state: StudyState | None = StudyState.FINISHED, reason: str = "the budget is spent") -> None:
-        """Ends the study, or leaves it running."""
-        self.recorder.event("note", "the baseline has scored", trial=0, at=self.at)
-        spent = {"slot_s": self.spent_s, "wall_s": self.at - BEGAN}
-        if state is None:
-            self.recorder.heartbeat(at=time.time(), running={}, **spent)  # this very process drives it: it is alive
-            self.recorder.flush()
-        else:
-            self.recorder.study_closed(state, reason, at=self.at, **spent)
-            self.recorder.close()
+from tests.builders.factories import make_spec
+from tests.builders.pages import Filler
 
 
 @pytest.fixture
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The database that the page opens; absent until something fills it."""
+    """URL of the database that the page opens; it is absent until something fills it."""
     import streamlit as st
 
     st.cache_data.clear()
     st.cache_resource.clear()
-    found = f"sqlite:///{tmp_path / 'automl.db'}"
-    monkeypatch.setenv("AUTOML_DB", found)
+    database = f"sqlite:///{tmp_path / 'automl.db'}"
+    monkeypatch.setenv("AUTOML_DB", database)
     monkeypatch.delenv("AUTOML_PAGE_PUBLIC", raising=False)
-    return found
+    return database
 
 
 @pytest.fixture
 def fill(url: str, tmp_path: Path) -> Iterator[Callable[..., Filler]]:
-    """Begins a study in that database."""
-    opened = open_store(url)
+    """Function that begins a study in that database."""
+    engine = open_store(url)
 
     def begin(name: str = "birds", **changes: Any) -> Filler:
         fields = {"directory": str(tmp_path / "runs" / name), "slots": Slots(count=2, device="cpu"), **changes}
-        return Filler(opened, surrogate_spec(name=name, **fields))
+        return Filler(engine, make_spec(name=name, **fields))
 
     yield begin
-    opened.dispose()
-
-
-def curve(top: float, epochs: int = 12) -> list[float]:
-    """A learning curve that rises to `top`."""
-    return [top * (1 - math.exp(-epoch / 3)) / (1 - math.exp(-epochs / 3)) for epoch in range(1, epochs + 1)]
-
-
-def fill_birds(filler: Filler) -> None:
-    """Thirty trials of all kinds, the confirmed winner is trial 3."""
-    filler.trial(0, curve(0.40))
-    for number in range(1, 28):
-        params = {"lr0": 0.01 * 1.1**number, "x0": (number * 37 % 100) / 100}
-        if number % 3:
-            reason = "rung 3: mean mAP50-95 0.100 below the threshold 0.150"
-            filler.trial(number, curve(0.3)[:3], TrialState.STOPPED, params=params, reason=reason)
-        else:
-            filler.trial(number, curve(0.50 if number == 3 else 0.42 - number / 1000), params=params)
-    filler.trial(28, [], TrialState.FAILED, reason="out of memory", error="Traceback\n  OutOfMemory", origin=EVIL)
-    filler.trial(29, [math.nan, math.nan], TrialState.FAILED, reason="mAP50-95 is not a number")
-    for number, of, top in ((30, 0, 0.405), (31, 3, 0.497), (32, 3, 0.503), (33, 0, 0.398)):
-        filler.trial(number, curve(top), repeats=of)
-    filler.recorder.evaluated(make_evaluation(3, 0.48, images=70, at=filler.at))
+    engine.dispose()

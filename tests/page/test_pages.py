@@ -1,4 +1,4 @@
-"""Each page in each state, in Streamlit's own test bench: no browser, no server."""
+"""Every page in every state, in Streamlit's own test bench, without browser and server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from automl.scores import leaderboard
 from automl.store import read
 from automl.store.engine import open_store
 from dashboards.context import LIVE_S
-from tests.page.conftest import EVIL, Filler, curve, fill_birds
+from tests.builders.pages import EVIL, Filler, curve, fill_birds
 
 PAGES = Path(__file__).parents[2] / "dashboards" / "views"
 NAMES = sorted(file.stem for file in PAGES.glob("*.py"))
@@ -26,7 +26,7 @@ Fill = Callable[..., Filler]
 
 
 def show(page: str, **link: str) -> AppTest:
-    """The page as the link opens it."""
+    """The page as its link opens it."""
     app = AppTest.from_file(str(PAGES.parent / "app.py"), default_timeout=300)
     for key, value in link.items():
         app.query_params[key] = value
@@ -35,7 +35,7 @@ def show(page: str, **link: str) -> AppTest:
 
 
 def text(app: AppTest) -> str:
-    """Everything that is written on the page, without what Markdown needs escaped."""
+    """All text of the page, without the escapes of Markdown."""
     parts = [
         element.value
         for kind in ("title", "markdown", "caption", "info", "warning", "error", "code", "text")
@@ -45,7 +45,7 @@ def text(app: AppTest) -> str:
 
 
 def unharmed(app: AppTest) -> AppTest:
-    """No traceback and no sentence about a failure reached the page."""
+    """Assert that the page shows no traceback and no failure; return it."""
     assert not app.exception
     assert "failed (" not in text(app)
     return app
@@ -91,7 +91,7 @@ def test_a_full_study_fills_every_page(page: str, state: StudyState | None, fill
 
 
 @pytest.mark.parametrize("page", NAMES)
-def test_defaults_that_failed_are_told_with_their_reason(page: str, fill: Fill) -> None:
+def test_defaults_that_failed_are_shown_with_their_reason(page: str, fill: Fill) -> None:
     filler = fill()
     filler.trial(0, [], TrialState.FAILED, reason="out of memory with batch 16")
     filler.close(StudyState.FAILED, "out of memory with batch 16")
@@ -102,14 +102,14 @@ def test_defaults_that_failed_are_told_with_their_reason(page: str, fill: Fill) 
         assert "The defaults could not be trained, so nothing else was: out of memory with batch 16" in text(app)
 
 
-def test_a_study_whose_driver_died_names_its_resume(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("automl.reports.overview.is_dead", lambda row: True)
+def test_a_study_whose_process_crashed_names_its_resume(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automl.reports.report.is_dead", lambda row: True)
     filler = fill()
     filler.trial(0, curve(0.4))
     filler.trial(1, curve(0.3)[:2], None)
     filler.close(None)
     app = unharmed(show("study"))
-    assert "driver died" in text(app)
+    assert "✕ crashed" in text(app)
     assert "automl resume birds" in text(app)
 
 
@@ -118,8 +118,8 @@ def test_a_recipe_with_weights_names_them_wherever_it_is_shown(fill: Fill, tmp_p
     filler = fill(trainer="ultralytics", models=("yolov5n",), weights="/w/yolov5n.pt", weights_sha256="0" * 64)
     filler.trial(0, curve(0.4), params={"model": "yolov5n", "imgsz": 640, "lr0": 0.01})
     filler.close()
-    app = unharmed(show("home"))
-    (recipe,) = [each.value for each in app.code if "lr0:" in each.value]
+    app = unharmed(show("export"))
+    (recipe,) = [code.value for code in app.code if "lr0:" in code.value]
     assert "pretrained: hyp-init.pt" in recipe
 
 
@@ -132,13 +132,13 @@ def test_only_packaged_networks_are_packed_and_the_terminal_packs_the_others(
     filler = fill(trainer="ultralytics", models=(model,), weights="/w/yolov5n.pt", weights_sha256="0" * 64)
     filler.trial(0, curve(0.4), params={"model": model, "imgsz": 640, "lr0": 0.01})
     filler.close()
-    app = unharmed(show("home"))
-    assert [each.label for each in app.button if "Pack" in each.label] == (
+    app = unharmed(show("export"))
+    assert [button.label for button in app.button if "Pack" in button.label] == (
         [] if own else ["Pack hyp.yaml with its initial weights"]
     )
     command = f"automl export birds --trial 0 --db {url} -o hyp.yaml"
-    assert (command in [each.value for each in app.code]) is own
-    assert ("This page builds no network from a file of yours" in text(app)) is own
+    assert (command in [code.value for code in app.code]) is own
+    assert ("This page builds no network from your own file" in text(app)) is own
 
 
 @pytest.mark.parametrize("page", [name for name in NAMES if name != "studies"])
@@ -159,16 +159,16 @@ def test_an_unknown_trial_is_a_sentence(number: str, fill: Fill) -> None:
 
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
-    """How often each part of the page is drawn again: seconds, None for never."""
-    found: list[float | None] = []
+    """Seconds between two drawings of each part of the page; None for never."""
+    intervals_s: list[float | None] = []
     fragment = st.fragment
 
     def noted(draw: Callable[[], None], *, run_every: float | None) -> Callable[[], None]:
-        found.append(run_every)
+        intervals_s.append(run_every)
         return fragment(draw, run_every=run_every)
 
     monkeypatch.setattr("streamlit.fragment", noted)
-    return found
+    return intervals_s
 
 
 def test_the_list_follows_while_a_study_on_it_runs(fill: Fill, looks: list[float | None]) -> None:
@@ -190,10 +190,10 @@ def test_the_list_follows_while_a_study_on_it_runs(fill: Fill, looks: list[float
     assert looks == [None]
 
 
-def test_the_list_does_not_wait_for_a_driver_that_died(
+def test_the_list_does_not_follow_a_crashed_study(
     fill: Fill, looks: list[float | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("automl.reports.overview.is_dead", lambda row: True)
+    monkeypatch.setattr("automl.reports.report.is_dead", lambda row: True)
     fill().close(None)
     unharmed(show("studies"))
     assert looks == [None]
@@ -256,15 +256,15 @@ def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: 
     assert figures["Trials"] == "34"
     verdict = leaderboard.verdict(read.trials(open_store(url), "birds"))
     assert verdict is not None
-    told = {each.trial: f"{each.score.mean:.3f}" for each in verdict.estimates}
-    assert (figures["mAP50-95 to take home"], figures["The defaults' mAP50-95"]) == (told[3], told[0])
+    means = {estimate.trial: f"{estimate.score.mean:.3f}" for estimate in verdict.estimates}
+    assert (figures["mAP50-95 of the winner"], figures["The defaults' mAP50-95"]) == (means[3], means[0])
     assert f"automl export birds --epochs 300 --db {url} -o hyp.yaml" in text(app)
     assert "0.480 on 70 unseen images (test)" in text(app)
-    drawn = [each.proto.spec for each in app.get("vega_lite_chart")]
+    charts = [chart.proto.spec for chart in app.get("vega_lite_chart")]
     assert figures["Spent"] == "3.73 cpu-h"
-    assert "spent (cpu-h)" in drawn[0]
-    assert "over new seeds" in drawn[1]
-    assert '"cpu-h"' in drawn[2]
+    assert "spent (cpu-h)" in charts[0]
+    assert "over new seeds" in charts[1]
+    assert '"cpu-h"' in charts[2]
 
 
 def test_charts_have_the_unit_of_the_figure_beside_them(fill: Fill) -> None:
@@ -273,30 +273,31 @@ def test_charts_have_the_unit_of_the_figure_beside_them(fill: Fill) -> None:
     filler.close()
     app = show("study", study="birds")
     assert {metric.label: metric.value for metric in app.metric}["Spent"] == "12.0 cpu-min"
-    incumbent, spending = (each.proto.spec for each in app.get("vega_lite_chart"))
-    assert '"title": "spent (cpu-min)"' in incumbent
+    best, spending = (chart.proto.spec for chart in app.get("vega_lite_chart"))
+    assert '"title": "spent (cpu-min)"' in best
     assert '"title": "cpu-min"' in spending
     assert "4% of 5.00 cpu-h, 4.80 cpu-h left" in text(app)
 
 
-def test_a_production_training_is_told_and_decides_nothing(fill: Fill, url: str) -> None:
+def test_a_production_training_is_shown_and_decides_nothing(fill: Fill, url: str) -> None:
     filler = fill()
     fill_birds(filler)
     last: dict[str, Any] = {"repeats": 3, "purpose": Purpose.PRODUCTION, "origin": "production", "epochs": 60}
     filler.trial(40, curve(0.9, 60), reason="trained all 60 epochs", **last)
     filler.close()
-    told = "Production (trial 40): trial 3 trained for 60 of 60 epochs"
-    overview, home, trial = show("study", study="birds"), show("home", study="birds"), show("trial", trial="40")
-    assert told in text(overview)
+    result = "Production (trial 40): trial 3 trained for 60 of 60 epochs"
+    overview, export, trial = show("study", study="birds"), show("export", study="birds"), show("trial", trial="40")
+    assert result in text(overview)
     assert "The winner is trial 3" in text(overview)
-    assert "repeats that have begun" not in text(overview)
+    assert "started seed repeats" not in text(overview)
     assert f"automl export birds --db {url} -o hyp.yaml" in text(overview)  # its length is the production's
-    assert told in text(home)
-    assert "Weights of the production training" in [each.value for each in home.subheader]
+    assert result in text(export)
+    assert "Trial 3" in text(show("export", study="birds", trial="40"))  # the recipe is that of its trial
+    assert "Weights of the production training" in [heading.value for heading in export.subheader]
     assert "It is the production training of trial 3" in text(trial)
 
 
-def test_an_unconfirmed_leader_is_called_so(fill: Fill) -> None:
+def test_a_winner_without_repeats_is_called_so(fill: Fill) -> None:
     filler = fill()
     filler.trial(0, curve(0.40))
     filler.trial(1, curve(0.45))
@@ -349,7 +350,7 @@ def test_an_odd_comparison_breaks_nothing(numbers: str, fill: Fill) -> None:
     unharmed(show("study", tab="Trials", compare=numbers))
 
 
-def test_insight_ranks_what_mattered(fill: Fill) -> None:
+def test_insight_ranks_the_parameters(fill: Fill) -> None:
     filler = fill()
     fill_birds(filler)
     filler.close()

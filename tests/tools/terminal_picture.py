@@ -1,4 +1,4 @@
-"""Runs a command in a terminal and draws what stands there at its end: an SVG without fonts or links from elsewhere.
+"""Run a command in a terminal and draw the final screen: an SVG without fonts or links from elsewhere.
 
 `python -m tests.tools.terminal_picture PICTURE COMMAND...`; `make terminal` draws the README's one.
 """
@@ -44,38 +44,39 @@ FORMAT = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/sv
 
 
 def output_of(command: list[str], columns: int = COLUMNS) -> str:
-    """Everything that a command writes to a terminal of so many columns."""
+    """Output of a command in a terminal of so many columns."""
     child, terminal = pty.fork()
     if child == 0:
         os.environ.update(TERM="xterm-256color", COLUMNS=str(columns))
         os.execvp(command[0], command)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
-    written = bytearray()
+    output = bytearray()
     while True:
         try:
             read = os.read(terminal, 65536)
-        except OSError:  # Linux says so that the other end is closed
+        except OSError:  # Linux reports a closed other end like this
             read = b""
         if not read:
             break
-        written += read
+        output += read
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status:
-        sys.exit(f"{shlex.join(command)} ended with {status}:\n{written.decode(errors='replace')[-2000:]}")
-    return written.decode(errors="replace")
+        sys.exit(f"{shlex.join(command)} ended with {status}:\n{output.decode(errors='replace')[-2000:]}")
+    return output.decode(errors="replace")
 
 
-def screen(written: str) -> list[str]:
-    """The lines that stand there at the end, with their colours.
+def screen(output: str) -> list[str]:
+    """Lines of the final screen, with their colours.
 
-    Knows the signs that rich's live table writes: up, erase the line, colours. Lines are only ever written whole.
+    Reads the controls of rich's live table only: up, erase the line, colours. Lines are always written whole.
     """
     lines, row = [""], 0
-    for token in TOKEN.finditer(written):
+    for token in TOKEN.finditer(output):
         code = token["code"]
         if token[0] == "\n":
             row += 1
-            lines += [""] * (row == len(lines))
+            if row == len(lines):
+                lines.append("")
         elif code == "A":
             row = max(0, row - int(token["number"] or 1))
         elif code == "K":
@@ -93,12 +94,12 @@ def picture(command: str, lines: list[str], columns: int = COLUMNS) -> str:
     console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
     for line in lines:
         console.print(Text.from_ansi(line, no_wrap=True, overflow="crop"))
-    drawn = console.export_svg(title="automl search", code_format=FORMAT, unique_id="terminal")
-    return "".join(f"{line.rstrip()}\n" for line in drawn.splitlines() if line.strip())
+    svg = console.export_svg(title="automl search", code_format=FORMAT, unique_id="terminal")
+    return "".join(f"{line.rstrip()}\n" for line in svg.splitlines() if line.strip())
 
 
 def main() -> None:
-    """Reads the command line."""
+    """Read the command line and write the picture."""
     file, *command = sys.argv[1:]
     shown = shlex.join([Path(command[0]).name, *command[1:]])
     Path(file).write_text(picture(shown, screen(output_of(command))), encoding="utf-8")

@@ -17,9 +17,9 @@ CURVES = pd.DataFrame({"trial": ["0", "0", "0", "3"], "epoch": [1, 2, 3, 1], "ma
 
 
 def spec(chart: Any) -> dict[str, Any]:
-    """The chart as the browser gets it: valid, or altair refuses."""
-    found: dict[str, Any] = json.loads(chart.to_json())
-    return found
+    """The chart as the browser gets it; altair raises for an invalid one."""
+    document: dict[str, Any] = json.loads(chart.to_json())
+    return document
 
 
 def titles(document: Any) -> list[str]:
@@ -36,19 +36,19 @@ def titles(document: Any) -> list[str]:
     return []
 
 
-def test_the_incumbent_is_drawn_against_its_cost_with_the_defaults_as_a_line() -> None:
+def test_the_best_so_far_is_drawn_against_cost_with_the_defaults_as_a_line() -> None:
     frame = pd.DataFrame({"spent": [1.0, 2.0], "map50_95": [0.4, 0.5], "trial": [0, 1]})
-    document = spec(charts.incumbent_chart(frame, 0.4, "gpu-h"))
+    document = spec(charts.best_chart(frame, 0.4, "gpu-h"))
     assert "spent (gpu-h)" in titles(document)
     assert "the defaults' first run 0.400" in json.dumps(document)
-    assert "defaults" not in json.dumps(spec(charts.incumbent_chart(frame, None, "gpu-h")))
+    assert "defaults" not in json.dumps(spec(charts.best_chart(frame, None, "gpu-h")))
 
 
 @pytest.mark.parametrize(("best", "baseline"), [(0.47, 0.39), (0.4, 0.4), (0.3, None), (0.02, 0.4)])
-def test_the_incumbent_is_drawn_where_the_best_and_the_defaults_lie(best: float, baseline: float | None) -> None:
+def test_the_best_so_far_is_drawn_where_the_best_and_the_defaults_lie(best: float, baseline: float | None) -> None:
     frame = pd.DataFrame({"spent": [1.0, 2.0], "map50_95": [0.01, best], "trial": [1, 2]})
-    document = json.dumps(spec(charts.incumbent_chart(frame, baseline, "gpu-h")))
-    (low, high), *others = [json.loads(each) for each in re.findall(r'"domain": (\[[^]]*\])', document)]
+    document = json.dumps(spec(charts.best_chart(frame, baseline, "gpu-h")))
+    (low, high), *others = [json.loads(domain) for domain in re.findall(r'"domain": (\[[^]]*\])', document)]
     assert [low, high] == others[0]
     known = [best] if baseline is None else [best, baseline]
     assert 0.0 <= low < min(known)
@@ -79,9 +79,9 @@ def test_curves_keep_a_colour_a_trial_and_leave_out_nan() -> None:
 
 def test_curves_without_a_finite_point_are_drawn_empty() -> None:
     document = spec(charts.curves_chart(CURVES.assign(map50_95=float("nan")), (3,), ["0"]))
-    drawn = [row for rows in document["datasets"].values() for row in rows]
-    assert [row for row in drawn if row.get("map50_95") is not None] == []
-    assert drawn == [{"epoch": 3}]  # the rung
+    rows = [row for dataset in document["datasets"].values() for row in dataset]
+    assert [row for row in rows if row.get("map50_95") is not None] == []
+    assert rows == [{"epoch": 3}]  # the rung
 
 
 @pytest.mark.parametrize(("default", "lines"), [(0.01, 1), (None, 0), (0, 0)])
@@ -107,9 +107,9 @@ def test_the_front_leaves_out_what_is_worse_and_dearer() -> None:
     assert ["a", "c"] in fronts
 
 
-def test_a_rung_that_stops_nobody_has_another_colour() -> None:
+def test_a_rung_that_stops_no_trial_has_another_colour() -> None:
     rungs = [RungTrust(level=3, following=9, correlation=0.1, trials=12, stops=False)]
-    assert "stops nobody" in json.dumps(spec(charts.rungs_chart(rungs))["datasets"])
+    assert "stops no trial" in json.dumps(spec(charts.rungs_chart(rungs))["datasets"])
 
 
 def test_the_legend_of_the_spending_names_only_what_is_there() -> None:

@@ -1,4 +1,4 @@
-"""What the page packs, and that packing runs nobody's code and leaves nothing behind."""
+"""Zip files of the page: their content; packing runs no user's code and leaves no file behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.builders.factories import make_row, make_spec, make_study
 from tests.builders.train_tiny import NETWORK
 
 RECIPE = "model: yolov5n.yaml\npretrained: hyp-init.pt\n"
-# What the terminal's export does: it trusts its user's own files.
+# The terminal's export, which trusts its user's own files.
 TERMINAL = """
 import json, sys
 from pathlib import Path
@@ -60,19 +60,19 @@ def test_a_recipe_is_packed_with_its_initial_weights_and_nothing_stays(
 
 def test_a_network_of_a_users_file_is_never_built(began: Beginning, tmp_path: Path) -> None:
     """Building it would run what the file says: the first half shows that."""
-    ran, own = tmp_path / "ran", tmp_path / "own.yaml"
-    activation = f"open({str(ran)!r}, 'w').close() or torch.nn.SiLU()"
+    trace, own = tmp_path / "ran", tmp_path / "own.yaml"
+    activation = f"open({str(trace)!r}, 'w').close() or torch.nn.SiLU()"
     own.write_text(yaml.safe_dump({**yaml.safe_load(NETWORK), "activation": activation}))
     save_file({"model.0.conv.weight": torch.ones(8, 3, 3, 3)}, tmp_path / "w.safetensors")
-    told = json.dumps({**asdict(began), "model": str(own)})
+    document = json.dumps({**asdict(began), "model": str(own)})
     words = [sys.executable, "-c", TERMINAL, str(tmp_path / "init.pt"), str(tmp_path / "cache")]
-    done = subprocess.run(words, input=told, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, input=document, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert ran.exists()
-    ran.unlink()
+    assert trace.exists()
+    trace.unlink()
     with pytest.raises(AutoMLError, match=r"own\.yaml' is no network that comes with Ultralytics"):
-        packed(RECIPE, Beginning(**json.loads(told)))
-    assert not ran.exists()
+        packed(RECIPE, Beginning(**json.loads(document)))
+    assert not trace.exists()
 
 
 def test_a_file_named_like_a_packaged_network_is_not_taken_for_it(
@@ -86,6 +86,6 @@ def test_a_file_named_like_a_packaged_network_is_not_taken_for_it(
 
 def test_a_trial_began_from_its_own_model_before_the_studys() -> None:
     spec = make_spec(trainer="ultralytics", weights="/w/a.pt", fixed={"model": "yolov5n"})
-    found = [beginning(make_study(spec=spec), make_row(1, params=params)) for params in ({}, {"model": "yolov5s"})]
-    assert [each.model for each in found] == ["yolov5n", "yolov5s"]
-    assert found[0].weights == "/w/a.pt"
+    starts = [beginning(make_study(spec=spec), make_row(1, params=params)) for params in ({}, {"model": "yolov5s"})]
+    assert [start.model for start in starts] == ["yolov5n", "yolov5s"]
+    assert starts[0].weights == "/w/a.pt"

@@ -10,11 +10,11 @@ import pytest
 
 from automl.figures import cost_unit
 from automl.records import EpochRow, TrialPoint, TrialState
-from automl.reports.overview import incumbent
+from automl.reports.watch import best_so_far
 from automl.space import Parameter
 from dashboards import frames
 from tests.builders.factories import make_epoch_row, make_point, make_row
-from tests.unit.dashboards.test_words import overview
+from tests.builders.overviews import make_progress
 
 HOURS = cost_unit(3600.0, "cpu")
 
@@ -27,25 +27,25 @@ def epoch(number: int, value: float, **changes: Any) -> EpochRow:
     return make_epoch_row(1, number, value, 1.0, **changes)
 
 
-def test_the_incumbent_rises_in_the_order_in_which_trials_ended_and_ends_with_the_budget() -> None:
+def test_the_best_so_far_rises_in_the_order_in_which_trials_ended_and_ends_with_the_budget() -> None:
     points = [point(0, 0.4, 10.0), point(1, 0.5, 30.0), point(2, 0.3, 20.0), point(3, 0.9, 40.0, repeats=1)]
-    frame = frames.incumbent_frame(incumbent(points, 3600.0), 6 * 3600.0, HOURS)
+    frame = frames.best_frame(best_so_far(points, 3600.0), 6 * 3600.0, HOURS)
     assert list(frame["spent"]) == [2.0, 4.0, 6.0]
     assert list(frame["map50_95"]) == [0.4, 0.5, 0.5]
     assert list(frame["trial"]) == [0, 1, 1]
 
 
-def test_charts_tell_costs_in_the_unit_of_the_text() -> None:
+def test_charts_show_costs_in_the_unit_of_the_text() -> None:
     unit = cost_unit(474.0, "cpu")
-    assert list(frames.incumbent_frame(incumbent([point(0, 0.4, 1.0)]), 3600.0, unit)["spent"]) == [60.0]
-    seen = overview(spent_s={"probe": 0.0, "search": 360.0}, planned_s={"points": 0.0, "search": 420.0})
-    told = frames.spending_frame(seen, unit).to_dict("split", index=False)["data"]
-    assert told == [["search", "spent", 6.0], ["search", "planned", 7.0]]  # and nothing of what costs nothing
+    assert list(frames.best_frame(best_so_far([point(0, 0.4, 1.0)]), 3600.0, unit)["spent"]) == [60.0]
+    progress = make_progress(spent_s={"probe": 0.0, "search": 360.0}, planned_s={"points": 0.0, "search": 420.0})
+    rows = frames.spending_frame(progress, unit).to_dict("split", index=False)["data"]
+    assert rows == [["search", "spent", 6.0], ["search", "planned", 7.0]]  # and nothing of what costs nothing
     assert unit.name == "cpu-min"
 
 
-def test_without_a_score_there_is_no_incumbent() -> None:
-    assert len(frames.incumbent_frame(incumbent([point(0, None, None)]), 60.0, HOURS)) == 0
+def test_without_a_score_there_is_no_best_so_far() -> None:
+    assert len(frames.best_frame(best_so_far([point(0, None, None)]), 60.0, HOURS)) == 0
 
 
 def test_only_parameters_that_were_applied_differently_differ() -> None:
@@ -77,13 +77,13 @@ def test_losses_are_split_by_train_and_val() -> None:
 
 def test_the_expected_end_follows_from_the_pace() -> None:
     row = make_row(1, state=TrialState.RUNNING, done_epochs=3, epochs=12, slot_s=30.0)
-    (there,) = frames.running_frame([row], 1000.0)["expected end"]
-    assert there == frames.clock(1090.0, 1000.0)
+    (known,) = frames.running_frame([row], 1000.0)["expected end"]
+    assert known == frames.clock(1090.0, 1000.0)
     (unknown,) = frames.running_frame([replace(row, done_epochs=0)], 1000.0)["expected end"]
     assert unknown == "–"
 
 
-def test_a_place_in_the_range_is_told_in_the_dimensions_own_scale() -> None:
+def test_a_place_in_the_range_is_given_in_the_dimensions_own_scale() -> None:
     lr0 = Parameter("lr0", "log", 0.01, low=1e-4, high=1.0)
     optimizer = Parameter("optimizer", "choice", "SGD", choices=("SGD", "AdamW", "Adam"))
     rows = [make_row(1, params={"lr0": 0.01, "optimizer": "AdamW"}), make_row(2, None, params={"lr0": 0.01})]

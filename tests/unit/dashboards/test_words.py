@@ -1,49 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from automl.records import EventRow, Purpose, Slots, StudyState, TrialPoint, TrialState
-from automl.reports.overview import Overview
+from automl.records import EventRow, Purpose, Slots, StudyState, TrialState
 from automl.scores.ending import LOOK_BACK
 from dashboards import words
-from tests.builders.factories import make_point, make_row, make_spec, make_study
-
-
-def points(count: int, *, ended: bool = True, spread: float = 0.01) -> tuple[TrialPoint, ...]:
-    return tuple(
-        make_point(number, 0.4 + spread * (number % 3), ended_at=float(number) if ended else None)
-        for number in range(count)
-    )
-
-
-def latest(spread: float = 0.01, count: int = LOOK_BACK) -> tuple[tuple[float, float], ...]:
-    """So many ended trials around .4, a training of slot time each."""
-    return tuple((0.4 + spread * (number % 3), 720.0) for number in range(count))
-
-
-def overview(count: int = 10, *, alive: bool = True, share: float = 0.5, **changes: Any) -> Overview:
-    state = changes.pop("state", StudyState.RUNNING)
-    known: dict[str, Any] = {
-        "study": make_study(
-            spec=make_spec(), state=state, slot_s=720.0 * count, wall_s=720.0 * count, reason="it is spent"
-        ),
-        "alive": alive,
-        "points": points(count),
-        "running": (),
-        "baseline": make_row(0, 0.4),
-        "winner": make_row(2, 0.42),
-        "rival": make_row(2, 0.42),
-        "verdict": None,
-        "evaluations": (),
-        "share_spent": share,
-        "spent_s": {},
-        "planned_s": {},
-        "latest": latest(),
-    }
-    return Overview(**{**known, **changes})
+from tests.builders.factories import make_row, make_spec, make_study
+from tests.builders.overviews import make_latest, make_points, make_progress
 
 
 def test_markdown_of_others_is_escaped() -> None:
@@ -57,61 +22,61 @@ def test_an_address_is_no_link(address: str) -> None:
 
 
 def test_before_the_first_epoch_the_headline_says_what_comes_first() -> None:
-    assert "defaults train first" in words.headline(overview(baseline=None, winner=None))
+    assert "defaults train first" in words.headline(make_progress(baseline=None, winner=None))
 
 
 def test_a_gain_from_one_seed_is_called_unconfirmed() -> None:
-    told = words.headline(overview())
-    assert "0.420 on val, +0.020 against the defaults" in told
-    assert "One seed each, and the best of several is optimistic" in told
+    text = words.headline(make_progress())
+    assert "0.420 on val, +0.020 against the defaults" in text
+    assert "One seed each, and the best of several is optimistic" in text
 
 
 def test_defaults_that_are_only_tied_are_not_said_to_lead() -> None:
-    told = words.headline(overview(winner=make_row(0, 0.4), rival=make_row(5, 0.415)))
-    assert "trial 5 is +0.015 above" in told
-    assert "take it for a tie" in told
+    text = words.headline(make_progress(winner=make_row(0, 0.4), rival=make_row(5, 0.415)))
+    assert "trial 5 is +0.015 above" in text
+    assert "so this is a tie" in text
 
 
 def test_defaults_that_failed_are_the_headline() -> None:
     study = make_study(spec=make_spec(), state=StudyState.FAILED, reason="out of memory")
-    seen = overview(study=study, state=StudyState.FAILED, alive=False, baseline=None, winner=None, points=())
-    assert "The defaults could not be trained, so nothing else was: out of memory." in words.headline(seen)
-    assert words.worth(seen) == "The study has failed."  # its reason stands above
-    assert words.next_command(seen) == "automl show birds"
+    progress = make_progress(study=study, state=StudyState.FAILED, alive=False, baseline=None, winner=None, points=())
+    assert "The defaults could not be trained, so nothing else was: out of memory." in words.headline(progress)
+    assert words.outlook(progress) == "The study has failed."  # its reason stands above
+    assert words.next_command(progress) == "automl show birds"
 
 
 def test_while_it_runs_the_wait_has_a_length_and_a_promise() -> None:
-    seen = overview()
-    assert seen.left_s == pytest.approx(7200.0)
-    assert seen.expected_gain is not None
-    assert 0 < seen.expected_gain < 0.05
-    added = f"takes 2:00:00. The rest of the search is expected to add about {seen.expected_gain:.3f} to"
-    assert added in words.worth(seen)
+    progress = make_progress()
+    assert progress.left_s == pytest.approx(7200.0)
+    assert progress.expected_gain is not None
+    assert 0 < progress.expected_gain < 0.05
+    added = f"takes 2:00:00. The rest of the search is expected to add about {progress.expected_gain:.3f} to"
+    assert added in words.outlook(progress)
 
 
 def test_trials_that_all_score_alike_promise_less_than_where_the_search_ends() -> None:
-    seen = overview(latest=latest(spread=0.0))
-    assert seen.expected_gain == 0.0
-    assert "is expected to add less than 0.001 to" in words.worth(seen)
+    progress = make_progress(latest=make_latest(spread=0.0))
+    assert progress.expected_gain == 0.0
+    assert "is expected to add less than 0.001 to" in words.outlook(progress)
 
 
-def test_what_is_kept_for_a_production_training_promises_nothing() -> None:
-    seen = overview()
-    left_s = seen.study.slot_s * (1 - seen.share_spent) / seen.share_spent
-    kept = overview(planned_s={"production": 0.7 * left_s})
-    assert seen.expected_gain is not None
-    assert kept.expected_gain is not None
-    assert kept.expected_gain < seen.expected_gain
+def test_the_reserve_for_a_production_training_promises_nothing() -> None:
+    progress = make_progress()
+    left_s = progress.study.slot_s * (1 - progress.share_spent) / progress.share_spent
+    reserved = make_progress(planned_s={"production": 0.7 * left_s})
+    assert progress.expected_gain is not None
+    assert reserved.expected_gain is not None
+    assert reserved.expected_gain < progress.expected_gain
     several = make_study(spec=make_spec(budgets=("3h",), slots=Slots(count=4, device="cpu")), state=StudyState.RUNNING)
     study = replace(several, slot_s=7200.0, wall_s=7200.0)
-    alone, beside = overview(study=study), overview(study=study, planned_s={"production": 0.2 * left_s})
+    alone, beside = make_progress(study=study), make_progress(study=study, planned_s={"production": 0.2 * left_s})
     assert alone.expected_gain is not None
     assert beside.expected_gain is not None
     assert beside.expected_gain < alone.expected_gain  # the other slots stand idle meanwhile
 
 
 @pytest.mark.parametrize(
-    ("budgets", "told"),
+    ("budgets", "text"),
     [
         (("3473cpu-s",), "25% of 57.9 cpu-min, 43.4 cpu-min left"),
         (("90min",), "25% of 1:30:00 of wall time, 1:07:30 of wall time left"),
@@ -119,9 +84,9 @@ def test_what_is_kept_for_a_production_training_promises_nothing() -> None:
         (("2cpu-h", "4trials"), "25% of 2.00 cpu-h or 4 trials"),
     ],
 )
-def test_a_budget_is_told_in_the_units_of_what_is_spent(budgets: tuple[str, ...], told: str) -> None:
+def test_a_budget_is_told_in_the_units_of_what_is_spent(budgets: tuple[str, ...], text: str) -> None:
     study = make_study(spec=make_spec(budgets=budgets, slots=Slots(count=2, device="cpu")))
-    assert words.share_of_budget(overview(study=study, share=0.25)) == told
+    assert words.share_of_budget(make_progress(study=study, share=0.25)) == text
 
 
 def test_held_rows_say_what_they_leave_out() -> None:
@@ -131,59 +96,61 @@ def test_held_rows_say_what_they_leave_out() -> None:
     assert words.held_order(3) == "Ticked rows stay in place; 3 trials have come in."
 
 
-def test_few_trials_or_a_dead_driver_promise_nothing_at_all() -> None:
-    assert overview(latest=latest(count=LOOK_BACK - 1)).expected_gain is None
-    assert overview(points=()).expected_gain is None
-    assert "expected to add" not in words.worth(overview(latest=()))
-    dead = overview(alive=False)
+def test_few_trials_or_a_crashed_process_promise_nothing_at_all() -> None:
+    assert make_progress(latest=make_latest(count=LOOK_BACK - 1)).expected_gain is None
+    assert make_progress(points=()).expected_gain is None
+    assert "expected to add" not in words.outlook(make_progress(latest=()))
+    dead = make_progress(alive=False)
     assert dead.expected_gain is None
-    assert "automl resume birds" in words.worth(dead)
+    assert "The study process ended unexpectedly. Continue with: automl resume birds" in words.outlook(dead)
     assert words.next_command(dead) == "automl resume birds"
 
 
 def test_once_repeats_run_the_search_promises_nothing() -> None:
-    again = replace(points(11)[-1], repeats=0, purpose=Purpose.CONFIRMATION)
-    assert overview(points=(*points(10), again)).expected_gain is None
+    again = replace(make_points(11)[-1], repeats=0, purpose=Purpose.CONFIRMATION)
+    assert make_progress(points=(*make_points(10), again)).expected_gain is None
 
 
 def test_a_trial_that_still_runs_has_not_ended() -> None:
-    running = replace(points(11)[-1], score=0.9, ended_at=None, state=TrialState.RUNNING)
-    assert "trial 2, ended after" in words.worth(overview(points=(*points(10), running)))
-    assert words.worth(overview(points=(replace(running, number=0),))) == "Nothing has ended yet."
+    running = replace(make_points(11)[-1], score=0.9, ended_at=None, state=TrialState.RUNNING)
+    assert "trial 2, ended after" in words.outlook(make_progress(points=(*make_points(10), running)))
+    assert words.outlook(make_progress(points=(replace(running, number=0),))) == "No trial has ended yet."
 
 
 def test_an_ended_study_waits_for_nothing_any_more() -> None:
-    alone = {"points": points(1), "winner": make_row(0, 0.4)}
-    told = "No single run is above the defaults'"
-    assert words.worth(overview(**alone)).startswith(f"{told} yet; no trial")
-    ended = overview(**alone, state=StudyState.FINISHED, alive=False)
-    assert words.worth(ended).startswith(f"{told}; no trials of the search ended after it.")
+    alone = {"points": make_points(1), "winner": make_row(0, 0.4)}
+    text = "No single run is above the defaults'"
+    assert words.outlook(make_progress(**alone)).startswith(f"{text} yet; no trial")
+    ended = make_progress(**alone, state=StudyState.FINISHED, alive=False)
+    assert words.outlook(ended).startswith(f"{text}; no trials of the search ended after it.")
 
 
 def test_an_ended_study_says_why() -> None:
-    assert "The study has finished: it is spent." in words.worth(overview(state=StudyState.FINISHED, alive=False))
+    assert "The study has finished: it is spent." in words.outlook(
+        make_progress(state=StudyState.FINISHED, alive=False)
+    )
 
 
 def test_the_next_command_names_a_trial_only_where_it_is_not_the_winner() -> None:
-    seen = overview()
-    assert "--trial" not in words.next_command(seen, make_row(2, 0.42))
-    assert "--trial 5" in words.next_command(seen, make_row(5))
-    assert words.next_command(overview(state=StudyState.INTERRUPTED)) == "automl resume birds"
+    progress = make_progress()
+    assert "--trial" not in words.next_command(progress, make_row(2, 0.42))
+    assert "--trial 5" in words.next_command(progress, make_row(5))
+    assert words.next_command(make_progress(state=StudyState.INTERRUPTED)) == "automl resume birds"
 
 
 def test_the_defaults_are_no_gain_over_themselves() -> None:
-    assert overview(winner=make_row(0, 0.4)).gain is None
-    assert overview().gain == pytest.approx(0.02)
+    assert make_progress(winner=make_row(0, 0.4)).gain is None
+    assert make_progress().gain == pytest.approx(0.02)
 
 
 def test_a_stopped_trial_says_at_which_rung() -> None:
     row = make_row(1, state=TrialState.STOPPED, reason="rung 3: mean 0.1 below the threshold 0.2")
-    assert words.ended(row) == "Stopped: rung 3: mean 0.1 below the threshold 0.2."
+    assert words.end_of(row) == "Stopped: rung 3: mean 0.1 below the threshold 0.2."
 
 
 def test_a_list_says_in_two_words_how_sure_it_is() -> None:
-    assert words.sureness(overview()) == "one seed"
-    assert words.sureness(overview(winner=None)) == "–"
+    assert words.sureness(make_progress()) == "one seed"
+    assert words.sureness(make_progress(winner=None)) == "–"
 
 
 def test_the_log_has_its_newest_line_first_and_no_line_breaks() -> None:
@@ -197,9 +164,9 @@ def test_the_log_has_its_newest_line_first_and_no_line_breaks() -> None:
 
 def test_a_trial_without_a_score_has_no_certainty() -> None:
     failed = make_row(0, None, state=TrialState.FAILED)
-    assert words.certainty(overview(baseline=failed), failed) == ""
+    assert words.certainty(make_progress(baseline=failed), failed) == ""
 
 
 def test_the_defaults_are_not_called_proposed() -> None:
-    assert words.proposed(make_row(0)) == "These are the defaults."
-    assert words.proposed(make_row(3)) == "Proposed by tpe."
+    assert words.source_of(make_row(0)) == "These are the defaults."
+    assert words.source_of(make_row(3)) == "Proposed by tpe."

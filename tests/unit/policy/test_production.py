@@ -9,7 +9,7 @@ from pathlib import Path
 from automl.policy.production import PATIENCE, longer
 from automl.recipes import Subject, write_recipe
 from automl.records import Purpose, Start, TrialRow, TrialState
-from automl.scores.words import production_in_words, verdict_on_unseen
+from automl.scores.words import production_text, unseen_verdict_text
 from tests.builders.factories import make_evaluation, make_row, make_spec, make_study
 
 
@@ -40,30 +40,30 @@ def test_the_defaults_change_to_what_auto_stands_for_at_that_length() -> None:
 
 def test_what_it_reached_is_told_with_cost_and_images() -> None:
     measured = make_evaluation(9, 0.58, low=0.55, high=0.61)
-    assert production_in_words(made(), "gpu", [measured]) == (
+    assert production_text(made(), "gpu", [measured]) == (
         "Production (trial 9): trial 3 trained for 300 of 300 epochs, 5.00 gpu-h: best epoch 0.610 on val (epoch 290, "
         "one seed), 0.580 [0.550, 0.610] on 72 unseen images (test)."
     )
-    assert production_in_words(made(state=TrialState.RUNNING, done_epochs=7), "cpu").endswith(
+    assert production_text(made(state=TrialState.RUNNING, done_epochs=7), "cpu").endswith(
         "so far: best epoch 0.610 on val."
     )
-    assert production_in_words(made(repeats=0, state=TrialState.FAILED, reason="out of memory"), "cpu") == (
+    assert production_text(made(repeats=0, state=TrialState.FAILED, reason="out of memory"), "cpu") == (
         "Production (trial 9): the defaults trained for 300 of 300 epochs, 5.00 cpu-h: best epoch 0.610 on val (epoch 290, "
         "one seed). It failed: out of memory."
     )
     early = made(done_epochs=191, reason="no epoch was better than epoch 141 for 50 epochs")
-    assert production_in_words(early, "cpu").endswith(
+    assert production_text(early, "cpu").endswith(
         "; it ended there, since no epoch was better than epoch 141 for 50 epochs."
     )
-    assert production_in_words(made(state=TrialState.CUT, reason="the wall time is over"), "cpu").endswith(
+    assert production_text(made(state=TrialState.CUT, reason="the wall time is over"), "cpu").endswith(
         "It was cut: the wall time is over."
     )
 
 
 def test_its_figure_on_unseen_images_is_no_match_for_the_defaults() -> None:
     rows = [make_evaluation(0, 0.4), make_evaluation(9, 0.58)]
-    assert verdict_on_unseen(rows, made(repeats=0)) == ""
-    assert "trial 9" in verdict_on_unseen(rows)
+    assert unseen_verdict_text(rows, made(repeats=0)) == ""
+    assert "trial 9" in unseen_verdict_text(rows)
 
 
 def test_the_winners_recipe_repeats_its_production_training(tmp_path: Path) -> None:

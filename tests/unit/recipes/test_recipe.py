@@ -1,4 +1,4 @@
-"""What a recipe says of the trial that it was written from."""
+"""Facts and arguments of a recipe."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import yaml
 
 from automl.data import read_dataset, write_resolved
 from automl.errors import AutoMLError
-from automl.recipes import FORMATS, Subject, check_place, recipe_text, write_recipe
+from automl.recipes import FORMATS, Subject, check_place, recipe_text, subject_of, write_recipe
 from automl.records import Purpose, Start, TrialRow
 from automl.scores.leaderboard import verdict
+from automl.store import read
 from tests.builders.data_folder import Make
 from tests.builders.factories import make_evaluation, make_row, make_spec, make_study
+from tests.builders.pages import page_study
 
 
 def repeat(number: int, of: int, score: float) -> TrialRow:
@@ -25,40 +27,40 @@ def repeat(number: int, of: int, score: float) -> TrialRow:
 
 
 def facts(folder: Path, rows: list[TrialRow], trial: int) -> dict[str, Any]:
-    """The facts of the recipe of that trial."""
+    """Facts of the recipe of that trial."""
     spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "imgsz": 64, "lr0": 0.01})
     subject = Subject(study=make_study(spec=spec), trial=rows[trial], baseline=rows[0], verdict=verdict(rows))
-    found: dict[str, Any] = json.loads(write_recipe(subject, folder / "recipe.json", "json").read_text())["facts"]
-    return found
+    document: dict[str, Any] = json.loads(write_recipe(subject, folder / "recipe.json", "json").read_text())["facts"]
+    return document
 
 
 def test_a_winners_recipe_says_the_confirmed_figure_with_interval_and_chance(tmp_path: Path) -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.6), repeat(2, 0, 0.5), repeat(3, 1, 0.58), repeat(4, 1, 0.58)]
-    found = facts(tmp_path, rows, 1)
-    assert found["verdict"].startswith("The winner is trial 1: mAP50-95 0.57")
-    assert found["confirmed mAP50-95 on val"].startswith("0.57")
-    assert "90 % interval 0.5" in found["confirmed mAP50-95 on val"]
-    assert "best epochs of 2 seed(s); chance to beat the defaults over 99%" in found["confirmed mAP50-95 on val"]
+    known = facts(tmp_path, rows, 1)
+    assert known["verdict"].startswith("The winner is trial 1: mAP50-95 0.57")
+    assert known["confirmed mAP50-95 on val"].startswith("0.57")
+    assert "90 % interval 0.5" in known["confirmed mAP50-95 on val"]
+    assert "best epochs of 2 seed(s); chance to beat the defaults over 99%" in known["confirmed mAP50-95 on val"]
 
 
 def test_the_defaults_recipe_says_that_they_are_as_good(tmp_path: Path) -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.6), repeat(2, 0, 0.5), repeat(3, 1, 0.505)]
-    found = facts(tmp_path, rows, 0)
-    assert found["verdict"].startswith("The defaults are as good: mAP50-95 0.50")
-    assert "chance" not in found["confirmed mAP50-95 on val"]
+    known = facts(tmp_path, rows, 0)
+    assert known["verdict"].startswith("The defaults are as good: mAP50-95 0.50")
+    assert "chance" not in known["confirmed mAP50-95 on val"]
 
 
 def test_a_recipe_says_the_score_beside_the_best_epoch(tmp_path: Path) -> None:
-    found = facts(tmp_path, [make_row(0, 0.5), make_row(1, 0.55, best_map50_95=0.6)], 1)
-    assert found["mAP50-95 on val"] == "0.6000 at epoch 12, one seed"
-    assert found["score"].startswith("0.5500 mAP50-95, the mean of a trial's last 2 epochs")
-    assert found["score against the defaults"] == "+0.0500 (0.5000), one seed each"
+    known = facts(tmp_path, [make_row(0, 0.5), make_row(1, 0.55, best_map50_95=0.6)], 1)
+    assert known["mAP50-95 on val"] == "0.6000 at epoch 12, one seed"
+    assert known["score"].startswith("0.5500 mAP50-95, the mean of a trial's last 2 epochs")
+    assert known["score against the defaults"] == "+0.0500 (0.5000), one seed each"
 
 
-def test_the_recipe_of_a_trial_that_did_not_run_again_says_so(tmp_path: Path) -> None:
+def test_the_recipe_of_a_trial_without_repeats_says_so(tmp_path: Path) -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.6), make_row(2, 0.59), repeat(3, 0, 0.5), repeat(4, 1, 0.505)]
     assert facts(tmp_path, rows, 2)["confirmed mAP50-95 on val"] == (
-        "this trial did not run again: its score is one seed's"
+        "no seed repeats of this trial: its score is one seed's"
     )
     assert "verdict" not in facts(tmp_path, rows[:3], 1)
 
@@ -87,45 +89,45 @@ SEARCHED = {
 
 
 def longer(folder: Path, row: TrialRow, epochs: int | None) -> dict[str, Any]:
-    """The document of the recipe for that many epochs."""
+    """Document of the recipe for that many epochs."""
     defaults = {"warmup_epochs": 3.0, "close_mosaic": 10, "lr0": 0.01}
     fixed = {"model": "yolov5n", "imgsz": 64}
     spec = make_spec(trainer="ultralytics", fixed=fixed, space=SEARCHED, given=(Start("defaults", defaults),))
     subject = Subject(study=make_study(spec=spec), trial=row, baseline=make_row(0), epochs=epochs)
-    found: dict[str, Any] = json.loads(write_recipe(subject, folder / "recipe.json", "json").read_text())
-    return found
+    document: dict[str, Any] = json.loads(write_recipe(subject, folder / "recipe.json", "json").read_text())
+    return document
 
 
 def test_a_longer_training_keeps_the_shares_of_warm_up_and_closing(tmp_path: Path) -> None:
     row = make_row(1, params={"warmup_epochs": 1.5, "close_mosaic": 3, "lr0": 0.02})
-    found = longer(tmp_path, row, 300)
-    assert found["arguments"]["epochs"] == found["arguments"]["patience"] == 300
-    assert (found["arguments"]["warmup_epochs"], found["arguments"]["close_mosaic"]) == (37.5, 75)
-    assert found["arguments"]["lr0"] == 0.02
-    assert found["facts"]["epochs"].startswith(
+    document = longer(tmp_path, row, 300)
+    assert document["arguments"]["epochs"] == document["arguments"]["patience"] == 300
+    assert (document["arguments"]["warmup_epochs"], document["arguments"]["close_mosaic"]) == (37.5, 75)
+    assert document["arguments"]["lr0"] == 0.02
+    assert document["facts"]["epochs"].startswith(
         "300, as asked for; searched with 12; warmup_epochs and close_mosaic keep their share of it, every other "
     )
     assert longer(tmp_path, row, None)["arguments"]["close_mosaic"] == 3
 
 
 def test_a_longer_training_leaves_at_the_default_what_the_trial_has_from_it(tmp_path: Path) -> None:
-    found = longer(tmp_path, make_row(1, params={"warmup_epochs": 1.5, "close_mosaic": 10}), 300)
-    assert (found["arguments"]["warmup_epochs"], found["arguments"]["close_mosaic"]) == (37.5, 10)
-    assert found["facts"]["epochs"] == (
+    document = longer(tmp_path, make_row(1, params={"warmup_epochs": 1.5, "close_mosaic": 10}), 300)
+    assert (document["arguments"]["warmup_epochs"], document["arguments"]["close_mosaic"]) == (37.5, 10)
+    assert document["facts"]["epochs"] == (
         "300, as asked for; searched with 12; warmup_epochs keeps its share of it, every other argument is the trial's"
     )
-    found = longer(tmp_path, make_row(1, params={"warmup_epochs": 3.0, "close_mosaic": 10, "lr0": 0.02}), 300)
-    assert (found["arguments"]["warmup_epochs"], found["arguments"]["close_mosaic"]) == (3.0, 10)
-    assert found["facts"]["epochs"].endswith("searched with 12; every other argument is the trial's")
+    document = longer(tmp_path, make_row(1, params={"warmup_epochs": 3.0, "close_mosaic": 10, "lr0": 0.02}), 300)
+    assert (document["arguments"]["warmup_epochs"], document["arguments"]["close_mosaic"]) == (3.0, 10)
+    assert document["facts"]["epochs"].endswith("searched with 12; every other argument is the trial's")
     short = longer(tmp_path, make_row(1, epochs=8, params={"warmup_epochs": 1.5, "close_mosaic": 8}), 300)
     assert short["arguments"]["close_mosaic"] == 8  # the default, as far as the horizon let it be
 
 
 def test_the_defaults_stay_what_they_are_at_any_length(tmp_path: Path) -> None:
     row = make_row(0, params={"warmup_epochs": 3.0, "close_mosaic": 10})
-    for each in (row, replace(row, number=7, repeats=0)):  # with other seeds too
-        found = longer(tmp_path, each, 300)["arguments"]
-        assert (found["epochs"], found["warmup_epochs"], found["close_mosaic"]) == (300, 3.0, 10)
+    for trial in (row, replace(row, number=7, repeats=0)):  # with other seeds too
+        values = longer(tmp_path, trial, 300)["arguments"]
+        assert (values["epochs"], values["warmup_epochs"], values["close_mosaic"]) == (300, 3.0, 10)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -147,7 +149,7 @@ def test_a_recipe_replaces_one_of_its_kind_and_nothing_else(tmp_path: Path, form
 def test_a_recipe_outlives_the_folder_of_its_study(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: dict[str, str], own: bool
 ) -> None:
-    """It names the user's data.yaml where Ultralytics reads that alike from everywhere, else one beside itself."""
+    """It names the user's data.yaml where Ultralytics reads the same data from it, else one beside itself."""
     file, directory, home = make(**keys), tmp_path / "study", tmp_path / "home"
     dataset = read_dataset(file)
     write_resolved(dataset, directory / "data.yaml")
@@ -158,9 +160,9 @@ def test_a_recipe_outlives_the_folder_of_its_study(
     subject = Subject(study=make_study(spec=spec), trial=make_row(0), baseline=None)
     recipe = write_recipe(subject, Path("hyp.yaml"), "ultralytics")
     shutil.rmtree(directory)
-    named = Path(yaml.safe_load(recipe.read_text())["data"])
-    assert named == (file if own else home / "hyp-data.yaml")
-    assert read_dataset(named).splits == dataset.splits
+    data = Path(yaml.safe_load(recipe.read_text())["data"])
+    assert data == (file if own else home / "hyp-data.yaml")
+    assert read_dataset(data).splits == dataset.splits
     assert str(directory) not in recipe.read_text()
 
 
@@ -170,6 +172,22 @@ def test_without_the_studys_folder_a_recipe_names_the_users_data(make: Make, tmp
         **{"data": str(make(path=".")), "directory": str(tmp_path / "gone")},
     )
     subject = Subject(study=make_study(spec=spec), trial=make_row(0), baseline=None)
-    found = json.loads(write_recipe(subject, tmp_path / "recipe.json", "json").read_text())
-    assert found["arguments"]["data"] == str(tmp_path / "data.yaml")
-    assert found["facts"]["held back"] == "30% of val"
+    document = json.loads(write_recipe(subject, tmp_path / "recipe.json", "json").read_text())
+    assert document["arguments"]["data"] == str(tmp_path / "data.yaml")
+    assert document["facts"]["held back"] == "30% of val"
+
+
+def test_a_production_training_has_the_recipe_of_its_trial(tmp_path: Path) -> None:
+    _, engine, filler = page_study(tmp_path, "birds")
+    filler.trial(0, [0.4] * 12)
+    filler.trial(1, [0.5] * 12)
+    for number in (2, 3):
+        filler.trial(number, [0.6] * 20, repeats=1, purpose=Purpose.PRODUCTION, epochs=20)
+    filler.close()
+    study, rows = read.study(engine, "birds"), read.trials(engine, "birds")
+    known: dict[str, Any] = {"baseline": rows[0], "evaluations": (), "verdict": None, "production": rows[3]}
+    subjects = [subject_of(engine, study, row, **known) for row in rows]
+    assert [subject.trial.number for subject in subjects] == [0, 1, 1, 1]
+    assert [subject.production for subject in subjects] == [rows[3], rows[3], rows[2], rows[3]]
+    assert [subject.length for subject in subjects] == [12, 20, 20, 20]
+    engine.dispose()

@@ -1,4 +1,4 @@
-"""Predictors of a training's end, on curves whose answer is known."""
+"""Predictors of a training's end, on curves with a known answer."""
 
 from __future__ import annotations
 
@@ -52,22 +52,22 @@ def losses(val: float) -> dict[str, float]:
     }
 
 
-def rho(found: list[predictors.Correlation], name: str, fraction: float, trainings: str = "all") -> float:
-    return next(e.rho for e in found if (e.trainings, e.predictor, e.fraction) == (trainings, name, fraction))
+def rho(table: list[predictors.Correlation], name: str, fraction: float, trainings: str = "all") -> float:
+    return next(row.rho for row in table if (row.trainings, row.predictor, row.fraction) == (trainings, name, fraction))
 
 
 def test_curves_that_never_cross_are_ranked_perfectly_from_the_first_epoch() -> None:
     group = [training([level * epoch for epoch in range(1, 13)]) for level in (0.01, 0.02, 0.03, 0.05, 0.08)]
-    found = predict_table(group, resamples=20, fractions=(1 / 12, 0.5))
-    assert [each.rho for each in found if each.predictor == REFERENCE] == pytest.approx([1.0, 1.0])
-    assert rho(found, "mAP50-95, power law to the end", 0.5) == pytest.approx(1.0)
+    table = predict_table(group, resamples=20, fractions=(1 / 12, 0.5))
+    assert [row.rho for row in table if row.predictor == REFERENCE] == pytest.approx([1.0, 1.0])
+    assert rho(table, "mAP50-95, power law to the end", 0.5) == pytest.approx(1.0)
 
 
 def test_curves_that_cross_are_ranked_by_their_slope_and_not_by_their_mean() -> None:
     group = [training([0.5 - 0.05 * slope + 0.01 * slope * epoch for epoch in range(12)]) for slope in range(1, 7)]
-    found = predict_table(group, end="last3", resamples=20, fractions=(0.25,))
-    assert rho(found, REFERENCE, 0.25) == pytest.approx(-1.0)
-    assert rho(found, "mAP50-95, line in log-epoch to the end", 0.25) == pytest.approx(-1.0)  # it flattens: too short
+    table = predict_table(group, end="last3", resamples=20, fractions=(0.25,))
+    assert rho(table, REFERENCE, 0.25) == pytest.approx(-1.0)
+    assert rho(table, "mAP50-95, line in log-epoch to the end", 0.25) == pytest.approx(-1.0)  # it flattens: too short
     assert [trend([0.5 - 0.05 * s + 0.01 * s * e for e in range(3)], 9) for s in (1, 2)] == [
         pytest.approx(0.56),
         pytest.approx(0.62),
@@ -79,12 +79,12 @@ def test_noisy_curves_are_ranked_better_by_a_mean_than_by_the_last_epoch() -> No
     group = [
         training([0.01 * n + generator.gauss(0, 0.15) for _ in range(20)] + [0.01 * n + 1] * 10) for n in range(40)
     ]
-    found = predict_table(group, resamples=50, fractions=(0.5,))
-    mean, last = rho(found, "mAP50-95, mean of all", 0.5), rho(found, "mAP50-95, last", 0.5)
+    table = predict_table(group, resamples=50, fractions=(0.5,))
+    mean, last = rho(table, "mAP50-95, mean of all", 0.5), rho(table, "mAP50-95, last", 0.5)
     assert mean > last + 0.15
-    better = next(each for each in found if each.predictor == "mAP50-95, mean of all")
+    better = next(row for row in table if row.predictor == "mAP50-95, mean of all")
     assert better.low < better.rho < better.high
-    assert better.gain == pytest.approx(better.rho - rho(found, REFERENCE, 0.5))
+    assert better.gain == pytest.approx(better.rho - rho(table, REFERENCE, 0.5))
     assert better.wins > 0.8
 
 
@@ -105,18 +105,18 @@ def test_a_loss_is_divided_by_its_gain_and_a_lower_one_ranks_higher() -> None:
 
 def test_losses_are_judged_on_the_trainings_that_have_them() -> None:
     with_losses = [training([0.1 * n] * 6, box=[9.0 - n] * 6) for n in range(1, 7)]
-    found = predict_table([*with_losses, *(training([0.3 - 0.01 * n] * 6) for n in range(5))], resamples=20)
-    assert {each.trainings: each.n for each in found} == {"all": 11, "with losses": 6}
-    assert rho(found, "- val box, last", 0.5, "with losses") == pytest.approx(1.0)
-    assert rho(found, "- train box, mean of last 5", 0.5, "with losses") == 0.0  # all alike: it ranks nothing
+    table = predict_table([*with_losses, *(training([0.3 - 0.01 * n] * 6) for n in range(5))], resamples=20)
+    assert {row.trainings: row.n for row in table} == {"all": 11, "with losses": 6}
+    assert rho(table, "- val box, last", 0.5, "with losses") == pytest.approx(1.0)
+    assert rho(table, "- train box, mean of last 5", 0.5, "with losses") == 0.0  # all alike: it ranks nothing
 
 
 def test_groups_are_ranked_apart_and_pooled_by_their_size() -> None:
     rising = [training([0.1 * n] * 4) for n in range(6)]
     falling = [training([0.1 * n] * 2 + [1 - 0.1 * n] * 6) for n in range(10)]
-    found = predict_table([*rising, *falling], end="last3", resamples=20, fractions=(0.25,))
-    named = {each.group: each for each in found if each.predictor == "mAP50-95, last"}
-    assert {name: (each.n, round(each.rho, 6)) for name, each in named.items()} == {
+    table = predict_table([*rising, *falling], end="last3", resamples=20, fractions=(0.25,))
+    by_group = {row.group: row for row in table if row.predictor == "mAP50-95, last"}
+    assert {name: (row.n, round(row.rho, 6)) for name, row in by_group.items()} == {
         "160 px x 4": (6, 1.0),
         "160 px x 8": (10, -1.0),
         "pooled": (16, (6 - 10) / 16),
@@ -172,7 +172,7 @@ def test_stored_trials_become_trainings_and_unfinished_ones_are_left_out() -> No
     ]
     (only,) = stored(rows, epochs)
     assert only.group == ("yolov5n", 64, 2)
-    assert [epoch.map50_95 for epoch in only.epochs] == [0.15, 0.3]  # the epoch that was told again counts
+    assert [epoch.map50_95 for epoch in only.epochs] == [0.15, 0.3]  # the last report of an epoch counts
     assert only.gains["box"] == 2.0
     assert rows[0].state is TrialState.COMPLETED
 
@@ -184,11 +184,11 @@ def test_the_command_needs_one_source() -> None:
 
 @pytest.mark.skipif(not CURVES.exists(), reason="shared/data/yolo-curves is not beside the checkout")
 def test_no_formula_ranks_yolo_trainings_far_better_than_the_mean_of_the_last_five() -> None:
-    found = predict_table(from_file(CURVES), resamples=100, fractions=(1 / 3,))
-    twelve = {each.predictor: each for each in found if (each.trainings, each.group) == ("all", "160 px x 12")}
+    table = predict_table(from_file(CURVES), resamples=100, fractions=(1 / 3,))
+    twelve = {row.predictor: row for row in table if (row.trainings, row.group) == ("all", "160 px x 12")}
     assert twelve[REFERENCE].n == 35
     assert 0.5 < twelve[REFERENCE].rho < 0.7
-    assert max(each.gain for each in twelve.values()) < 0.05
+    assert max(row.gain for row in twelve.values()) < 0.05
     assert twelve["mAP50-95, power law to the end"].gain_high < 0.05 < -twelve["mAP50-95, last"].gain
 
 

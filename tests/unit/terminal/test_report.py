@@ -1,4 +1,4 @@
-"""What a user sees of a study: durations, tables, sentences and JSON."""
+"""Durations, tables, sentences and JSON of a study on a terminal."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ import pytest
 from rich.console import Console
 
 from automl.figures import duration, score
-from automl.records import EventRow, Purpose, StudyState, TrialRow, TrialState
-from automl.reports.overview import Overview
-from automl.scores.leaderboard import verdict, winner
-from automl.service import StudyReport, StudyStatus
-from automl.terminal.report import as_json, dumps, listing, print_report, print_status, print_studies
+from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
+from automl.reports.report import StudyReport
+from automl.terminal.report import as_json, dumps, listing, print_report, print_status, print_studies, status_json
 from tests.builders.factories import make_epoch_row, make_evaluation, make_row, make_spec, make_study
+from tests.builders.overviews import make_overview, make_report, make_status
 
 
 def text_of(draw: Any, width: int = 200) -> str:
@@ -43,19 +42,6 @@ def test_json_knows_records_paths_and_infinities() -> None:
     assert json.loads(dumps(value)) == {"1": "a/b", "x": [None, None, None], "state": "cut", "n": None}
 
 
-def make_report(*rows: Any, best: int | None = 1, **changes: Any) -> StudyReport:
-    fields: dict[str, Any] = {
-        "study": make_study(),
-        "trials": rows,
-        "baseline": next((row for row in rows if row.number == 0), None),
-        "best": next((row for row in rows if row.number == best), None),
-        "winner": winner(rows),
-        "spent_s": {"probe": 60.0, "baseline": 720.0, "search": 720.0},
-        "paid_share": 0.9,
-    }
-    return StudyReport(**{**fields, **changes})
-
-
 def test_a_report_as_json_has_each_trials_gain_and_the_curves_on_demand() -> None:
     report = make_report(make_row(1, 0.75), make_row(0, 0.5), make_row(2, None))
     document = json.loads(dumps(as_json(report, [make_epoch_row(0, 1, math.nan, 60.0)])))
@@ -65,28 +51,31 @@ def test_a_report_as_json_has_each_trials_gain_and_the_curves_on_demand() -> Non
 
 
 @pytest.mark.parametrize(
-    ("best", "told"),
+    ("best", "sentence"),
     [
         (0.60, "Trial 1 reached mAP50-95 0.600 on val, +0.100 against the defaults' 0.500. One seed each"),
-        (0.51, "The defaults are as good: trial 1 is +0.010 above their mAP50-95 of 0.500 on val. That is within"),
+        (0.51, "The defaults are as good: trial 1 is +0.010 above their mAP50-95 of 0.500 on val. Two seeds of"),
         (0.50, "The defaults are as good: no trial beat their mAP50-95 of 0.500 on val, one seed each."),
     ],
 )
-def test_the_verdict_claims_no_more_than_was_seen(best: float, told: str) -> None:
+def test_the_verdict_claims_no_more_than_the_figures_show(best: float, sentence: str) -> None:
     text = text_of(lambda console: print_report(console, make_report(make_row(1, best), make_row(0, 0.5))))
-    assert told in text
+    assert sentence in text
 
 
 @pytest.mark.parametrize(
-    ("winner", "told"),
+    ("winner", "sentence"),
     [
         (0.46, "On test, which the search never saw, trial 1 is +0.060 above the defaults."),
-        (0.41, "trial 1 is +0.010 above the defaults, within what two seeds of one recipe differ by on 72 images"),
-        (0.39, "trial 1 does not beat the defaults (-0.010): what it gained on val is not confirmed."),
+        (
+            0.41,
+            "trial 1 is +0.010 above the defaults. Two seeds of one recipe differ by as much on 72 images, so this is a tie",
+        ),
+        (0.39, "trial 1 does not beat the defaults (-0.010): the gain on val is not confirmed."),
         (0.40, "trial 1 does not beat the defaults (+0.000)"),
     ],
 )
-def test_the_figure_on_test_stands_beside_val_with_an_honest_sentence(winner: float, told: str) -> None:
+def test_the_figure_on_test_stands_beside_val_with_an_honest_sentence(winner: float, sentence: str) -> None:
     figures = (make_evaluation(0, 0.40), make_evaluation(1, winner))
     study = make_study(spec=make_spec(unseen="test"))
     report = make_report(make_row(1, 0.6), make_row(0, 0.5), study=study, evaluations=figures)
@@ -96,26 +85,33 @@ def test_the_figure_on_test_stands_beside_val_with_an_honest_sentence(winner: fl
         ["0", "defaults", "0.500", "0.400", "0.400"],
         ["1", "tpe", "0.600", f"{winner:.3f}", f"{winner:.3f}"],
     ]
-    assert told in lines[-1]
+    assert sentence in lines[-1]
     assert json.loads(dumps(as_json(report, None)))["evaluations"][1]["map50_95"] == winner
 
 
 @pytest.mark.parametrize(
-    ("between", "chance", "told"),
+    ("interval", "chance", "sentence"),
     [
         ((-0.008, 0.031), 0.84, "84% chance of a gain: these images cannot tell them apart (test; 90 % intervals"),
         ((0.002, 0.031), 0.97, "97% chance of a gain (test; 90 % intervals over the images). Two seeds of one recipe"),
-        ((-0.031, -0.002), 0.0, "under 1% chance of a gain (test; 90 % intervals over the images). What it gained on"),
+        ((-0.031, -0.002), 0.0, "under 1% chance of a gain (test; 90 % intervals over the images). So the gain on val"),
     ],
 )
 def test_the_interval_over_the_images_tells_a_gain_from_their_noise(
-    between: tuple[float, float], chance: float, told: str
+    interval: tuple[float, float], chance: float, sentence: str
 ) -> None:
-    gained = sum(between) / 2
+    gained = sum(interval) / 2
     figures = (
         make_evaluation(0, 0.4, low=0.361, high=0.442),
         make_evaluation(
-            1, 0.4 + gained, low=0.37, high=0.45, gain=gained, gain_low=between[0], gain_high=between[1], chance=chance
+            1,
+            0.4 + gained,
+            low=0.37,
+            high=0.45,
+            gain=gained,
+            gain_low=interval[0],
+            gain_high=interval[1],
+            chance=chance,
         ),
     )
     study = make_study(spec=make_spec(unseen="test"))
@@ -123,11 +119,11 @@ def test_the_interval_over_the_images_tells_a_gain_from_their_noise(
     lines = text_of(lambda console: print_report(console, report)).splitlines()
     assert lines[-4].split() == ["0", "defaults", "0.500", "0.400", "[0.361,", "0.442]", "0.400"]
     assert lines[-1].startswith(f"Trial 1 scored {0.4 + gained:.3f} [0.370, 0.450] on 72 unseen images, {gained:+.3f} ")
-    assert f"[{between[0]:+.3f}, {between[1]:+.3f}] against the defaults, " in lines[-1]
-    assert told in lines[-1]
+    assert f"[{interval[0]:+.3f}, {interval[1]:+.3f}] against the defaults, " in lines[-1]
+    assert sentence in lines[-1]
     document = json.loads(dumps(as_json(report, None)))["evaluations"]
     assert document[0]["sentence"] == "0.400 [0.361, 0.442] on 72 unseen images"
-    assert (document[1]["gain_low"], document[1]["chance"]) == (between[0], chance)
+    assert (document[1]["gain_low"], document[1]["chance"]) == (interval[0], chance)
     assert document[1]["sentence"] in lines[-1]
 
 
@@ -158,7 +154,7 @@ def test_a_narrow_terminal_gets_the_changes_below_the_table() -> None:
 
 
 def test_a_report_without_any_score_can_be_shown() -> None:
-    text = text_of(lambda console: print_report(console, make_report(best=None, spent_s={}, paid_share=0.0)))
+    text = text_of(lambda console: print_report(console, make_report(spent_s={}, paid_share=0.0)))
     assert "Trials: none." in text
     assert "Sorted by" not in text
 
@@ -168,10 +164,10 @@ def repeat(number: int, of: int, value: float) -> TrialRow:
 
 
 def confirmed(second: float) -> StudyReport:
-    """Trial 1 had .62 in the search, trial 2 .60; trial 2 repeats as given, the defaults and trial 1 with .50."""
+    """Trial 1 scored .62 in the search, trial 2 .60. Repeats of trial 2 score `second`, all others .50."""
     rows = [make_row(1, 0.62, params={"lr0": 0.02}), make_row(2, 0.60, params={"lr0": 0.03}), make_row(0, 0.5)]
     rows += [repeat(n, of, y) for n, (of, y) in enumerate([(0, 0.5), (1, 0.5), (2, second), (0, 0.5), (2, second)], 3)]
-    return make_report(*rows, verdict=verdict(rows))
+    return make_report(*rows)
 
 
 def test_a_winner_is_named_with_interval_chance_seeds_and_cost() -> None:
@@ -188,12 +184,12 @@ def test_a_winner_is_named_with_interval_chance_seeds_and_cost() -> None:
 def test_the_defaults_are_as_good_where_the_repeats_do_not_say_otherwise() -> None:
     text = text_of(lambda console: print_report(console, confirmed(0.505)))
     assert "The defaults are as good: mAP50-95 0.50" in text
-    assert "of trial 2, the best that ran again. The chance that it beats them is" in text
+    assert "of trial 2, the best with seed repeats. The chance that it beats them is" in text
     assert "a winner is named from 90% on" in text
 
 
 def board(report: StudyReport, width: int = 120, **options: Any) -> list[list[str]]:
-    """The words of the leaderboard's rows."""
+    """Words of the leaderboard's rows."""
     text = text_of(lambda console: print_report(console, report, **options), width=width)
     states = " completed ", " stopped ", " failed "
     return [
@@ -215,7 +211,7 @@ def test_the_leaderboard_is_sorted_by_its_first_figure_and_says_so(width: int) -
     assert "best epochs of runs that no search selected, mean ± 90 % interval; they name the winner" in text
 
 
-def test_what_ran_again_and_the_defaults_have_a_row_below_the_limit_and_repeats_have_none() -> None:
+def test_repeated_trials_and_the_defaults_have_a_row_below_the_limit_and_repeats_have_none() -> None:
     report = confirmed(0.58)
     report = replace(report, trials=(*report.trials, *(make_row(n, 0.55) for n in range(20, 30))))
     rows = board(report, limit=1)
@@ -236,81 +232,61 @@ def test_the_best_epoch_stands_beside_the_score() -> None:
 
 def test_json_has_winner_mean_interval_chance_seeds_and_cost() -> None:
     document = json.loads(dumps(as_json(confirmed(0.58), None)))
-    found = document["verdict"]
-    assert (found["winner"], document["winner"]["number"], found["cost_s"]) == (2, 2, 3600.0)
-    assert found["sentence"].startswith("The winner is trial 2")
-    first = found["estimates"][0]
+    verdict_document = document["verdict"]
+    assert (verdict_document["winner"], document["winner"]["number"], verdict_document["cost_s"]) == (2, 2, 3600.0)
+    assert verdict_document["sentence"].startswith("The winner is trial 2")
+    first = verdict_document["estimates"][0]
     assert (first["trial"], first["seeds"]) == (2, 2)
     assert first["score"]["low"] < first["score"]["mean"] < first["score"]["high"]
     assert 0.9 < first["chance"] <= 1.0
     assert json.loads(dumps(as_json(make_report(make_row(0, 0.5)), None)))["verdict"] is None
 
 
-def seen_of(*rows: TrialRow, **changes: Any) -> Overview:
-    """A study at a glance, whose best single epoch is that of trial 9."""
-    return Overview(
-        study=make_study(best_map50_95=0.99, best_trial=9, **changes),
-        alive=False,
-        points=(),
-        running=(),
-        baseline=next((row for row in rows if row.number == 0), None),
-        winner=winner(rows),
-        rival=None,
-        verdict=verdict(rows),
-        evaluations=(),
-        share_spent=1.0,
-        spent_s={},
-        planned_s={},
-    )
+def best_epoch_elsewhere(**changes: Any) -> StudyRow:
+    """A study whose best single epoch is that of trial 9."""
+    return make_study(best_map50_95=0.99, best_trial=9, **changes)
 
 
 def repeats(number: int, of: int, score: float) -> TrialRow:
     return make_row(number, score, repeats=of, purpose=Purpose.CONFIRMATION, seed=number)
 
 
-def test_studies_are_listed_with_the_trial_to_take_home() -> None:
+def test_studies_are_listed_with_their_winner() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.6), repeats(2, 0, 0.5), repeats(3, 1, 0.58), repeats(4, 1, 0.58)]
-    found = [
-        seen_of(*rows),
-        seen_of(make_row(0, 0.5), make_row(1, 0.61), name="cells"),
-        seen_of(make_row(0, 0.5), make_row(1, 0.4), name="owls"),
-        seen_of(name="empty", state=StudyState.RUNNING),
+    studies = [
+        make_overview(*rows, study=best_epoch_elsewhere()),
+        make_overview(make_row(0, 0.5), make_row(1, 0.61), study=best_epoch_elsewhere(name="cells")),
+        make_overview(make_row(0, 0.5), make_row(1, 0.4), study=best_epoch_elsewhere(name="owls")),
+        make_overview(study=best_epoch_elsewhere(name="empty", state=StudyState.RUNNING)),
     ]
-    lines = text_of(lambda console: print_studies(console, found)).splitlines()
-    told = [" ".join(line.split()).partition(" 24.0 ")[0] for line in lines if "cpu-min" in line]
-    assert told == [
+    lines = text_of(lambda console: print_studies(console, studies)).splitlines()
+    rows_shown = [" ".join(line.split()).partition(" 24.0 ")[0] for line in lines if "cpu-min" in line]
+    assert rows_shown == [
         "birds finished 2 trial 1 0.579 (2 seeds) +0.078 0.501",
         "cells finished 2 trial 1 0.610 +0.110 0.500",
         "owls finished 2 defaults 0.500 0.500",
-        "empty died 2 – –",
+        "empty crashed 2 – –",
     ]
     assert not any("0.99" in line for line in lines)
 
 
-def test_the_list_as_json_has_the_study_and_what_is_taken_home() -> None:
-    document = json.loads(dumps(listing(seen_of(make_row(0, 0.5), make_row(1, 0.625)))))
+def test_json_documents_keep_their_keys() -> None:
+    report, status = as_json(make_report(make_row(0, 0.5)), []), status_json(make_status(make_row(0, 0.5)))
+    shared = {"study", "baseline", "winner", "verdict", "spent_s", "planned_s"}
+    own = {"trials", "best", "paid_share", "interrupted", "production", "evaluations", "rungs", "epochs"}
+    assert report.keys() == shared | own
+    assert status.keys() == shared | {"alive", "running", "share_spent", "events"}
+
+
+def test_the_list_as_json_has_the_study_and_its_winner() -> None:
+    document = json.loads(dumps(listing(make_overview(make_row(0, 0.5), make_row(1, 0.625)))))
     assert (document["name"], document["trials"]) == ("birds", 2)
     assert document["take_home"] == {"trial": 1, "map50_95": 0.625, "seeds": 1, "gain": 0.125, "defaults": 0.5}
-    assert listing(seen_of())["take_home"] is None
-
-
-def status_of(*rows: TrialRow, **changes: Any) -> StudyStatus:
-    """A study's status as the store gives it: its best epoch is that of trial 9."""
-    return StudyStatus(
-        study=make_study(best_map50_95=0.99, best_trial=9),
-        alive=False,
-        running=(),
-        share_spent=1.0,
-        events=(),
-        baseline=next((row for row in rows if row.number == 0), None),
-        winner=winner(rows),
-        verdict=verdict(rows),
-        **changes,
-    )
+    assert listing(make_overview())["take_home"] is None
 
 
 @pytest.mark.parametrize(
-    ("rows", "named", "told"),
+    ("rows", "number", "text"),
     [
         (
             (make_row(0, 0.5), make_row(1, 0.6), make_row(9, 0.55, best_map50_95=0.99)),
@@ -322,22 +298,22 @@ def status_of(*rows: TrialRow, **changes: Any) -> StudyStatus:
         (confirmed(0.505).trials, 0, "the defaults, confirmed: mAP50-95 0.5"),
     ],
 )
-def test_status_show_and_export_name_the_same_trial(rows: tuple[TrialRow, ...], named: int, told: str) -> None:
-    report = make_report(*rows, verdict=verdict(rows))
+def test_status_show_and_export_name_the_same_trial(rows: tuple[TrialRow, ...], number: int, text: str) -> None:
+    report = make_report(*rows)
     assert report.winner is not None
-    assert report.winner.number == named  # what `export` writes
-    status = text_of(lambda console: print_status(console, status_of(*rows)))
-    assert f"best      {told}" in status
+    assert report.winner.number == number  # what `export` writes
+    status = text_of(lambda console: print_status(console, make_status(*rows, study=best_epoch_elsewhere())))
+    assert f"winner    {text}" in status
     shown = text_of(lambda console: print_report(console, report))
     assert (
-        (f"rial {named} reached" in shown or f"winner is trial {named}" in shown)
-        if named
+        (f"rial {number} reached" in shown or f"winner is trial {number}" in shown)
+        if number
         else ("The defaults are as good" in shown)
     )
 
 
 def test_a_status_without_a_score_says_so() -> None:
-    assert "no trial has a score yet" in text_of(lambda console: print_status(console, status_of(make_row(0, None))))
+    assert "no trial has a score yet" in text_of(lambda console: print_status(console, make_status(make_row(0, None))))
 
 
 def test_the_defaults_lead_while_nothing_has_trained_to_the_end() -> None:
@@ -347,33 +323,33 @@ def test_the_defaults_lead_while_nothing_has_trained_to_the_end() -> None:
 
 
 def test_a_status_names_the_way_out_of_a_dead_study() -> None:
-    found = StudyStatus(
-        study=make_study(state=make_study().state.RUNNING),
-        alive=False,
+    status = make_status(
+        study=make_study(state=StudyState.RUNNING),
         running=(make_row(1, 0.4, state=TrialState.RUNNING, node="a", device="0", done_epochs=3),),
         share_spent=0.42,
         events=(EventRow(at=0.0, kind="note", trial=None, text="hello"),),
     )
-    text = text_of(lambda console: print_status(console, found))
-    assert "died (no sign of life for" in text
+    text = text_of(lambda console: print_status(console, status))
+    assert "study     birds: the study process ended unexpectedly (no sign of life for" in text
     assert "automl resume birds" in text
-    named = text_of(lambda console: print_status(console, found, db="sqlite:///other.db"))
-    assert "automl resume birds --db sqlite:///other.db" in named
+    elsewhere = text_of(lambda console: print_status(console, status, db="sqlite:///other.db"))
+    assert "automl resume birds --db sqlite:///other.db" in elsewhere
     assert "42% of 5cpu-h" in text
     assert "trial 1 (tpe): epoch 3/12, mAP50-95 0.400 on a (0)" in text
     assert "hello" in text
 
 
-def test_a_production_training_that_was_not_done_is_said_with_the_command_that_does_it() -> None:
+def test_a_missing_production_training_is_named_with_the_command_that_does_it() -> None:
     why = "the search's share of the budget is spent; what is left pays 4 epochs of a production training"
     study = make_study(spec=make_spec(train=20), reason=why)
     report = make_report(make_row(0, 0.5), make_row(1, 0.6), study=study)
-    told = text_of(lambda console: print_report(console, report), 400)
+    text = text_of(lambda console: print_report(console, report), 400)
+    assert f"Ended: {why}." in text
     assert (
-        "The production training (--train 20) was not done: what is left pays 4 epochs of a production training. "
-        "Do it with: automl export birds --epochs 20 -o hyp.yaml, then yolo detect train cfg=hyp.yaml"
-    ) in told
-    made = make_row(2, 0.7, purpose=Purpose.PRODUCTION, repeats=1, epochs=20, done_epochs=20)
-    told = text_of(lambda console: print_report(console, replace(report, production=made)), 400)
-    assert "was not done" not in told
-    assert "Production (trial 2): trial 1 trained for 20 of 20 epochs" in told
+        "The production training (--train 20) was not done. Do it with: automl export birds --epochs 20 "
+        "-o hyp.yaml, then yolo detect train cfg=hyp.yaml"
+    ) in text
+    production = make_row(2, 0.7, purpose=Purpose.PRODUCTION, repeats=1, epochs=20, done_epochs=20)
+    text = text_of(lambda console: print_report(console, replace(report, production=production)), 400)
+    assert "was not done" not in text
+    assert "Production (trial 2): trial 1 trained for 20 of 20 epochs" in text

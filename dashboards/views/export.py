@@ -1,4 +1,4 @@
-"""Take home: recipes, weights, tables, the command to run next, a link to this view."""
+"""Export: recipes, weights, tables, the command to run next, a link to this view."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from automl.recipes import Subject, beginning, recipe_text
-from automl.records import Purpose, StudyRow, TrialRow
-from automl.reports.overview import Overview
+from automl.recipes import Subject, beginning, no_recipe_text, recipe_text, subject_of
+from automl.records import StudyRow, TrialRow
+from automl.scores.words import production_text, trial_name
 from automl.store import read
 from automl.trainers.ultralytics.schema import is_packaged
 from dashboards import context, frames, words
@@ -17,42 +17,44 @@ from dashboards.files import INITIAL, kept_file, packed
 
 
 def _draw(row: StudyRow) -> None:
-    seen = context.seen(row)
-    st.title(f"{words.plain(row.name)}: take home", anchor=False)
-    if seen.winner is None:
-        st.info("No trial has a score yet. The first appears with the first epoch of the defaults.")
+    progress = context.progress_of(row)
+    st.title(f"{words.plain(row.name)}: export", anchor=False)
+    winner = progress.winner
+    if winner is None:
+        st.info("No trial has a score yet. The first score comes with the first epoch of the defaults.")
         return
-    trial = context.chosen_trial(row, seen.winner.number)
-    if trial.purpose is Purpose.PRODUCTION and trial.repeats is not None:  # its recipe is that of the trial
-        trial = read.trial(context.engine(), row.name, trial.repeats)
-    chosen = "" if trial.number == seen.winner.number else f", by your choice instead of trial {seen.winner.number}"
-    st.markdown(f"**Trial {trial.number}** ({words.plain(trial.origin)}){chosen}. {words.plain(words.headline(seen))}")
-    _recipes(row, seen, trial)
-    made = seen.production
-    if made is not None and made.repeats == trial.number:
-        _weights(row, made, "Weights of the production training")
-        st.caption(words.plain(words.produced(seen)))
+    subject = subject_of(
+        context.engine(),
+        row,
+        context.linked_trial(row, winner.number),
+        baseline=progress.baseline,
+        evaluations=progress.evaluations,
+        verdict=progress.verdict,
+        production=progress.production,
+    )
+    trial, production = subject.trial, subject.production
+    choice = "" if trial.number == winner.number else f", by your choice instead of {trial_name(winner.number)}"
+    st.markdown(
+        f"**Trial {trial.number}** ({words.plain(trial.origin)}){choice}. {words.plain(words.headline(progress))}"
+    )
+    _recipes(subject)
+    if production is not None and production.repeats == trial.number:
+        _weights(row, production, "Weights of the production training")
+        st.caption(words.plain(production_text(production, row.spec.slots.device, progress.evaluations)))
     _weights(row, trial, "Weights")
     _tables(row)
-    st.subheader("Run next", anchor=False)
-    st.code(words.next_command(seen, trial, context.database()), language="bash", wrap_lines=True)
+    st.subheader(words.NEXT, anchor=False)
+    st.code(words.next_command(progress, trial, context.database()), language="bash", wrap_lines=True)
     context.share()
 
 
-def _recipes(row: StudyRow, seen: Overview, trial: TrialRow) -> None:
+def _recipes(subject: Subject) -> None:
     st.subheader("Recipe", anchor=False)
+    row = subject.study
     if row.spec.trainer != "ultralytics":
-        st.info(f"Trials of the trainer '{words.plain(row.spec.trainer)}' have no recipe: nothing was trained.")
+        st.info(f"There is nothing to train from: {words.plain(no_recipe_text(row.spec.trainer))}")
         return
     initial = None if row.spec.weights is None else Path(INITIAL)
-    subject = Subject(
-        study=row,
-        trial=trial,
-        baseline=seen.baseline,
-        evaluations=seen.evaluations,
-        verdict=seen.verdict,
-        production=seen.production,
-    )
     text, recipe = (recipe_text(subject, Path("hyp.yaml"), kind, initial) for kind in ("ultralytics", "json"))
     left, right = st.columns(2)
     with left:
@@ -61,30 +63,30 @@ def _recipes(row: StudyRow, seen: Overview, trial: TrialRow) -> None:
                 "hyp.yaml for Ultralytics", text, "hyp.yaml", "text/yaml", on_click="ignore", width="stretch"
             )
         else:
-            _packed(row, trial, text)
+            _packed(row, subject.trial, text)
     right.download_button(
         "Recipe as JSON", recipe, "recipe.json", "application/json", on_click="ignore", width="stretch"
     )
     with st.expander("hyp.yaml"):
         if initial is not None:
-            st.caption(f"It begins from {initial.name}, which lies beside it where it is packed or exported.")
+            st.caption(f"It starts from {initial.name}, which lies beside it in the zip or the exported folder.")
         st.code(text, language="yaml")
 
 
 def _packed(row: StudyRow, trial: TrialRow, recipe: str) -> None:
-    """hyp.yaml and its initial weights: packed at the first click, handed out at the second."""
-    began = beginning(row, trial)
-    if not is_packaged(began.model):
+    """Pack hyp.yaml and its initial weights at the first click; offer them for download at the second."""
+    start = beginning(row, trial)
+    if not is_packaged(start.model):
         st.info(
-            "This page builds no network from a file of yours, since building one runs what the file says. Write "
-            "hyp.yaml with its initial weights in a terminal:"
+            "This page builds no network from your own file, since that would run the file's code. Write hyp.yaml "
+            "with its initial weights in a terminal:"
         )
         st.code(words.export_command(row, trial, context.database()), language="bash")
         return
     key = f"packed {row.name} {row.created_at} {trial.number}"
     if st.button("Pack hyp.yaml with its initial weights", width="stretch"):
         with st.spinner("Packing what `automl export` writes …"):
-            st.session_state[key] = packed(recipe, began)
+            st.session_state[key] = packed(recipe, start)
     if key in st.session_state:
         st.download_button(
             "hyp.yaml and weights (zip)",
@@ -99,13 +101,16 @@ def _packed(row: StudyRow, trial: TrialRow, recipe: str) -> None:
 def _weights(row: StudyRow, trial: TrialRow, title: str) -> None:
     st.subheader(title, anchor=False)
     artifacts = read.artifacts(context.engine(), row.name, trial.number)
-    files = {each.kind: kept_file(each, row) for each in artifacts if each.kind in ("best", "last")}
-    found = {kind: file for kind, file in files.items() if file is not None}
-    if not found:
+    files = {
+        artifact.kind: file
+        for artifact in artifacts
+        if artifact.kind in ("best", "last") and (file := kept_file(artifact, row)) is not None
+    }
+    if not files:
         st.caption(
             "No weights of this trial are on this machine. A study keeps those of its best trials and of the defaults."
         )
-    for kind, file in found.items():
+    for kind, file in files.items():
         size = f"{file.stat().st_size / 1e6:.1f} MB"
         st.download_button(
             f"{kind}.pt ({size})",
@@ -124,10 +129,10 @@ def _tables(row: StudyRow) -> None:
         "trials": lambda: frames.trials_csv(read.trials(engine, row.name)),
         "epochs": lambda: frames.epochs_csv(read.epochs_by_trial(engine, row.name)),
     }
-    for column, (name, made) in zip(st.columns(2), tables.items(), strict=True):
+    for column, (name, content) in zip(st.columns(2), tables.items(), strict=True):
         label, file = f"All {name} (CSV)", f"{row.name}-{name}.csv"
-        column.download_button(label, made, file, "text/csv", on_click="ignore", width="stretch")
+        column.download_button(label, content, file, "text/csv", on_click="ignore", width="stretch")
 
 
-with context.page("Take home"):
-    _draw(context.chosen_study())
+with context.page("Export"):
+    _draw(context.linked_study())
