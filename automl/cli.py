@@ -13,6 +13,7 @@ import typer
 
 from automl.errors import AutoMLError, NoSpace
 from automl.records import EndedBy
+from automl.setup.options import SearchOptions, SearchRequest
 from automl.terminal.exits import exit_codes
 
 app = typer.Typer(
@@ -49,8 +50,8 @@ def search(
     weights: Annotated[Path | None, typer.Option(help="Pretrained weights: .pt or .safetensors.")] = None,
     space: Annotated[Path | None, typer.Option(help="Search space; default: configs/spaces/scratch-low.yaml.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
-    sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = "gp",
-    seed: Annotated[int, typer.Option(help="Seed of the search and of every training.")] = 0,
+    sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = SearchRequest.sampler,
+    seed: Annotated[int, typer.Option(help="Seed of the search and of every training.")] = SearchRequest.seed,
     epochs: Annotated[
         int | None, typer.Option(help="Horizon; default: the longest for which the budget pays 20 trainings.")
     ] = None,
@@ -63,7 +64,7 @@ def search(
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, or GPU indices: 0,1. Default: all GPUs, else cpu.")] = None,
     slots: Annotated[int | None, typer.Option(help="Trials side by side on CPU; default: one for each core.")] = None,
-    trainer: Annotated[str, typer.Option(help="ultralytics, or surrogate (trains nothing).")] = "ultralytics",
+    trainer: Annotated[str, typer.Option(help="ultralytics, or surrogate (trains nothing).")] = SearchRequest.trainer,
     target: Annotated[float | None, typer.Option(help="mAP50-95 that is enough: the search ends there.")] = None,
     max_latency: Annotated[float | None, typer.Option(help="Milliseconds an image may take on this device.")] = None,
     max_params: Annotated[int | None, typer.Option(help="Parameters that the network may have.")] = None,
@@ -72,7 +73,7 @@ def search(
     ] = False,
     confirm: Annotated[
         int, typer.Option(help="Best trials that run again with other seeds, beside the defaults; 0 for none.")
-    ] = 3,
+    ] = SearchRequest.confirm,
     train: Annotated[
         int | None,
         typer.Option(help="Train what is taken home for up to so many epochs, within the budget: 300."),
@@ -109,9 +110,7 @@ def search(
     def run(service: Any, listener: Any) -> Any:
         if export is not None and trainer == "surrogate":
             raise AutoMLError("--export: trials of the trainer 'surrogate' have no recipe, since nothing is trained.")
-        return (service.dry_run if dry_run else service.search)(
-            data,
-            budget,
+        options = SearchOptions(
             models=_listed(models) if models is not None else None,
             imgsz=[_whole(size, "--imgsz") for size in _listed(imgsz)] if imgsz is not None else None,
             weights=weights,
@@ -134,12 +133,11 @@ def search(
             confirm=confirm,
             early_end=not no_early_end,
             train=train,
-            fresh_probe=fresh_probe,
             holdout=holdout,
             test=not no_test,
-            db=db,
-            listener=listener,
         )
+        verb = service.dry_run if dry_run else service.search
+        return verb(data, budget, fresh_probe=fresh_probe, db=db, listener=listener, **options)
 
     if dry_run:
         _foresee(run, quiet=quiet, as_json=json_)
@@ -368,7 +366,7 @@ def _foresee(run: Callable[[Any, Any], Any], *, quiet: bool, as_json: bool) -> N
 
         shown = progress.display(_console(stderr=True), quiet=quiet or as_json)
         with shown:
-            plan = run(service, plan_view.without_plan(shown))
+            plan = run(service, plan_view.without_plan(shown)).document()
         if as_json:
             print(terminal.dumps(plan, indent=2))
         else:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
+from automl.costs.plan import Plan
 from automl.data.dataset import fingerprint, read_dataset, write_resolved
 from automl.errors import AutoMLError, SearchFailed, StudyConflict
 from automl.files import disk, folders
@@ -21,7 +22,6 @@ from automl.records import (
     Heartbeat,
     Listener,
     Notice,
-    Params,
     Purpose,
     Slots,
     StudyRow,
@@ -33,6 +33,7 @@ from automl.reports.overview import Overview, Watch
 from automl.reports.report import StudyReport, StudyStatus
 from automl.setup import request
 from automl.setup.claim import Claim, claim_folder
+from automl.setup.options import SearchOptions, SearchRequest, request_of
 from automl.setup.probing import Probing
 from automl.setup.resumable import check_resumable, slots_here
 from automl.setup.warm import with_earlier
@@ -48,69 +49,18 @@ def search(
     data: str | Path,
     budget: str | Sequence[str],
     *,
-    models: Sequence[str] | None = None,
-    imgsz: Sequence[int] | None = None,
-    weights: str | Path | None = None,
-    space: str | Path | None = None,
-    name: str | None = None,
-    sampler: str = "gp",
-    seed: int = 0,
-    epochs: int | None = None,
-    batch: int | None = None,
-    fixed: Params | None = None,
-    device: str | None = None,
-    slots: int | None = None,
-    trainer: str = "ultralytics",
-    target: float | None = None,
-    max_latency: float | None = None,
-    max_params: int | None = None,
-    portfolio: bool = True,
-    warm_start: Sequence[str | Path] = (),
-    reuse: bool = True,
-    confirm: int = 3,
-    early_end: bool = True,
-    train: int | None = None,
     fresh_probe: bool = False,
-    holdout: float | None = None,
-    test: bool = True,
     home: str | Path | None = None,
     db: str | None = None,
     listener: Listener = lambda notice: None,
+    **options: Unpack[SearchOptions],
 ) -> StudyReport:
-    """Searches for the best hyperparameters within a budget. Arguments as the CLI's flags.
+    """Search for the best hyperparameters within a budget. Options as the command line has them.
 
     Raises AutoMLError for input that cannot be used, before anything is trained; SearchFailed when the
     baseline or many trials in a row failed.
     """
-    asked = _asked(
-        data,
-        budget,
-        models=models,
-        imgsz=imgsz,
-        weights=weights,
-        space=space,
-        name=name,
-        sampler=sampler,
-        seed=seed,
-        epochs=epochs,
-        batch=batch,
-        fixed=fixed,
-        device=device,
-        slots=slots,
-        trainer=trainer,
-        target=target,
-        max_latency=max_latency,
-        max_params=max_params,
-        holdout=holdout,
-        test=test,
-        portfolio=portfolio,
-        warm_start=warm_start,
-        reuse=reuse,
-        confirm=confirm,
-        early_end=early_end,
-        train=train,
-    )
-    with _compiled(asked, fresh_probe, home, db, listener) as study:
+    with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
         study.ready()
         write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
         study.begun = True
@@ -126,14 +76,14 @@ def dry_run(
     home: str | Path | None = None,
     db: str | None = None,
     listener: Listener = lambda notice: None,
-    **words: Any,
-) -> Mapping[str, Any]:
-    """The plan that `search` with the same arguments would follow, as plain containers of `plan.Plan`.
+    **options: Unpack[SearchOptions],
+) -> Plan:
+    """Plan that `search` with the same arguments would follow.
 
-    Measures a few steps of training where the store knows none, and begins no study. Raises as `search` does.
+    Measure a few steps of training where the store knows none, and begin no study. Raises as `search` does.
     """
-    with _compiled(_asked(data, budget, **words), fresh_probe, home, db, listener) as study:
-        return study.spec.plan
+    with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
+        return Plan.from_document(study.spec.plan)
 
 
 def resume(
@@ -240,21 +190,6 @@ def export(
 # -- wiring ---------------------------------------------------------------------------------------
 
 
-def _asked(data: str | Path, budget: str | Sequence[str], **words: Any) -> request.SearchRequest:
-    """The request as callers may write it: paths as text, one budget or several, None for what is left out."""
-    told = {key: value for key, value in words.items() if value is not None}
-    for key in ("weights", "space"):
-        if key in told:
-            told[key] = Path(told[key])
-    for key, example in (("models", "yolov5n,yolov5s"), ("imgsz", "640,1280")):
-        if key in told and not tuple(told[key]):
-            raise AutoMLError(f"--{key} is empty: name what is searched, as in --{key} {example}, or leave it out.")
-        told[key] = tuple(told.get(key, ()))
-    told["warm_start"] = tuple(map(str, told.get("warm_start", ())))
-    budgets = (budget,) if isinstance(budget, str) else tuple(budget)
-    return request.SearchRequest(**{**told, "data": Path(data), "budgets": budgets})
-
-
 @dataclass
 class _Compiled:
     """A study that may begin."""
@@ -277,7 +212,7 @@ def _run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) ->
 
 @contextmanager
 def _compiled(
-    asked: request.SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
+    asked: SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
 ) -> Iterator[_Compiled]:
     """The study as compiled. Its folder goes again unless it has begun."""
     checked = request.check(asked, slots_here(asked.device, asked.slots))

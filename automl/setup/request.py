@@ -17,6 +17,7 @@ from automl.errors import AutoMLError, BadWeights, UnknownName
 from automl.files.home import shipped
 from automl.records import Params, ParamValue, Slots
 from automl.sampler import SAMPLERS
+from automl.setup.options import SearchRequest
 from automl.space import SearchSpace, settle, without
 from automl.space.earlier import Earlier
 from automl.space.file import read_space
@@ -27,38 +28,6 @@ from automl.trainers.ultralytics.weights import check_weights, sha256
 
 MOST_SEED = 2**31 - 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchRequest:
-    """The words of `automl search`."""
-
-    data: Path
-    budgets: Sequence[str]
-    models: Sequence[str] = ()
-    imgsz: Sequence[int] = ()
-    weights: Path | None = None
-    space: Path | None = None
-    name: str | None = None
-    sampler: str = "gp"
-    seed: int = 0
-    epochs: int | None = None
-    batch: int | None = None
-    fixed: Params = field(default_factory=dict)
-    device: str | None = None  # "cpu" or GPU indices such as "0,1"; None: GPUs where there are any
-    slots: int | None = None  # CPU slots; None: one for each core
-    trainer: str = "ultralytics"
-    target: float | None = None  # mAP50-95 that is enough
-    max_latency: float | None = None  # milliseconds of one image on the probing device
-    max_params: int | None = None
-    holdout: float | None = None  # share of val that the search never sees
-    test: bool = True  # measure the defaults and the winner at the end on images that the search never saw
-    portfolio: bool = True  # whether known-good recipes run after the defaults
-    warm_start: Sequence[str] = ()  # earlier studies, and files of other tools
-    reuse: bool = True  # whether earlier studies of the same data are looked for
-    early_end: bool = True  # whether the search ends when the rest of the budget promises too little
-    confirm: int = 3  # best trials that run again with other seeds, beside the defaults
-    train: int | None = None  # epochs of a production training after the search; None for none
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,9 @@ from automl.errors import AutoMLError, OutOfMemory
 from automl.figures import moment
 from automl.records import Notice, Prepared, Slots, TrainJob
 from automl.setup import probing as probing_room
+from automl.setup.options import SearchRequest
 from automl.setup.probing import Probing, largest_batch, points_of
-from automl.setup.request import Checked, SearchRequest, check
+from automl.setup.request import Checked, check
 from automl.store.address import default_url
 from automl.store.engine import open_store
 from tests.builders.factories import make_prepared

@@ -17,7 +17,8 @@ from automl.files.disk import bytes_of_a_trial, check_disk
 from automl.files.home import shipped
 from automl.records import Slots, StudySpec
 from automl.setup.compiling import compile_spec
-from automl.setup.request import Checked, SearchRequest, check
+from automl.setup.options import SearchRequest
+from automl.setup.request import Checked, check
 from automl.trainers.ultralytics import schema
 from tests.builders.factories import make_prepared
 

@@ -15,7 +15,8 @@ from automl.errors import AutoMLError
 from automl.records import EarlierTraining, Slots, StudySpec
 from automl.setup import warm
 from automl.setup.compiling import compile_spec
-from automl.setup.request import Checked, SearchRequest, check
+from automl.setup.options import SearchRequest
+from automl.setup.request import Checked, check
 from automl.setup.warm import read_file, with_earlier
 from automl.space import SearchSpace
 from automl.store.address import default_url
