@@ -366,7 +366,7 @@ def _foresee(run: Callable[[Any, Any], Any], *, quiet: bool, as_json: bool) -> N
 
         shown = progress.display(_console(stderr=True), quiet=quiet or as_json)
         with shown:
-            plan = run(service, plan_view.without_plan(shown)).document()
+            plan = run(service, plan_view.without_plan(shown))
         if as_json:
             print(terminal.dumps(plan, indent=2))
         else:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from automl.costs.budget import Budget
+from automl.costs.plan import Plan
 from automl.figures import duration, format_cost, score
 from automl.records import Notice, Purpose, StudySpec, TrialState
 from automl.terminal import plan as plan_view
@@ -78,7 +79,7 @@ class Tally:
         )
 
     def _plan(self, notice: Notice, values: Mapping[str, Any]) -> str:
-        return "\n".join(plan_view.brief(values["plan"]))
+        return "\n".join(plan_view.brief(Plan.from_document(values["plan"])))
 
     def _trial_started(self, notice: Notice, values: Mapping[str, Any]) -> None:
         self.begun += values["attempt"] == 1
