@@ -98,7 +98,7 @@ def _check_sign_in() -> None:
     if file is None:
         raise AutoMLError(
             "--public shows your studies to everyone who reaches this machine, so it needs sign-in. Write an [auth] "
-            f"section with {', '.join(OIDC)} into {SECRETS[0]}; the README shows one."
+            f"section with {', '.join(OIDC)} into {SECRETS[0]}; docs/manual.md shows one."
         )
     try:
         auth = tomllib.loads(file.read_text(encoding="utf-8")).get("auth")

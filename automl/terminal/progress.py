@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,8 +18,9 @@ from rich.text import Text
 
 from automl.costs.budget import Budget
 from automl.costs.plan import Plan
+from automl.errors import NoSpace
 from automl.figures import duration, format_cost, score
-from automl.records import Notice, Purpose, StudySpec, TrialState
+from automl.records import Listener, Notice, Purpose, StudySpec, TrialState
 from automl.terminal import plan as plan_view
 from automl.terminal.report import dumps
 
@@ -252,9 +254,35 @@ class JsonEvents:
         self._file.flush()
 
 
+@contextmanager
+def shown(console: Console, *, quiet: bool, events: Path | None = None) -> Iterator[Listener]:
+    """Listener that shows a search's notices while it runs, and appends them to a file where one is named.
+
+    Raises NoSpace if the file cannot be opened.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(_opened(events)) if events is not None else None
+        screen = display(console, quiet=quiet)
+        stack.enter_context(screen)
+        listeners: list[Listener] = [screen] if file is None else [screen, JsonEvents(file)]
+
+        def listen(notice: Notice) -> None:
+            for listener in listeners:
+                listener(notice)
+
+        yield listen
+
+
 def display(console: Console, *, quiet: bool) -> Silence | PlainProgress | LiveProgress:
     """The display that fits: none when quiet, live on a terminal, lines elsewhere."""
     tally = Tally()
     if quiet:
         return Silence()
     return LiveProgress(console, tally) if console.is_terminal else PlainProgress(console, tally)
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise NoSpace(f"{path} cannot be written ({error.strerror}). Choose another --json-events.") from error

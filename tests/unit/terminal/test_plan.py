@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import re
 from dataclasses import replace
@@ -11,7 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from typer.testing import CliRunner
 
+from automl import service
+from automl.cli import app
 from automl.costs.plan import Plan
 from automl.costs.points import Point
 from automl.terminal.plan import brief, print_plan, whole_percents
@@ -94,3 +98,12 @@ def test_whole_percents_are_within_one_of_the_exact_ones_and_sum_to_100(parts: l
     percents = whole_percents(parts, sum(parts))
     assert sum(percents) == 100
     assert all(abs(whole - 100 * part / sum(parts)) <= 1 for whole, part in zip(percents, parts, strict=True))
+
+
+def test_the_command_prints_the_plan_as_a_table_or_its_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "dry_run", lambda *words, **options: PLAN)
+    words = ["search", "--data", "a.yaml", "--budget", "1cpu-h", "--dry-run"]
+    table, document = CliRunner().invoke(app, words), CliRunner().invoke(app, [*words, "--json"])
+    assert (table.exit_code, document.exit_code) == (0, 0)
+    assert "Plan: the defaults at each operating point" in table.stdout
+    assert Plan.from_document(json.loads(document.stdout)) == PLAN
