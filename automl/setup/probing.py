@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +24,7 @@ from automl.figures import ago
 from automl.files import disk, folders
 from automl.records import Listener, Notice, Prepared, Slots, StudySpec, TrainJob
 from automl.setup import request
+from automl.setup.batch import largest_batch
 from automl.setup.compiling import compile_spec
 from automl.space import POINT
 from automl.store.probes import keep_probe, kept_probe
@@ -33,12 +34,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 CPU_BATCH = 16
-MEMORY_SHARE = 0.6  # of a GPU's memory that the automatic batch may take
-_LEEWAY = 0.05  # by which a verified batch may pass that share
 KEPT_S = 30 * 86400.0  # a price that is older is measured again: drivers and what else a machine does change
 _PROBED_EPOCHS = 100  # horizon of a probe where the user names none
 Prepare = Callable[[str, TrainJob, int, int, Slots], Prepared]  # trainer, job, horizon, seed, slots
-Measure = Callable[[int | None], Prepared]  # batch, or None for the trainer's default
 
 
 def _in_a_worker(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -> Prepared:
@@ -175,65 +173,6 @@ def points_of(checked: request.Checked) -> tuple[str, ...]:
     if checked.request.trainer != "ultralytics":
         return (checked.request.trainer,)
     return (f"{checked.fixed['model']}@{checked.fixed['imgsz']}",)
-
-
-def largest_batch(measure: Measure, nominal: int, share: float = MEMORY_SHARE) -> tuple[Prepared, str]:
-    """The measurement at the largest batch within that share of the GPU's memory, and a sentence on it.
-
-    Memory is taken to grow linearly with the batch, through the high-water marks at 4 and 16; the answer is
-    measured, and lowered until it holds. Never above `nominal`, the batch to which the trainer scales its
-    weight decay and gathers gradients: beyond it the same learning rate means something else.
-
-    Raises OutOfMemory when not even a batch of 1 fits.
-    """
-    small = _fitting(measure, (4, 2, 1))
-    first = _batch(small, 4)
-    if first < 4:
-        return small, f"batch {first}: a larger one does not fit"
-    try:
-        large: Prepared | None = measure(16)
-    except OutOfMemory:
-        large = None
-    wanted = _by_line(small, large, share) if large is not None else 8
-    size = max(1, min(wanted, nominal, small.train_images))
-    if size > 8:
-        size -= size % 8
-    for _ in range(6):
-        if size <= 4:
-            break
-        try:
-            found = large if large is not None and size == 16 else measure(size)
-        except OutOfMemory:
-            found = None
-        if found is not None and found.memory_bytes <= (share + _LEEWAY) * found.memory_total_bytes:
-            used = found.memory_bytes / found.memory_total_bytes
-            capped = f"; memory would hold {wanted}" if wanted > nominal else ""
-            return found, f"batch {size} takes {used:.0%} of the GPU's memory{capped}"
-        size = max(4, int(size * 0.75))
-    used = small.memory_bytes / max(1, small.memory_total_bytes)
-    return small, f"batch {first} takes {used:.0%} of the GPU's memory"
-
-
-def _fitting(measure: Measure, sizes: Sequence[int]) -> Prepared:
-    for size in sizes[:-1]:
-        try:
-            return measure(size)
-        except OutOfMemory:
-            continue
-    return measure(sizes[-1])
-
-
-def _batch(prepared: Prepared, otherwise: int) -> int:
-    found = prepared.defaults.get("batch", otherwise)
-    return int(found) if isinstance(found, int | float) else otherwise
-
-
-def _by_line(small: Prepared, large: Prepared, share: float) -> int:
-    slope = (large.memory_bytes - small.memory_bytes) / 12
-    if slope <= 0:
-        return 10**6
-    base = small.memory_bytes - 4 * slope
-    return max(1, int((share * small.memory_total_bytes - base) / slope))
 
 
 def _last(probe: Probe | None) -> str:

@@ -1,100 +1,27 @@
-"""The automatic batch, and what a kept measurement depends on."""
+"""Probes of operating points, and when a kept measurement is reused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from automl.errors import AutoMLError, OutOfMemory
 from automl.figures import moment
 from automl.records import Notice, Prepared, Slots, TrainJob
-from automl.setup import probing as probing_room
+from automl.setup import probing as probing_module
 from automl.setup.options import SearchRequest
-from automl.setup.probing import Probing, largest_batch, points_of
+from automl.setup.probing import Probing, points_of
 from automl.setup.request import Checked, check
 from automl.store.address import default_url
 from automl.store.engine import open_store
 from tests.builders.factories import make_prepared
 from tests.builders.train_tiny import draw_data
 
-GPU_BYTES = 80_000_000_000
 CPU = Slots(count=1, device="cpu")
 DAY = 86400.0
-
-
-def gpu(base: float, per_image: float, images: int = 1000) -> tuple[Callable[[int | None], Prepared], list[int]]:
-    """A GPU on which a training takes `base` bytes and more for each image of the batch; sizes that were asked."""
-    asked: list[int] = []
-
-    def measure(batch: int | None) -> Prepared:
-        assert batch is not None
-        asked.append(batch)
-        used = int(base + per_image * batch)
-        if used > GPU_BYTES:
-            raise OutOfMemory(f"batch {batch}: out of memory")
-        return make_prepared(
-            memory_bytes=used, memory_total_bytes=GPU_BYTES, defaults={"batch": batch}, train_images=images
-        )
-
-    return measure, asked
-
-
-def batch_of(base: float, per_image: float, nominal: int = 64, images: int = 1000) -> int:
-    found, _ = largest_batch(gpu(base, per_image, images)[0], nominal)
-    batch = found.defaults["batch"]
-    assert isinstance(batch, int)
-    return batch
-
-
-def test_the_largest_batch_within_the_share_is_measured_and_told() -> None:
-    measure, asked = gpu(2e9, 1e9)
-    found, note = largest_batch(measure, 64)
-    assert found.defaults["batch"] == 40  # 46 would take 60 % and is rounded down to a multiple of 8
-    assert note == "batch 40 takes 52% of the GPU's memory"
-    assert asked == [4, 16, 40]
-
-
-def test_the_batch_stays_at_the_one_the_trainer_scales_to() -> None:
-    found, note = largest_batch(gpu(1e9, 0.1e9)[0], 64)
-    assert found.defaults["batch"] == 64
-    assert note == "batch 64 takes 9% of the GPU's memory; memory would hold 470"
-
-
-def test_the_batch_is_not_larger_than_the_data_set() -> None:
-    assert batch_of(1e9, 0.1e9, images=10) == 8
-
-
-def test_where_sixteen_do_not_fit_fewer_are_tried() -> None:
-    assert batch_of(2e9, 6e9) == 8
-
-
-def test_a_batch_below_four_is_taken_where_four_do_not_fit() -> None:
-    assert batch_of(2e9, 30e9) == 2
-    assert batch_of(2e9, 60e9) == 1
-
-
-def test_where_not_even_one_image_fits_it_is_out_of_memory() -> None:
-    with pytest.raises(OutOfMemory, match="batch 1"):
-        batch_of(90e9, 1e9)
-
-
-@given(base=st.floats(0, 6e10), per_image=st.floats(1e6, 4e10), nominal=st.integers(1, 256))
-def test_whatever_the_memory_the_batch_fits(base: float, per_image: float, nominal: int) -> None:
-    try:
-        found, _ = largest_batch(gpu(base, per_image)[0], nominal)
-    except OutOfMemory:
-        assert base + per_image > GPU_BYTES
-        return
-    batch = found.defaults["batch"]
-    assert isinstance(batch, int)
-    assert batch <= max(nominal, 4)
-    assert batch <= 4 or found.memory_bytes <= 0.65 * GPU_BYTES
 
 
 @pytest.fixture
@@ -243,10 +170,10 @@ def test_a_price_from_a_clock_that_is_ahead_is_new(checked: Checked, tmp_path: P
 def test_a_price_of_other_versions_is_measured_anew(
     checked: Checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
-    cluster, versions = Measured(), probing_room._versions()
+    cluster, versions = Measured(), probing_module._versions()
     assert all(versions.values())
     probing(checked, tmp_path, cluster).probes()
-    monkeypatch.setattr(probing_room, "_versions", lambda: {**versions, changed: "0"})
+    monkeypatch.setattr(probing_module, "_versions", lambda: {**versions, changed: "0"})
     probing(checked, tmp_path, cluster).probes()
     assert len(cluster.jobs) == 4
 
