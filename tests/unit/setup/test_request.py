@@ -246,7 +246,7 @@ def test_repeats_are_kept_from_the_search(data: Path, budget: str, confirm: int,
 
 
 def test_a_negative_number_of_repeats_is_refused(data: Path) -> None:
-    with pytest.raises(AutoMLError, match="--confirm -1: write how many of the best trials run again"):
+    with pytest.raises(AutoMLError, match="--confirm -1: write the number of best trials with seed repeats"):
         checked(data, confirm=-1)
 
 
