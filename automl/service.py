@@ -1,4 +1,4 @@
-"""One function for each verb of the command line: the place where objects are built and wired."""
+"""Functions behind the command line, one for each verb; the place where objects are built and wired."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def dry_run(
 def resume(
     study: str, *, home: str | Path | None = None, db: str | None = None, listener: Listener = lambda notice: None
 ) -> StudyReport:
-    """Goes on with an interrupted study, or with one whose driver died, from its last snapshots."""
+    """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots."""
     engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     if row.state in (StudyState.FINISHED, StudyState.FAILED):
@@ -112,12 +112,13 @@ def resume(
 
 
 def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
-    """Asks the study's driver to stop after the running epochs; it can be resumed."""
+    """Ask the study's process to stop after the running epochs; the study can be resumed."""
     engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     if row.state is StudyState.RUNNING and report.is_dead(row):
         raise StudyConflict(
-            f"study '{study}' is not running: its driver died. Go on with: {command('resume', study, db)}"
+            f"study '{study}' is not running: its process ended unexpectedly. "
+            f"Go on with: {command('resume', study, db)}"
         )
     write.request_stop(engine, study)
     return read.study(engine, study)
@@ -129,7 +130,7 @@ def studies(*, home: str | Path | None = None, db: str | None = None) -> list[St
 
 
 def overviews(*, home: str | Path | None = None, db: str | None = None) -> list[Overview]:
-    """All studies, newest first, each with the trial to take home and what the defaults score."""
+    """All studies at a glance, newest first, each with its winner and the score of the defaults."""
     engine = _reader(home, db)
     return [Watch().look(engine, row) for row in read.studies(engine)]
 
@@ -161,26 +162,26 @@ def export(
     home: str | Path | None = None,
     db: str | None = None,
 ) -> Path:
-    """Writes the recipe of the winner, or of the trial named, and returns the file's path.
+    """Write the recipe of the winner, or of the trial with that number. Returns the file's path.
 
-    epochs  of the training that it is for; if left out those of its production training, else of the search
+    epochs  of the training with the recipe; if left out those of its production training, else of the search
     """
     from automl.recipes import Subject, write_recipe
 
     engine = _reader(home, db)
-    found = report.report_of(engine, read.study(engine, study))
-    chosen = found.winner if trial is None else read.trial(engine, study, trial)
-    if chosen is None:
+    study_report = report.report_of(engine, read.study(engine, study))
+    row = study_report.winner if trial is None else read.trial(engine, study, trial)
+    if row is None:
         raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
-    production = found.production
-    if chosen.purpose is Purpose.PRODUCTION and chosen.repeats is not None:
-        chosen, production = read.trial(engine, study, chosen.repeats), chosen
+    production = study_report.production
+    if row.purpose is Purpose.PRODUCTION and row.repeats is not None:
+        row, production = read.trial(engine, study, row.repeats), row
     subject = Subject(
-        study=found.study,
-        trial=chosen,
-        baseline=found.baseline,
-        evaluations=found.evaluations,
-        verdict=found.verdict,
+        study=study_report.study,
+        trial=row,
+        baseline=study_report.baseline,
+        evaluations=study_report.evaluations,
+        verdict=study_report.verdict,
         production=production,
         epochs=epochs,
     )
@@ -192,17 +193,17 @@ def export(
 
 @dataclass
 class _Compiled:
-    """A study that may begin."""
+    """A study with its spec, ready to begin."""
 
     engine: Engine
     spec: StudySpec
-    ready: Callable[[], None]  # opens the cluster, unless a probe has
+    ready: Callable[[], None]  # opens the cluster, unless a probe has done so
     claim: Claim
     begun: bool = False
 
 
 def _run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
-    """Run the study until it ends or is interrupted, and report on it."""
+    """Run the study until it ends or is interrupted. Returns the report."""
     from automl.drivers.study import run_study
 
     ended_by = run_study(engine, spec, listener=listener, resume_command=command("resume", spec.name, db))
@@ -212,14 +213,14 @@ def _run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) ->
 
 @contextmanager
 def _compiled(
-    asked: SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
+    search_request: SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
 ) -> Iterator[_Compiled]:
-    """The study as compiled. Its folder goes again unless it has begun."""
-    checked = request.check(asked, slots_here(asked.device, asked.slots))
+    """The study as compiled. Its folder is removed unless the study has begun."""
+    checked = request.check(search_request, slots_here(search_request.device, search_request.slots))
     engine = open_store(store_url(home, db))
     checked = with_earlier(engine, checked)
-    taken = {row.name for row in read.studies(engine)}
-    claim = claim_folder(taken, asked.name, asked.data, home_folder(home), db)
+    names = {row.name for row in read.studies(engine)}
+    claim = claim_folder(names, search_request.name, search_request.data, home_folder(home), db)
     directory, compiled = claim.folder, None
     try:
         disk.check_disk(directory, disk.SMALL, checked.slots)
@@ -245,7 +246,7 @@ def _cluster(slots: Slots) -> Iterator[None]:
 
 
 def _reader(home: str | Path | None, db: str | None) -> Engine:
-    """The database for a verb that only reads: it neither writes nor migrates."""
+    """The database for a verb that reads only: no writes, no migration."""
     return open_store(store_url(home, db), create=False, read_only=True)
 
 

@@ -1,4 +1,4 @@
-"""What callers of the Python API may write."""
+"""Python API: forms of arguments that callers may write."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from automl.setup.options import SearchRequest, request_of
 
 
 def test_paths_and_lists_may_be_written_as_they_come() -> None:
-    found = request_of(
+    request = request_of(
         "a.yaml", "1cpu-h", weights="w.pt", models=["yolov5n"], imgsz=(64,), warm_start=[Path("hyp.yaml")]
     )
-    assert found == SearchRequest(
+    assert request == SearchRequest(
         data=Path("a.yaml"),
         budgets=("1cpu-h",),
         weights=Path("w.pt"),

@@ -1,11 +1,10 @@
-"""What a user sees while a search runs: the tally, a log's lines, the live table, events."""
+"""Display of a running search: the tally, a log's lines, the live table, events."""
 
 from __future__ import annotations
 
 import io
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from automl.errors import NoSpace
-from automl.records import Notice
+from automl.records import Notice, Purpose
 from automl.terminal.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Tally, display, shown
 from tests.builders.factories import make_spec
 
@@ -47,8 +46,9 @@ def study(at: float = 0.0, spent_s: float = 10.0, **changes: Any) -> Notice:
     return notice("study", at, spec=make_spec(probe_s=10.0), spent_s=spent_s, **known)
 
 
-def started(number: int, at: float, attempt: int = 1, slot_s: float = 0.0) -> Notice:
+def started(number: int, at: float, attempt: int = 1, slot_s: float = 0.0, purpose: Purpose = Purpose.SEARCH) -> Notice:
     values = {"params": {}, "origin": "tpe", "attempt": attempt, "done_epochs": 0, "epochs": 12, "slot_s": slot_s}
+    values |= {"purpose": purpose}
     return notice("trial_started", at, number, **values)
 
 
@@ -166,8 +166,7 @@ def test_a_repeat_is_never_the_best_so_far_of_a_display() -> None:
     tally = Tally(Clock())
     for entry in (started(0, 0.0), epoch(0, 60.0, 0.4)):
         tally.take(entry)
-    again = started(1, 60.0)
-    tally.take(replace(again, values={**again.values, "repeats": 0}))
+    tally.take(started(1, 60.0, purpose=Purpose.CONFIRMATION))
     tally.take(epoch(1, 120.0, 0.9))
     assert tally.best_epoch == (0.4, 0)
 
