@@ -244,9 +244,8 @@ def _left_out(file: Path, hyps: Sequence[Mapping[str, Any]], known: Params) -> l
             reason, remedy = "the file's optimizer is auto, which ignores", "name one, as in optimizer: SGD"
         if file.suffix not in (".yaml", ".yml"):
             remedy = "write the recipe as YAML with optimizer: SGD"
-        clauses.append(
-            f"{_some(order, ignored, file)} not used: {reason} {'it' if len(ignored) == 1 else 'them'}; {remedy}"
-        )
+        pronoun = "it" if len(ignored) == 1 else "them"
+        clauses.append(f"{_some(order, ignored, file)} not used: {reason} {pronoun}; {remedy}")
     if of_classic:
         clauses.append(f"{_some(order, of_classic, file)} left out: only classic YOLOv5 has such arguments")
     if unknown:
