@@ -1,4 +1,4 @@
-"""Searches for the best training recipe of a YOLO detector within a budget.
+"""Search for the best training recipe of a YOLO detector within a budget.
 
 The verbs of the command line, typed, returning records:
 

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from automl import __version__
-from automl.errors import AutoMLError, NoSpace
-from automl.records import EndedBy
-from automl.terminal.exits import exit_codes
+from automl.errors import AutoMLError
+from automl.setup.options import SearchOptions, SearchRequest
+from automl.terminal.exits import exit_codes, resumable_code
+from automl.terminal.options import (
+    Db,
+    Json,
+    JsonEvents,
+    MaybeStudy,
+    Quiet,
+    Study,
+    assignments,
+    listed,
+    whole_numbers,
+)
+
+if TYPE_CHECKING:
+    from automl.costs.plan import Plan
+    from automl.reports.report import StudyReport
 
 app = typer.Typer(
-    help="Searches for the best training recipe of a YOLO detector within a budget.",
+    help="Search for the best training recipe of a YOLO detector within a budget.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-EXIT_CODES = {EndedBy.STOP: 0, EndedBy.USER: 130}  # of a search that can be resumed; 1 for any other reason
-PIPED = 120  # columns of what is printed into a file or a pipe
-
-
-Db = Annotated[
-    str | None,
-    typer.Option(envvar="AUTOML_DB", help="Database URL; without it SQLite in AUTOML_HOME (./automl-runs)."),
-]
-Study = Annotated[str, typer.Argument(help="Name of the study; see `automl studies`.")]
-MaybeStudy = Annotated[str | None, typer.Argument(help="Name of the study; the newest one if left out.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
-JsonEvents = Annotated[Path | None, typer.Option(help="Append every event to this file, one JSON object a line.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -64,8 +62,8 @@ def search(
     weights: Annotated[Path | None, typer.Option(help="Pretrained weights: .pt or .safetensors.")] = None,
     space: Annotated[Path | None, typer.Option(help="Search space; default: configs/spaces/scratch-low.yaml.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
-    sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = "gp",
-    seed: Annotated[int, typer.Option(help="Seed of the search and of every training.")] = 0,
+    sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = SearchRequest.sampler,
+    seed: Annotated[int, typer.Option(help="Seed of the search and of every training.")] = SearchRequest.seed,
     epochs: Annotated[
         int | None, typer.Option(help="Horizon; default: the longest for which the budget pays 20 trainings.")
     ] = None,
@@ -78,26 +76,26 @@ def search(
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, or GPU indices: 0,1. Default: all GPUs, else cpu.")] = None,
     slots: Annotated[int | None, typer.Option(help="Trials side by side on CPU; default: one for each core.")] = None,
-    trainer: Annotated[str, typer.Option(help="ultralytics, or surrogate (trains nothing).")] = "ultralytics",
-    target: Annotated[float | None, typer.Option(help="mAP50-95 that is enough: the search ends there.")] = None,
+    trainer: Annotated[str, typer.Option(help="ultralytics, or surrogate (trains nothing).")] = SearchRequest.trainer,
+    target: Annotated[float | None, typer.Option(help="mAP50-95 that is enough: it ends the search.")] = None,
     max_latency: Annotated[float | None, typer.Option(help="Milliseconds an image may take on this device.")] = None,
     max_params: Annotated[int | None, typer.Option(help="Parameters that the network may have.")] = None,
     no_early_end: Annotated[
-        bool, typer.Option("--no-early-end", help="Spend the budget also where the rest promises next to nothing.")
+        bool, typer.Option("--no-early-end", help="Spend the whole budget even if little more is to be expected.")
     ] = False,
     confirm: Annotated[
-        int, typer.Option(help="Best trials that run again with other seeds, beside the defaults; 0 for none.")
-    ] = 3,
+        int, typer.Option(help="Best trials with seed repeats, beside the defaults; 0 for none.")
+    ] = SearchRequest.confirm,
     train: Annotated[
         int | None,
-        typer.Option(help="Train what is taken home for up to so many epochs, within the budget: 300."),
+        typer.Option(help="Production training of the winner for up to so many epochs, within the budget: 300."),
     ] = None,
     no_portfolio: Annotated[
         bool, typer.Option("--no-portfolio", help="Try no known-good recipes after the defaults.")
     ] = False,
     warm_start: Annotated[
         list[str] | None,
-        typer.Option(help="Begin with what a study, evolve.csv, tune_results.ndjson or hyp.yaml found. Repeatable."),
+        typer.Option(help="Begin with results of a study, evolve.csv, tune_results.ndjson or hyp.yaml. Repeatable."),
     ] = None,
     no_warm_start: Annotated[
         bool, typer.Option("--no-warm-start", help="Look for no earlier studies of the same data.")
@@ -108,10 +106,10 @@ def search(
     ] = False,
     holdout: Annotated[
         float | None,
-        typer.Option(help="Share of val that the search never sees, for an unbiased last figure: 0.3."),
+        typer.Option(help="Share of val that the search never sees, for an unbiased final evaluation: 0.3."),
     ] = None,
     no_test: Annotated[
-        bool, typer.Option("--no-test", help="Measure neither the defaults nor the winner on the test split.")
+        bool, typer.Option("--no-test", help="No final evaluation of the defaults and the winner on the test split.")
     ] = False,
     export: Annotated[Path | None, typer.Option(help="Write the best hyp.yaml here at the end.")] = None,
     db: Db = None,
@@ -121,14 +119,16 @@ def search(
 ) -> None:
     """Search for the best hyperparameters within a budget."""
 
-    def run(service: Any, listener: Any) -> Any:
+    with exit_codes():
+        from automl import service
+        from automl.terminal.progress import shown
+        from automl.terminal.tables import open_console
+
         if export is not None and trainer == "surrogate":
             raise AutoMLError("--export: trials of the trainer 'surrogate' have no recipe, since nothing is trained.")
-        return (service.dry_run if dry_run else service.search)(
-            data,
-            budget,
-            models=_listed(models) if models is not None else None,
-            imgsz=[_whole(size, "--imgsz") for size in _listed(imgsz)] if imgsz is not None else None,
+        options = SearchOptions(
+            models=listed(models),
+            imgsz=whole_numbers(imgsz, "--imgsz"),
             weights=weights,
             space=space,
             name=name,
@@ -136,7 +136,7 @@ def search(
             seed=seed,
             epochs=epochs,
             batch=batch,
-            fixed=dict(_assignment(text) for text in set_ or ()),
+            fixed=assignments(set_),
             device=device,
             slots=slots,
             trainer=trainer,
@@ -144,22 +144,26 @@ def search(
             max_latency=max_latency,
             max_params=max_params,
             portfolio=not no_portfolio,
-            warm_start=warm_start or (),
+            warm_start=warm_start,
             reuse=not no_warm_start,
             confirm=confirm,
             early_end=not no_early_end,
             train=train,
-            fresh_probe=fresh_probe,
             holdout=holdout,
             test=not no_test,
-            db=db,
-            listener=listener,
         )
+        if dry_run:
+            from automl.terminal.plan import without_plan
 
-    if dry_run:
-        _foresee(run, quiet=quiet, as_json=json_)
-        return
-    _drive(run, quiet=quiet, json_events=json_events, as_json=json_, export=export, db=db)
+            with shown(open_console(stderr=True), quiet=quiet or json_) as listener:
+                heard = without_plan(listener)
+                plan = service.dry_run(data, budget, fresh_probe=fresh_probe, db=db, listener=heard, **options)
+            _print_plan(plan, as_json=json_)
+            return
+        _check_export(export)
+        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+            report = service.search(data, budget, fresh_probe=fresh_probe, db=db, listener=listener, **options)
+        _finish(report, export=export, db=db, as_json=json_)
 
 
 @app.command()
@@ -171,12 +175,17 @@ def resume(
     json_events: JsonEvents = None,
     json_: Json = False,
 ) -> None:
-    """Go on with an interrupted study, or one whose driver died, from its snapshots."""
+    """Go on with a study that was interrupted, or whose process ended unexpectedly, from its snapshots."""
 
-    def run(service: Any, listener: Any) -> Any:
-        return service.resume(study, db=db, listener=listener)
+    with exit_codes():
+        from automl import service
+        from automl.terminal.progress import shown
+        from automl.terminal.tables import open_console
 
-    _drive(run, quiet=quiet, json_events=json_events, as_json=json_, export=export, db=db)
+        _check_export(export)
+        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+            report = service.resume(study, db=db, listener=listener)
+        _finish(report, export=export, db=db, as_json=json_)
 
 
 @app.command()
@@ -185,12 +194,13 @@ def status(study: MaybeStudy = None, db: Db = None, json_: Json = False) -> None
     with exit_codes():
         from automl import service
         from automl.terminal import report as terminal
+        from automl.terminal.tables import open_console
 
-        found = service.status(study, db=db)
+        report = service.status(study, db=db)
         if json_:
-            print(terminal.dumps(terminal.status_json(found), indent=2))
+            print(terminal.dumps(terminal.status_json(report), indent=2))
         else:
-            terminal.print_status(_console(), found, db=db)
+            terminal.print_status(open_console(), report, db=db)
 
 
 @app.command()
@@ -210,12 +220,13 @@ def studies(db: Db = None, json_: Json = False) -> None:
     with exit_codes():
         from automl import service
         from automl.terminal import report as terminal
+        from automl.terminal.tables import open_console
 
-        found = service.overviews(db=db)
+        overviews = service.overviews(db=db)
         if json_:
-            print(terminal.dumps([terminal.listing(each) for each in found], indent=2))
+            print(terminal.dumps([terminal.listing(overview) for overview in overviews], indent=2))
         else:
-            terminal.print_studies(_console(), found)
+            terminal.print_studies(open_console(), overviews)
 
 
 @app.command()
@@ -230,6 +241,7 @@ def show(
     with exit_codes():
         from automl import service
         from automl.terminal import report as terminal
+        from automl.terminal.tables import open_console
 
         if limit < 1:
             raise AutoMLError(f"--limit {limit} is no leaderboard. Use 1 row or more.")
@@ -238,7 +250,7 @@ def show(
             epochs = service.curves(report.study.name, db=db) if curves else None
             print(terminal.dumps(terminal.as_json(report, epochs), indent=2))
         else:
-            terminal.print_report(_console(), report, limit=limit)
+            terminal.print_report(open_console(), report, limit=limit)
 
 
 @app.command()
@@ -246,15 +258,13 @@ def export(
     study: Study,
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")] = Path("hyp.yaml"),
     trial: Annotated[int | None, typer.Option(help="Number of the trial; the winner if left out.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Of the production training; else the search's.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the training; the search's if left out.")] = None,
     format: Annotated[str, typer.Option(help="ultralytics or json.")] = "ultralytics",
     db: Db = None,
 ) -> None:
     """Write the winner's complete recipe for production training."""
     with exit_codes():
-        from automl import service
-
-        print(_export(service, study, output, db, trial=trial, epochs=epochs, format=format))
+        print(_export(study, output, trial=trial, epochs=epochs, format=format, db=db))
 
 
 @app.command()
@@ -264,14 +274,14 @@ def predictors(
     db: Annotated[
         str | None, typer.Option(envvar="AUTOML_DB", help="Database of the study; without it that in AUTOML_HOME.")
     ] = None,
-    end: Annotated[str, typer.Option(help="What is predicted: best (epoch) or last3 (mean of them).")] = "best",
+    end: Annotated[str, typer.Option(help="Score to predict: best (epoch) or last3 (mean of three).")] = "best",
     resamples: Annotated[int, typer.Option(min=20, help="Bootstrap resamples of the trainings.")] = 400,
     json_: Json = False,
 ) -> None:
-    """What predicts the end of a training from its first epochs: rank correlations of many predictors."""
+    """Rank correlations of predictors of a training's end, computed from its first epochs."""
     import json
 
-    from automl.reports import predictors as judged
+    from automl.reports import predictors as rules
     from automl.reports import recorded
     from automl.terminal.tables import print_table
 
@@ -279,19 +289,19 @@ def predictors(
         if (curves is None) == (study is None):
             raise AutoMLError("give either --curves FILE or --study NAME: that is where the trainings come from.")
         trainings = recorded.from_file(curves) if curves is not None else recorded.from_store(str(study), db)
-        found = judged.predict_table(trainings, end=end, resamples=resamples)
+        rows = rules.predict_table(trainings, end=end, resamples=resamples)
     if json_:
-        print(json.dumps({"end": end, "resamples": resamples, "rows": judged.rows_of(found)}))
+        print(json.dumps({"end": end, "resamples": resamples, "rows": rules.rows_of(rows)}))
         return
-    for trainings_, group, n in judged.sections(found):
-        print_table(judged.table(found, trainings_, group), [judged.caption(trainings_, group, n, end), ""], 150)
+    for kind, group, n in rules.sections(rows):
+        print_table(rules.table(rows, kind, group), [rules.caption(kind, group, n, end), ""], 150)
 
 
 @app.command()
 def dashboard(
     port: Annotated[int, typer.Option(help="Port of the page.")] = 8501,
     public: Annotated[
-        bool, typer.Option("--public", help="Serve other machines too; needs sign-in (OpenID Connect), see the README.")
+        bool, typer.Option("--public", help="Serve other machines too; needs sign-in (OpenID Connect), see the manual.")
     ] = False,
     db: Db = None,
 ) -> None:
@@ -304,7 +314,7 @@ def dashboard(
 
 @app.command(name="demo-data")
 def demo_data(
-    directory: Annotated[Path, typer.Argument(help="Folder to make.")],
+    directory: Annotated[Path, typer.Argument(help="New folder.")],
     seed: Annotated[int, typer.Option(help="Same seed, same images.")] = 0,
 ) -> None:
     """Make a small real detection data set: handwritten digits on photographs."""
@@ -316,11 +326,11 @@ def demo_data(
 
 @app.command(hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 def bench(context: typer.Context) -> None:
-    """Say where the measurements have gone, for scripts that an earlier version was right for."""
+    """Name the command of today, for scripts of an earlier version."""
     with exit_codes():
         words = " ".join(context.args) or "--help"
-        now = f"automl {words}" if words.startswith("predictors") else f"python -m benchmarks {words}"
-        raise AutoMLError(f"`automl bench` is no command any more. In a checkout of the project, write: {now}")
+        today = f"automl {words}" if words.startswith("predictors") else f"python -m benchmarks {words}"
+        raise AutoMLError(f"`automl bench` is no command any more. In a checkout of the project, write: {today}")
 
 
 def main() -> None:
@@ -328,119 +338,60 @@ def main() -> None:
     app()
 
 
-def _drive(
-    run: Callable[[Any, Any], Any],
-    *,
-    quiet: bool,
-    json_events: Path | None,
-    as_json: bool,
-    export: Path | None,
-    db: str | None,
-) -> None:
-    """A search with its progress; prints the report and exits with 130 when it was interrupted."""
-    with exit_codes():
-        from automl import service
+def _check_export(output: Path | None) -> None:
+    """Raise NoSpace or AutoMLError, before a search begins, if its winner could not be written there."""
+    if output is not None:
         from automl.recipes import check_place
-        from automl.store import address
-        from automl.terminal import progress
-        from automl.terminal import report as terminal
 
-        if export is not None:
-            check_place(export)
-        console = _console(stderr=as_json)
-        with _event_file(json_events) as events:
-            shown = progress.display(console, quiet=quiet)
-            with shown:
-
-                def listener(notice: Any) -> None:
-                    shown(notice)
-                    if events is not None:
-                        events(notice)
-
-                report = run(service, listener)
-        name = report.study.name
-        if as_json:
-            print(terminal.dumps(terminal.as_json(report, None), indent=2))
-        else:
-            terminal.print_report(console, report)
-        if report.best is not None and export is not None:
-            print(_export(service, name, export, db), file=sys.stderr if as_json else sys.stdout)
-        if report.interrupted:
-            print(f"Go on with: {address.command('resume', name, db)}", file=sys.stderr)
-            raise typer.Exit(EXIT_CODES.get(report.ended_by, 1))
-        recipes = report.study.spec.trainer == "ultralytics"
-        if export is None and not as_json and report.best is not None and recipes:
-            print(f"Take it home with: {address.command('export', name, db)} -o hyp.yaml")
+        check_place(output)
 
 
-def _foresee(run: Callable[[Any, Any], Any], *, quiet: bool, as_json: bool) -> None:
-    """The plan of a search that does not begin."""
-    with exit_codes():
-        from automl import service
-        from automl.terminal import plan as plan_view
-        from automl.terminal import progress
-        from automl.terminal import report as terminal
+def _print_plan(plan: Plan, *, as_json: bool) -> None:
+    from automl.terminal.plan import print_plan
+    from automl.terminal.report import dumps
+    from automl.terminal.tables import open_console
 
-        shown = progress.display(_console(stderr=True), quiet=quiet or as_json)
-        with shown:
-            plan = run(service, plan_view.without_plan(shown))
-        if as_json:
-            print(terminal.dumps(plan, indent=2))
-        else:
-            plan_view.print_plan(_console(), plan)
+    if as_json:
+        print(dumps(plan, indent=2))
+    else:
+        print_plan(open_console(), plan)
 
 
-def _export(service: Any, study: str, output: Path, db: str | None, **chosen: Any) -> str:
-    written = service.export(study, output, db=db, **chosen)
-    train = "" if chosen.get("format") == "json" else f". Train it with: yolo detect train cfg={written}"
-    return f"Wrote {written}{train}"
+def _finish(report: StudyReport, *, export: Path | None, db: str | None, as_json: bool) -> None:
+    """Print the report of a search and export its winner. Raises typer.Exit after an interrupted search."""
+    from automl.store import address
+    from automl.terminal import report as terminal
+    from automl.terminal.tables import open_console
+
+    name = report.study.name
+    if as_json:
+        print(terminal.dumps(terminal.as_json(report, None), indent=2))
+    else:
+        terminal.print_report(open_console(), report)
+    if report.best is not None and export is not None:
+        print(_export(name, export, db=db), file=sys.stderr if as_json else sys.stdout)
+    if report.interrupted:
+        print(f"Go on with: {address.command('resume', name, db)}", file=sys.stderr)
+        raise typer.Exit(resumable_code(report.ended_by))
+    recipes = report.study.spec.trainer == "ultralytics"
+    if export is None and not as_json and report.best is not None and recipes:
+        print(f"Export the winner with: {address.command('export', name, db)} -o hyp.yaml")
 
 
-@contextmanager
-def _event_file(path: Path | None) -> Iterator[Any]:
-    if path is None:
-        yield None
-        return
-    from automl.terminal.progress import JsonEvents
+def _export(
+    study: str,
+    output: Path,
+    *,
+    trial: int | None = None,
+    epochs: int | None = None,
+    format: str = "ultralytics",
+    db: str | None,
+) -> str:
+    """Write a recipe; the sentence that names its file and, for Ultralytics, the command that trains it."""
+    from automl import service
 
-    try:
-        file = path.open("a", encoding="utf-8")
-    except OSError as error:
-        raise NoSpace(f"{path} cannot be written ({error.strerror}). Choose another --json-events.") from error
-    with file:
-        yield JsonEvents(file)
-
-
-def _console(*, stderr: bool = False) -> Any:
-    from rich.console import Console
-
-    console = Console(stderr=stderr)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = PIPED  # a file or a pipe has no width: no figure is cut off
-    return console
-
-
-def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _whole(text: str, flag: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise AutoMLError(f"{flag} {text}: whole numbers, separated by commas.") from None
-
-
-def _assignment(text: str) -> tuple[str, Any]:
-    import yaml
-
-    key, separator, value = text.partition("=")
-    if not separator or not key.strip():
-        raise AutoMLError(f"--set {text}: write KEY=VALUE, for example --set nbs=16.")
-    try:
-        return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise AutoMLError(f"--set {text}: the value cannot be read.") from None
+    file = service.export(study, output, trial=trial, epochs=epochs, format=format, db=db)
+    return f"Wrote {file}" if format == "json" else f"Wrote {file}. Train it with: yolo detect train cfg={file}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Starts the page: this process becomes Streamlit's, which gets the database by its environment."""
+"""Start of the page: this process becomes Streamlit's, and its environment names the database."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from automl.store.engine import open_store
 PUBLIC = "AUTOML_PAGE_PUBLIC"
 HERE = "127.0.0.1"
 SECRETS = (Path(".streamlit/secrets.toml"), Path("~/.streamlit/secrets.toml"))
-SECRET = 32  # signs of a cookie secret, at least
+SECRET = 32  # least number of characters of a cookie secret
 OIDC = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 
 
 def serve(*, db: str | None, port: int, public: bool) -> NoReturn:
-    """Becomes the page: does not return.
+    """Become the page; never return.
 
-    Raises AutoMLError where the page's libraries are missing, the port is taken, the database that was named
-    cannot be used, or it would be exposed without sign-in.
+    Raises AutoMLError if the page's libraries are missing, the port is taken, the named database cannot be
+    used, or the page would be exposed without sign-in.
     """
     app = app_file()
     if public:
@@ -40,11 +40,11 @@ def serve(*, db: str | None, port: int, public: bool) -> NoReturn:
     if public:
         environment[PUBLIC] = "1"
     words = command(app, address, port)
-    os.execve(words[0], words, environment)  # in this very process, so that every signal reaches the page
+    os.execve(words[0], words, environment)  # in this process, so that every signal reaches the page
 
 
 def command(app: Path, address: str, port: int) -> list[str]:
-    """The command line that serves the page. Nothing in it is secret: the database goes by the environment."""
+    """Command line that serves the page. It holds no secret: the environment names the database."""
     options = {
         "server.address": address,
         "server.port": str(port),
@@ -59,12 +59,12 @@ def command(app: Path, address: str, port: int) -> list[str]:
         "theme.baseFontSize": "15",
     }
     flags = [f"--{key}={value}" for key, value in options.items()]
-    # -P: a folder called dashboards where the command is started is not ours.
+    # -P: a folder named dashboards in the working directory is not ours.
     return [sys.executable, "-P", "-m", "streamlit", "run", str(app), *flags]
 
 
 def app_file() -> Path:
-    """The file that Streamlit runs. Raises AutoMLError where Streamlit or the file is missing."""
+    """File that Streamlit runs. Raises AutoMLError if Streamlit or the file is missing."""
     if importlib.util.find_spec("streamlit") is None:
         raise AutoMLError(
             "the page needs Streamlit, which is not installed. Install it with: pip install 'yolo-automl[page]'"
@@ -73,7 +73,7 @@ def app_file() -> Path:
 
 
 def _check_store(db: str | None) -> None:
-    """Raises BadStore for a database that cannot be used; without --db there may be none yet."""
+    """Raise BadStore for a database that cannot be used; without --db there may be none yet."""
     try:
         open_store(store_url(None, db), create=False, read_only=True).dispose()
     except NoStore:
@@ -84,21 +84,22 @@ def _check_store(db: str | None) -> None:
 def _check_port(address: str, port: int) -> None:
     if not 1 <= port <= 65535:
         raise AutoMLError(f"--port {port}: write a port between 1 and 65535.")
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            tried.bind((address, port))
+            listener.bind((address, port))
         except OSError as error:
             raise AutoMLError(f"--port {port} cannot be used ({error.strerror}). Choose another one.") from None
 
 
 def _check_sign_in() -> None:
-    """Raises AutoMLError unless Streamlit's sign-in by OpenID Connect is configured and can run."""
-    file = next((each.expanduser() for each in SECRETS if each.expanduser().is_file()), None)
+    """Raise AutoMLError unless Streamlit's sign-in by OpenID Connect is configured and can run."""
+    files = (file.expanduser() for file in SECRETS)
+    file = next((file for file in files if file.is_file()), None)
     if file is None:
         raise AutoMLError(
             "--public shows your studies to everyone who reaches this machine, so it needs sign-in. Write an [auth] "
-            f"section with {', '.join(OIDC)} into {SECRETS[0]}; the README shows one."
+            f"section with {', '.join(OIDC)} into {SECRETS[0]}; docs/manual.md shows one."
         )
     try:
         auth = tomllib.loads(file.read_text(encoding="utf-8")).get("auth")
@@ -109,8 +110,8 @@ def _check_sign_in() -> None:
         raise AutoMLError(f"{file}: [auth] lacks {', '.join(missing)}. --public starts once sign-in is configured.")
     if len(str((auth or {}).get("cookie_secret"))) < SECRET:
         raise AutoMLError(
-            f"{file}: [auth] cookie_secret has fewer than {SECRET} signs; whoever guesses it is signed in. Make one "
-            "with: python -c 'import secrets; print(secrets.token_hex(32))'"
+            f"{file}: [auth] cookie_secret has fewer than {SECRET} characters; whoever guesses it is signed in. "
+            "Make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
         )
     if importlib.util.find_spec("authlib") is None:
         raise AutoMLError(
@@ -119,6 +120,6 @@ def _check_sign_in() -> None:
 
 
 def missing_keys(auth: object) -> list[str]:
-    """Keys of Streamlit's [auth] section that are absent or empty. Of several providers the page could ask for none."""
-    found = auth if isinstance(auth, Mapping) else {}
-    return [key for key in OIDC if not found.get(key)]
+    """Keys of Streamlit's [auth] section that are absent or empty. Sections of named providers do not count."""
+    section = auth if isinstance(auth, Mapping) else {}
+    return [key for key in OIDC if not section.get(key)]

@@ -1,17 +1,18 @@
-"""One function for each verb of the command line: the place where objects are built and wired."""
+"""Functions behind the command line, one for each verb; the place where objects are built and wired."""
 
 from __future__ import annotations
 
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
+from automl.costs.plan import Plan
 from automl.data.dataset import fingerprint, read_dataset, write_resolved
 from automl.errors import AutoMLError, SearchFailed, StudyConflict
 from automl.files import disk, folders
@@ -21,7 +22,6 @@ from automl.records import (
     Heartbeat,
     Listener,
     Notice,
-    Params,
     Slots,
     StudyRow,
     StudySpec,
@@ -33,6 +33,7 @@ from automl.reports.report import StudyReport, StudyStatus
 from automl.reports.watch import Watch
 from automl.setup import request
 from automl.setup.claim import Claim, claim_folder
+from automl.setup.options import SearchOptions, SearchRequest, request_of
 from automl.setup.probing import Probing
 from automl.setup.resumable import check_resumable, slots_here
 from automl.setup.warm import with_earlier
@@ -48,69 +49,18 @@ def search(
     data: str | Path,
     budget: str | Sequence[str],
     *,
-    models: Sequence[str] | None = None,
-    imgsz: Sequence[int] | None = None,
-    weights: str | Path | None = None,
-    space: str | Path | None = None,
-    name: str | None = None,
-    sampler: str = "gp",
-    seed: int = 0,
-    epochs: int | None = None,
-    batch: int | None = None,
-    fixed: Params | None = None,
-    device: str | None = None,
-    slots: int | None = None,
-    trainer: str = "ultralytics",
-    target: float | None = None,
-    max_latency: float | None = None,
-    max_params: int | None = None,
-    portfolio: bool = True,
-    warm_start: Sequence[str | Path] = (),
-    reuse: bool = True,
-    confirm: int = 3,
-    early_end: bool = True,
-    train: int | None = None,
     fresh_probe: bool = False,
-    holdout: float | None = None,
-    test: bool = True,
     home: str | Path | None = None,
     db: str | None = None,
     listener: Listener = lambda notice: None,
+    **options: Unpack[SearchOptions],
 ) -> StudyReport:
-    """Searches for the best hyperparameters within a budget. Arguments as the CLI's flags.
+    """Search for the best hyperparameters within a budget. Options as the command line has them.
 
     Raises AutoMLError for input that cannot be used, before anything is trained; SearchFailed when the
     baseline or many trials in a row failed.
     """
-    asked = _asked(
-        data,
-        budget,
-        models=models,
-        imgsz=imgsz,
-        weights=weights,
-        space=space,
-        name=name,
-        sampler=sampler,
-        seed=seed,
-        epochs=epochs,
-        batch=batch,
-        fixed=fixed,
-        device=device,
-        slots=slots,
-        trainer=trainer,
-        target=target,
-        max_latency=max_latency,
-        max_params=max_params,
-        holdout=holdout,
-        test=test,
-        portfolio=portfolio,
-        warm_start=warm_start,
-        reuse=reuse,
-        confirm=confirm,
-        early_end=early_end,
-        train=train,
-    )
-    with _compiled(asked, fresh_probe, home, db, listener) as study:
+    with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
         study.ready()
         write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
         study.begun = True
@@ -126,20 +76,20 @@ def dry_run(
     home: str | Path | None = None,
     db: str | None = None,
     listener: Listener = lambda notice: None,
-    **words: Any,
-) -> Mapping[str, Any]:
-    """The plan that `search` with the same arguments would follow, as plain containers of `plan.Plan`.
+    **options: Unpack[SearchOptions],
+) -> Plan:
+    """Plan that `search` with the same arguments would follow.
 
-    Measures a few steps of training where the store knows none, and begins no study. Raises as `search` does.
+    Measure a few steps of training where the store knows none, and begin no study. Raises as `search` does.
     """
-    with _compiled(_asked(data, budget, **words), fresh_probe, home, db, listener) as study:
-        return study.spec.plan
+    with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
+        return Plan.from_document(study.spec.plan)
 
 
 def resume(
     study: str, *, home: str | Path | None = None, db: str | None = None, listener: Listener = lambda notice: None
 ) -> StudyReport:
-    """Goes on with an interrupted study, or with one whose driver died, from its last snapshots."""
+    """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots."""
     engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     if row.state in (StudyState.FINISHED, StudyState.FAILED):
@@ -162,12 +112,13 @@ def resume(
 
 
 def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
-    """Asks the study's driver to stop after the running epochs; it can be resumed."""
+    """Ask the study's process to stop after the running epochs; the study can be resumed."""
     engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     if row.state is StudyState.RUNNING and report.is_dead(row):
         raise StudyConflict(
-            f"study '{study}' is not running: its driver died. Go on with: {command('resume', study, db)}"
+            f"study '{study}' is not running: its process ended unexpectedly. "
+            f"Go on with: {command('resume', study, db)}"
         )
     write.request_stop(engine, study)
     return read.study(engine, study)
@@ -179,7 +130,7 @@ def studies(*, home: str | Path | None = None, db: str | None = None) -> list[St
 
 
 def overviews(*, home: str | Path | None = None, db: str | None = None) -> list[Overview]:
-    """All studies, newest first, each with the trial to take home and what the defaults score."""
+    """All studies at a glance, newest first, each with its winner and the score of the defaults."""
     engine = _reader(home, db)
     return [Watch().look(engine, row) for row in read.studies(engine)]
 
@@ -238,34 +189,19 @@ def export(
 # -- wiring ---------------------------------------------------------------------------------------
 
 
-def _asked(data: str | Path, budget: str | Sequence[str], **words: Any) -> request.SearchRequest:
-    """The request as callers may write it: paths as text, one budget or several, None for what is left out."""
-    told = {key: value for key, value in words.items() if value is not None}
-    for key in ("weights", "space"):
-        if key in told:
-            told[key] = Path(told[key])
-    for key, example in (("models", "yolov5n,yolov5s"), ("imgsz", "640,1280")):
-        if key in told and not tuple(told[key]):
-            raise AutoMLError(f"--{key} is empty: name what is searched, as in --{key} {example}, or leave it out.")
-        told[key] = tuple(told.get(key, ()))
-    told["warm_start"] = tuple(map(str, told.get("warm_start", ())))
-    budgets = (budget,) if isinstance(budget, str) else tuple(budget)
-    return request.SearchRequest(**{**told, "data": Path(data), "budgets": budgets})
-
-
 @dataclass
 class _Compiled:
-    """A study that may begin."""
+    """A study with its spec, ready to begin."""
 
     engine: Engine
     spec: StudySpec
-    ready: Callable[[], None]  # opens the cluster, unless a probe has
+    ready: Callable[[], None]  # opens the cluster, unless a probe has done so
     claim: Claim
     begun: bool = False
 
 
 def _run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
-    """Run the study until it ends or is interrupted, and report on it."""
+    """Run the study until it ends or is interrupted. Returns the report."""
     from automl.drivers.study import run_study
 
     ended_by = run_study(engine, spec, listener=listener, resume_command=command("resume", spec.name, db))
@@ -275,14 +211,14 @@ def _run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) ->
 
 @contextmanager
 def _compiled(
-    asked: request.SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
+    search_request: SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
 ) -> Iterator[_Compiled]:
-    """The study as compiled. Its folder goes again unless it has begun."""
-    checked = request.check(asked, slots_here(asked.device, asked.slots))
+    """The study as compiled. Its folder is removed unless the study has begun."""
+    checked = request.check(search_request, slots_here(search_request.device, search_request.slots))
     engine = open_store(store_url(home, db))
     checked = with_earlier(engine, checked)
-    taken = {row.name for row in read.studies(engine)}
-    claim = claim_folder(taken, asked.name, asked.data, home_folder(home), db)
+    names = {row.name for row in read.studies(engine)}
+    claim = claim_folder(names, search_request.name, search_request.data, home_folder(home), db)
     directory, compiled = claim.folder, None
     try:
         disk.check_disk(directory, disk.SMALL, checked.slots)
@@ -308,7 +244,7 @@ def _cluster(slots: Slots) -> Iterator[None]:
 
 
 def _reader(home: str | Path | None, db: str | None) -> Engine:
-    """The database for a verb that only reads: it neither writes nor migrates."""
+    """The database for a verb that reads only: no writes, no migration."""
     return open_store(store_url(home, db), create=False, read_only=True)
 
 

@@ -35,7 +35,7 @@ def scale(
     json_: Json = False,
 ) -> None:
     """Decision time, idle slots, CPU and memory of the search itself, in virtual time."""
-    from automl.setup.request import SearchRequest
+    from automl.setup.options import SearchRequest
     from benchmarks import scale as measured
 
     with exit_codes():

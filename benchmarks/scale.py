@@ -24,7 +24,8 @@ from automl.policy import Search
 from automl.records import EpochMetrics, Outcome, Slots, Start, StudySpec, StudyState, TrainJob, Trial
 from automl.sampler import open_sampler
 from automl.scores.halving import rung_levels
-from automl.setup.request import SearchRequest, surrogate_space
+from automl.setup.options import SearchRequest
+from automl.setup.request import surrogate_space
 from automl.space import Parameter, SearchSpace
 from automl.store import write
 from automl.store.address import default_url

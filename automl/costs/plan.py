@@ -53,6 +53,21 @@ class Plan:
         """Plain containers for a study's row."""
         return asdict(self)
 
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Plan:
+        """Plan of a study's row; its lists may have become JSON's."""
+        sequences = {name: tuple(document[name]) for name in ("budgets", "rungs", "warnings", "notes")}
+        records = {
+            "points": tuple(_point(point) for point in document["points"]),
+            "reach": tuple((int(level), float(trials)) for level, trials in document["reach"]),
+        }
+        return cls(**{**document, **sequences, **records})
+
+
+def _point(document: Mapping[str, Any]) -> Point:
+    trainings = document["trainings"]
+    return Point(**{**document, "trainings": math.inf if trainings is None else trainings})  # JSON has no infinity
+
 
 @dataclass(frozen=True, kw_only=True)
 class Course:

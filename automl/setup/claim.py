@@ -19,10 +19,10 @@ _MARK = ".claim"
 
 
 class Claim:
-    """A study's folder in the hands of one process, from the choice of its name until the study has begun.
+    """A study's folder that belongs to one process, from the choice of its name until the study has begun.
 
-    Others see a locked file in it. The lock goes with the process: what a killed search left is free again. (On a
-    file system without locks it is not, and only a new folder can be claimed.)
+    Others see a locked file in it. The lock ends with the process, so the folder of a killed search is free again.
+    (On a file system without locks it is not, and only a new folder can be claimed.)
     """
 
     def __init__(self, folder: Path, lock: int) -> None:
@@ -30,36 +30,36 @@ class Claim:
         self._lock = lock
 
     def keep(self) -> None:
-        """The study has begun, and its name in the database guards the folder."""
+        """Release the lock once the study has begun: its name in the database guards the folder."""
         (self.folder / _MARK).unlink(missing_ok=True)
         os.close(self._lock)
 
     def give_up(self) -> None:
-        """The folder goes, with all that is in it."""
-        gone = self.folder
-        with suppress(OSError):  # at once: whoever takes the name meanwhile has a folder of its own
-            gone = self.folder.rename(self.folder.with_name(f".{self.folder.name}.{uuid.uuid4().hex}"))
-        shutil.rmtree(gone, ignore_errors=True)
+        """Remove the folder with everything in it."""
+        folder = self.folder
+        with suppress(OSError):  # renamed first: another search can use the name at once
+            folder = self.folder.rename(self.folder.with_name(f".{self.folder.name}.{uuid.uuid4().hex}"))
+        shutil.rmtree(folder, ignore_errors=True)
         os.close(self._lock)
 
 
-def claim_folder(taken: Collection[str], asked: str | None, data: Path, home: Path, db: str | None = None) -> Claim:
-    """The folder of the study of the name asked for, or of the first free one after the data set; new and empty.
+def claim_folder(names: Collection[str], name: str | None, data: Path, home: Path, db: str | None = None) -> Claim:
+    """New, empty folder of a study with that name, else with the first free name after the data set.
 
-    taken  names of the studies in the database
+    names  of the studies in the database
 
-    Raises StudyConflict when the name asked for is taken, NoSpace.
+    Raises StudyConflict if the name is in use, NoSpace if no folder can be made.
     """
-    if asked is not None and asked in taken:
+    if name is not None and name in names:
         raise StudyConflict(
-            f"a study named '{asked}' exists already. Go on with it: {command('resume', asked, db)}. "
+            f"a study named '{name}' exists already. Go on with it: {command('resume', name, db)}. "
             "Or choose another --name."
         )
     studies = make_folder(home / "studies")
-    if asked is not None:
-        return _named(studies / asked)
-    names = (name for name in _names(data) if name not in taken)
-    return next(claim for name in names if (claim := _claim(studies / name)) is not None)
+    if name is not None:
+        return _named(studies / name)
+    free = (candidate for candidate in _names(data) if candidate not in names)
+    return next(claim for candidate in free if (claim := _claim(studies / candidate)) is not None)
 
 
 def _names(data: Path) -> Iterator[str]:
@@ -72,7 +72,7 @@ def _names(data: Path) -> Iterator[str]:
 
 
 def _named(folder: Path) -> Claim:
-    """A claim to that very folder. What a search left there that was killed before its study began is removed."""
+    """Claim to that very folder. Files of a search that was killed before its study began are removed."""
     with suppress(OSError):
         folder.rmdir()  # only if it is empty
     try:
@@ -103,11 +103,11 @@ def _occupied(folder: Path) -> StudyConflict:
 
 
 def _claim(folder: Path) -> Claim | None:
-    """A claim to a new folder; None where there is one already."""
+    """Claim to a new folder; None if it exists already."""
     try:
         folder.mkdir()
         lock = os.open(folder / _MARK, os.O_RDWR | os.O_CREAT, 0o644)
-    except (FileExistsError, FileNotFoundError):  # the latter: another one found it empty
+    except (FileExistsError, FileNotFoundError):  # the latter: another search removed it as empty
         return None
     except OSError as error:
         raise not_writable(folder, error) from error
@@ -118,10 +118,10 @@ def _claim(folder: Path) -> Claim | None:
 
 
 def _locked(lock: int, folder: Path) -> bool | None:
-    """Whether the folder's mark is ours now; None where the file system knows no locks."""
+    """True if this process now holds the folder's lock; None on a file system without locks."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(lock), (folder / _MARK).stat())  # else it was given up meanwhile
+        return os.path.samestat(os.fstat(lock), (folder / _MARK).stat())  # False if the folder was given up meanwhile
     except (BlockingIOError, FileNotFoundError):
         return False
     except OSError:

@@ -1,4 +1,4 @@
-"""A checked request and what was measured, made into a study's spec."""
+"""Compiler of a study's spec, from a checked request and its probes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ WORKER_S = 8.0  # slot-seconds until a new process has loaded torch and Ultralyt
 def compile_spec(
     checked: Checked, name: str, directory: Path, prepared: Prepared, probe_s: float, probes: Sequence[Probe] = ()
 ) -> StudySpec:
-    """The spec of the study. Raises BudgetTooSmall when the baseline cannot be paid.
+    """The spec of the study. Raises BudgetTooSmall if the baseline cannot be paid.
 
     prepared  of the baseline, at the model and image size that `checked` fixes
     probe_s   slot-seconds that all probes took
-    probes    of every point of the space; the baseline's alone if left out
+    probes    of every operating point of the space; the baseline's alone if left out
     """
     slots, budgets = checked.slots, checked.budgets
     baseline = next((p for p in probes if p.prepared is prepared), Probe(point="baseline", prepared=prepared))
@@ -40,27 +40,27 @@ def compile_spec(
     aside = _aside(checked, prepared, compared[0].training_s, probe_s, last, left)
     defaults = dict(prepared.defaults_at(epochs))
     rungs = _rungs(defaults, epochs)
-    drawn = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, reserve=aside)
-    first = _first_trials(checked, drawn, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
-    told = (
+    draft = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, reserve=aside)
+    first = _first_trials(checked, draft, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
+    notes = (
         *filter(None, [shortened]),
         *points.reused_in_words(probes),
         *first.notes,
         *last.notes,
         *_on_unseen(checked, prepared, aside.measuring_s),
     )
-    drawn = replace(drawn, disk_bytes=disk_bytes(prepared.parameters, slots), notes=(*told, *drawn.notes))
-    tried = (drawn.baseline, *drawn.compared)
+    final = replace(draft, disk_bytes=disk_bytes(prepared.parameters, slots), notes=(*notes, *draft.notes))
+    operating = (final.baseline, *final.compared)
     space = checked.space.at_horizon(epochs)
     resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
     return StudySpec(
         name=name,
-        **_asked(checked),
-        space=(space.at_points([p.name for p in tried]) if probes else space).document(),
+        **_settled(checked),
+        space=(space.at_points([p.name for p in operating]) if probes else space).document(),
         epochs=epochs,
         rungs=rungs,
         fixed={**defaults, **checked.space.fixed, **resolved},
-        given=first.given,
+        given=first.starts,
         warm=first.warm,
         probe_s=probe_s,
         epoch_s=prepared.epoch_s,
@@ -68,18 +68,18 @@ def compile_spec(
         unseen_s=_unseen_s(checked, prepared),
         versions=prepared.versions,
         directory=str(directory),
-        points=tuple(PointCost(p.name, p.epoch_s) for p in tried) if drawn.compared else (),
-        plan=drawn.document(),
+        points=tuple(PointCost(p.name, p.epoch_s) for p in operating) if final.compared else (),
+        plan=final.document(),
         reserve_trials=aside.repeats,
         reserve_s=aside.repeats_s,
         measuring_s=aside.measuring_s,
         train=checked.request.train or 0,
-        beyond=_beyond(drawn, probes or (baseline,)),
+        beyond=_beyond(final, probes or (baseline,)),
     )
 
 
-def _asked(checked: Checked) -> dict[str, Any]:
-    """The fields of a spec that were settled before anything was measured."""
+def _settled(checked: Checked) -> dict[str, Any]:
+    """Fields of the spec that were settled before anything was measured."""
     request = checked.request
     return {
         "data": str(checked.dataset.file),
@@ -102,45 +102,45 @@ def _asked(checked: Checked) -> dict[str, Any]:
 
 
 def _horizon(checked: Checked, baseline: Probe, prepared: Prepared, probes: Sequence[Probe]) -> tuple[int, str]:
-    """Epochs of every training, and in a sentence for which point they were shortened, if any."""
-    wanted, budgets, slots = checked.request.train or 0, checked.budgets, checked.slots
+    """Epochs of every training; a sentence if they were shortened for an operating point, else empty."""
+    most, budgets, slots = checked.request.train or 0, checked.budgets, checked.slots
     if checked.request.epochs:
         return checked.request.epochs, ""
     admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, slots)]
-    if wanted:  # as long as it is not known where it will be trained it is priced at the dearest point that may be
-        half = shares.without_production(budgets, shares.affordable(budgets, prepared.epoch_s, wanted)[1])
-        found = [p.prepared for p in admitted if p.prepared is not None]
-        prices = [each.epoch_s for each in found if points.longest(half, each, slots) >= points.NEAR_END]
+    if most:  # priced at the dearest operating point that may win
+        half = shares.without_production(budgets, shares.affordable(budgets, prepared.epoch_s, most)[1])
+        measured = [p.prepared for p in admitted if p.prepared is not None]
+        prices = [other.epoch_s for other in measured if points.longest(half, other, slots) >= points.NEAR_END]
         dearest_s = max([prepared.epoch_s, *prices])
-        budgets = shares.without_production(budgets, shares.affordable(budgets, dearest_s, wanted)[1])
+        budgets = shares.without_production(budgets, shares.affordable(budgets, dearest_s, most)[1])
     epochs, shortened = points.horizon(prepared, admitted, budgets, slots)
-    return (wanted, "") if wanted and wanted < epochs else (epochs, shortened)
+    return (most, "") if most and most < epochs else (epochs, shortened)
 
 
 def _compare(
     checked: Checked, probes: Sequence[Probe], baseline: Probe, probe_s: float, epochs: int
 ) -> tuple[tuple[Point, ...], ProductionShare, Sequence[Budget]]:
-    """The points, the production training at the dearest that may be chosen, and what the budgets leave beside it."""
-    assert baseline.prepared is not None, "it was probed"
-    budgets, slots, wanted = checked.budgets, checked.slots, checked.request.train or 0
+    """Operating points, the production training at the dearest that may win, and the budgets without it."""
+    assert baseline.prepared is not None, "the baseline was probed"
+    budgets, slots, most = checked.budgets, checked.slots, checked.request.train or 0
     measuring_s = shares.measuring(budgets, _unseen_s(checked, baseline.prepared), 3)
     price_s = 0.0
     dearest_s = baseline.prepared.epoch_s
     while True:
-        price_s = max(price_s, dearest_s)  # never less than before: so this ends
+        price_s = max(price_s, dearest_s)  # never falls, so the loop ends
         last = shares.production(
             budgets,
             slots,
             baseline.prepared,
-            most=wanted,
+            most=most,
             horizon=epochs,
             epoch_s=price_s,
             besides_s=probe_s + measuring_s,
         )
-        left = shares.without_production(budgets, last.cost_s) if wanted else budgets
+        left = shares.without_production(budgets, last.cost_s) if most else budgets
         compared = points.compare(probes, baseline, left, slots, epochs=epochs, limits=checked.limits)
         dearest_s = max(point.epoch_s for point in compared if point.role != "left out")
-        if not wanted or dearest_s <= price_s:
+        if not most or dearest_s <= price_s:
             return compared, last, left
 
 
@@ -152,10 +152,10 @@ def _aside(
     last: ProductionShare,
     left: Sequence[Budget],
 ) -> shares.Reserved:
-    """What the search must leave of the budgets.
+    """Everything that the search does not get of the budgets.
 
     training_s  of the baseline
-    left        of the budgets, beside the production training
+    left        budgets without the production training
     """
     repeats, repeats_s = shares.repeats(left, training_s, checked.slots, checked.request.confirm)
     measuring_s = shares.measuring(left, _unseen_s(checked, prepared), 3 if last.epochs else 2)
@@ -176,66 +176,66 @@ def _rungs(defaults: Params, epochs: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class _First:
-    """The trials that run before the sampler proposes any, and what it is told of earlier trainings."""
+    """Trials that run before the sampler proposes any, and earlier trainings that it learns from."""
 
-    given: tuple[Start, ...]
+    starts: tuple[Start, ...]
     warm: tuple[EarlierTraining, ...]
-    notes: tuple[str, ...]  # on both, in sentences
+    notes: tuple[str, ...]  # sentences on both
 
 
-def _first_trials(checked: Checked, drawn: plan.Plan, measured: Mapping[str, Prepared]) -> _First:
-    """The defaults at every point of the plan, then what is known to be good.
+def _first_trials(checked: Checked, draft: plan.Plan, measured: Mapping[str, Prepared]) -> _First:
+    """The defaults at every operating point of the plan, then known-good recipes.
 
-    measured  by point, the baseline's among them
+    measured  by operating point, the baseline's among them
     """
-    request, epochs = checked.request, drawn.epochs
+    request, epochs = checked.request, draft.epochs
     space = checked.space.at_horizon(epochs)
-    given: list[Start] = [Start("defaults", dict(measured[drawn.baseline.name].defaults_at(epochs)))]
-    given += [
-        Start(f"defaults@{points.short(p.name)}", dict(measured[p.name].defaults_at(epochs))) for p in drawn.compared
+    starts: list[Start] = [Start("defaults", dict(measured[draft.baseline.name].defaults_at(epochs)))]
+    starts += [
+        Start(f"defaults@{points.short(p.name)}", dict(measured[p.name].defaults_at(epochs))) for p in draft.compared
     ]
-    bases = [{**params, **space.fixed} for _, params in given]
-    trainings = drawn.baseline.trainings
-    study = NewStudy(base=bases[0], space=space, before=tuple(given), trainings=trainings, epochs=epochs)
+    bases = [{**params, **space.fixed} for _, params in starts]
+    trainings = draft.baseline.trainings
+    study = NewStudy(base=bases[0], space=space, before=tuple(starts), trainings=trainings, epochs=epochs)
     known_good = request.trainer == "ultralytics" and request.portfolio
     more, notes = beginnings(checked.earlier, study, known_good=known_good)
     whole = [{**known_keys(request.trainer), **checked.fixed, **base} for base in bases]
     warm = comparable(checked.earlier, whole, space, epochs)
-    return _First(given=(*given, *more), warm=warm, notes=(*notes, *words(warm)))
+    return _First(starts=(*starts, *more), warm=warm, notes=(*notes, *words(warm)))
 
 
-def _beyond(drawn: plan.Plan, probes: Sequence[Probe]) -> tuple[LongDefaults, ...]:
-    """Of the trials that train the defaults: beyond how many epochs these are others, and which."""
+def _beyond(final: plan.Plan, probes: Sequence[Probe]) -> tuple[LongDefaults, ...]:
+    """For each trial of the defaults: the longest horizon at which they hold, and the defaults beyond it."""
     measured = {probe.point: probe.prepared for probe in probes}
-    found = []
-    for point in (drawn.baseline, *drawn.compared):
-        known = measured[point.name]
-        assert known is not None, "what is trained was probed"
-        switch = known.switch_epochs
-        others = switch is not None and drawn.epochs <= switch
-        found.append(
-            LongDefaults(switch if switch is not None and others else points.NEVER, known.defaults_at(points.NEVER))
-        )
-    return tuple(found)
+    defaults = []
+    for point in (final.baseline, *final.compared):
+        prepared = measured[point.name]
+        assert prepared is not None, "an operating point that is trained was probed"
+        switch = prepared.switch_epochs
+        last = switch if switch is not None and final.epochs <= switch else points.NEVER
+        defaults.append(LongDefaults(last, prepared.defaults_at(points.NEVER)))
+    return tuple(defaults)
 
 
 def _unseen_s(checked: Checked, prepared: Prepared) -> float:
-    """Seconds of measuring one network on the unseen images: a worker's start, then the rate of the validation."""
+    """Seconds of measuring one network on the unseen images: a worker's start, then at the speed of validation."""
     test = checked.dataset.test if checked.unseen else None
     if test is None:
         return 0.0
     return WORKER_S + prepared.startup_s + prepared.val_s * len(test.images) / prepared.val_images
 
 
-def _on_unseen(checked: Checked, prepared: Prepared, kept_s: float) -> tuple[str, ...]:
-    """What the plan says of measuring on unseen images, if there are any."""
+def _on_unseen(checked: Checked, prepared: Prepared, reserved_s: float) -> tuple[str, ...]:
+    """Sentence of the plan on the final evaluation; nothing without unseen images."""
     test, device = checked.dataset.test if checked.unseen else None, checked.slots.device
     if test is None:
         return ()
-    measured = ["the defaults", "the winner", *["its production training"] * bool(checked.request.train)]
+    measured = ["the defaults", "the winner"]
+    if checked.request.train:
+        measured.append("its production training")
     cost_s = len(measured) * _unseen_s(checked, prepared)
-    rest = f", {format_cost(kept_s, device)} of it kept from the search" * (kept_s < cost_s)
+    partly = f", {format_cost(reserved_s, device)} of it kept from the search" if reserved_s < cost_s else ""
     return (
         f"At the end {listed(measured)} are measured on {len(test.images)} images ({checked.unseen}): about "
-        f"{format_cost(cost_s, device)}{rest}, within the confirmation's share.",
+        f"{format_cost(cost_s, device)}{partly}, within the confirmation's share.",
     )

@@ -1,4 +1,4 @@
-"""Measures every operating point of a search, or takes what an earlier search measured from the store."""
+"""Probes: a measurement of every operating point of a search, or the store's of an earlier search."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from automl.figures import ago
 from automl.files import disk, folders
 from automl.records import Listener, Notice, Prepared, Slots, StudySpec, TrainJob
 from automl.setup import request
+from automl.setup.batch import largest_batch
 from automl.setup.compiling import compile_spec
 from automl.space import POINT
 from automl.store.probes import keep_probe, kept_probe
@@ -33,12 +35,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 CPU_BATCH = 16
-MEMORY_SHARE = 0.6  # of a GPU's memory that the automatic batch may take
-_LEEWAY = 0.05  # by which a verified batch may pass that share
-KEPT_S = 30 * 86400.0  # a price that is older is measured again: drivers and what else a machine does change
+KEPT_S = 30 * 86400.0  # an older price is measured again: drivers and the other work of a machine change
 _PROBED_EPOCHS = 100  # horizon of a probe where the user names none
 Prepare = Callable[[str, TrainJob, int, int, Slots], Prepared]  # trainer, job, horizon, seed, slots
-Measure = Callable[[int | None], Prepared]  # batch, or None for the trainer's default
 
 
 def _in_a_worker(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -> Prepared:
@@ -49,55 +48,55 @@ def _in_a_worker(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slo
 
 @dataclass(frozen=True)
 class Probing:
-    """Where probes run and are kept."""
+    """Probing of one request: where its probes run and are stored."""
 
     engine: Engine
     checked: request.Checked
     directory: Path
-    ready: Callable[[], None]  # called before something is measured: opens the cluster
-    fresh: bool = False  # measure anew what the store knows
+    ready: Callable[[], None]  # opens the cluster; called before a measurement
+    fresh: bool = False  # ignore the measurements in the store
     listener: Listener = lambda notice: None
     prepare: Prepare = _in_a_worker
     now: Callable[[], float] = time.time  # POSIX seconds
 
     def spec(self, name: str) -> StudySpec:
-        """The spec of the study, compiled from a probe of each point in its space.
+        """The spec of the study, compiled from a probe of each operating point in its space.
 
-        Raises AutoMLError where no point can be trained, BudgetTooSmall where the baseline cannot be paid.
+        Raises AutoMLError if no point can be trained, BudgetTooSmall if the baseline cannot be paid.
         """
         probes = self.probes()
         baseline = points.first_admitted(probes, self.checked.limits, self.checked.slots)
         prepared = baseline.prepared
-        assert prepared is not None, "an admitted point was measured"
+        assert prepared is not None, "an admitted operating point was measured"
         disk.check_disk(self.directory, prepared.parameters, self.checked.slots)
         checked = replace(self.checked, fixed=self._fixed(baseline.point))
         spec = compile_spec(checked, name, self.directory, prepared, sum(probe.cost_s for probe in probes), probes)
-        self.listener(Notice(kind="probed", at=0.0, values=_words(prepared, spec)))
+        self.listener(Notice(kind="probed", at=0.0, values=_figures(prepared, spec)))
         self.listener(Notice(kind="plan", at=0.0, values={"plan": spec.plan}))
         return spec
 
     def probes(self) -> tuple[Probe, ...]:
-        """A probe of each point, the baseline's first. Raises OutOfMemory when none fits."""
+        """A probe of each operating point, the baseline's first. Raises OutOfMemory if none fits."""
         names = points_of(self.checked)
         keys = {name: self._key(name) for name in names}
-        kept = {name: self._kept(name, keys[name]) for name in names} if not self.fresh else {}
-        old = {name: probe for name, probe in kept.items() if probe is not None}
+        stored = {} if self.fresh else {name: self._stored(name, keys[name]) for name in names}
+        old = {name: probe for name, probe in stored.items() if probe is not None}
         known = {name: probe for name, probe in old.items() if (probe.age_s or 0.0) <= KEPT_S}
         unknown = [name for name in names if name not in known]
         if unknown:
-            told = ", ".join(points.shown(name) + _last(old.get(name)) for name in unknown)
-            self._say(f"Probing: a few real steps of the defaults at {told} ...")
+            places = ", ".join(points.shown(name) + _last(old.get(name)) for name in unknown)
+            self._say(f"Probing: a few real steps of the defaults at {places} ...")
             self.ready()
-        found = [known.get(name) or self._measured(name, keys[name]) for name in names]
-        if all(probe.prepared is None for probe in found):
-            raise OutOfMemory(f"no point of the space can be trained here: {found[0].problem}")
-        return tuple(found)
+        probes = [known.get(name) or self._measured(name, keys[name]) for name in names]
+        if all(probe.prepared is None for probe in probes):
+            raise OutOfMemory(f"no operating point of the space can be trained here: {probes[0].problem}")
+        return tuple(probes)
 
-    def _kept(self, name: str, key: str) -> Probe | None:
-        kept = kept_probe(self.engine, key)
-        if kept is None:
+    def _stored(self, name: str, key: str) -> Probe | None:
+        row = kept_probe(self.engine, key)
+        if row is None:
             return None
-        return Probe(point=name, prepared=kept.prepared, measured_at=kept.at, age_s=max(0.0, self.now() - kept.at))
+        return Probe(point=name, prepared=row.prepared, measured_at=row.at, age_s=max(0.0, self.now() - row.at))
 
     def _measured(self, name: str, key: str) -> Probe:
         began = time.monotonic()
@@ -110,22 +109,20 @@ class Probing:
         return Probe(point=name, prepared=prepared, cost_s=time.monotonic() - began, measured_at=at)
 
     def _resolve(self, name: str) -> Prepared:
-        """The measurement with the batch that the point will be trained with."""
+        """Measurement at the batch with which the operating point will be trained."""
         batch = _batch_setting(self.checked)
-
-        def measure(size: int | None) -> Prepared:
-            return self._prepare(name, size)
-
         if batch is not None or self.checked.request.trainer != "ultralytics":
-            return measure(None)
+            return self._prepare(name, None)
         if self.checked.slots.device == "cpu":
-            return measure(CPU_BATCH)
-        nominal = self.checked.fixed.get("nbs", schema.defaults().get("nbs", 64))
-        prepared, note = largest_batch(measure, int(nominal) if isinstance(nominal, int | float) else 64)
+            return self._prepare(name, CPU_BATCH)
+        setting = self.checked.fixed.get("nbs", schema.defaults().get("nbs", 64))
+        nominal = int(setting) if isinstance(setting, int | float) else 64
+        prepared, note = largest_batch(partial(self._prepare, name), nominal)
         self._say(f"{points.shown(name)}: {note}")
         return prepared
 
     def _prepare(self, name: str, batch: int | None) -> Prepared:
+        """Measurement at that batch; None for the batch of the request or the trainer."""
         checked = self.checked
         fixed = self._fixed(name) | ({"batch": batch} if batch is not None else {})
         job = TrainJob(
@@ -137,21 +134,21 @@ class Probing:
             device="0" if checked.slots.device == "gpu" else "cpu",
             threads=checked.slots.threads,
         )
-        asked = checked.request
-        return self.prepare(asked.trainer, job, asked.epochs or _PROBED_EPOCHS, asked.seed, checked.slots)
+        search = checked.request
+        return self.prepare(search.trainer, job, search.epochs or _PROBED_EPOCHS, search.seed, checked.slots)
 
     def _fixed(self, name: str) -> dict[str, Any]:
         model, _, imgsz = name.rpartition("@")
         return {**self.checked.fixed, **({"model": model, "imgsz": int(imgsz)} if model else {})}
 
     def _key(self, name: str) -> str:
-        """A digest of everything on which the measurement depends."""
+        """Digest of everything on which the measurement depends."""
         checked = self.checked
         fixed = self._fixed(name)
         model = str(fixed.get("model", ""))
-        described = {
+        influences = {
             "data": checked.data_fingerprint,
-            "holdout": checked.request.holdout,  # the smaller val is validated faster
+            "holdout": checked.request.holdout,  # a smaller val is validated faster
             "trainer": checked.request.trainer,
             "network": _content(model) if checked.request.trainer == "ultralytics" else "",
             "weights": checked.weights_sha256,
@@ -161,14 +158,14 @@ class Probing:
             "threads": checked.slots.threads,
             "versions": _versions(),
         }
-        return hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(influences, sort_keys=True, default=str).encode()).hexdigest()
 
     def _say(self, text: str) -> None:
         self.listener(Notice(kind="note", at=0.0, values={"text": text}))
 
 
 def points_of(checked: request.Checked) -> tuple[str, ...]:
-    """The points of the space as 'model@imgsz', the baseline's first; one without a name where there is no choice."""
+    """Operating points of the space as 'model@imgsz', the baseline's first; the trainer's name if it has no models."""
     joint = next((p for p in checked.space.parameters if p.name == POINT), None)
     if joint is not None:
         return tuple(str(choice) for choice in joint.choices)
@@ -177,84 +174,25 @@ def points_of(checked: request.Checked) -> tuple[str, ...]:
     return (f"{checked.fixed['model']}@{checked.fixed['imgsz']}",)
 
 
-def largest_batch(measure: Measure, nominal: int, share: float = MEMORY_SHARE) -> tuple[Prepared, str]:
-    """The measurement at the largest batch within that share of the GPU's memory, and a sentence on it.
-
-    Memory is taken to grow linearly with the batch, through the high-water marks at 4 and 16; the answer is
-    measured, and lowered until it holds. Never above `nominal`, the batch to which the trainer scales its
-    weight decay and gathers gradients: beyond it the same learning rate means something else.
-
-    Raises OutOfMemory when not even a batch of 1 fits.
-    """
-    small = _fitting(measure, (4, 2, 1))
-    first = _batch(small, 4)
-    if first < 4:
-        return small, f"batch {first}: a larger one does not fit"
-    try:
-        large: Prepared | None = measure(16)
-    except OutOfMemory:
-        large = None
-    wanted = _by_line(small, large, share) if large is not None else 8
-    size = max(1, min(wanted, nominal, small.train_images))
-    if size > 8:
-        size -= size % 8
-    for _ in range(6):
-        if size <= 4:
-            break
-        try:
-            found = large if large is not None and size == 16 else measure(size)
-        except OutOfMemory:
-            found = None
-        if found is not None and found.memory_bytes <= (share + _LEEWAY) * found.memory_total_bytes:
-            used = found.memory_bytes / found.memory_total_bytes
-            capped = f"; memory would hold {wanted}" if wanted > nominal else ""
-            return found, f"batch {size} takes {used:.0%} of the GPU's memory{capped}"
-        size = max(4, int(size * 0.75))
-    used = small.memory_bytes / max(1, small.memory_total_bytes)
-    return small, f"batch {first} takes {used:.0%} of the GPU's memory"
-
-
-def _fitting(measure: Measure, sizes: Sequence[int]) -> Prepared:
-    for size in sizes[:-1]:
-        try:
-            return measure(size)
-        except OutOfMemory:
-            continue
-    return measure(sizes[-1])
-
-
-def _batch(prepared: Prepared, otherwise: int) -> int:
-    found = prepared.defaults.get("batch", otherwise)
-    return int(found) if isinstance(found, int | float) else otherwise
-
-
-def _by_line(small: Prepared, large: Prepared, share: float) -> int:
-    slope = (large.memory_bytes - small.memory_bytes) / 12
-    if slope <= 0:
-        return 10**6
-    base = small.memory_bytes - 4 * slope
-    return max(1, int((share * small.memory_total_bytes - base) / slope))
-
-
 def _last(probe: Probe | None) -> str:
-    """When a point was measured of which the price is too old."""
+    """Age of a price that is too old, in words; empty without one."""
     return "" if probe is None or probe.age_s is None else f" (last measured {ago(probe.age_s)})"
 
 
 def _batch_setting(checked: request.Checked) -> object:
-    """The batch that the user named; None where it is ours to choose."""
+    """The batch that the user named; None for an automatic one."""
     batch = checked.fixed.get("batch")
     return None if batch == -1 else batch
 
 
 def _content(model: str) -> str:
-    """Digest of the network's description, with the letter that scales it."""
+    """Digest of the network's description, with the name that holds its scale."""
     file = Path(schema.model_yaml(model))
     return f"{Path(model).stem}:{hashlib.sha256(file.read_bytes()).hexdigest()}" if file.is_file() else model
 
 
 def _device(slots: Slots) -> str:
-    """Kind and name of the device that a slot has."""
+    """Kind and name of a slot's device."""
     if os.environ.get("RAY_ADDRESS"):
         return f"{slots.device} of {os.environ['RAY_ADDRESS']}"
     if slots.device == "cpu":
@@ -265,32 +203,32 @@ def _device(slots: Slots) -> str:
         return f"gpu {index}"
     query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader", "-i", index]
     try:
-        told = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False).stdout.strip()
+        name = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False).stdout.strip()
     except (OSError, subprocess.SubprocessError):
-        told = ""
-    return f"gpu {told or index}"
+        name = ""
+    return f"gpu {name or index}"
 
 
 def _processor() -> str:
     try:
-        found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+        model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     except OSError:
-        found = None
-    return found[1].strip() if found is not None else platform.processor() or platform.machine()
+        model = None
+    return model[1].strip() if model is not None else platform.processor() or platform.machine()
 
 
 def _versions() -> Mapping[str, str]:
-    """Versions of what a measurement depends on, without loading any of it."""
-    found = {"python": sys.version.split()[0]}
+    """Versions of the packages on which a measurement depends; none of them is loaded."""
+    versions = {"python": sys.version.split()[0]}
     for name in ("yolo-automl", "torch", "torchvision", "ultralytics"):
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = ""
-    return found
+            versions[name] = ""
+    return versions
 
 
-def _words(prepared: Prepared, spec: StudySpec) -> Mapping[str, Any]:
+def _figures(prepared: Prepared, spec: StudySpec) -> Mapping[str, Any]:
     return {
         "fitted": prepared.fitted,
         "tensors": prepared.tensors,

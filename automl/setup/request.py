@@ -1,4 +1,4 @@
-"""What a user asked for, checked before anything heavy is loaded."""
+"""Check of a search request, before anything heavy is loaded."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from automl.errors import AutoMLError, BadWeights, UnknownName
 from automl.files.home import shipped
 from automl.records import Params, ParamValue, Slots
 from automl.sampler import SAMPLERS
+from automl.setup.options import SearchRequest
 from automl.space import SearchSpace, settle, without
 from automl.space.earlier import Earlier
 from automl.space.file import read_space
@@ -30,43 +31,11 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchRequest:
-    """The words of `automl search`."""
-
-    data: Path
-    budgets: Sequence[str]
-    models: Sequence[str] = ()
-    imgsz: Sequence[int] = ()
-    weights: Path | None = None
-    space: Path | None = None
-    name: str | None = None
-    sampler: str = "gp"
-    seed: int = 0
-    epochs: int | None = None
-    batch: int | None = None
-    fixed: Params = field(default_factory=dict)
-    device: str | None = None  # "cpu" or GPU indices such as "0,1"; None: GPUs where there are any
-    slots: int | None = None  # CPU slots; None: one for each core
-    trainer: str = "ultralytics"
-    target: float | None = None  # mAP50-95 that is enough
-    max_latency: float | None = None  # milliseconds of one image on the probing device
-    max_params: int | None = None
-    holdout: float | None = None  # share of val that the search never sees
-    test: bool = True  # measure the defaults and the winner at the end on images that the search never saw
-    portfolio: bool = True  # whether known-good recipes run after the defaults
-    warm_start: Sequence[str] = ()  # earlier studies, and files of other tools
-    reuse: bool = True  # whether earlier studies of the same data are looked for
-    early_end: bool = True  # whether the search ends when the rest of the budget promises too little
-    confirm: int = 3  # best trials that run again with other seeds, beside the defaults
-    train: int | None = None  # epochs of a production training after the search; None for none
-
-
-@dataclass(frozen=True, kw_only=True)
 class Checked:
-    """A request whose every input was read and found good."""
+    """A request of which every input was read and can be used."""
 
     request: SearchRequest
-    dataset: Dataset  # as it is searched on: without what is held back of val
+    dataset: Dataset  # for the search: without the images held back from val
     data_fingerprint: str  # of the whole
     unseen: str  # as in the spec
     slots: Slots
@@ -76,14 +45,14 @@ class Checked:
     weights: Path | None
     weights_sha256: str | None
     space: SearchSpace
-    fixed: Params  # what the user fixed for every trial, and the baseline's model and image size
-    notes: tuple[str, ...]  # what the user should know, in sentences
+    fixed: Params  # arguments of every trial that the user set, and the baseline's model and image size
+    notes: tuple[str, ...]  # sentences for the user
     limits: Limits = field(default_factory=Limits)
-    earlier: tuple[Earlier, ...] = ()  # what earlier trainings gave, the newest study first
+    earlier: tuple[Earlier, ...] = ()  # results of earlier trainings, the newest study first
 
 
 def check(request: SearchRequest, slots: Slots) -> Checked:
-    """Reads everything that the request names. Raises the AutoMLError of the first thing that is wrong."""
+    """Read everything that the request names. Raises the AutoMLError of the first wrong input."""
     limits = _check_words(request)
     budgets = parse_all(request.budgets, slots.device)
     whole = read_dataset(request.data)
@@ -91,13 +60,13 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
     dataset = unseen.dataset
     weights = check_weights(request.weights) if request.weights is not None else None
     known = known_keys(request.trainer)
-    given = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
-    _check_fixed(request.trainer, given)
-    space, left_out = _space(request, known, given, dataset, weights)
-    models, sizes = _points(request, space, {**space.fixed, **given})
+    fixed = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
+    _check_fixed(request.trainer, fixed)
+    space, left_out = _space(request, known, fixed, dataset, weights)
+    models, sizes = _points(request, space, {**space.fixed, **fixed})
     _check_multiples(request.trainer, models, sizes)
     if request.trainer == "ultralytics":
-        given |= {"model": models[0], "imgsz": sizes[0]}
+        fixed |= {"model": models[0], "imgsz": sizes[0]}
         space = space.with_points(models, sizes, schema.is_p6)
     if not space.parameters:
         raise AutoMLError("there is nothing to search: the space has no parameter left, and one model and image size.")
@@ -114,8 +83,8 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
         weights=weights,
         weights_sha256=sha256(weights) if weights is not None else None,
         space=space,
-        fixed=given,
-        notes=(*unseen.notes, *scratch, *(f"{name} is not searched: {why}." for name, why in left_out.items())),
+        fixed=fixed,
+        notes=(*unseen.notes, *scratch, *(f"{name} is not searched: {reason}." for name, reason in left_out.items())),
         limits=limits,
     )
 
@@ -127,7 +96,7 @@ _SCRATCH = (
 
 
 def _check_words(request: SearchRequest) -> Limits:
-    """What the user asks of a result. Raises for the first word that is wrong by itself, before any file is read."""
+    """Limits on a result. Raises AutoMLError for the first option that is wrong by itself; reads no file."""
     if request.trainer not in TRAINERS:
         raise UnknownName("trainer", request.trainer, TRAINERS)
     if request.sampler not in SAMPLERS:
@@ -148,23 +117,23 @@ def _check_words(request: SearchRequest) -> Limits:
             f"--train {request.train} is no production training: write how many epochs it may have, {least}."
         )
     if request.confirm < 0:
-        raise AutoMLError(f"--confirm {request.confirm}: write how many of the best trials run again, or 0 for none.")
+        raise AutoMLError(f"--confirm {request.confirm}: write the number of best trials with seed repeats, or 0.")
     return limits
 
 
 def check_model(name: str) -> None:
-    """Raises UnknownName or AutoMLError when the network cannot be found any more."""
+    """Raise UnknownName or AutoMLError if the network no longer exists."""
     schema.model_yaml(name)
 
 
 def check_same_weights(file: str, digest: str | None) -> None:
-    """Raises BadWeights when the weights file is gone or is another one."""
+    """Raise BadWeights if the weights file is gone or is another one."""
     if sha256(check_weights(file)) != digest:
         raise BadWeights(f"{file} has changed since the study began. Put the file of sha256 {digest} back.")
 
 
 def known_keys(trainer: str) -> Params:
-    """The arguments that a study of the trainer may set, with their defaults."""
+    """Arguments that a study of the trainer may set, with their defaults."""
     return dict(surrogate.DEFAULTS) if trainer == "surrogate" else schema.defaults()
 
 
@@ -178,28 +147,28 @@ def _check_fixed(trainer: str, fixed: Params) -> None:
 
 
 def _space(
-    request: SearchRequest, known: Params, given: Params, dataset: Dataset, weights: Path | None
+    request: SearchRequest, known: Params, fixed: Params, dataset: Dataset, weights: Path | None
 ) -> tuple[SearchSpace, dict[str, str]]:
-    """The search space, and the dimensions of the shipped one that cannot matter here."""
+    """The search space, and the reason by name for each dimension of it that is not searched."""
 
     def dead(certain: Params) -> Mapping[str, str]:
         if request.trainer == "surrogate":
             return {}
-        found = schema.keys_that_are_dead({**certain, **given}, segments=dataset.segments)
+        reasons = schema.keys_that_are_dead({**certain, **fixed}, segments=dataset.segments)
         if weights is None:
-            found["freeze"] = "without --weights it would freeze random layers"
-        return {key: why for key, why in found.items() if key not in ("model", "imgsz")}
+            reasons["freeze"] = "without --weights it would freeze random layers"
+        return {key: reason for key, reason in reasons.items() if key not in ("model", "imgsz")}
 
     if request.space is not None:
         space = read_space(request.space, known, dead)
-        return settle(space, given)
+        return settle(space, fixed)
     if request.trainer == "surrogate":
         return surrogate_space(), {}
     file = shipped("configs/spaces/scratch-low.yaml")
     space = read_space(file, known, lambda certain: {})
-    searched_optimizer: dict[str, ParamValue] = {"optimizer": "SGD", **given}
+    searched_optimizer: dict[str, ParamValue] = {"optimizer": "SGD", **fixed}
     space, left_out = without(space, dead({**space.fixed, **searched_optimizer}))
-    space, set_by_user = settle(space, given)
+    space, set_by_user = settle(space, fixed)
     return space, left_out | set_by_user
 
 
@@ -223,22 +192,22 @@ def _points(request: SearchRequest, space: SearchSpace, fixed: Params) -> tuple[
         sizes = searched["imgsz"].choices if "imgsz" in searched else (fixed.get("imgsz", 640),)
     if request.trainer == "surrogate":
         return ("surrogate",), (640,)
-    named = tuple(_absolute(str(model)) for model in models)
+    networks = tuple(_absolute(str(model)) for model in models)
     pixels = tuple(size for size in sizes if isinstance(size, int) and size >= 32)
     if len(pixels) != len(sizes):
         wrong = next(size for size in sizes if size not in pixels)
         raise AutoMLError(f"--imgsz {wrong}: image sizes are whole numbers of at least 32 pixels.")
-    for model in named:
+    for model in networks:
         schema.model_yaml(model)
         if schema.is_p6(model) and max(pixels) < 1280:
             raise AutoMLError(f"--models {model}: P6 variants are made for 1280 pixels. Add --imgsz 1280.")
-    if schema.is_p6(named[0]) and pixels[0] < 1280:
-        raise AutoMLError(f"the baseline would be {named[0]} at {pixels[0]} px. Name 1280 first, or another model.")
-    return named, pixels
+    if schema.is_p6(networks[0]) and pixels[0] < 1280:
+        raise AutoMLError(f"the baseline would be {networks[0]} at {pixels[0]} px. Name 1280 first, or another model.")
+    return networks, pixels
 
 
 def _check_numbers(request: SearchRequest) -> None:
-    """Raises AutoMLError for a batch or a seed with which nothing can be trained."""
+    """Raise AutoMLError for a batch or a seed with which nothing can be trained."""
     batch = request.batch if request.batch is not None else request.fixed.get("batch")
     if isinstance(batch, int | float) and batch <= 0 and batch != -1:
         raise AutoMLError(f"--batch {batch} is no batch. Use 1 or more, or leave it out for what fits the device.")
@@ -247,7 +216,7 @@ def _check_numbers(request: SearchRequest) -> None:
 
 
 def _check_multiples(trainer: str, models: Sequence[str], sizes: Sequence[int]) -> None:
-    """Raises AutoMLError for an image size that the network would be given otherwise: not a multiple of its stride."""
+    """Raise AutoMLError for an image size that is no multiple of the network's stride: training would change it."""
     if trainer != "ultralytics":
         return
     for model in models:

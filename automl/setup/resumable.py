@@ -1,4 +1,4 @@
-"""Whether what a study stands on is still there: its folder, its files, its GPUs."""
+"""Check that a study can be resumed: its folder, its files and its GPUs are still there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def slots_here(device: str | None, count: int | None) -> Slots:
 
 
 def check_resumable(spec: StudySpec) -> None:
-    """Raises AutoMLError when what the study stands on is gone or has changed: its trials would all fail."""
+    """Raise AutoMLError if the study's folder, files or GPUs are gone or have changed: its trials would fail."""
     _check_gpus(spec)
     directory = Path(spec.directory)
     if not directory.is_dir():
@@ -40,16 +40,16 @@ def check_resumable(spec: StudySpec) -> None:
 
 
 def _check_gpus(spec: StudySpec) -> None:
-    """Raises StudyConflict where the GPUs of the study's slots are not at hand: every trial would fail, or wait."""
+    """Raise StudyConflict if the GPUs of the study's slots are missing: every trial would fail or wait."""
     if spec.slots.device != "gpu":
         return
     devices = "gpu" if os.environ.get("RAY_ADDRESS") else ",".join(spec.slots.devices)
     try:
-        there = slots_here(devices or None, None)
+        slots = slots_here(devices or None, None)
     except AutoMLError as error:
         raise StudyConflict(f"study '{spec.name}' trains on {spec.slots.count} GPUs. {error}") from error
-    if there.device != "gpu" or there.count < spec.slots.count:
-        count = there.count if there.device == "gpu" else 0
+    if slots.device != "gpu" or slots.count < spec.slots.count:
+        count = slots.count if slots.device == "gpu" else 0
         raise StudyConflict(
             f"study '{spec.name}' trains on {spec.slots.count} GPUs, and {count} are here. Resume it where they are."
         )

@@ -1,4 +1,4 @@
-"""Finds earlier trainings: in this store, in a study that is named, and in the files of other tools.
+"""Earlier trainings: of this store, of a named study, and of the files of other tools.
 
 Formats: YOLOv5's `evolve.csv` (`utils/general.py`, `print_mutation`: metrics, then the recipe, padded with
 spaces), Ultralytics' `tune_results.ndjson` (`engine/tuner.py`, one JSON object a line) and its older
@@ -33,7 +33,7 @@ from automl.trainers.ultralytics import schema
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-STUDIES = 5  # earlier studies of the same data that are looked at without being named, the best
+STUDIES = 5  # best earlier studies of the same data that are used without being named
 FORMATS = (".csv", ".ndjson", ".jsonl", ".yaml", ".yml")
 _SCORES = ("metrics/mAP_0.5:0.95", "metrics/mAP50-95(B)", "fitness")
 _NOT_A_RECIPE = ("model", "imgsz", "batch")
@@ -41,29 +41,29 @@ _SET_BY_AUTO = ("optimizer", "lr0", "momentum", "warmup_bias_lr")
 
 
 def with_earlier(engine: Engine, checked: request.Checked) -> request.Checked:
-    """The checked request with what earlier trainings gave, and a sentence on the studies found by themselves.
+    """The checked request with the results of earlier trainings, and a sentence on the studies that nobody named.
 
-    Raises AutoMLError for a source that cannot be used, naming the file and the line or key.
+    Raises AutoMLError for a source that cannot be used; it names the file and the line or key.
     """
-    asked = checked.request
-    named = [_of_source(engine, source, checked) for source in asked.warm_start]
-    found = [each for earlier, _ in named for each in earlier]
-    told = [note for _, notes in named for note in notes]
+    search = checked.request
+    sources = [_of_source(engine, source, checked) for source in search.warm_start]
+    earlier = [training for trainings, _ in sources for training in trainings]
+    notes = [note for _, lines in sources for note in lines]
     counts = {}
-    for row in _same_data(engine, checked) if asked.reuse else ():
-        trained = list(_of_study(engine, row, checked))
-        if trained and row.name not in {each.source for each in found}:
-            found += trained
-            counts[row.name] = len(trained)
-    return replace(checked, earlier=tuple(found), notes=(*checked.notes, *told, *_found_by_itself(counts)))
+    for row in _same_data(engine, checked) if search.reuse else ():
+        trainings = list(_of_study(engine, row, checked))
+        if trainings and row.name not in {training.source for training in earlier}:
+            earlier += trainings
+            counts[row.name] = len(trainings)
+    return replace(checked, earlier=tuple(earlier), notes=(*checked.notes, *notes, *_on_unnamed(counts)))
 
 
-def _found_by_itself(counts: Mapping[str, int]) -> tuple[str, ...]:
-    """One sentence on the trials of each study that nobody named, the best of them; nothing where there are none."""
+def _on_unnamed(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Sentence on the trials of each study that nobody named; nothing without trials."""
     if not counts:
         return ()
     trials = ", ".join(f"{count} of '{name}'" for name, count in counts.items())
-    return (f"Begins with what earlier trials on the same data found: {trials} (switch off: --no-warm-start).",)
+    return (f"Begins with results of earlier trials on the same data: {trials} (switch off: --no-warm-start).",)
 
 
 def _same_data(engine: Engine, checked: request.Checked) -> list[StudyRow]:
@@ -78,7 +78,7 @@ def _same_data(engine: Engine, checked: request.Checked) -> list[StudyRow]:
 
 
 def _of_source(engine: Engine, source: str, checked: request.Checked) -> tuple[list[Earlier], list[str]]:
-    """What a file or a study gives, and what of it is not used."""
+    """Trainings of a file or a study, and notes on what is not used of them."""
     file = Path(source).expanduser()
     if file.suffix in FORMATS or os.path.isfile(file):  # noqa: PTH113 (False where the name is too long for a path)
         return read_file(file, request.known_keys(checked.request.trainer))
@@ -97,14 +97,14 @@ def _of_source(engine: Engine, source: str, checked: request.Checked) -> tuple[l
 
 
 def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterator[Earlier]:
-    """The study's trials with what its own search knew of them: the score at the horizon, extrapolated if stopped."""
-    spec, asked = row.spec, checked.request
+    """The study's trials with their scores at the horizon, extrapolated by its own search if they were stopped."""
+    spec, search = row.spec, checked.request
     known = request.known_keys(spec.trainer)
-    holdout = asked.holdout or 0.0
+    holdout = search.holdout or 0.0
     same = (
         (spec.data_fingerprint, spec.trainer, spec.weights_sha256, spec.holdout)
-        == (checked.data_fingerprint, asked.trainer, checked.weights_sha256, holdout)
-    ) and (not holdout or spec.seed == asked.seed)
+        == (checked.data_fingerprint, search.trainer, checked.weights_sha256, holdout)
+    ) and (not holdout or spec.seed == search.seed)
     rows = read.trials(engine, row.name)
     sampler = open_sampler("random", SearchSpace.from_document(spec.space), 0)
     past = Search(replace(spec, sampler="random", warm=()), sampler, Ledger(limits_of(spec)))
@@ -122,13 +122,13 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
 
 
 def read_file(file: Path, known: Params) -> tuple[list[Earlier], list[str]]:
-    """The configurations in a file of another tool, on the searched trainer's scale, and notes on what is left out.
+    """Recipes of another tool's file, on the scale of the trainer, and notes on what is left out.
 
     known  the trainer's keys with their defaults; other columns are left out
 
-    Ultralytics' files do not say which optimizer they belong to. Its default, auto, ignores lr0, momentum
-    and warmup_bias_lr, so those are left out unless the file names an optimizer. Arguments that belong to the
-    search or to another task stand in every full recipe, and go without a note.
+    Ultralytics' files name no optimizer. Its default, auto, ignores lr0, momentum and warmup_bias_lr, so those
+    are left out unless the file names an optimizer. Every full recipe has arguments of the search or of another
+    task too; they are left out without a note.
 
     Raises AutoMLError with the file and the line or key.
     """
@@ -144,7 +144,7 @@ def read_file(file: Path, known: Params) -> tuple[list[Earlier], list[str]]:
         raise _bad(file, f"cannot be read ({error.strerror}). Check the path") from None
     try:
         rows = list(_rows(file, text))
-        found = [
+        recipes = [
             Earlier(source=file.name, params=params, score=score)
             for line, hyp, score in rows
             if (params := _recipe(file, line, hyp, known))
@@ -152,11 +152,11 @@ def read_file(file: Path, known: Params) -> tuple[list[Earlier], list[str]]:
     except (csv.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise _bad(file, f"cannot be read ({error})") from None
     left_out = _left_out(file, [hyp for _, hyp, _ in rows], known)
-    if not found:
+    if not recipes:
         some = ", ".join([key for key in known if key not in _NOT_A_RECIPE][:6])
-        told = "".join(f"; {each}" for each in left_out)
-        raise _bad(file, f"holds no recipe that could be tried{told}. A recipe holds arguments such as {some}")
-    return found, [f"{told}." for told in left_out]
+        reasons = "".join(f"; {reason}" for reason in left_out)
+        raise _bad(file, f"holds no recipe that could be tried{reasons}. A recipe holds arguments such as {some}")
+    return recipes, [f"{reason}." for reason in left_out]
 
 
 Row = tuple[int | None, Mapping[str, Any], float | None]  # line, recipe, score
@@ -217,9 +217,9 @@ def _yaml_mapping(file: Path, text: str) -> Mapping[str, Any]:
 
 
 def _recipe(file: Path, line: int | None, hyp: Mapping[str, Any], known: Params) -> dict[str, ParamValue]:
-    """The trainer's arguments in a row, on its scale."""
-    kept = {key: value for key, value in hyp.items() if key in known or key in portfolio.CLASSIC}
-    values = {key: _value(file, line, key, value, known) for key, value in kept.items()}
+    """Arguments of a row for the trainer, on its scale."""
+    usable = {key: value for key, value in hyp.items() if key in known or key in portfolio.CLASSIC}
+    values = {key: _value(file, line, key, value, known) for key, value in usable.items()}
     if "optimizer" in known:
         if portfolio.is_classic(values):
             values = portfolio.translated(values)
@@ -229,7 +229,7 @@ def _recipe(file: Path, line: int | None, hyp: Mapping[str, Any], known: Params)
 
 
 def _left_out(file: Path, hyps: Sequence[Mapping[str, Any]], known: Params) -> list[str]:
-    """What the rows of a file hold that is not used, each with the reason and the remedy; a key once, not per row."""
+    """Clauses on the unused keys of a file, each with the reason and the remedy; a key once, not per row."""
     ultralytics = "optimizer" in known
     classic = [hyp for hyp in hyps if ultralytics and portfolio.is_classic(hyp)]
     of_classic = {key for hyp in classic for key in hyp if key in (*portfolio.CLASSIC, "cls_pw")}
@@ -237,34 +237,35 @@ def _left_out(file: Path, hyps: Sequence[Mapping[str, Any]], known: Params) -> l
     ignored = {key for hyp in by_auto for key in hyp if key in _SET_BY_AUTO and key != "optimizer"}
     unknown = {key for hyp in hyps for key in hyp if not _is_known(key, known)} - of_classic
     order = list(dict.fromkeys(key for hyp in hyps for key in hyp))
-    told = []
+    clauses = []
     if ignored:
-        why, remedy = "the file names no optimizer, and auto would ignore", "add optimizer: SGD"
+        reason, remedy = "the file names no optimizer, and auto would ignore", "add optimizer: SGD"
         if any("optimizer" in hyp for hyp in by_auto):
-            why, remedy = "the file's optimizer is auto, which ignores", "name one, as in optimizer: SGD"
+            reason, remedy = "the file's optimizer is auto, which ignores", "name one, as in optimizer: SGD"
         if file.suffix not in (".yaml", ".yml"):
             remedy = "write the recipe as YAML with optimizer: SGD"
-        told.append(f"{_some(order, ignored, file)} not used: {why} {'it' if len(ignored) == 1 else 'them'}; {remedy}")
+        pronoun = "it" if len(ignored) == 1 else "them"
+        clauses.append(f"{_some(order, ignored, file)} not used: {reason} {pronoun}; {remedy}")
     if of_classic:
-        told.append(f"{_some(order, of_classic, file)} left out: only classic YOLOv5 has such arguments")
+        clauses.append(f"{_some(order, of_classic, file)} left out: only classic YOLOv5 has such arguments")
     if unknown:
-        told.append(f"{_some(order, unknown, file)} unknown to the trainer and left out")
-    return told
+        clauses.append(f"{_some(order, unknown, file)} unknown to the trainer and left out")
+    return clauses
 
 
 def _is_auto(hyp: Mapping[str, Any]) -> bool:
-    """Whether the trainer would choose the optimizer of the recipe, its learning rate and momentum by itself."""
+    """True if the trainer would choose the recipe's optimizer, learning rate and momentum by itself."""
     return str(hyp.get("optimizer", "auto")).lower() == "auto"
 
 
 def _is_known(key: str, known: Params) -> bool:
-    """Whether the trainer has the argument; measurements beside the recipes are none, and not meant to be."""
+    """True for an argument of the trainer, and for a measurement beside the recipes, which needs no note."""
     measured = key in _SCORES or "/" in key or not key
     return measured or key in known or ("optimizer" in known and schema.is_argument(key))
 
 
 def _some(order: Sequence[str], keys: Collection[str], file: Path) -> str:
-    """The keys as the file orders them, with the verb: 'lr0 and momentum of hyp.yaml are'."""
+    """The keys in the order of the file, with the verb: 'lr0 and momentum of hyp.yaml are'."""
     return f"{listed([key for key in order if key in keys])} of {file.name} {'is' if len(keys) == 1 else 'are'}"
 
 

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 import typer
 
 from automl.errors import AutoMLError, SearchFailed
+from automl.records import EndedBy
+
+_RESUMABLE = {EndedBy.STOP: 0, EndedBy.USER: 130}
 
 
 @contextmanager
@@ -25,3 +28,8 @@ def exit_codes() -> Iterator[None]:
     except KeyboardInterrupt:
         print("automl: interrupted", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def resumable_code(ended_by: EndedBy | None) -> int:
+    """Exit code of a search that was interrupted by it and can be resumed; 1 for an unexpected cause."""
+    return 1 if ended_by is None else _RESUMABLE.get(ended_by, 1)

@@ -1,21 +1,20 @@
-"""A plan on a terminal: the points, the shares of the budget, what to expect and what to beware of."""
+"""A plan on a terminal: operating points, shares of the budget, expectations and warnings."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from automl.costs.points import short, shown
+from automl.costs.plan import Plan
+from automl.costs.points import Point, short, shown
 from automl.figures import duration, format_cost
 from automl.records import ENOUGH_TRAININGS, Listener, Notice
 from automl.terminal.report import PLAIN
 
-Document = Mapping[str, Any]
 _COSTS = ("epoch", "val", "training", "paid", "longest", "batch", "memory", "image", "params", "GFLOPs")
 _HEADINGS = ("point", "role", *_COSTS)
 _LEGEND = (
@@ -26,80 +25,33 @@ _WIDE = 118  # columns of a terminal that shows all of them
 _ORDER = ("probe", "baseline", "points", "search", "confirmation", "production")
 
 
-def print_plan(console: Console, plan: Document) -> None:
-    """The whole plan, as `automl search --dry-run` shows it."""
-    table = Table(title="Plan: the defaults at each point", title_justify="left", title_style="bold", **PLAIN)
+def print_plan(console: Console, plan: Plan) -> None:
+    """Print the whole plan, as `automl search --dry-run` shows it."""
+    table = Table(title="Plan: the defaults at each operating point", title_justify="left", title_style="bold", **PLAIN)
     headings = _HEADINGS if console.width >= _WIDE else _HEADINGS[:-3]
     for heading in headings:
         table.add_column(heading, justify="left" if heading in ("point", "role") else "right", no_wrap=True)
-    for point in plan["points"]:
-        cells = _cells(point, plan["device"])[: len(headings)]
-        table.add_row(*cells, style="dim" if point["role"] == "left out" else "")
+    for point in plan.points:
+        cells = _cells(point, plan.device)[: len(headings)]
+        table.add_row(*cells, style="dim" if point.role == "left out" else "")
     console.print(table)
     console.print(_LEGEND, style="dim", highlight=False, soft_wrap=not console.is_terminal)
-    for line in (*_lines(plan), *plan["notes"], *plan["warnings"]):
+    for line in _sentences(plan):
         console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
-def brief(plan: Document) -> list[str]:
-    """The plan in a few lines, as every search begins with."""
-    points = [point for point in plan["points"] if point["role"] != "left out"]
-    told = []
+def brief(plan: Plan) -> list[str]:
+    """The few lines of the plan with which every search begins."""
+    lines = []
+    points = (plan.baseline, *plan.compared)
     for point in points if len(points) > 1 else ():
-        cost = format_cost(point["training_s"], plan["device"])
-        told.append(f"{point['role']} {shown(point['name'])}: {cost} a training, batch {point['batch']}")
-    return [*told, *_lines(plan), *plan["notes"], *plan["warnings"]]
-
-
-def _cells(point: Document, device: str) -> list[str]:
-    name = escape(short(point["name"]))
-    if not point["epoch_s"]:
-        return [name, point["role"], *["–"] * len(_COSTS)]
-    pays = point["trainings"]
-    return [
-        name,
-        point["role"],
-        f"{point['epoch_s']:.2f} s",
-        f"{point['val_s']:.2f} s",
-        format_cost(point["training_s"], device),
-        "–" if pays is None or pays == float("inf") else f"{pays:.0f} x",
-        str(point["longest"] or "–"),
-        "–" if point["batch"] is None else str(point["batch"]),
-        f"{point['memory_bytes'] / 1e9:.1f} GB",
-        f"{1000 * point['latency_s']:.1f} ms" if point["latency_s"] else "–",
-        f"{point['parameters'] / 1e6:.1f} M",
-        f"{point['gflops']:.1f}" if point["gflops"] else "–",
-    ]
-
-
-def _lines(plan: Document) -> list[str]:
-    device, shares = plan["device"], plan["shares"]
-    total = plan["budget_s"] or sum(shares.values())
-    named = [purpose for purpose in _ORDER if shares.get(purpose)]
-    percents = whole_percents([shares[purpose] for purpose in named], total)
-    told = [
-        f"{format_cost(shares[purpose], device)} {purpose} ({percent}%)"
-        for purpose, percent in zip(named, percents, strict=True)
-    ]
-    return [
-        f"Plan: horizon {plan['epochs']} epochs, rungs at {', '.join(map(str, plan['rungs'])) or 'none'}; about "
-        f"{plan['trials']} trials, of those after the defaults {_reached(plan['reach'])}.",
-        f"Budget {' / '.join(plan['budgets'])}: {', '.join(told)}.",
-        f"Expected end after {duration(plan['wall_s'])} on {plan['slots']} {device} slot"
-        f"{'s' if plan['slots'] != 1 else ''}; disk {plan['disk_bytes'] / 1e9:.1f} GB.",
-    ]
-
-
-def _reached(reach: Sequence[Sequence[float]]) -> str:
-    """How many trials reach each rung, each of which counts at the lower ones too."""
-    (level, trials), *further = reach
-    told = [f"{trials:.0f} reach epoch {level}"]
-    told += [f"{trials:.0f} of these epoch {level}" for level, trials in further]
-    return ", ".join(told)
+        cost = format_cost(point.training_s, plan.device)
+        lines.append(f"{point.role} {shown(point.name)}: {cost} a training, batch {point.batch}")
+    return [*lines, *_sentences(plan)]
 
 
 def whole_percents(parts: Sequence[float], total: float) -> list[int]:
-    """Each part of the total in whole percents, which sum to what all parts together round to.
+    """Each part of the total in whole percents, which sum to the rounded percentage of all parts together.
 
     The largest remainders are rounded up (Hamilton's method), so that parts of one whole never sum to 101.
     """
@@ -112,11 +64,59 @@ def whole_percents(parts: Sequence[float], total: float) -> list[int]:
     return whole
 
 
-def without_plan(listener: Callable[[Notice], None]) -> Listener:
-    """The listener without the plan in brief: the whole one follows."""
+def without_plan(listener: Listener) -> Listener:
+    """The listener without the plan in brief, for a command that prints the whole plan."""
 
     def listen(notice: Notice) -> None:
         if notice.kind != "plan":
             listener(notice)
 
     return listen
+
+
+def _cells(point: Point, device: str) -> list[str]:
+    name = escape(short(point.name))
+    if not point.epoch_s:
+        return [name, point.role, *["–"] * len(_COSTS)]
+    return [
+        name,
+        point.role,
+        f"{point.epoch_s:.2f} s",
+        f"{point.val_s:.2f} s",
+        format_cost(point.training_s, device),
+        f"{point.trainings:.0f} x" if math.isfinite(point.trainings) else "–",
+        str(point.longest or "–"),
+        "–" if point.batch is None else str(point.batch),
+        f"{point.memory_bytes / 1e9:.1f} GB",
+        f"{1000 * point.latency_s:.1f} ms" if point.latency_s else "–",
+        f"{point.parameters / 1e6:.1f} M",
+        f"{point.gflops:.1f}" if point.gflops else "–",
+    ]
+
+
+def _sentences(plan: Plan) -> list[str]:
+    device, shares = plan.device, plan.shares
+    total_s = plan.budget_s or sum(shares.values())
+    purposes = [purpose for purpose in _ORDER if shares.get(purpose)]
+    percents = whole_percents([shares[purpose] for purpose in purposes], total_s)
+    parts = [
+        f"{format_cost(shares[purpose], device)} {purpose} ({percent}%)"
+        for purpose, percent in zip(purposes, percents, strict=True)
+    ]
+    slots = f"{plan.slots} {device} {'slot' if plan.slots == 1 else 'slots'}"
+    return [
+        f"Plan: horizon {plan.epochs} epochs, rungs at {', '.join(map(str, plan.rungs)) or 'none'}; about "
+        f"{plan.trials} trials, of those after the defaults {_reached(plan.reach)}.",
+        f"Budget {' / '.join(plan.budgets)}: {', '.join(parts)}.",
+        f"Expected end after {duration(plan.wall_s)} on {slots}; disk {plan.disk_bytes / 1e9:.1f} GB.",
+        *plan.notes,
+        *plan.warnings,
+    ]
+
+
+def _reached(reach: Sequence[tuple[int, float]]) -> str:
+    """Numbers of trials that reach each rung; each of them counts at the lower rungs too."""
+    (level, trials), *further = reach
+    parts = [f"{trials:.0f} reach epoch {level}"]
+    parts += [f"{trials:.0f} of these epoch {level}" for level, trials in further]
+    return ", ".join(parts)

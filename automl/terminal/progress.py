@@ -1,10 +1,12 @@
-"""What a user sees while a search runs: a live table, plain lines, or a file of events."""
+"""Display of a running search: a live table, plain lines, or a file of events."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,14 +18,16 @@ from rich.table import Table
 from rich.text import Text
 
 from automl.costs.budget import Budget
+from automl.costs.plan import Plan
+from automl.errors import NoSpace
 from automl.figures import duration, format_cost, score
-from automl.records import Notice, Purpose, StudySpec, TrialState
+from automl.records import Listener, Notice, Purpose, StudySpec, TrialState
 from automl.terminal import plan as plan_view
 from automl.terminal.report import dumps
 
 
 class Tally:
-    """What the notices of a search add up to."""
+    """Running totals over the notices of a search."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.spec: StudySpec | None = None
@@ -38,7 +42,7 @@ class Tally:
         self._heard = clock()
 
     def take(self, notice: Notice) -> str | None:
-        """Adds a notice; a line for the log where it is worth one."""
+        """Add a notice. Returns its line for the log, if it is worth one."""
         self.at, self._heard = notice.at, self._clock()
         line = getattr(self, f"_{notice.kind}")(notice, notice.values)
         if line is not None:
@@ -68,23 +72,23 @@ class Tally:
     def _probed(self, notice: Notice, values: Mapping[str, Any]) -> str:
         spec: StudySpec = values["spec"]
         fitted = values["fitted"]
-        told = f"{fitted} of {values['tensors']} tensors fitted; " if fitted is not None else ""
+        weights = f"{fitted} of {values['tensors']} tensors fitted; " if fitted is not None else ""
         rungs = ", ".join(map(str, values["rungs"])) or "none"
         model, imgsz = spec.fixed.get("model", spec.models[0]), spec.fixed.get("imgsz", spec.imgsz[0])
         network = f"{Path(str(model)).name} at {imgsz} px, {values['parameters'] / 1e6:.1f} M parameters"
         return (
-            f"Baseline {network}; {told}{values['train_images']} train and {values['val_images']} val images; "
+            f"Baseline {network}; {weights}{values['train_images']} train and {values['val_images']} val images; "
             f"{values['epoch_s']:.1f} s an epoch; horizon {values['epochs']} epochs, rungs at {rungs}"
         )
 
     def _plan(self, notice: Notice, values: Mapping[str, Any]) -> str:
-        return "\n".join(plan_view.brief(values["plan"]))
+        return "\n".join(plan_view.brief(Plan.from_document(values["plan"])))
 
     def _trial_started(self, notice: Notice, values: Mapping[str, Any]) -> None:
         self.begun += values["attempt"] == 1
         self.running[notice.trial or 0] = {
             "origin": values["origin"],
-            "repeats": values.get("repeats"),
+            "purpose": values["purpose"],
             "epoch": values["done_epochs"],
             "epochs": values["epochs"],
             "map50_95": None,
@@ -98,11 +102,11 @@ class Tally:
         run = self.running[notice.trial or 0]
         value = values["map50_95"]
         run |= {"epoch": values["epoch"], "map50_95": value, "slot_s": values["slot_s"], "at": notice.at}
-        if value == value:
+        if not math.isnan(value):
             run["best"] = max(value, run["best"] or 0.0)
             if notice.trial == 0:
                 self.baseline = max(value, self.baseline or 0.0)
-            if run["repeats"] is None and (self.best_epoch is None or value > self.best_epoch[0]):
+            if run["purpose"].searched and (self.best_epoch is None or value > self.best_epoch[0]):
                 self.best_epoch = (value, notice.trial or 0)
 
     def _trial_ended(self, notice: Notice, values: Mapping[str, Any]) -> str:
@@ -117,7 +121,7 @@ class Tally:
 
 
 class PlainProgress:
-    """One line for each thing that matters: for logs and pipes."""
+    """One line for each event that matters, for logs and pipes."""
 
     def __init__(self, console: Console, tally: Tally) -> None:
         self._console = console
@@ -127,7 +131,7 @@ class PlainProgress:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Nothing to put back."""
+        """Nothing to restore."""
 
     def __call__(self, notice: Notice) -> None:
         before = self._tally.best_epoch
@@ -146,20 +150,20 @@ class PlainProgress:
 
 
 class Silence:
-    """No progress at all."""
+    """Display of nothing."""
 
     def __enter__(self) -> Silence:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Nothing to put back."""
+        """Nothing to restore."""
 
     def __call__(self, notice: Notice) -> None:
-        """Says nothing."""
+        """Ignore the notice."""
 
 
 class LiveProgress:
-    """A table that is redrawn in place: budget, running trials, best epoch, last events."""
+    """Table that is redrawn in place: budget, running trials, best epoch, last events."""
 
     def __init__(self, console: Console, tally: Tally) -> None:
         self._tally = tally
@@ -189,11 +193,11 @@ class LiveProgress:
     def _headline(self, spec: StudySpec) -> Text:
         tally = self._tally
         best, number = tally.best_epoch or (None, None)
-        told = Text.assemble((f"{spec.name}  ", "bold"), f"trials {tally.begun} begun, {tally.ended} ended   ")
-        told.append(f"best epoch {score(best)} mAP50-95", "bold green")
+        line = Text.assemble((f"{spec.name}  ", "bold"), f"trials {tally.begun} begun, {tally.ended} ended   ")
+        line.append(f"best epoch {score(best)} mAP50-95", "bold green")
         if number is not None:
-            told.append(f" (trial {number})")
-        return told.append(f"   the defaults' {score(tally.baseline)}")
+            line.append(f" (trial {number})")
+        return line.append(f"   the defaults' {score(tally.baseline)}")
 
     def _gauge(self, text: str) -> Table:
         tally, budget = self._tally, Budget.parse(text)
@@ -220,9 +224,9 @@ class LiveProgress:
         return row
 
     def _production_s(self) -> float:
-        """Slot-seconds of a production training to come, which has one slot."""
+        """Slot-seconds of a production training that has not begun; it has one slot."""
         spec = self._tally.spec
-        begun = any(run["origin"].startswith(Purpose.PRODUCTION.value) for run in self._tally.running.values())
+        begun = any(run["purpose"] is Purpose.PRODUCTION for run in self._tally.running.values())
         return 0.0 if spec is None or begun else float(spec.plan.get("shares", {}).get(Purpose.PRODUCTION.value, 0.0))
 
     def _running(self) -> Table:
@@ -241,7 +245,7 @@ class LiveProgress:
 
 
 class JsonEvents:
-    """Appends every notice to a file, one JSON object a line."""
+    """File of events: every notice is appended, one JSON object a line."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -251,9 +255,35 @@ class JsonEvents:
         self._file.flush()
 
 
+@contextmanager
+def shown(console: Console, *, quiet: bool, events: Path | None = None) -> Iterator[Listener]:
+    """Listener that shows a search's notices while it runs, and appends them to a file where one is named.
+
+    Raises NoSpace if the file cannot be opened.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(_opened(events)) if events is not None else None
+        screen = display(console, quiet=quiet)
+        stack.enter_context(screen)
+        listeners: list[Listener] = [screen] if file is None else [screen, JsonEvents(file)]
+
+        def listen(notice: Notice) -> None:
+            for listener in listeners:
+                listener(notice)
+
+        yield listen
+
+
 def display(console: Console, *, quiet: bool) -> Silence | PlainProgress | LiveProgress:
-    """The display that fits: none when quiet, live on a terminal, lines elsewhere."""
+    """Display for the console: none when quiet, live on a terminal, lines elsewhere."""
     tally = Tally()
     if quiet:
         return Silence()
     return LiveProgress(console, tally) if console.is_terminal else PlainProgress(console, tally)
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise NoSpace(f"{path} cannot be written ({error.strerror}). Choose another --json-events.") from error

@@ -1,12 +1,23 @@
-"""Plain tables of text for the terminal."""
+"""The console of a command, and plain tables of text."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+
+PIPED = 120  # columns of what is printed into a file or a pipe
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """Console of standard output or of standard error."""
+    console = Console(stderr=stderr)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPED  # a file or a pipe has no width: no figure is cut off
+    return console
 
 
 def print_table(

@@ -14,7 +14,7 @@ from typing import Any
 
 from automl.errors import AutoMLError, UnknownName
 from automl.sampler import SAMPLERS
-from automl.setup.request import SearchRequest
+from automl.setup.options import SearchRequest
 from benchmarks.policies.families import numbers, open_family
 from benchmarks.policies.ours import open_search
 from benchmarks.policies.race import Policy, Track, regrets

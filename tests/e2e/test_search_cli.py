@@ -161,7 +161,7 @@ def test_a_second_search_begins_with_what_files_and_the_first_one_found(place: P
     (place.folder / "hyp.yaml").write_text("lr0: 0.004\nx0: 0.7\n")
     done = place.run(*short, "--name", "second", "--sampler", "evolve", "--warm-start", "hyp.yaml")
     assert done.returncode == 0
-    assert "earlier trials on the same data found: 10 of 'first'" in done.stdout
+    assert "earlier trials on the same data: 10 of 'first'" in done.stdout
     assert "The sampler begins with scores of the same training: 10 of first." in done.stdout
     origins = [row.origin for row in place.trials("second")]
     assert origins[:2] == ["defaults", "warm:hyp.yaml"]  # one for each full ten trainings

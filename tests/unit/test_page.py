@@ -31,10 +31,10 @@ def test_the_page_binds_to_this_machine_alone_and_tells_nobody() -> None:
 
 
 def test_a_taken_port_is_named() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
         with pytest.raises(AutoMLError, match=f"--port {port} cannot be used"):
             page.serve(db=None, port=port, public=False)
 
@@ -55,17 +55,17 @@ def test_it_is_not_exposed_without_sign_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("[auth]\nclient_id = 'x'\n", "lacks redirect_uri, cookie_secret, client_secret, server_metadata_url"),
         ("[other]\n", "lacks redirect_uri"),
         ("[auth\n", "cannot be read"),
     ],
 )
-def test_half_a_sign_in_is_none(folder: Path, text: str, told: str) -> None:
+def test_half_a_sign_in_is_none(folder: Path, text: str, message: str) -> None:
     (folder / ".streamlit").mkdir()
     (folder / ".streamlit" / "secrets.toml").write_text(text)
-    with pytest.raises(AutoMLError, match=told):
+    with pytest.raises(AutoMLError, match=message):
         page.serve(db=None, port=8501, public=True)
 
 
@@ -80,7 +80,7 @@ def test_a_cookie_secret_that_can_be_guessed_is_refused(folder: Path) -> None:
     (folder / ".streamlit").mkdir()
     lines = "".join(f'{key} = "short"\n' for key in page.OIDC)
     (folder / ".streamlit" / "secrets.toml").write_text(f"[auth]\n{lines}")
-    with pytest.raises(AutoMLError, match="cookie_secret has fewer than 32 signs"):
+    with pytest.raises(AutoMLError, match="cookie_secret has fewer than 32 characters"):
         page.serve(db=None, port=8501, public=True)
 
 

@@ -1,4 +1,4 @@
-"""What callers of the Python API may write."""
+"""Python API: forms of arguments that callers may write."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import automl
 from automl import service
 from automl.cli import app
 from automl.errors import AutoMLError
-from automl.service import _asked
-from automl.setup.request import SearchRequest
+from automl.setup.options import SearchRequest, request_of
 
 
 def test_paths_and_lists_may_be_written_as_they_come() -> None:
-    found = _asked("a.yaml", "1cpu-h", weights="w.pt", models=["yolov5n"], imgsz=(64,), warm_start=[Path("hyp.yaml")])
-    assert found == SearchRequest(
+    request = request_of(
+        "a.yaml", "1cpu-h", weights="w.pt", models=["yolov5n"], imgsz=(64,), warm_start=[Path("hyp.yaml")]
+    )
+    assert request == SearchRequest(
         data=Path("a.yaml"),
         budgets=("1cpu-h",),
         weights=Path("w.pt"),
@@ -35,13 +36,13 @@ def test_every_verb_can_be_imported_from_the_package(verb: str) -> None:
 
 def test_none_stands_for_what_is_left_out() -> None:
     left_out = dict.fromkeys(("weights", "space", "fixed", "epochs", "device", "models"))
-    assert _asked("a.yaml", ["1cpu-h", "9trials"], **left_out) == _asked(Path("a.yaml"), ("1cpu-h", "9trials"))
+    assert request_of("a.yaml", ["1cpu-h", "9trials"], **left_out) == request_of(Path("a.yaml"), ("1cpu-h", "9trials"))
 
 
 @pytest.mark.parametrize("flag", ["models", "imgsz"])
 def test_an_empty_list_is_refused_and_not_taken_for_none(flag: str) -> None:
     with pytest.raises(AutoMLError, match=f"--{flag} is empty: name what is searched, .* or leave it out"):
-        _asked("a.yaml", "1cpu-h", **{flag: []})
+        request_of("a.yaml", "1cpu-h", **{flag: []})
     result = CliRunner().invoke(app, ["search", "--data", "a.yaml", "--budget", "1cpu-h", f"--{flag}", ", "])
     assert (result.exit_code, f"--{flag} is empty" in result.stderr) == (2, True)
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from automl.errors import AutoMLError, UnknownName
 from automl.records import Params
-from automl.setup.request import SearchRequest
+from automl.setup.options import SearchRequest
 from automl.space import Parameter, SearchSpace
 from benchmarks.cli import app
 from benchmarks.policies import contest as policies

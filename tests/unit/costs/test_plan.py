@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any
 
 import pytest
@@ -202,3 +204,14 @@ def test_measuring_has_its_place_in_the_shares() -> None:
     plain, more = (plan("1cpu-h", measuring_s=seconds) for seconds in (0.0, 20.0))
     assert more.shares["confirmation"] == plain.shares["confirmation"] + 20.0
     assert more.shares["search"] == pytest.approx(plain.shares["search"] - 20.0)
+
+
+@pytest.mark.parametrize("texts", [("1cpu-h",), ("30trials",), ("1h", "30trials")])
+def test_a_plan_is_the_same_after_its_document_was_json(texts: tuple[str, ...]) -> None:
+    points = [
+        Point(name="a@64", role="baseline", epoch_s=10.0, training_s=120.0, trainings=math.inf),
+        Point(name="b@96", role="compared", epoch_s=20.0, training_s=240.0, trainings=15.0, batch=16),
+    ]
+    plan = draw_up(points, budgets(*texts), CPU, epochs=12, rungs=(3, 9), reserve=Reserved())
+    assert Plan.from_document(plan.document()) == plan
+    assert Plan.from_document(json.loads(json.dumps(plan.document()).replace("Infinity", "null"))) == plan

@@ -1,4 +1,4 @@
-"""Commands that a user is told to run next, and folders that nobody shares."""
+"""Commands that a message names, and folders that no two searches share."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_without_a_database_a_command_names_none() -> None:
 
 @pytest.mark.parametrize("url", [SERVER, "sqlite:///my runs/a.db"])
 def test_a_database_that_was_named_is_named_again_as_the_shell_takes_it(url: str) -> None:
-    told = command("export", "birds", url)
-    assert shlex.split(told) == ["automl", "export", "birds", "--db", url]
+    line = command("export", "birds", url)
+    assert shlex.split(line) == ["automl", "export", "birds", "--db", url]
 
 
 def test_a_database_that_the_environment_names_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ def test_a_folder_is_named_after_the_data_set(tmp_path: Path) -> None:
 
 
 def at_once(ask: Callable[[], Claim]) -> list[Claim | StudyConflict]:
-    """What several searches get that ask in the same moment."""
+    """Outcomes of several searches that ask in the same moment."""
     together = Barrier(8)
 
     def one(number: int) -> Claim | StudyConflict:
@@ -77,13 +77,13 @@ def at_once(ask: Callable[[], Claim]) -> list[Claim | StudyConflict]:
 
 
 def test_searches_that_begin_together_have_a_folder_each(tmp_path: Path) -> None:
-    claims = [each for each in at_once(lambda: claim_folder((), None, DATA, tmp_path)) if isinstance(each, Claim)]
+    claims = [claim for claim in at_once(lambda: claim_folder((), None, DATA, tmp_path)) if isinstance(claim, Claim)]
     assert len({claim.folder for claim in claims}) == len(claims) == 8
 
 
 def test_of_searches_that_ask_for_one_name_one_has_it_and_keeps_its_files(tmp_path: Path) -> None:
-    found = at_once(lambda: claim_folder((), "owls", DATA, tmp_path))
-    [claim] = [each for each in found if isinstance(each, Claim)]
+    outcomes = at_once(lambda: claim_folder((), "owls", DATA, tmp_path))
+    [claim] = [outcome for outcome in outcomes if isinstance(outcome, Claim)]
     (claim.folder / "data.yaml").touch()
     with pytest.raises(StudyConflict, match="another search prepares a study named 'owls'"):
         claim_folder((), "owls", DATA, tmp_path)
@@ -109,16 +109,16 @@ def test_the_folder_of_a_study_that_began_is_nobody_elses(tmp_path: Path) -> Non
 
 
 def test_what_a_search_left_that_was_killed_before_its_study_began_blocks_no_name(tmp_path: Path) -> None:
-    told = (
+    program = (
         "import os, signal; from pathlib import Path; from automl.setup.claim import claim_folder\n"
         f"claim = claim_folder((), 'owls', Path('data.yaml'), Path({str(tmp_path)!r}))\n"
         "(claim.folder / 'probe').mkdir(); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    assert subprocess.run([sys.executable, "-c", told], check=False).returncode == -signal.SIGKILL
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -signal.SIGKILL
     assert (tmp_path / "studies" / "owls" / "probe").is_dir()
     claim = claim_folder((), "owls", DATA, tmp_path)
     assert not (claim.folder / "probe").exists()
-    assert [each.name for each in (tmp_path / "studies").iterdir()] == ["owls"]
+    assert [folder.name for folder in (tmp_path / "studies").iterdir()] == ["owls"]
 
 
 def test_an_empty_folder_of_that_name_is_taken(tmp_path: Path) -> None:

@@ -1,112 +1,40 @@
-"""The automatic batch, and what a kept measurement depends on."""
+"""Probes of operating points, and when a kept measurement is reused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from automl.errors import AutoMLError, OutOfMemory
 from automl.figures import moment
 from automl.records import Notice, Prepared, Slots, TrainJob
-from automl.setup import probing as probing_room
-from automl.setup.probing import Probing, largest_batch, points_of
-from automl.setup.request import Checked, SearchRequest, check
+from automl.setup import probing as probing_module
+from automl.setup.options import SearchRequest
+from automl.setup.probing import Probing, points_of
+from automl.setup.request import Checked, check
 from automl.store.address import default_url
 from automl.store.engine import open_store
 from tests.builders.factories import make_prepared
 from tests.builders.train_tiny import draw_data
 
-GPU_BYTES = 80_000_000_000
 CPU = Slots(count=1, device="cpu")
 DAY = 86400.0
-
-
-def gpu(base: float, per_image: float, images: int = 1000) -> tuple[Callable[[int | None], Prepared], list[int]]:
-    """A GPU on which a training takes `base` bytes and more for each image of the batch; sizes that were asked."""
-    asked: list[int] = []
-
-    def measure(batch: int | None) -> Prepared:
-        assert batch is not None
-        asked.append(batch)
-        used = int(base + per_image * batch)
-        if used > GPU_BYTES:
-            raise OutOfMemory(f"batch {batch}: out of memory")
-        return make_prepared(
-            memory_bytes=used, memory_total_bytes=GPU_BYTES, defaults={"batch": batch}, train_images=images
-        )
-
-    return measure, asked
-
-
-def batch_of(base: float, per_image: float, nominal: int = 64, images: int = 1000) -> int:
-    found, _ = largest_batch(gpu(base, per_image, images)[0], nominal)
-    batch = found.defaults["batch"]
-    assert isinstance(batch, int)
-    return batch
-
-
-def test_the_largest_batch_within_the_share_is_measured_and_told() -> None:
-    measure, asked = gpu(2e9, 1e9)
-    found, note = largest_batch(measure, 64)
-    assert found.defaults["batch"] == 40  # 46 would take 60 % and is rounded down to a multiple of 8
-    assert note == "batch 40 takes 52% of the GPU's memory"
-    assert asked == [4, 16, 40]
-
-
-def test_the_batch_stays_at_the_one_the_trainer_scales_to() -> None:
-    found, note = largest_batch(gpu(1e9, 0.1e9)[0], 64)
-    assert found.defaults["batch"] == 64
-    assert note == "batch 64 takes 9% of the GPU's memory; memory would hold 470"
-
-
-def test_the_batch_is_not_larger_than_the_data_set() -> None:
-    assert batch_of(1e9, 0.1e9, images=10) == 8
-
-
-def test_where_sixteen_do_not_fit_fewer_are_tried() -> None:
-    assert batch_of(2e9, 6e9) == 8
-
-
-def test_a_batch_below_four_is_taken_where_four_do_not_fit() -> None:
-    assert batch_of(2e9, 30e9) == 2
-    assert batch_of(2e9, 60e9) == 1
-
-
-def test_where_not_even_one_image_fits_it_is_out_of_memory() -> None:
-    with pytest.raises(OutOfMemory, match="batch 1"):
-        batch_of(90e9, 1e9)
-
-
-@given(base=st.floats(0, 6e10), per_image=st.floats(1e6, 4e10), nominal=st.integers(1, 256))
-def test_whatever_the_memory_the_batch_fits(base: float, per_image: float, nominal: int) -> None:
-    try:
-        found, _ = largest_batch(gpu(base, per_image)[0], nominal)
-    except OutOfMemory:
-        assert base + per_image > GPU_BYTES
-        return
-    batch = found.defaults["batch"]
-    assert isinstance(batch, int)
-    assert batch <= max(nominal, 4)
-    assert batch <= 4 or found.memory_bytes <= 0.65 * GPU_BYTES
 
 
 @pytest.fixture
 def checked(tmp_path: Path) -> Checked:
     """A search over two image sizes of the tiny network."""
     data = draw_data(tmp_path)
-    asked = SearchRequest(
+    request = SearchRequest(
         data=data, budgets=("1cpu-h",), models=(str(tmp_path / "network.yaml"),), imgsz=(64, 96), batch=4
     )
-    return check(asked, CPU)
+    return check(request, CPU)
 
 
-class Measured:
+class Cluster:
     """A cluster that answers every probe without training."""
 
     def __init__(self) -> None:
@@ -119,16 +47,16 @@ class Measured:
         return make_prepared(defaults={**job.fixed, "batch": 4}, horizon=epochs)
 
 
-def probing(checked: Checked, folder: Path, cluster: Measured, **changes: Any) -> Probing:
+def probing(checked: Checked, folder: Path, cluster: Cluster, **changes: Any) -> Probing:
     store, ready = open_store(default_url(folder)), changes.pop("ready", lambda: None)
     return Probing(store, checked, folder, ready, prepare=cluster.prepare, **changes)
 
 
 def test_every_point_is_measured_once_and_then_known(checked: Checked, tmp_path: Path) -> None:
-    cluster, said, opened = Measured(), [], []
+    cluster, texts, opened = Cluster(), [], []
 
     def hear(notice: Notice) -> None:
-        said.append(notice.values["text"])
+        texts.append(notice.values["text"])
 
     first = probing(checked, tmp_path, cluster, listener=hear, ready=lambda: opened.append(1)).probes()
     assert [job.fixed["imgsz"] for job in cluster.jobs] == [64, 96]
@@ -153,7 +81,7 @@ def test_every_point_is_measured_once_and_then_known(checked: Checked, tmp_path:
     ],
 )
 def test_whatever_changes_the_cost_is_measured_anew(checked: Checked, tmp_path: Path, changes: dict[str, Any]) -> None:
-    cluster = Measured()
+    cluster = Cluster()
     probing(checked, tmp_path, cluster).probes()
     fixed = {"fixed": {**checked.fixed, **changes["fixed"]}} if "fixed" in changes else changes
     probing(replace(checked, **fixed), tmp_path, cluster).probes()
@@ -161,7 +89,7 @@ def test_whatever_changes_the_cost_is_measured_anew(checked: Checked, tmp_path: 
 
 
 def test_a_network_of_other_content_is_measured_anew(checked: Checked, tmp_path: Path) -> None:
-    cluster = Measured()
+    cluster = Cluster()
     probing(checked, tmp_path, cluster).probes()
     network = tmp_path / "network.yaml"
     network.write_text(network.read_text().replace("[24, 3, 2]", "[48, 3, 2]"))
@@ -170,14 +98,14 @@ def test_a_network_of_other_content_is_measured_anew(checked: Checked, tmp_path:
 
 
 def test_without_a_batch_the_cpu_takes_sixteen(checked: Checked, tmp_path: Path) -> None:
-    cluster = Measured()
+    cluster = Cluster()
     free = {key: value for key, value in checked.fixed.items() if key != "batch"}
     probing(replace(checked, fixed=free), tmp_path, cluster).probes()
     assert {job.fixed["batch"] for job in cluster.jobs} == {16}
 
 
-def test_a_point_that_does_not_fit_is_left_out_of_the_study_and_said(checked: Checked, tmp_path: Path) -> None:
-    cluster = Measured()
+def test_a_point_that_does_not_fit_is_left_out_of_the_study_with_a_note(checked: Checked, tmp_path: Path) -> None:
+    cluster = Cluster()
     spec = probing(replace(checked, fixed={**checked.fixed, "nbs": 7}), tmp_path, cluster).spec("birds")
     assert spec.points == ()
     assert "model@imgsz" not in spec.space["parameters"]
@@ -185,7 +113,7 @@ def test_a_point_that_does_not_fit_is_left_out_of_the_study_and_said(checked: Ch
 
 
 def test_the_study_compares_both_points_and_keeps_its_plan(checked: Checked, tmp_path: Path) -> None:
-    cluster = Measured()
+    cluster = Cluster()
     spec = probing(replace(checked, budgets=check_budget(checked, "40cpu-h")), tmp_path, cluster).spec("birds")
     assert [name.rpartition("@")[2] for name, _ in spec.points] == ["64", "96"]
     assert [params["imgsz"] for _, params in spec.given[:2]] == [64, 96]
@@ -195,20 +123,22 @@ def test_the_study_compares_both_points_and_keeps_its_plan(checked: Checked, tmp
 
 
 def test_the_plan_says_when_reused_prices_were_measured(checked: Checked, tmp_path: Path) -> None:
-    cluster, began = Measured(), 1_790_000_000.0
+    cluster, began = Cluster(), 1_790_000_000.0
     probing(checked, tmp_path, cluster, now=lambda: began).spec("birds")
     first = probing(replace(checked, fixed={**checked.fixed, "nbs": 7}), tmp_path, cluster, now=lambda: began)
     assert not any(note.startswith("Reused") for note in first.spec("birds").plan["notes"])
     spec = probing(checked, tmp_path, cluster, now=lambda: began + 12.5 * DAY).spec("birds")
-    (told,) = (note for note in spec.plan["notes"] if note.startswith("Reused from the store: "))
+    (sentence,) = (note for note in spec.plan["notes"] if note.startswith("Reused from the store: "))
     measured = f"{moment(began)}, 12 days ago"
-    assert f"costs at network.yaml at 64 px ({measured}) and network.yaml at 96 px ({measured}), measured on" in told
-    assert told.endswith("with the same versions. Measure anew with --fresh-probe.")
+    assert (
+        f"costs at network.yaml at 64 px ({measured}) and network.yaml at 96 px ({measured}), measured on" in sentence
+    )
+    assert sentence.endswith("with the same versions. Measure anew with --fresh-probe.")
     assert [point["measured_at"] for point in spec.plan["points"]] == [began, began]
 
 
-def test_a_price_that_is_too_old_is_measured_anew_and_said(checked: Checked, tmp_path: Path) -> None:
-    cluster, said = Measured(), []
+def test_a_price_that_is_too_old_is_measured_anew_with_a_note(checked: Checked, tmp_path: Path) -> None:
+    cluster, texts = Cluster(), []
 
     def at(days: float) -> Probing:
         return probing(
@@ -216,16 +146,16 @@ def test_a_price_that_is_too_old_is_measured_anew_and_said(checked: Checked, tmp
             tmp_path,
             cluster,
             now=lambda: days * DAY,
-            listener=lambda notice: said.append(notice.values["text"]),
+            listener=lambda notice: texts.append(notice.values["text"]),
         )
 
     at(0).probes()
     at(30).probes()
     assert len(cluster.jobs) == 2
-    found = at(31).probes()
+    probes = at(31).probes()
     assert len(cluster.jobs) == 4
-    assert [(probe.reused, probe.measured_at) for probe in found] == [(False, 31 * DAY)] * 2
-    assert said[-1] == (
+    assert [(probe.reused, probe.measured_at) for probe in probes] == [(False, 31 * DAY)] * 2
+    assert texts[-1] == (
         "Probing: a few real steps of the defaults at network.yaml at 64 px (last measured 31 days ago), "
         "network.yaml at 96 px (last measured 31 days ago) ..."
     )
@@ -233,7 +163,7 @@ def test_a_price_that_is_too_old_is_measured_anew_and_said(checked: Checked, tmp
 
 
 def test_a_price_from_a_clock_that_is_ahead_is_new(checked: Checked, tmp_path: Path) -> None:
-    cluster = Measured()
+    cluster = Cluster()
     probing(checked, tmp_path, cluster, now=lambda: 2 * DAY).probes()
     assert [probe.age_s for probe in probing(checked, tmp_path, cluster, now=lambda: DAY).probes()] == [0.0, 0.0]
 
@@ -242,10 +172,10 @@ def test_a_price_from_a_clock_that_is_ahead_is_new(checked: Checked, tmp_path: P
 def test_a_price_of_other_versions_is_measured_anew(
     checked: Checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
-    cluster, versions = Measured(), probing_room._versions()
+    cluster, versions = Cluster(), probing_module._versions()
     assert all(versions.values())
     probing(checked, tmp_path, cluster).probes()
-    monkeypatch.setattr(probing_room, "_versions", lambda: {**versions, changed: "0"})
+    monkeypatch.setattr(probing_module, "_versions", lambda: {**versions, changed: "0"})
     probing(checked, tmp_path, cluster).probes()
     assert len(cluster.jobs) == 4
 
@@ -269,9 +199,9 @@ def test_the_defaults_of_the_other_side_of_the_horizon_are_known() -> None:
 
 
 def test_nothing_that_fits_is_an_error(checked: Checked, tmp_path: Path) -> None:
-    class Full(Measured):
+    class Full(Cluster):
         def prepare(self, trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -> Prepared:
             raise OutOfMemory("too large.")
 
-    with pytest.raises(AutoMLError, match="no point of the space can be trained here: too large"):
+    with pytest.raises(AutoMLError, match="no operating point of the space can be trained here: too large"):
         probing(checked, tmp_path, Full()).probes()

@@ -1,4 +1,4 @@
-"""What a user asked for, checked and made into a spec."""
+"""A request, checked and compiled into a spec."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from automl.files.disk import bytes_of_a_trial, check_disk
 from automl.files.home import shipped
 from automl.records import Slots, StudySpec
 from automl.setup.compiling import compile_spec
-from automl.setup.request import Checked, SearchRequest, check
+from automl.setup.options import SearchRequest
+from automl.setup.request import Checked, check
 from automl.trainers.ultralytics import schema
 from tests.builders.factories import make_prepared
 
@@ -48,8 +49,8 @@ def checked(data: Path, **changes: Any) -> Checked:
     return check(replace(request, **changes), CPU)
 
 
-def names(found: Checked) -> set[str]:
-    return {p.name for p in found.space.parameters}
+def names(result: Checked) -> set[str]:
+    return {p.name for p in result.space.parameters}
 
 
 def test_the_plan_says_what_measuring_on_unseen_images_costs_and_keeps_it(data: Path, tmp_path: Path) -> None:
@@ -63,8 +64,8 @@ def test_the_plan_says_what_measuring_on_unseen_images_costs_and_keeps_it(data: 
     prepared = make_prepared(val_s=2.0, val_images=10, startup_s=1.0)
     spec = compile_spec(checked(data), "birds", tmp_path, prepared, 5.0)
     assert (spec.unseen_s, spec.measuring_s) == (15.0, 30.0)  # 8 for a worker, 1 for its start, 6 for the images
-    told = "At the end the defaults and the winner are measured on 30 images (test): about 30 cpu-s, within the"
-    assert any(note.startswith(told) for note in spec.plan["notes"])
+    sentence = "At the end the defaults and the winner are measured on 30 images (test): about 30 cpu-s, within the"
+    assert any(note.startswith(sentence) for note in spec.plan["notes"])
     without = compile_spec(checked(data, test=False), "birds", tmp_path, prepared, 5.0)
     assert without.measuring_s == 0.0
     assert not any("measured on" in note for note in without.plan["notes"])
@@ -72,17 +73,17 @@ def test_the_plan_says_what_measuring_on_unseen_images_costs_and_keeps_it(data: 
 
 
 def test_a_plain_request_searches_the_shipped_space_on_one_model(data: Path) -> None:
-    found = checked(data)
-    assert (found.models, found.imgsz) == (("yolov5s",), (640,))
-    assert found.fixed == {"model": "yolov5s", "imgsz": 640}
-    assert {"optimizer", "lr0", "lr0@AdamW", "mosaic"} <= names(found)
+    result = checked(data)
+    assert (result.models, result.imgsz) == (("yolov5s",), (640,))
+    assert result.fixed == {"model": "yolov5s", "imgsz": 640}
+    assert {"optimizer", "lr0", "lr0@AdamW", "mosaic"} <= names(result)
 
 
 def test_what_cannot_matter_is_left_out_and_said(data: Path) -> None:
-    found = checked(data)
-    assert not {"copy_paste", "freeze"} & names(found)
-    assert "freeze is not searched: without --weights it would freeze random layers." in found.notes
-    assert any(note.startswith("copy_paste is not searched: copy-paste needs polygons") for note in found.notes)
+    result = checked(data)
+    assert not {"copy_paste", "freeze"} & names(result)
+    assert "freeze is not searched: without --weights it would freeze random layers." in result.notes
+    assert any(note.startswith("copy_paste is not searched: copy-paste needs polygons") for note in result.notes)
 
 
 def test_copy_paste_is_searched_on_polygons(tmp_path: Path) -> None:
@@ -94,18 +95,18 @@ def test_training_from_scratch_is_said(data: Path) -> None:
 
 
 def test_what_the_user_sets_is_not_searched(data: Path) -> None:
-    found = checked(data, fixed={"box": 7.0}, batch=8)
-    assert "box" not in names(found)
-    assert found.fixed["box"] == 7.0
-    assert found.fixed["batch"] == 8
-    assert "box is not searched: it is set on the command line." in found.notes
+    result = checked(data, fixed={"box": 7.0}, batch=8)
+    assert "box" not in names(result)
+    assert result.fixed["box"] == 7.0
+    assert result.fixed["batch"] == 8
+    assert "box is not searched: it is set on the command line." in result.notes
 
 
 def test_with_a_set_optimizer_its_learning_rate_is_still_searched(data: Path) -> None:
-    found = checked(data, fixed={"optimizer": "SGD"})
-    lr0 = next(p for p in found.space.parameters if p.name == "lr0")
+    result = checked(data, fixed={"optimizer": "SGD"})
+    lr0 = next(p for p in result.space.parameters if p.name == "lr0")
     assert lr0.when == ()
-    assert "lr0@AdamW" not in names(found)
+    assert "lr0@AdamW" not in names(result)
 
 
 def test_with_a_set_auto_optimizer_nothing_that_it_overrides_is_searched(data: Path) -> None:
@@ -117,18 +118,18 @@ def test_without_mosaic_nothing_that_needs_it_is_searched(data: Path) -> None:
 
 
 def test_several_models_become_one_joint_dimension(data: Path) -> None:
-    found = checked(data, models=("yolov5n", "yolov5s"), imgsz=(320, 640))
-    assert found.space.parameters[0].choices == ("yolov5n@320", "yolov5n@640", "yolov5s@320", "yolov5s@640")
-    assert (found.fixed["model"], found.fixed["imgsz"]) == ("yolov5n", 320)
+    result = checked(data, models=("yolov5n", "yolov5s"), imgsz=(320, 640))
+    assert result.space.parameters[0].choices == ("yolov5n@320", "yolov5n@640", "yolov5s@320", "yolov5s@640")
+    assert (result.fixed["model"], result.fixed["imgsz"]) == ("yolov5n", 320)
 
 
 def test_a_space_of_the_user_is_read_and_its_fixed_arguments_kept(data: Path) -> None:
     file = data.with_name("space.yaml")
     file.write_text("fixed: {optimizer: AdamW}\nparameters:\n  lr0: {log: [0.0002, 0.02]}\n")
-    found = checked(data, space=file)
-    assert names(found) == {"lr0"}
-    assert found.space.fixed["optimizer"] == "AdamW"
-    assert "optimizer" not in found.fixed  # the baseline stays what changing nothing gives
+    result = checked(data, space=file)
+    assert names(result) == {"lr0"}
+    assert result.space.fixed["optimizer"] == "AdamW"
+    assert "optimizer" not in result.fixed  # the baseline stays what changing nothing gives
 
 
 def test_a_dead_key_in_a_space_of_the_user_is_an_error_with_its_line(data: Path) -> None:
@@ -139,7 +140,7 @@ def test_a_dead_key_in_a_space_of_the_user_is_an_error_with_its_line(data: Path)
 
 
 @pytest.mark.parametrize(
-    ("changes", "kind", "told"),
+    ("changes", "kind", "message"),
     [
         ({"trainer": "caffe"}, UnknownName, "unknown trainer 'caffe'. Known: ultralytics, surrogate"),
         ({"sampler": "grid"}, UnknownName, "unknown sampler 'grid'"),
@@ -171,10 +172,12 @@ def test_a_dead_key_in_a_space_of_the_user_is_an_error_with_its_line(data: Path)
         ({"trainer": "surrogate", "fixed": {"box": 1.0}}, UnknownName, "unknown parameter 'box'"),
     ],
 )
-def test_what_cannot_be_used_is_refused(data: Path, changes: dict[str, Any], kind: type[Exception], told: str) -> None:
+def test_what_cannot_be_used_is_refused(
+    data: Path, changes: dict[str, Any], kind: type[Exception], message: str
+) -> None:
     with pytest.raises(kind) as caught:
         checked(data, **changes)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_batch_by_itself_and_sizes_that_no_p6_network_gets_are_fine(data: Path) -> None:
@@ -194,15 +197,15 @@ def test_a_search_of_nothing_is_refused(data: Path) -> None:
         checked(data, space=file)
 
 
-def spec_of(found: Checked, **changes: Any) -> Any:
+def spec_of(result: Checked, **changes: Any) -> Any:
     defaults = {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.002}
-    return compile_spec(found, "birds", Path("/runs"), make_prepared(defaults=defaults, **changes), probe_s=30.0)
+    return compile_spec(result, "birds", Path("/runs"), make_prepared(defaults=defaults, **changes), probe_s=30.0)
 
 
-def origins(found: Checked, defaults: dict[str, Any] | None = None) -> list[str]:
+def origins(result: Checked, defaults: dict[str, Any] | None = None) -> list[str]:
     """Who proposed the trials that run first, for a training of 24 minutes."""
     defaults = defaults or {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.002}
-    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(defaults=defaults), 0.0)
+    spec = compile_spec(result, "birds", Path("/runs"), make_prepared(defaults=defaults), 0.0)
     return [origin for origin, _ in spec.given]
 
 
@@ -227,8 +230,8 @@ def test_no_portfolio_leaves_the_recipes_out(data: Path) -> None:
 
 
 def test_known_good_recipes_keep_what_the_user_set(data: Path) -> None:
-    found = checked(data, fixed={"box": 3.0})
-    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(defaults={**schema.defaults(), "box": 3.0}), 0.0)
+    result = checked(data, fixed={"box": 3.0})
+    spec = compile_spec(result, "birds", Path("/runs"), make_prepared(defaults={**schema.defaults(), "box": 3.0}), 0.0)
     assert len(spec.given) == 5
     assert {params["box"] for _, params in spec.given} == {3.0}
     assert spec.fixed["box"] == 3.0
@@ -245,7 +248,7 @@ def test_repeats_are_kept_from_the_search(data: Path, budget: str, confirm: int,
 
 
 def test_a_negative_number_of_repeats_is_refused(data: Path) -> None:
-    with pytest.raises(AutoMLError, match="--confirm -1: write how many of the best trials run again"):
+    with pytest.raises(AutoMLError, match="--confirm -1: write the number of best trials with seed repeats"):
         checked(data, confirm=-1)
 
 
@@ -268,14 +271,14 @@ def test_a_production_training_has_half_of_the_budget_and_the_search_plans_with_
 
 
 def test_a_production_training_is_priced_at_the_dearest_point_that_may_be_chosen(data: Path) -> None:
-    found = checked(data, models=("yolov5n", "yolov5s"), imgsz=(64,), budgets=("80cpu-h",), train=100)
+    result = checked(data, models=("yolov5n", "yolov5s"), imgsz=(64,), budgets=("80cpu-h",), train=100)
     defaults = {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.002}
     near = make_prepared(defaults=defaults, horizon=40, switch_epochs=60, elsewhere={**defaults, "optimizer": "SGD"})
     probes = [
         Probe(point="yolov5n@64", prepared=near),
         Probe(point="yolov5s@64", prepared=replace(near, train_s=230.0, switch_epochs=None)),
     ]
-    spec = compile_spec(found, "birds", Path("/runs"), near, 0.0, probes)
+    spec = compile_spec(result, "birds", Path("/runs"), near, 0.0, probes)
     assert [name for name, _ in spec.points] == ["yolov5n@64", "yolov5s@64"]
     assert spec.plan["shares"]["production"] == pytest.approx(1.05 * 100 * 240)
     (switch, beyond), (never, same) = spec.beyond
@@ -298,8 +301,8 @@ def test_ranges_in_shares_of_the_horizon_are_epochs_in_the_spec(data: Path) -> N
 
 
 def test_the_surrogate_has_its_defaults_as_the_only_given_trial(data: Path) -> None:
-    found = checked(data, trainer="surrogate")
-    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(), 0.0)
+    result = checked(data, trainer="surrogate")
+    spec = compile_spec(result, "birds", Path("/runs"), make_prepared(), 0.0)
     assert [origin for origin, _ in spec.given] == ["defaults"]
 
 
@@ -331,23 +334,23 @@ def test_a_shipped_file_that_is_missing_is_said() -> None:
 def test_the_baseline_is_probed_without_what_a_space_fixes(data: Path) -> None:
     file = data.with_name("space.yaml")
     file.write_text("fixed: {optimizer: SGD}\nparameters:\n  lr0: {log: [0.002, 0.05]}\n")
-    found = checked(data, space=file)
+    result = checked(data, space=file)
     defaults = {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.0011}
-    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(defaults=defaults), 0.0)
-    assert "optimizer" not in found.fixed
+    spec = compile_spec(result, "birds", Path("/runs"), make_prepared(defaults=defaults), 0.0)
+    assert "optimizer" not in result.fixed
     assert (spec.given[0][1]["optimizer"], spec.fixed["optimizer"]) == ("AdamW", "SGD")
 
 
 def test_known_good_learning_rates_are_left_out_with_another_optimizer(data: Path) -> None:
-    found = checked(data, fixed={"optimizer": "AdamW"})
+    result = checked(data, fixed={"optimizer": "AdamW"})
     defaults = {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.002}
-    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(defaults=defaults), 0.0)
+    spec = compile_spec(result, "birds", Path("/runs"), make_prepared(defaults=defaults), 0.0)
     assert "scratch-low" not in [origin for origin, _ in spec.given]
     assert len(spec.given) == 4
     assert {(params["optimizer"], params["lr0"]) for _, params in spec.given} == {("AdamW", 0.002)}
 
 
 def test_an_automatic_batch_is_kept_as_the_number_it_became(data: Path) -> None:
-    found = checked(data, batch=-1)
-    spec = compile_spec(found, "birds", Path("/runs"), make_prepared(defaults={"batch": 24}), 0.0)
+    result = checked(data, batch=-1)
+    spec = compile_spec(result, "birds", Path("/runs"), make_prepared(defaults={"batch": 24}), 0.0)
     assert spec.fixed["batch"] == 24

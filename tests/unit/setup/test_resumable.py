@@ -1,4 +1,4 @@
-"""Whether what a study stands on is still there."""
+"""Checks before a study is resumed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_folder_that_is_gone_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("visible", "told"),
+    ("visible", "message"),
     [
         ("", "trains on 2 GPUs. --device 0,1: no GPU was found here"),
         ("0", "trains on 2 GPUs. --device 0,1: GPUs here: 0"),
@@ -26,10 +26,10 @@ def test_a_folder_that_is_gone_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_study_of_gpus_waits_for_them(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, visible: str, told: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, visible: str, message: str
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     spec = make_spec(slots=Slots(count=2, device="gpu", devices=("0", "1")), directory=str(tmp_path / "nowhere"))
-    with pytest.raises((StudyConflict, NoSpace), match=told):
+    with pytest.raises((StudyConflict, NoSpace), match=message):
         check_resumable(spec)

@@ -1,4 +1,4 @@
-"""Which slots a machine has, and which may be asked for."""
+"""Slots of a machine."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def test_the_cpu_can_be_asked_for_beside_gpus(machine: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("device", "count", "told"),
+    ("device", "count", "message"),
     [
         ("2", None, "--device 2: GPUs here: 0, 1"),
         ("0,0", None, "--device 0,0"),
         (None, 3, "one trial runs on each GPU"),
-        ("cpu", 0, "--slots 0 is no place to train in"),
+        ("cpu", 0, "--slots 0: a search needs 1 slot or more"),
     ],
 )
 def test_slots_that_are_not_there_are_refused(
-    machine: pytest.MonkeyPatch, device: str | None, count: int | None, told: str
+    machine: pytest.MonkeyPatch, device: str | None, count: int | None, message: str
 ) -> None:
-    with pytest.raises(AutoMLError, match=told):
+    with pytest.raises(AutoMLError, match=message):
         find_slots(device, count)
 
 

@@ -15,7 +15,8 @@ from automl.errors import AutoMLError
 from automl.records import EarlierTraining, Slots, StudySpec
 from automl.setup import warm
 from automl.setup.compiling import compile_spec
-from automl.setup.request import Checked, SearchRequest, check
+from automl.setup.options import SearchRequest
+from automl.setup.request import Checked, check
 from automl.setup.warm import read_file, with_earlier
 from automl.space import SearchSpace
 from automl.store.address import default_url
@@ -59,8 +60,8 @@ def test_an_evolution_of_yolov5_is_read_on_ultralytics_scale(tmp_path: Path) -> 
 
 
 def test_a_tuning_of_ultralytics_is_read_without_its_failures(tmp_path: Path) -> None:
-    found, notes = read_file(written(tmp_path, "tune_results.ndjson", NDJSON), KNOWN)
-    assert [(each.score, dict(each.params)) for each in found] == [
+    recipes, notes = read_file(written(tmp_path, "tune_results.ndjson", NDJSON), KNOWN)
+    assert [(recipe.score, dict(recipe.params)) for recipe in recipes] == [
         (0.31, {"box": 7.5, "close_mosaic": 10}),
         (0.33, {"box": 8.25, "close_mosaic": 7}),
     ]
@@ -72,7 +73,7 @@ def test_a_tuning_of_ultralytics_is_read_without_its_failures(tmp_path: Path) ->
 
 def test_an_older_tuning_of_ultralytics_is_read(tmp_path: Path) -> None:
     file = written(tmp_path, "tune_results.csv", "fitness,lr0,box\n0.5,0.01,7.5\n\n0.6,0.02,8\n")
-    assert [(each.score, dict(each.params)) for each in read_file(file, KNOWN)[0]] == [
+    assert [(recipe.score, dict(recipe.params)) for recipe in read_file(file, KNOWN)[0]] == [
         (0.5, {"box": 7.5}),
         (0.6, {"box": 8.0}),
     ]
@@ -91,8 +92,8 @@ def test_an_older_tuning_of_ultralytics_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_recipe_of_either_schema_is_read(tmp_path: Path, text: str, params: dict[str, Any]) -> None:
-    (found,), _ = read_file(written(tmp_path, "hyp.yaml", text), KNOWN)
-    assert (dict(found.params), found.score) == (params, None)
+    (recipe,), _ = read_file(written(tmp_path, "hyp.yaml", text), KNOWN)
+    assert (dict(recipe.params), recipe.score) == (params, None)
 
 
 BY_AUTO = "are not used: the file names no optimizer, and auto would ignore them; add optimizer: SGD"
@@ -129,7 +130,7 @@ def test_what_a_file_holds_and_is_not_used_is_said(tmp_path: Path, text: str, no
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("evolve.csv", "", "evolve.csv: has no line below its header"),
         ("evolve.csv", "fitness,lr0\n0.5\n", "evolve.csv:2: has 1 columns where the header has 2"),
@@ -156,12 +157,12 @@ def test_what_a_file_holds_and_is_not_used_is_said(tmp_path: Path, text: str, no
         ("hyp.txt", "lr0: 1\n", "is of a kind that is not known; files end in .csv, .ndjson"),
     ],
 )
-def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, name: str, text: str, told: str) -> None:
+def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, name: str, text: str, message: str) -> None:
     file = written(tmp_path, name, text)
     with pytest.raises(AutoMLError) as caught:
         read_file(file, KNOWN)
     assert str(caught.value).startswith(f"--warm-start {tmp_path}")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 # -- studies of the same store ---------------------------------------------------------------------
@@ -185,7 +186,7 @@ def data(tmp_path: Path) -> Path:
     return written(tmp_path, "data.yaml", "train: images/train\nval: images/val\nnames: [bird]\n")
 
 
-def asked(data: Path, **changes: Any) -> Checked:
+def request_on(data: Path, **changes: Any) -> Checked:
     request = SearchRequest(data=data, budgets=("200cpu-h",), trainer="surrogate", epochs=12)
     return check(replace(request, **changes), Slots(count=1, device="cpu"))
 
@@ -228,44 +229,44 @@ def compiled(checked: Checked) -> StudySpec:
 
 def test_a_study_of_the_same_data_is_found_said_and_learnt_from(engine: Engine, tmp_path: Path, data: Path) -> None:
     trained(engine, tmp_path, data)
-    checked = with_earlier(engine, asked(data))
+    checked = with_earlier(engine, request_on(data))
     assert checked.notes[-1] == (
-        "Begins with what earlier trials on the same data found: 12 of 'birds' (switch off: --no-warm-start)."
+        "Begins with results of earlier trials on the same data: 12 of 'birds' (switch off: --no-warm-start)."
     )
     spec = compiled(checked)
     assert [origin for origin, _ in spec.given] == ["defaults", "warm:birds"]
     assert len(spec.warm) == 12
     assert "The sampler begins with scores of the same training: 12 of birds." in spec.plan["notes"]
     assert {epochs for _, _, _, epochs in spec.warm} == {3, 9, 12}  # some were stopped at a rung
-    best = max(spec.warm, key=lambda told: told[2])
+    best = max(spec.warm, key=lambda training: training[2])
     assert {**DEFAULTS, **best[1]} == {**DEFAULTS, **spec.given[1][1]}
 
 
 @pytest.mark.parametrize(
-    ("then", "now", "told"),
+    ("then", "now", "trainings"),
     [({}, {}, 12), ({"single_cls": True}, {}, 0), ({}, {"fraction": 0.5}, 0), ({"iou": 0.6}, {"iou": 0.6}, 12)],
 )
 def test_scores_of_trainings_with_other_fixed_arguments_are_not_told(
-    engine: Engine, tmp_path: Path, data: Path, then: dict[str, Any], now: dict[str, Any], told: int
+    engine: Engine, tmp_path: Path, data: Path, then: dict[str, Any], now: dict[str, Any], trainings: int
 ) -> None:
     prepared = make_prepared(defaults={**{k: KNOWN[k] for k in schema.tunable_keys()}, "optimizer": "SGD"})
 
     def spec_of(fixed: dict[str, Any], name: str) -> StudySpec:
-        checked = with_earlier(engine, asked(data, trainer="ultralytics", fixed=fixed, models=("yolov5n",)))
+        checked = with_earlier(engine, request_on(data, trainer="ultralytics", fixed=fixed, models=("yolov5n",)))
         return compile_spec(checked, name, Path("/runs"), prepared, 0.0)
 
     first = replace(spec_of(then, "first"), budgets=("12trials",), reserve_trials=0, early_end=False)
     stored(engine, tmp_path, first)
-    assert len(spec_of(now, "second").warm) == told
+    assert len(spec_of(now, "second").warm) == trainings
 
 
 def test_many_earlier_studies_are_said_in_one_line(engine: Engine, tmp_path: Path, data: Path) -> None:
-    before = asked(data).notes
+    before = request_on(data).notes
     for name in ("birds", "more", "last"):
         trained(engine, tmp_path, data, name=name)
-    [line] = with_earlier(engine, asked(data)).notes[len(before) :]
+    [line] = with_earlier(engine, request_on(data)).notes[len(before) :]
     assert "12 of 'last', 12 of 'more', 12 of 'birds'" in line
-    assert with_earlier(engine, asked(data, reuse=False)).notes == before
+    assert with_earlier(engine, request_on(data, reuse=False)).notes == before
 
 
 def test_of_many_earlier_studies_the_best_are_begun_with(
@@ -274,57 +275,57 @@ def test_of_many_earlier_studies_the_best_are_begun_with(
     trained(engine, tmp_path, data, name="good")
     trained(engine, tmp_path, data, name="poor", budgets=("1trials",))
     monkeypatch.setattr(warm, "STUDIES", 1)
-    assert "found: 12 of 'good' (switch off" in with_earlier(engine, asked(data)).notes[-1]
+    assert "same data: 12 of 'good' (switch off" in with_earlier(engine, request_on(data)).notes[-1]
 
 
 def test_another_search_on_other_data_or_at_another_length_is_not_taken_for_the_same(
     engine: Engine, tmp_path: Path, data: Path
 ) -> None:
     trained(engine, tmp_path, data, data_fingerprint="sha256:0")
-    assert with_earlier(engine, asked(data)).earlier == ()
-    named = compiled(with_earlier(engine, asked(data, warm_start=("birds",))))
+    assert with_earlier(engine, request_on(data)).earlier == ()
+    named = compiled(with_earlier(engine, request_on(data, warm_start=("birds",))))
     assert ({origin for origin, _ in named.given[1:]}, named.warm) == ({"warm:birds"}, ())
     trained(engine, tmp_path, data, name="short", epochs=9, rungs=(3,))
-    longer = compiled(with_earlier(engine, asked(data)))
+    longer = compiled(with_earlier(engine, request_on(data)))
     assert ({origin for origin, _ in longer.given[1:]}, longer.warm) == ({"warm:short"}, ())
 
 
 def test_no_warm_start_looks_for_nothing(engine: Engine, tmp_path: Path, data: Path) -> None:
     trained(engine, tmp_path, data)
-    assert with_earlier(engine, asked(data, reuse=False)).earlier == ()
+    assert with_earlier(engine, request_on(data, reuse=False)).earlier == ()
 
 
 def test_a_named_study_counts_once(engine: Engine, tmp_path: Path, data: Path) -> None:
     trained(engine, tmp_path, data)
-    checked = with_earlier(engine, asked(data, warm_start=("birds",)))
+    checked = with_earlier(engine, request_on(data, warm_start=("birds",)))
     assert len(checked.earlier) == 12
 
 
 def test_a_name_that_is_neither_file_nor_study_is_refused(engine: Engine, tmp_path: Path, data: Path) -> None:
     trained(engine, tmp_path, data)
     with pytest.raises(AutoMLError, match=r"--warm-start bird: no such file, and unknown study 'bird'\. Known: birds"):
-        with_earlier(engine, asked(data, warm_start=("bird",)))
+        with_earlier(engine, request_on(data, warm_start=("bird",)))
     with pytest.raises(AutoMLError, match=r"--warm-start absent\.csv: cannot be read"):
-        with_earlier(engine, asked(data, warm_start=("absent.csv",)))
+        with_earlier(engine, request_on(data, warm_start=("absent.csv",)))
 
 
 def test_a_study_of_another_trainer_is_refused(engine: Engine, tmp_path: Path, data: Path) -> None:
     trained(engine, tmp_path, data)
-    checked = asked(data, trainer="ultralytics", warm_start=("birds",))
+    checked = request_on(data, trainer="ultralytics", warm_start=("birds",))
     with pytest.raises(AutoMLError, match="that study's trainer is surrogate, this one's ultralytics"):
         with_earlier(engine, checked)
 
 
 def test_a_file_gives_recipes_and_no_scores(engine: Engine, tmp_path: Path, data: Path) -> None:
     file = written(tmp_path, "hyp.yaml", "lr0: 0.005\nx0: 0.7\n")
-    spec = compiled(with_earlier(engine, asked(data, warm_start=(str(file),))))
+    spec = compiled(with_earlier(engine, request_on(data, warm_start=(str(file),))))
     assert spec.given[1] == ("warm:hyp.yaml", {**DEFAULTS, "lr0": 0.005, "x0": 0.7})
     assert spec.warm == ()
 
 
 def test_what_of_a_named_file_is_not_used_is_among_the_notes(engine: Engine, tmp_path: Path, data: Path) -> None:
     file = written(tmp_path, "hyp.yaml", "lr0: 0.005\nx9: 0.7\n")
-    checked = with_earlier(engine, asked(data, warm_start=(str(file),)))
+    checked = with_earlier(engine, request_on(data, warm_start=(str(file),)))
     assert checked.notes[-1] == "x9 of hyp.yaml is unknown to the trainer and left out."
 
 

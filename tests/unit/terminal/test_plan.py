@@ -2,53 +2,82 @@
 
 from __future__ import annotations
 
+import io
+import json
+import math
 import re
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
+from typer.testing import CliRunner
 
-from automl.terminal.plan import brief, whole_percents
+from automl import service
+from automl.cli import app
+from automl.costs.plan import Plan
+from automl.costs.points import Point
+from automl.terminal.plan import brief, print_plan, whole_percents
+
+PLAN = Plan(
+    device="cpu",
+    slots=2,
+    budgets=("1cpu-h",),
+    points=(Point(name="a@64", role="baseline", epoch_s=45.0, training_s=540.0, trainings=6.7, batch=16),),
+    epochs=12,
+    rungs=(3, 9),
+    reach=((3, 20.0), (9, 8.4), (12, 4.1)),
+    trials=21,
+    shares={"probe": 45.0, "baseline": 540.0, "search": 2655.0, "confirmation": 360.0},
+    budget_s=3600.0,
+    wall_s=1800.0,
+    warnings=(),
+    notes=(),
+)
 
 
-def document(**changes: Any) -> dict[str, Any]:
-    """A plan of 12 epochs with rungs at 3 and 9."""
-    plan = {
-        "device": "cpu",
-        "slots": 2,
-        "budgets": ("1cpu-h",),
-        "points": [],
-        "epochs": 12,
-        "rungs": (3, 9),
-        "reach": ((3, 20.0), (9, 8.4), (12, 4.1)),
-        "trials": 21,
-        "shares": {"probe": 45.0, "baseline": 540.0, "search": 2655.0, "confirmation": 360.0},
-        "budget_s": 3600.0,
-        "wall_s": 1800.0,
-        "disk_bytes": 0,
-        "warnings": (),
-        "notes": (),
-    }
-    return {**plan, **changes}
+def printed(plan: Plan, width: int = 120) -> str:
+    file = io.StringIO()
+    print_plan(Console(file=file, width=width), plan)
+    return file.getvalue()
 
 
 def test_counts_at_rungs_are_said_to_include_each_other() -> None:
-    assert (
-        "of those after the defaults 20 reach epoch 3, 8 of these epoch 9, 4 of these epoch 12." in brief(document())[0]
-    )
+    assert "of those after the defaults 20 reach epoch 3, 8 of these epoch 9, 4 of these epoch 12." in brief(PLAN)[0]
 
 
 def test_without_rungs_only_the_end_is_counted() -> None:
     assert (
         "rungs at none; about 4 trials, of those after the defaults 3 reach epoch 12."
-        in (brief(document(rungs=(), reach=((12, 3.0),), trials=4))[0])
+        in (brief(replace(PLAN, rungs=(), reach=((12, 3.0),), trials=4))[0])
     )
 
 
 def test_the_shares_of_a_whole_budget_sum_to_100() -> None:
-    line = brief(document())[1]  # 1.25, 15, 73.75 and 10 percent
+    line = brief(PLAN)[1]  # 1.25, 15, 73.75 and 10 percent
     assert sum(map(int, re.findall(r"\((\d+)%\)", line))) == 100
+
+
+def test_a_plan_prints_a_row_for_each_point_and_its_sentences() -> None:
+    compared = Point(name="dir/b.yaml@96", role="compared", epoch_s=90.0, training_s=1080.0, trainings=math.inf)
+    left_out = Point(name="c@128", role="left out", why="out of memory")
+    text = printed(replace(PLAN, points=(*PLAN.points, compared, left_out), notes=("A note.",), warnings=("Beware.",)))
+    assert re.search(r"a@64 +baseline +45\.00 s .* 7 x +– +16 ", text)
+    assert re.search(r"b\.yaml@96 +compared +90\.00 s .* – +– +– ", text)
+    assert re.search(r"c@128 +left out( +–){10}", text)
+    assert text.endswith("Expected end after 30:00 on 2 cpu slots; disk 0.0 GB.\nA note.\nBeware.\n")
+
+
+def test_points_are_named_in_brief_where_there_is_a_choice() -> None:
+    compared = Point(name="b@96", role="compared", epoch_s=90.0, training_s=1080.0, batch=8)
+    left_out = Point(name="c@128", role="left out", why="out of memory")
+    lines = brief(replace(PLAN, points=(*PLAN.points, compared, left_out)))
+    assert lines[:2] == [
+        "baseline a at 64 px: 9.0 cpu-min a training, batch 16",
+        "compared b at 96 px: 18.0 cpu-min a training, batch 8",
+    ]
+    assert lines[2:] == brief(PLAN)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +95,15 @@ def test_the_largest_remainders_are_rounded_up(parts: list[float], total: float,
 
 @given(st.lists(st.floats(0.0, 1e6), min_size=1, max_size=5).filter(lambda parts: sum(parts) > 1.0))
 def test_whole_percents_are_within_one_of_the_exact_ones_and_sum_to_100(parts: list[float]) -> None:
-    found = whole_percents(parts, sum(parts))
-    assert sum(found) == 100
-    assert all(abs(whole - 100 * part / sum(parts)) <= 1 for whole, part in zip(found, parts, strict=True))
+    percents = whole_percents(parts, sum(parts))
+    assert sum(percents) == 100
+    assert all(abs(whole - 100 * part / sum(parts)) <= 1 for whole, part in zip(percents, parts, strict=True))
+
+
+def test_the_command_prints_the_plan_as_a_table_or_its_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "dry_run", lambda *words, **options: PLAN)
+    words = ["search", "--data", "a.yaml", "--budget", "1cpu-h", "--dry-run"]
+    table, document = CliRunner().invoke(app, words), CliRunner().invoke(app, [*words, "--json"])
+    assert (table.exit_code, document.exit_code) == (0, 0)
+    assert "Plan: the defaults at each operating point" in table.stdout
+    assert Plan.from_document(json.loads(document.stdout)) == PLAN

@@ -1,25 +1,26 @@
-"""What a user sees while a search runs: the tally, a log's lines, the live table, events."""
+"""Display of a running search: the tally, a log's lines, the live table, events."""
 
 from __future__ import annotations
 
 import io
 import json
 import math
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from automl.records import Notice
-from automl.terminal.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Tally, display
+from automl.errors import NoSpace
+from automl.records import Notice, Purpose
+from automl.terminal.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Tally, display, shown
 from tests.builders.factories import make_spec
 
 
 def text_of(draw: Any, width: int = 200) -> str:
-    shown = io.StringIO()
-    draw(Console(file=shown, width=width))
-    return shown.getvalue()
+    file = io.StringIO()
+    draw(Console(file=file, width=width))
+    return file.getvalue()
 
 
 class Clock:
@@ -45,8 +46,9 @@ def study(at: float = 0.0, spent_s: float = 10.0, **changes: Any) -> Notice:
     return notice("study", at, spec=make_spec(probe_s=10.0), spent_s=spent_s, **known)
 
 
-def started(number: int, at: float, attempt: int = 1, slot_s: float = 0.0) -> Notice:
+def started(number: int, at: float, attempt: int = 1, slot_s: float = 0.0, purpose: Purpose = Purpose.SEARCH) -> Notice:
     values = {"params": {}, "origin": "tpe", "attempt": attempt, "done_epochs": 0, "epochs": 12, "slot_s": slot_s}
+    values |= {"purpose": purpose}
     return notice("trial_started", at, number, **values)
 
 
@@ -60,18 +62,18 @@ def ended(number: int, at: float, slot_s: float = 120.0, state: str = "completed
 
 def plain(*notices: Notice) -> list[str]:
     """The lines that a log shows of those notices."""
-    shown = io.StringIO()
-    with PlainProgress(Console(file=shown, width=60), Tally(Clock())) as show:
-        for each in notices:
-            show(each)
-    return shown.getvalue().splitlines()
+    file = io.StringIO()
+    with PlainProgress(Console(file=file, width=60), Tally(Clock())) as show:
+        for entry in notices:
+            show(entry)
+    return file.getvalue().splitlines()
 
 
 def test_the_tally_adds_up_what_trials_cost_until_now() -> None:
     clock = Clock()
     tally = Tally(clock)
-    for each in (study(), started(0, 0.0), epoch(0, 60.0, 0.4), ended(0, 120.0), started(1, 120.0)):
-        tally.take(each)
+    for entry in (study(), started(0, 0.0), epoch(0, 60.0, 0.4), ended(0, 120.0), started(1, 120.0)):
+        tally.take(entry)
     clock.now = 30.0
     assert tally.now() == 150.0
     assert tally.spent_s() == pytest.approx(10.0 + 120.0 + 30.0)
@@ -127,11 +129,11 @@ def test_what_looks_like_markup_is_printed_as_it_is() -> None:
 @pytest.mark.parametrize("quiet", [True, False])
 def test_a_quiet_search_shows_nothing(quiet: bool, capfd: pytest.CaptureFixture[str]) -> None:
     with display(Console(), quiet=quiet) as show:
-        for each in (study(), probed(), started(0, 0.0), epoch(0, 60.0, 0.4), notice("note", text="see")):
-            show(each)
-    shown = capfd.readouterr()
-    assert (shown.out == "") is quiet
-    assert shown.err == ""
+        for entry in (study(), probed(), started(0, 0.0), epoch(0, 60.0, 0.4), notice("note", text="see")):
+            show(entry)
+    output = capfd.readouterr()
+    assert (output.out == "") is quiet
+    assert output.err == ""
 
 
 def test_the_display_fits_where_it_is_shown() -> None:
@@ -142,8 +144,8 @@ def test_the_display_fits_where_it_is_shown() -> None:
 
 def test_a_terminal_shows_budget_trials_and_best() -> None:
     live = LiveProgress(Console(file=io.StringIO(), force_terminal=True), Tally(Clock()))
-    for each in (study(), started(0, 0.0), epoch(0, 60.0, 0.4), started(1, 60.0), epoch(1, 120.0, 0.5)):
-        live(each)
+    for entry in (study(), started(0, 0.0), epoch(0, 60.0, 0.4), started(1, 60.0), epoch(1, 120.0, 0.5)):
+        live(entry)
     text = text_of(lambda console: console.print(live._draw()))
     assert "best epoch 0.500 mAP50-95 (trial 1)   the defaults' 0.400" in text
     assert "of 5.00 cpu-h" in text
@@ -162,9 +164,25 @@ def test_events_are_one_json_object_a_line_and_nan_is_null() -> None:
 
 def test_a_repeat_is_never_the_best_so_far_of_a_display() -> None:
     tally = Tally(Clock())
-    for each in (started(0, 0.0), epoch(0, 60.0, 0.4)):
-        tally.take(each)
-    again = started(1, 60.0)
-    tally.take(replace(again, values={**again.values, "repeats": 0}))
+    for entry in (started(0, 0.0), epoch(0, 60.0, 0.4)):
+        tally.take(entry)
+    tally.take(started(1, 60.0, purpose=Purpose.CONFIRMATION))
     tally.take(epoch(1, 120.0, 0.9))
     assert tally.best_epoch == (0.4, 0)
+
+
+def test_what_is_shown_is_also_appended_to_the_file_of_events(tmp_path: Path) -> None:
+    file, screen = tmp_path / "events.jsonl", io.StringIO()
+    for text in ("first", "second"):
+        with shown(Console(file=screen, width=60), quiet=False, events=file) as listener:
+            listener(notice("note", text=text))
+    assert screen.getvalue().splitlines() == ["    0 s  first", "    0 s  second"]
+    assert [json.loads(line)["text"] for line in file.read_text().splitlines()] == ["first", "second"]
+
+
+def test_a_file_of_events_that_cannot_be_opened_is_an_error_before_the_search(tmp_path: Path) -> None:
+    with (
+        pytest.raises(NoSpace, match=r"cannot be written \(.*\)\. Choose another --json-events"),
+        shown(Console(file=io.StringIO()), quiet=True, events=tmp_path / "no" / "events.jsonl"),
+    ):
+        pytest.fail("nothing may begin")
