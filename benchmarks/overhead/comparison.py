@@ -1,8 +1,8 @@
 """What a search costs besides training and validation, beside Ultralytics' own tuners.
 
 Each method runs alone, one after the other, on its own copy of the data set, from the same initial tensors, with
-one thread a trial, at niceness 0, without network. `overhead_tree` measures the CPU seconds of all its processes,
-`overhead_marks` what of them went into training and validation, with the same instrument for every method.
+one thread a trial, at niceness 0, without network. `process_tree` measures the CPU seconds of all its processes,
+`instrument` what of them went into training and validation, with the same instrument for every method.
 
 What is not the same, because it belongs to the method: ours stops trials at rungs, so it trains fewer epochs (which
 is why rates are compared); the search spaces, hence the augmentation that an epoch pays for; the genetic tuner
@@ -31,7 +31,15 @@ from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.errors import AutoMLError, UnknownName
 from automl.trainers.ultralytics.weights import check_weights
 from benchmarks.overhead.figures import METHODS, Comparison, MethodCost, Settings, add_up, cost
-from benchmarks.overhead.room import copy_data, empty, environment, run_beside, versions, write_initial, write_settings
+from benchmarks.overhead.workspace import (
+    copy_data,
+    empty,
+    environment,
+    run_beside,
+    versions,
+    write_initial,
+    write_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +93,7 @@ def _measure(method: str, settings: Settings, dataset: Dataset, room: Path) -> M
     if method == "use_ray":
         variables["RAY_ADDRESS"] = "local"  # a cluster of its own, whatever else runs on this machine
     report, log = room / "tree.json", room / "log.txt"
-    meter = [sys.executable, "-m", "benchmarks.overhead.tree", str(report), str(log)]
+    meter = [sys.executable, "-m", "benchmarks.overhead.process_tree", str(report), str(log)]
     run_beside([*meter, *_command(method, given, file)], room, variables)
     tree = json.loads(report.read_text(encoding="utf-8"))
     marks = room / "marks.jsonl"

@@ -28,7 +28,15 @@ from automl.errors import AutoMLError, BadData, StudyConflict, UnknownName
 from automl.setup.request import check_model
 from automl.trainers.ultralytics.weights import check_weights
 from benchmarks.overhead.figures import Settings, add_up
-from benchmarks.overhead.room import copy_data, empty, environment, run_beside, versions, write_initial, write_settings
+from benchmarks.overhead.workspace import (
+    copy_data,
+    empty,
+    environment,
+    run_beside,
+    versions,
+    write_initial,
+    write_settings,
+)
 from benchmarks.real import findings as real_found
 from benchmarks.real.figures import (
     BASELINE,
@@ -295,7 +303,14 @@ class _Bench:
         variables = environment(room, self._place / "initial" / "ultralytics")
         if alone:
             variables["RAY_ADDRESS"] = "local"  # a cluster of its own, whatever else runs on this machine
-        meter = [sys.executable, "-m", "benchmarks.overhead.tree", *limit, "--timeline", str(room / "timeline.jsonl")]
+        meter = [
+            sys.executable,
+            "-m",
+            "benchmarks.overhead.process_tree",
+            *limit,
+            "--timeline",
+            str(room / "timeline.jsonl"),
+        ]
         return Command(words=[*meter, str(room / "tree.json"), str(room / "log.txt"), *words], environment=variables)
 
 

@@ -12,7 +12,7 @@ import pytest
 from automl.data.dataset import fingerprint, read_dataset
 from automl.errors import UnknownName
 from benchmarks.overhead import comparison as overhead
-from benchmarks.overhead import room
+from benchmarks.overhead import workspace
 from benchmarks.overhead.figures import (
     Comparison,
     MethodCost,
@@ -119,7 +119,7 @@ def test_captions_name_the_circumstances_first() -> None:
 
 def test_the_copy_of_the_data_has_the_same_images_and_labels(tmp_path: Path) -> None:
     dataset = read_dataset(draw_data(tmp_path / "data"))
-    copied = read_dataset(room.copy_data(dataset, tmp_path / "copy"))
+    copied = read_dataset(workspace.copy_data(dataset, tmp_path / "copy"))
     assert (copied.names, copied.train.boxes, copied.val.boxes) == (
         dataset.names,
         dataset.train.boxes,

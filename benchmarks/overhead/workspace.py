@@ -18,7 +18,7 @@ import yaml
 from automl.data.dataset import Dataset
 from automl.data.labels import label_path
 from automl.errors import AutoMLError
-from benchmarks.overhead import marks as overhead_marks
+from benchmarks.overhead import instrument
 from benchmarks.overhead.figures import Settings
 
 SHOWN = ("python", "torch", "ultralytics", "ray")
@@ -56,15 +56,15 @@ def environment(room: Path, config: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AUTOML_", "RAY_", "YOLO_"))}
     hook = room / "hook"
     hook.mkdir(exist_ok=True)
-    shutil.copyfile(overhead_marks.__file__, hook / "sitecustomize.py")
+    shutil.copyfile(instrument.__file__, hook / "sitecustomize.py")
     path = os.pathsep.join(part for part in (str(hook), kept.get("PYTHONPATH", "")) if part)
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    threads[overhead_marks.THREADS] = "1"
+    threads[instrument.THREADS] = "1"
     return {
         **kept,
         **threads,
         "PYTHONPATH": path,
-        overhead_marks.FILE: str(room / "marks.jsonl"),
+        instrument.FILE: str(room / "marks.jsonl"),
         "AUTOML_HOME": str(room / "home"),
         "YOLO_CONFIG_DIR": str(config),
         "YOLO_OFFLINE": "1",

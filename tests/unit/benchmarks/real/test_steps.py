@@ -84,7 +84,7 @@ def test_a_result_is_written_whole(tmp_path: Path) -> None:
 PROGRAM = """
 import sys
 from pathlib import Path
-from tests.unit.benchmarks.test_steps import make_step, silent
+from tests.unit.benchmarks.real.test_steps import make_step, silent
 from benchmarks.real.steps import run_steps
 script = "import os, time\\nopen('pid', 'w').write(str(os.getpid()))\\ntime.sleep(%s)\\nopen('found', 'w').write('late')"
 run_steps(Path(sys.argv[1]), [make_step("slow", script % sys.argv[2])], 1, silent)
@@ -92,7 +92,7 @@ run_steps(Path(sys.argv[1]), [make_step("slow", script % sys.argv[2])], 1, silen
 
 
 def begin(tmp_path: Path, seconds: float) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path), str(seconds)], cwd=Path(__file__).parents[3])
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path), str(seconds)], cwd=Path(__file__).parents[4])
 
 
 def pid_of(tmp_path: Path) -> int:

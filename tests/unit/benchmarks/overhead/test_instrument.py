@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.overhead import marks as overhead_marks
+from benchmarks.overhead import instrument
 from benchmarks.overhead.figures import add_up
 
 TRAINER = """
@@ -51,7 +51,7 @@ def spans(tmp_path: Path, program: str, **more: str) -> list[dict[str, Any]]:
     """What a program writes that finds the stand-in where it imports Ultralytics."""
     hook, package = tmp_path / "hook", tmp_path / "package" / "ultralytics"
     hook.mkdir()
-    shutil.copyfile(overhead_marks.__file__, hook / "sitecustomize.py")
+    shutil.copyfile(instrument.__file__, hook / "sitecustomize.py")
     (package / "engine").mkdir(parents=True)
     (package / "utils").mkdir()
     (package / "__init__.py").touch()
@@ -60,7 +60,7 @@ def spans(tmp_path: Path, program: str, **more: str) -> list[dict[str, Any]]:
     (package / "engine" / "trainer.py").write_text(TRAINER)
     path = os.pathsep.join((str(hook), str(tmp_path / "package")))
     marks = tmp_path / "marks.jsonl"
-    environment = {**os.environ, "PYTHONPATH": path, overhead_marks.FILE: str(marks), **more}
+    environment = {**os.environ, "PYTHONPATH": path, instrument.FILE: str(marks), **more}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
     return [json.loads(line) for line in marks.read_text().splitlines()] if marks.exists() else []
 
@@ -91,14 +91,14 @@ def test_a_trainer_with_events_and_validation_of_its_own_is_measured_once(tmp_pa
 
 
 def test_without_a_file_to_write_to_nothing_is_wrapped(tmp_path: Path) -> None:
-    program = f"import os\ndel os.environ['{overhead_marks.FILE}']\nimport sitecustomize\nsitecustomize.install()\n"
+    program = f"import os\ndel os.environ['{instrument.FILE}']\nimport sitecustomize\nsitecustomize.install()\n"
     told = "import sys; assert sum(type(each).__name__ == '_Finder' for each in sys.meta_path) == 1"
     assert spans(tmp_path, program + told) == []
 
 
 def test_the_count_of_threads_is_set_where_it_is_asked_for(tmp_path: Path) -> None:
     told = "from ultralytics.utils import NUM_THREADS; assert NUM_THREADS == 1, NUM_THREADS"
-    spans(tmp_path, told, **{overhead_marks.THREADS: "1"})
+    spans(tmp_path, told, **{instrument.THREADS: "1"})
 
 
 def test_a_sitecustomize_that_it_hides_is_run_too(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_sitecustomize_that_it_hides_is_run_too(tmp_path: Path) -> None:
 
 
 def test_it_loads_nothing_that_a_process_would_have_to_pay_for() -> None:
-    file = Path(overhead_marks.__file__)
+    file = Path(instrument.__file__)
     told = f"import sys; before = set(sys.modules); exec(open({str(file)!r}).read()); print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) <= {"importlib", "importlib.machinery", "importlib._bootstrap", "warnings"} | {

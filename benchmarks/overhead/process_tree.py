@@ -1,7 +1,7 @@
 """CPU seconds of a command with everything that it starts, daemons and killed grandchildren included.
 
-Run as `python -m benchmarks.overhead.tree [--cpu-limit S] [--wall-limit S] [--timeline FILE] REPORT LOG COMMAND...`;
-the report is one JSON object. At a limit the whole tree is killed. Linux only.
+Run as `python -m benchmarks.overhead.process_tree [--cpu-limit S] [--wall-limit S] [--timeline FILE] REPORT LOG
+COMMAND...`; the report is one JSON object. At a limit the whole tree is killed. Linux only.
 
 The measuring process makes itself a subreaper: a descendant whose parent has ended becomes its child instead
 of init's, so that nothing leaves the tree. It waits until the last of them is gone, and RUSAGE_CHILDREN then

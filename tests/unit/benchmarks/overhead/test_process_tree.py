@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from benchmarks.overhead.tree import Reading, Tree, descendants, ignores_children
+from benchmarks.overhead.process_tree import Reading, Tree, descendants, ignores_children
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -29,7 +29,7 @@ def measure(tmp_path: Path, script: str, *options: str) -> dict[str, Any]:
     report = tmp_path / "report.json"
     (tmp_path / "burn.py").write_text(BURN)
     (tmp_path / "script.py").write_text(script)
-    meter = [sys.executable, "-m", "benchmarks.overhead.tree", *options, str(report), str(tmp_path / "log.txt")]
+    meter = [sys.executable, "-m", "benchmarks.overhead.process_tree", *options, str(report), str(tmp_path / "log.txt")]
     command = [sys.executable, "-S", str(tmp_path / "script.py"), sys.executable, str(tmp_path / "burn.py")]
     subprocess.run([*meter, *command], check=True)
     found: dict[str, Any] = json.loads(report.read_text())
@@ -80,7 +80,7 @@ def test_a_child_that_was_killed_counts(tmp_path: Path) -> None:
 def test_the_whole_tree_ends_with_the_meter(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     script = "import os, time\nfor _ in range(2):\n    os.fork()\nos.write(1, b'%d ' % os.getpid())\ntime.sleep(600)\n"
-    meter = [sys.executable, "-m", "benchmarks.overhead.tree", str(tmp_path / "report.json"), str(log)]
+    meter = [sys.executable, "-m", "benchmarks.overhead.process_tree", str(tmp_path / "report.json"), str(log)]
     with subprocess.Popen([*meter, sys.executable, "-c", script]) as process:
         end = time.monotonic() + 300
         while not log.exists() or len(log.read_text().split()) < 4:

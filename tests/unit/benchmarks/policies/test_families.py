@@ -18,7 +18,7 @@ from benchmarks.policies.ours import spec_of
 from benchmarks.policies.tasks import Task, defaults, flat, measure
 from benchmarks.policies.yolo import SPACE, YoloTask
 
-RECORDED = Path(__file__).parents[3].parent / "shared" / "data" / "yolo-curves" / "bccd-yolov5n.jsonl"
+RECORDED = Path(__file__).parents[4].parent / "shared" / "data" / "yolo-curves" / "bccd-yolov5n.jsonl"
 
 
 def trainings(number: int) -> np.ndarray:
