@@ -1,4 +1,4 @@
-"""What benches that run whole methods share: folders, copies of the data, and an environment without the user's."""
+"""Workspaces of benchmarks that run whole methods: folders, copies of the data, commands and their environment."""
 
 from __future__ import annotations
 
@@ -15,57 +15,98 @@ from typing import Any
 
 import yaml
 
-from automl.data.dataset import Dataset
+from automl.data.dataset import Dataset, fingerprint
 from automl.data.labels import label_path
 from automl.errors import AutoMLError
+from automl.trainers.ultralytics.weights import sha256
+from benchmarks.checkout import with_checkout
 from benchmarks.overhead import instrument
-from benchmarks.overhead.figures import Settings
+from benchmarks.overhead.figures import Paid, Settings, add_up
 
 SHOWN = ("python", "torch", "ultralytics", "ray")
+METER = "benchmarks.overhead.process_tree"
 
 
 def copy_data(dataset: Dataset, folder: Path, splits: Sequence[str] = ("train", "val")) -> Path:
-    """The data.yaml of a copy of some splits; Ultralytics writes beside the labels, and mends broken images."""
+    """The data.yaml of a copy of some splits: Ultralytics writes beside the labels and mends broken images."""
     document: dict[str, Any] = {"path": str(folder.absolute())}
-    for name in splits:
-        images, labels = folder / "images" / name, folder / "labels" / name
+    for split in splits:
+        images, labels = folder / "images" / split, folder / "labels" / split
         images.mkdir(parents=True)
         labels.mkdir(parents=True)
-        for number, image in enumerate(dataset.splits[name].images):
+        for number, image in enumerate(dataset.splits[split].images):
             shutil.copyfile(image, images / f"{number:06}{image.suffix}")
-            written = Path(label_path(str(image)))
-            if written.exists():
-                shutil.copyfile(written, labels / f"{number:06}.txt")
-        document[name] = f"images/{name}"
+            label = Path(label_path(str(image)))
+            if label.exists():
+                shutil.copyfile(label, labels / f"{number:06}.txt")
+        document[split] = f"images/{split}"
     document |= {"names": dict(enumerate(dataset.names)), **dataset.extra}
     file = folder / "data.yaml"
     file.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return file
 
 
-def write_initial(settings: Settings, room: Path) -> Path:
-    """The checkpoint with which every method begins; beside it Ultralytics' settings with its fonts."""
-    empty(room)
-    file = write_settings(settings, room)
-    run_beside([sys.executable, "-m", "benchmarks.overhead.peers", "initial", str(file)], room, os.environ)
-    return room / "initial.pt"
+def write_initial(settings: Settings, folder: Path) -> Path:
+    """The checkpoint with which every method begins; Ultralytics' settings and fonts lie beside it."""
+    empty(folder)
+    run_beside(peer_command("initial", settings, folder), folder, with_checkout(os.environ))
+    return folder / "initial.pt"
 
 
-def environment(room: Path, config: Path) -> dict[str, str]:
-    """What the measured command finds: the user's variables without those that would lead it elsewhere."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AUTOML_", "RAY_", "YOLO_"))}
-    hook = room / "hook"
+def peer_command(method: str, settings: Settings, folder: Path) -> list[str]:
+    """Command line of one of Ultralytics' tuners, with its settings written into the folder."""
+    file = folder / "settings.json"
+    file.write_text(json.dumps(asdict(settings)), encoding="utf-8")
+    return [sys.executable, "-m", "benchmarks.overhead.peers", method, str(file)]
+
+
+def search_command(settings: Settings, budget: str, **more: str) -> list[str]:
+    """Command line of our search. On a GPU the search counts its slots itself.
+
+    more  further options by name
+    """
+    options = {
+        "data": settings.data,
+        "weights": settings.weights,
+        "models": settings.model,
+        "imgsz": settings.imgsz,
+        "epochs": settings.epochs,
+        "batch": settings.batch,
+        "seed": settings.seed,
+        "device": settings.device,
+        "budget": budget,
+        **more,
+    }
+    if settings.device == "cpu":
+        options["slots"] = settings.slots
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return [sys.executable, "-m", "automl.cli", "search", *words]
+
+
+def metered(words: Sequence[str], folder: Path, options: Sequence[str] = ()) -> list[str]:
+    """A command line under the meter, which writes tree.json and log.txt into the folder.
+
+    options  of the meter, such as --cpu-limit
+    """
+    return [sys.executable, "-m", METER, *options, str(folder / "tree.json"), str(folder / "log.txt"), *words]
+
+
+def environment(folder: Path, config: Path, *, own_ray: bool = False) -> dict[str, str]:
+    """Variables of a measured command: the user's, without those that would lead it elsewhere.
+
+    own_ray  start a cluster of its own, whatever else runs on this machine
+    """
+    variables = {key: value for key, value in os.environ.items() if not key.startswith(("AUTOML_", "RAY_", "YOLO_"))}
+    hook = folder / "hook"
     hook.mkdir(exist_ok=True)
     shutil.copyfile(instrument.__file__, hook / "sitecustomize.py")
-    path = os.pathsep.join(part for part in (str(hook), kept.get("PYTHONPATH", "")) if part)
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    threads[instrument.THREADS] = "1"
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", instrument.THREADS), "1")
     return {
-        **kept,
+        **with_checkout(variables, hook),
         **threads,
-        "PYTHONPATH": path,
-        instrument.FILE: str(room / "marks.jsonl"),
-        "AUTOML_HOME": str(room / "home"),
+        **({"RAY_ADDRESS": "local"} if own_ray else {}),
+        instrument.FILE: str(folder / "marks.jsonl"),
+        "AUTOML_HOME": str(folder / "home"),
         "YOLO_CONFIG_DIR": str(config),
         "YOLO_OFFLINE": "1",
         "YOLO_AUTOINSTALL": "0",
@@ -75,11 +116,17 @@ def environment(room: Path, config: Path) -> dict[str, str]:
     }
 
 
-def run_beside(command: Sequence[str], room: Path, environment: Mapping[str, str]) -> None:
-    """Runs a command to its end; where we are interrupted, it ends first."""
-    with (room / "bench.txt").open("ab") as log:
+def run_beside(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    """Run a command to its end; if this process is interrupted, end the command first."""
+    with (folder / "bench.txt").open("ab") as log:
         process = subprocess.Popen(
-            command, cwd=room, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
         try:
             process.wait()
@@ -88,23 +135,39 @@ def run_beside(command: Sequence[str], room: Path, environment: Mapping[str, str
             process.wait()
             raise
     if process.returncode != 0:
-        tail = (room / "bench.txt").read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise AutoMLError(f"{' '.join(command[1:4])} failed:\n{tail}")
+        text = (folder / "bench.txt").read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise AutoMLError(f"{' '.join(command[1:4])} failed:\n{text}")
 
 
-def empty(room: Path) -> None:
-    """A folder with nothing in it."""
-    shutil.rmtree(room, ignore_errors=True)
-    room.mkdir(parents=True)
+def read_paid(folder: Path) -> Paid:
+    """Sums of the instrument's lines in a folder; zeros without any."""
+    marks = folder / "marks.jsonl"
+    return add_up(marks.read_text(encoding="utf-8").splitlines() if marks.exists() else ())
 
 
-def write_settings(settings: Settings, room: Path) -> Path:
-    """The file by which `peers` is told its settings."""
-    file = room / "settings.json"
-    file.write_text(json.dumps(asdict(settings)), encoding="utf-8")
-    return file
+def read_meter(folder: Path) -> dict[str, Any]:
+    """The meter's report of a folder: the fields of `TreeCost`."""
+    report: dict[str, Any] = json.loads((folder / "tree.json").read_text(encoding="utf-8"))
+    return report
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The end of a log, without its progress bars."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    return "\n".join(line.rpartition("\r")[2] for line in text.splitlines()[-lines:])
+
+
+def empty(folder: Path) -> None:
+    """Make the folder, and remove whatever was in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def inputs(dataset: Dataset, weights: str) -> dict[str, Any]:
+    """Hashes of data and weights, and the versions: results with other inputs do not compare."""
+    return {"data": fingerprint(dataset), "weights": sha256(weights), "versions": versions()}
 
 
 def versions() -> dict[str, str]:
-    """Of what a measurement depends on."""
-    return {n: sys.version.split()[0] if n == "python" else metadata.version(n) for n in SHOWN}
+    """Versions of Python and of the libraries that a measurement depends on."""
+    return {name: sys.version.split()[0] if name == "python" else metadata.version(name) for name in SHOWN}

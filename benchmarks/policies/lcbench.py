@@ -101,10 +101,8 @@ def _curve(folder: str, openml: str, values: tuple[float, ...]) -> Curve:
 
 @lru_cache(maxsize=2)
 def _model(folder: str) -> tuple[Any, dict[str, int]]:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise AutoMLError("LCBench needs onnxruntime: pip install 'automl[bench]'.") from error
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
