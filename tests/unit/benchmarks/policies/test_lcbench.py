@@ -1,4 +1,4 @@
-"""LCBench's surrogate as a task; its files lie outside of the repository."""
+"""LCBench's surrogate as a task; its files are outside the repository."""
 
 from __future__ import annotations
 
