@@ -1,1 +1,1 @@
-"""Measurements of automl: `python -m benchmarks NAME`. Not part of the installed package."""
+"""Measurements of automl, run as `python -m benchmarks NAME`. Not part of the installed package."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME`: measurements that print a table, or one JSON object with --json."""
+"""Command line of the benchmarks: each prints a table, or one JSON object with --json."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from automl.errors import AutoMLError
 from automl.terminal.exits import exit_codes
 from automl.terminal.tables import print_table
 
-app = typer.Typer(help="Measure what automl costs and finds, beside its peers.", no_args_is_help=True)
+app = typer.Typer(help="Measure the costs and results of automl, beside those of its peers.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.command()
 def scale(
-    trials: Annotated[int, typer.Option(help="Surrogate trials to play.")] = 10_000,
+    trials: Annotated[int, typer.Option(help="Surrogate trials to run.")] = 10_000,
     slots: Annotated[int, typer.Option(help="Virtual slots.")] = 100,
-    sampler: Annotated[str | None, typer.Option(help="A sampler's name; default: that of a search.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="Name of a sampler; default: that of a search.")] = None,
     parameters: Annotated[int, typer.Option(help="Numeric dimensions of the space.")] = 28,
     sqlite: Annotated[bool, typer.Option("--sqlite", help="Record every epoch in SQLite while deciding.")] = False,
     cpu_clock: Annotated[
         bool, typer.Option("--cpu-clock", help="Time decisions by CPU seconds: for a machine that others keep busy.")
     ] = False,
-    json_: Json = False,
+    json_: AsJson = False,
 ) -> None:
-    """Decision time, idle slots, CPU and memory of the search itself, in virtual time."""
+    """Measure decision time, idle slots, CPU and memory of the search itself, in virtual time."""
     from automl.setup.options import SearchRequest
-    from benchmarks import scale as measured
+    from benchmarks.scale import run
 
     with exit_codes():
         if min(trials, slots, parameters) < 1:
             raise AutoMLError("--trials, --slots and --parameters are 1 or more.")
         name = sampler or SearchRequest.sampler
-        found = measured.run(trials, slots, sampler=name, parameters=parameters, sqlite=sqlite, cpu_clock=cpu_clock)
-    _show(asdict(found), json_)
+        result = run(trials, slots, sampler=name, parameters=parameters, sqlite=sqlite, cpu_clock=cpu_clock)
+    _show(asdict(result), json_)
 
 
 @app.command()
@@ -56,16 +56,16 @@ def overhead(
     trials: Annotated[int, typer.Option(help="Trials of each method.")] = 20,
     batch: Annotated[int, typer.Option(help="Batch size.")] = 16,
     slots: Annotated[int, typer.Option(help="Trials side by side, one thread each.")] = 2,
-    methods: Annotated[str, typer.Option(help="Which to run: ours,use_ray,ga.")] = "ours,use_ray,ga",
+    methods: Annotated[str, typer.Option(help="Methods to run: ours,use_ray,ga.")] = "ours,use_ray,ga",
     folder: Annotated[
-        Path | None, typer.Option(help="Keep results and logs here; methods measured there are not run again.")
+        Path | None, typer.Option(help="Folder for results and logs; methods with a result there are not run again.")
     ] = None,
     markdown: Annotated[bool, typer.Option(help="Print a Markdown table.")] = False,
-    json_: Json = False,
+    json_: AsJson = False,
 ) -> None:
-    """Share of CPU and slot time that is training, beside Ultralytics' model.tune with and without Ray."""
-    from benchmarks.overhead import comparison as measured
+    """Measure the share of training in CPU and slot time, beside Ultralytics' model.tune with and without Ray."""
     from benchmarks.overhead import figures
+    from benchmarks.overhead.comparison import run
 
     settings = figures.Settings(
         data=str(data),
@@ -78,19 +78,19 @@ def overhead(
         slots=slots,
     )
     with exit_codes():
-        found = measured.run(
+        comparison = run(
             settings,
             _names(methods),
             folder=folder,
             command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
-            listener=lambda line: print(line, file=sys.stderr, flush=True),
+            listener=_progress,
         )
     if json_:
-        print(json.dumps(found.to_dict()))
+        print(json.dumps(comparison.to_dict()))
     elif markdown:
-        print(figures.markdown(found))
+        print(figures.markdown(comparison))
     else:
-        print_table(figures.table(found), figures.captions(found))
+        print_table(figures.table(comparison), figures.captions(comparison))
 
 
 @app.command()
@@ -99,26 +99,28 @@ def policies(
         str, typer.Option(help="automl, automl:SAMPLER, E, F, tpe-full, ga, median, hyperband, random, full, defaults.")
     ] = "automl,E,F,ga,median,hyperband,random",
     families: Annotated[
-        str, typer.Option(help="lcbench, curves, mixed, yolo; +15 behind one adds that many irrelevant dimensions.")
+        str, typer.Option(help="lcbench, curves, mixed, yolo; a suffix such as +15 adds 15 irrelevant dimensions.")
     ] = "lcbench,lcbench+15,curves,mixed,yolo",
-    tasks: Annotated[str, typer.Option(help="Tasks of each family: how many, or which, such as 8-15.")] = "8",
+    tasks: Annotated[str, typer.Option(help="Tasks of each family: a count, or numbers such as 8-15.")] = "8",
     seeds: Annotated[int, typer.Option(help="Runs of each policy on each task.")] = 10,
     slots: Annotated[int, typer.Option(help="Virtual slots.")] = 4,
     trainings: Annotated[float, typer.Option(help="Budget in median full trainings of the task.")] = 30.0,
     startup: Annotated[float, typer.Option(help="Virtual seconds before a trial's first epoch.")] = 0.0,
     jobs: Annotated[int, typer.Option(help="Processes.")] = 2,
     lcbench: Annotated[
-        Path | None, typer.Option(help="Folder of LCBench's surrogate; default: shared/data/lcbench nearby.")
+        Path | None,
+        typer.Option(help="Folder of LCBench's surrogate; default: shared/data/lcbench nearby."),
     ] = None,
-    cache: Annotated[Path | None, typer.Option(help="Keep every finished run here and take it from here.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Draw regret against budget, for example out.png.")] = None,
-    json_: Json = False,
+    cache: Annotated[Path | None, typer.Option(help="Folder for finished runs, which are not run again.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw regret against budget into a file.")] = None,
+    json_: AsJson = False,
 ) -> None:
-    """Which search policy reaches a good checkpoint with the least budget, beside its peers, in virtual time."""
-    from benchmarks.policies import contest as measured
+    """Compare search policies by the budget that each needs for a good checkpoint, in virtual time."""
+    from benchmarks.extras import need
     from benchmarks.policies import figures
+    from benchmarks.policies.contest import Contest, run
 
-    contest = measured.Contest(
+    contest = Contest(
         policies=_names(policies),
         families=_names(families),
         tasks=tasks,
@@ -131,7 +133,9 @@ def policies(
         cache=cache,
     )
     with exit_codes():
-        standing = measured.run(contest, lambda line: print(line, file=sys.stderr, flush=True))
+        if figure is not None:
+            need("matplotlib", "--figure")
+        standing = run(contest, _progress)
         if figure is not None:
             from benchmarks.policies.plot import draw
 
@@ -147,24 +151,25 @@ def policies(
 def real(
     data: Annotated[Path, typer.Option(help="A YOLO data.yaml; copied, never written to.")],
     weights: Annotated[Path, typer.Option(help="Pretrained weights: .pt or .safetensors.")],
-    budget: Annotated[str, typer.Option(help="Of each method: 20trainings, 1800cpu-s, 1cpu-h or 30gpu-min.")],
-    out: Annotated[Path, typer.Option(help="Results, logs and figure; what is there is not run again.")],
+    budget: Annotated[str, typer.Option(help="Budget of each method: 20trainings, 1800cpu-s, 1cpu-h or 30gpu-min.")],
+    out: Annotated[Path, typer.Option(help="Folder of results, logs and figure; steps in it are not run again.")],
     model: Annotated[str, typer.Option("--model", "--models", help="Variant.")] = "yolov5n",
     imgsz: Annotated[int, typer.Option(help="Image size.")] = 160,
     epochs: Annotated[int, typer.Option(help="Horizon of every trial.")] = 40,
     batch: Annotated[int, typer.Option(help="Batch size.")] = 16,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings anew of each winner.")] = 2,
+    seeds: Annotated[int, typer.Option(min=1, help="Retrainings of each winner.")] = 2,
     seed: Annotated[int, typer.Option(help="Seed of the searches.")] = 0,
     slots: Annotated[int, typer.Option(min=1, help="Trainings side by side, one thread each.")] = 2,
     device: Annotated[str, typer.Option(help="cpu, or a GPU's index.")] = "cpu",
-    methods: Annotated[str, typer.Option(help="Which to run now.")] = "automl,ray,genetic,defaults",
-    long: Annotated[int, typer.Option(min=0, help="Train our winner and the defaults for so many epochs too.")] = 0,
+    methods: Annotated[str, typer.Option(help="Methods to run now.")] = "automl,ray,genetic,defaults",
+    long: Annotated[int, typer.Option(min=0, help="Also train our winner and the defaults for this many epochs.")] = 0,
     long_seeds: Annotated[int, typer.Option(min=1, help="Long trainings of each.")] = 1,
-    json_: Json = False,
+    json_: AsJson = False,
 ) -> None:
-    """Ours beside Ultralytics' tuners and its defaults: real trainings at equal CPU (or GPU) seconds."""
-    from benchmarks.real import comparison as measured
+    """Compare our search with Ultralytics' tuners and its defaults: real trainings at equal CPU (or GPU) seconds."""
+    from benchmarks.extras import need
     from benchmarks.real import figures
+    from benchmarks.real.comparison import run
     from benchmarks.real.plot import draw
 
     settings = figures.RealSettings(
@@ -183,45 +188,42 @@ def real(
         long_seeds=long_seeds,
     )
     with exit_codes():
-        found = measured.run(
-            settings, _names(methods), out, listener=lambda line: print(line, file=sys.stderr, flush=True)
-        )
-        unit = settings.unit
-        draw(found.findings, found.judged, budget_s=found.budget_s, unit=unit, target=out / "real.png")
-    captions = figures.captions(settings, found.budget_s, found.missing, found.split)
+        need("matplotlib", "the figure of this benchmark")
+        outcome = run(settings, _names(methods), out, _progress)
+        budget_s, unit = outcome.budget_s, settings.unit
+        draw(outcome.findings, outcome.retrainings, budget_s=budget_s, unit=unit, target=out / "real.png")
+    captions = figures.captions(settings, budget_s, outcome.missing, outcome.split)
     if json_:
-        document = {"rows": [asdict(row) for row in found.rows], "budget_s": found.budget_s, "captions": captions}
-        print(json.dumps(document))
+        print(json.dumps({"rows": [asdict(row) for row in outcome.rows], "budget_s": budget_s, "captions": captions}))
     else:
-        print_table(figures.table(found.rows, unit), [*captions, f"Figure: {out / 'real.png'}"], 120)
+        print_table(figures.table(outcome.rows, unit), [*captions, f"Figure: {out / 'real.png'}"], 120)
 
 
 @app.command()
 def page(
-    trials: Annotated[int, typer.Option(help="Trials of the made-up study, and of a running one beside it.")] = 10_000,
+    trials: Annotated[int, typer.Option(help="Trials of a synthetic study, and of a running one beside it.")] = 10_000,
     epochs: Annotated[int, typer.Option(help="Mean epochs of a trial.")] = 100,
     db: Annotated[
         list[str] | None,
-        typer.Option(help="Postgres servers, beside SQLite: postgresql://USER@HOST/NAME; a new database is dropped."),
+        typer.Option(help="Postgres servers, beside SQLite: postgresql://USER@HOST/NAME; uses a new database."),
     ] = None,
-    repeat: Annotated[int, typer.Option(help="Measure each view so often; the medians are told.")] = 1,
-    json_: Json = False,
+    repeat: Annotated[int, typer.Option(help="Times that each view is measured; the medians are shown.")] = 1,
+    json_: AsJson = False,
 ) -> None:
-    """Server time and memory of every view of the page over a large study, its queries and its live refresh."""
-    from benchmarks.page import views as measured
+    """Measure server time and memory of all views of the page over a large study, its queries and live refresh."""
+    from benchmarks.page.views import Size, captions, document, run, table
 
     with exit_codes():
         servers = tuple(db or filter(None, (os.environ.get("AUTOML_TEST_DB"),)))
-        found = measured.run(
-            measured.Size(trials=trials, epochs=epochs),
-            servers=servers,
-            repeat=repeat,
-            listener=lambda line: print(line, file=sys.stderr, flush=True),
-        )
+        result = run(Size(trials=trials, epochs=epochs), servers=servers, repeat=repeat, listener=_progress)
     if json_:
-        print(json.dumps(measured.document(found)))
+        print(json.dumps(document(result)))
     else:
-        print_table(measured.table(found), measured.captions(found), 110)
+        print_table(table(result), captions(result), 110)
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""How much CPU, memory and slot time the search itself takes: many surrogate trials in virtual time.
+"""CPU, memory and slot time of the search itself: many surrogate trials in virtual time.
 
-The driver is one: while it decides, what has happened in other slots waits, and so do the slots. A decision
-takes as much virtual time as it took in reality.
+There is one driver: while it decides, events of other slots wait, and so do their slots. A decision takes as much
+virtual time as it took in reality.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from automl.costs.budget import Ledger, limits_of
+from automl.costs.budget import Budget, Ledger
 from automl.drivers.session import Record, Session
 from automl.drivers.virtual import VirtualDriver
 from automl.policy import Search
-from automl.records import EpochMetrics, Outcome, Slots, Start, StudySpec, StudyState, TrainJob, Trial
+from automl.records import EpochMetrics, Outcome, StudySpec, StudyState, TrainJob, Trial
 from automl.sampler import open_sampler
-from automl.scores.halving import rung_levels
 from automl.setup.options import SearchRequest
 from automl.setup.request import surrogate_space
 from automl.space import Parameter, SearchSpace
@@ -32,32 +31,35 @@ from automl.store.address import default_url
 from automl.store.engine import open_store
 from automl.trainers import surrogate
 from automl.trainers.surrogate import SurrogateTrainer
+from benchmarks.specs import virtual_spec
 
 T = TypeVar("T")
+
+HORIZON = 30  # epochs of a full training
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScaleResult:
-    """What a run cost. Seconds and megabytes of this process, its database included."""
+    """Cost of a run, in seconds and megabytes of this process, its database included."""
 
     trials: int
     slots: int
     parameters: int
-    epochs: int  # reported in all
+    epochs: int  # of all trials
     cpu_s: float
     wall_s: float
     peak_mb: float
     decision_ms_p50: float
-    decision_ms_p99: float  # of report and next trial together
+    decision_ms_p99: float  # of reports and of next trials together
     decision_ms_max: float
-    idle_share: float  # share of slot time in which nothing was trained, waiting for the driver included
+    idle_share: float  # share of slot time without training, waiting for the driver included
     sampler: str
     recorded: str  # "sqlite", or "nowhere"
-    clock: str  # by which decisions were timed: "wall", or "cpu" seconds of the deciding thread
+    clock: str  # of the decisions: "wall", or "cpu" seconds of the deciding thread
 
 
 class _Timed(Session):
-    """A session that notes how long each decision takes."""
+    """A session that records the duration of each decision."""
 
     decisions_s: list[float]
     clock: Callable[[], float]
@@ -79,7 +81,7 @@ class _Timed(Session):
 
 
 class _Nowhere:
-    """A record that keeps nothing; the search has its memory."""
+    """A record without storage."""
 
     def trial_started(
         self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None
@@ -94,7 +96,7 @@ class _Nowhere:
 
 
 class _Counting(SurrogateTrainer):
-    """A trainer that adds up what its epochs took."""
+    """A trainer that adds up the seconds of its epochs."""
 
     trained_s = 0.0
 
@@ -113,31 +115,44 @@ def run(
     sqlite: bool = False,
     cpu_clock: bool = False,
 ) -> ScaleResult:
-    """Plays that many surrogate trials of 30 epochs through the virtual driver. Raises UnknownName.
+    """Run surrogate trials of 30 epochs through the virtual driver. Raises UnknownName.
 
-    parameters  dimensions of the space; those beyond the surrogate's own change nothing
-    sqlite      records all of it in a new SQLite file, within the decisions
-    cpu_clock   times decisions by the CPU seconds of their thread: for a machine that others keep busy
+    parameters  dimensions of the space; those beyond the surrogate's own have no effect
+    sqlite      record everything in a new SQLite file, during the decisions
+    cpu_clock   time decisions by the CPU seconds of their thread, for a machine with other work
     """
     space = _space(parameters)
     with tempfile.TemporaryDirectory(prefix="automl-scale-") as folder:
-        spec = _spec(space, trials, slots, sampler, folder)
-        found = Search(spec, open_sampler(sampler, space, spec.seed), Ledger(limits_of(spec)))
+        budget = Budget.parse(f"{trials}trials")
+        spec = virtual_spec(
+            "scale",
+            space,
+            dict(surrogate.DEFAULTS),
+            sampler=sampler,
+            seed=0,
+            epochs=HORIZON,
+            warmup=0,
+            epoch_s=60.0,
+            budget=budget,
+            slots=slots,
+            directory=folder,
+        )
+        search = Search(spec, open_sampler(sampler, space, spec.seed), Ledger([budget]))
         began_cpu, began = time.process_time(), time.perf_counter()
         with _recording(spec, sqlite=sqlite) as record:
-            session, trainer = _Timed(found, record, posix_offset_s=0.0), _Counting()
+            session, trainer = _Timed(search, record, posix_offset_s=0.0), _Counting()
             session.decisions_s, session.clock = [], time.thread_time if cpu_clock else time.perf_counter
             at = VirtualDriver(session, trainer, slots=slots, decided_s=session.last_s).run()
             if isinstance(record, write.Recorder):
-                ended, spent_s = found.ended or "", found.ledger.spent_s()
+                ended, spent_s = search.ended or "", search.ledger.spent_s()
                 record.study_closed(StudyState.FINISHED, ended, at=at, slot_s=spent_s, wall_s=at)
         cpu_s, wall_s = time.process_time() - began_cpu, time.perf_counter() - began
     ordered = sorted(session.decisions_s)
     return ScaleResult(
-        trials=found.trials,
+        trials=search.trials,
         slots=slots,
         parameters=len(space.parameters),
-        epochs=found.runs.epochs,
+        epochs=search.runs.epochs,
         cpu_s=round(cpu_s, 2),
         wall_s=round(wall_s, 2),
         peak_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
@@ -153,7 +168,7 @@ def run(
 
 @contextmanager
 def _recording(spec: StudySpec, *, sqlite: bool) -> Iterator[Record]:
-    """A record of the study: in a new SQLite file in its folder, closed afterwards, or nowhere."""
+    """A record of the study, closed afterwards: in a new SQLite file of its folder, or nowhere."""
     if not sqlite:
         yield _Nowhere()
         return
@@ -170,30 +185,3 @@ def _space(parameters: int) -> SearchSpace:
     missing = max(0, parameters - len(own.parameters))
     idle = tuple(Parameter(f"idle{i}", "uniform", 0.5, 0.0, 1.0) for i in range(missing))
     return SearchSpace((*own.parameters[:parameters], *idle))
-
-
-def _spec(space: SearchSpace, trials: int, slots: int, sampler: str, folder: str) -> StudySpec:
-    epochs = 30
-    return StudySpec(
-        name="scale",
-        data="",
-        data_fingerprint="",
-        trainer="surrogate",
-        models=("surrogate",),
-        imgsz=(640,),
-        weights=None,
-        weights_sha256=None,
-        space=space.document(),
-        sampler=sampler,
-        seed=0,
-        epochs=epochs,
-        rungs=rung_levels(0, epochs),
-        budgets=(f"{trials}trials",),
-        slots=Slots(count=slots, device="cpu"),
-        fixed={},
-        given=(Start("defaults", dict(surrogate.DEFAULTS)),),
-        probe_s=0.0,
-        epoch_s=60.0,
-        versions={},
-        directory=folder,
-    )

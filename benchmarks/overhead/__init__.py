@@ -1,1 +1,1 @@
-"""What a search costs beside its trainings, against Ultralytics' own tuners."""
+"""Costs of a search besides its trainings, beside Ultralytics' own tuners."""

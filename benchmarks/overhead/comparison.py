@@ -1,20 +1,21 @@
-"""What a search costs besides training and validation, beside Ultralytics' own tuners.
+"""CPU and slot time that a search takes besides training and validation, beside Ultralytics' own tuners.
 
-Each method runs alone, one after the other, on its own copy of the data set, from the same initial tensors, with
-one thread a trial, at niceness 0, without network. `overhead_tree` measures the CPU seconds of all its processes,
-`overhead_marks` what of them went into training and validation, with the same instrument for every method.
+The methods run one after the other, each on its own copy of the data set and from the same initial tensors, with
+one thread a trial, at niceness 0 and without network. `process_tree` measures the CPU seconds of all processes of a
+method. `instrument` measures which of them were training and validation, in the same way for every method.
 
-What is not the same, because it belongs to the method: ours stops trials at rungs, so it trains fewer epochs (which
-is why rates are compared); the search spaces, hence the augmentation that an epoch pays for; the genetic tuner
-trains one trial at a time whatever the slots, so its share of slot time cannot pass one slot's, and it rounds the
-initial tensors to half precision. The final evaluation with which Ultralytics ends a training scores the best epoch
-a second time: it counts as overhead and is reported by itself. Under Ray, the scheduler stops each trial at its last
-epoch, and its worker is killed before or within that evaluation.
+Differences that belong to the methods:
+- Our search stops trials at rungs and so trains fewer epochs; rates are compared for this reason.
+- The search spaces differ, and with them the augmentation that an epoch pays for.
+- The genetic tuner trains one trial at a time, so its share of slot time cannot exceed one slot's. It rounds the
+  initial tensors to half precision.
+- Ultralytics ends a training with a final evaluation, which scores the best epoch a second time. It counts as
+  overhead and is reported by itself. Under Ray the scheduler stops each trial at its last epoch, and its worker is
+  killed before or during that evaluation.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import tempfile
@@ -27,16 +28,30 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from automl.data.dataset import Dataset, fingerprint, read_dataset
+from automl.data.dataset import Dataset, read_dataset
 from automl.errors import AutoMLError, UnknownName
 from automl.trainers.ultralytics.weights import check_weights
-from benchmarks.overhead.figures import METHODS, Comparison, MethodCost, Settings, add_up, cost
-from benchmarks.overhead.room import copy_data, empty, environment, run_beside, versions, write_initial, write_settings
+from benchmarks.overhead.figures import METHODS, Comparison, MethodCost, Settings, cost
+from benchmarks.overhead.workspace import (
+    copy_data,
+    empty,
+    environment,
+    inputs,
+    metered,
+    peer_command,
+    read_meter,
+    read_paid,
+    run_beside,
+    search_command,
+    tail,
+    versions,
+    write_initial,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BUSY = 0.1  # share of the machine that others may take before a note says so
+BUSY = 0.1  # share of the machine that others may use before a note says so
 
 
 def run(
@@ -47,54 +62,50 @@ def run(
     command: str = "",
     listener: Callable[[str], None] = lambda line: None,
 ) -> Comparison:
-    """Measures the methods one after the other.
+    """Measure the methods one after the other.
 
-    folder   keeps results, logs and whatever the methods wrote; with the same settings a method that was measured
-             there is not run again, and one that is not asked for is shown. None: a temporary one
+    folder   keeps results and logs; None: a temporary one. A method that was measured there with the same settings
+             is not run again, and is shown even if `methods` does not name it
     """
     if sys.platform != "linux":
-        raise AutoMLError("`automl bench overhead` reads /proc and needs Linux.")
+        raise AutoMLError("`python -m benchmarks overhead` reads /proc and needs Linux.")
     for method in methods:
         if method not in METHODS:
             raise UnknownName("method", method, METHODS)
     dataset = read_dataset(settings.data)
     settings = replace(settings, weights=str(check_weights(settings.weights)), data=str(dataset.file))
-    with _workplace(folder) as place:
-        found: dict[str, MethodCost] = {}
+    with _workspace(folder) as workspace:
+        costs: dict[str, MethodCost] = {}
         initial: Path | None = None
         for method in METHODS:
-            file = place / f"{method}.json"
-            kept = _kept(file, settings, dataset)
-            if kept is None and method in methods:
-                initial = initial or write_initial(settings, place / "initial")
+            file = workspace / f"{method}.json"
+            result = _stored(file, settings, dataset)
+            if result is None and method in methods:
+                initial = initial or write_initial(settings, workspace / "initial")
                 listener(f"Measuring {method}: {settings.trials} trials of {settings.epochs} epochs ...")
-                kept = _measure(method, replace(settings, weights=str(initial)), dataset, place / method)
-                document = {"settings": _identity(settings, dataset), "cost": asdict(kept)}
+                result = _measure(method, replace(settings, weights=str(initial)), dataset, workspace / method)
+                document = {"settings": _identity(settings, dataset), "cost": asdict(result)}
                 file.write_text(json.dumps(document), encoding="utf-8")
-            if kept is not None:
-                found[method] = kept
-        return Comparison(methods=found, settings=settings, circumstances=_circumstances(settings, command))
+            if result is not None:
+                costs[method] = result
+        return Comparison(methods=costs, settings=settings, circumstances=_circumstances(settings, command))
 
 
-def _measure(method: str, settings: Settings, dataset: Dataset, room: Path) -> MethodCost:
-    """Runs a method in a folder of its own. The settings' weights are the initial checkpoint."""
-    empty(room)
-    given = replace(settings, data=str(copy_data(dataset, room / "data")))
-    file = write_settings(given, room)
-    variables = environment(room, Path(given.weights).parent / "ultralytics")
-    if method == "use_ray":
-        variables["RAY_ADDRESS"] = "local"  # a cluster of its own, whatever else runs on this machine
-    report, log = room / "tree.json", room / "log.txt"
-    meter = [sys.executable, "-m", "benchmarks.overhead.tree", str(report), str(log)]
-    run_beside([*meter, *_command(method, given, file)], room, variables)
-    tree = json.loads(report.read_text(encoding="utf-8"))
-    marks = room / "marks.jsonl"
-    paid = add_up(marks.read_text(encoding="utf-8").splitlines() if marks.exists() else ())
+def _measure(method: str, settings: Settings, dataset: Dataset, folder: Path) -> MethodCost:
+    """Cost of a method, run in a folder of its own. The settings' weights are the initial checkpoint."""
+    empty(folder)
+    local = replace(settings, data=str(copy_data(dataset, folder / "data")))
+    variables = environment(folder, Path(local.weights).parent / "ultralytics", own_ray=method == "use_ray")
+    if method == "ours":
+        command = search_command(local, f"{local.trials}trials")
+    else:
+        command = peer_command(method, local, folder)
+    run_beside(metered(command, folder), folder, variables)
+    tree, paid = read_meter(folder), read_paid(folder)
     if tree["exit_code"] != 0 or not paid.epochs:
-        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
         raise AutoMLError(
             f"{method} ended with exit code {tree['exit_code']} after {paid.epochs} epochs, so there is nothing to "
-            f"compare. Its last lines:\n{tail}"
+            f"compare. Its last lines:\n{tail(folder / 'log.txt')}"
         )
     notes = []
     if paid.trials != settings.trials:
@@ -117,26 +128,8 @@ def _measure(method: str, settings: Settings, dataset: Dataset, room: Path) -> M
     )
 
 
-def _command(method: str, given: Settings, file: Path) -> list[str]:
-    if method != "ours":
-        return [sys.executable, "-m", "benchmarks.overhead.peers", method, str(file)]
-    flags = {
-        "data": given.data,
-        "weights": given.weights,
-        "models": given.model,
-        "imgsz": given.imgsz,
-        "epochs": given.epochs,
-        "batch": given.batch,
-        "seed": given.seed,
-        "slots": given.slots,
-        "device": "cpu",
-        "budget": f"{given.trials}trials",
-    }
-    words = [word for key, value in flags.items() for word in (f"--{key}", str(value))]
-    return [sys.executable, "-m", "automl.cli", "search", *words]
-
-
-def _kept(file: Path, settings: Settings, dataset: Dataset) -> MethodCost | None:
+def _stored(file: Path, settings: Settings, dataset: Dataset) -> MethodCost | None:
+    """The cost in the file; None without a file, or if it was measured with other settings."""
     if not file.exists():
         return None
     document = json.loads(file.read_text(encoding="utf-8"))
@@ -144,9 +137,8 @@ def _kept(file: Path, settings: Settings, dataset: Dataset) -> MethodCost | None
 
 
 def _identity(settings: Settings, dataset: Dataset) -> dict[str, Any]:
-    """What has to be the same for two results to stand in one table."""
-    weights = hashlib.sha256(Path(settings.weights).read_bytes()).hexdigest()
-    return {**asdict(settings), "data": fingerprint(dataset), "weights": weights, "versions": versions()}
+    """Settings and inputs that must be equal for two results to stand in one table."""
+    return {**asdict(settings), **inputs(dataset, settings.weights)}
 
 
 def _circumstances(settings: Settings, command: str) -> dict[str, str]:
@@ -160,7 +152,7 @@ def _circumstances(settings: Settings, command: str) -> dict[str, str]:
 
 
 @contextmanager
-def _workplace(folder: Path | None) -> Iterator[Path]:
+def _workspace(folder: Path | None) -> Iterator[Path]:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder.absolute()

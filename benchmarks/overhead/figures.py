@@ -1,4 +1,4 @@
-"""What `automl bench overhead` measured, added up, compared and laid out: pure."""
+"""Figures of the overhead benchmark: sums, ratios to the peers, and their table. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 METHODS = ("ours", "use_ray", "ga")
 TITLES = {"ours": "automl search", "use_ray": "tune(use_ray=True)", "ga": "tune()"}
-PROBE = "_Probe"  # our trainer's class that only times steps: what it trains is thrown away
+PROBE = "_Probe"  # the class of our trainer that only times steps; its training is thrown away
 COMPARED = ("paid_share", "paid_share_wall", "epochs_per_cpu_s", "epochs_per_wall_s")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What every method is given."""
+    """Settings that all methods share."""
 
     data: str
     weights: str
@@ -31,7 +31,7 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Paid:
-    """What the instrument's lines of one method add up to."""
+    """Training and validation of one method: sums of the instrument's lines."""
 
     trials: int  # trainings with at least one finished epoch of training
     epochs: int  # of training
@@ -44,7 +44,7 @@ class Paid:
 
 @dataclass(frozen=True, kw_only=True)
 class MethodCost:
-    """What one method took, and how much of it was training and validation."""
+    """Cost of one method, and the part of it that was training and validation."""
 
     trials: int
     epochs: int
@@ -58,17 +58,17 @@ class MethodCost:
     paid_share_wall: float  # paid_wall_s / slot_s
     epochs_per_cpu_s: float
     epochs_per_wall_s: float
-    cpu_s_per_epoch: float  # of paid_cpu_s: what an epoch itself took
+    cpu_s_per_epoch: float  # of paid_cpu_s: the epoch alone
     overhead_cpu_s_per_trial: float
     overhead_cpu_s_per_epoch: float
     final_eval_cpu_s: float  # scoring the best epoch again; counted as overhead
-    unwaited_cpu_s: float  # the part of cpu_s that was sampled
-    others_cpu_s: float  # what else ran on the machine
+    unwaited_cpu_s: float  # part of cpu_s that was sampled
+    others_cpu_s: float  # of everything else on the machine
     notes: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> MethodCost:
-        """The cost that `asdict` and JSON made plain."""
+        """The cost in a document that `asdict` and JSON wrote; unknown keys are ignored."""
         known = {field.name for field in fields(cls)}
         values = {key: value for key, value in document.items() if key in known}
         return cls(**{**values, "notes": tuple(values.get("notes", ()))})
@@ -76,19 +76,19 @@ class MethodCost:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """The methods that were measured, with the circumstances."""
+    """Costs of the measured methods, with the circumstances."""
 
     methods: Mapping[str, MethodCost]
     settings: Settings
     circumstances: Mapping[str, str]  # date, command, versions, machine
 
     def ratios(self) -> dict[str, dict[str, float]]:
-        """Ours divided by each peer."""
+        """Figures of our search divided by those of each peer; empty without our search."""
         ours = self.methods.get("ours")
         if ours is None:
             return {}
         return {
-            name: {key: _divided(getattr(ours, key), getattr(peer, key)) for key in COMPARED}
+            name: {key: _ratio(getattr(ours, key), getattr(peer, key)) for key in COMPARED}
             for name, peer in self.methods.items()
             if name != "ours"
         }
@@ -97,14 +97,14 @@ class Comparison:
         """Plain containers for JSON."""
         return {
             **{name: _rounded(asdict(cost)) for name, cost in self.methods.items()},
-            "ratios": {name: _rounded(each) for name, each in self.ratios().items()},
+            "ratios": {name: _rounded(ratios) for name, ratios in self.ratios().items()},
             "settings": asdict(self.settings),
             "circumstances": dict(self.circumstances),
         }
 
 
 def add_up(lines: Iterable[str]) -> Paid:
-    """The sums of the instrument's lines. One that was cut off by a kill counts nothing."""
+    """Sums of the instrument's lines, ignoring a line that a kill cut off."""
     spans: dict[str, list[Mapping[str, Any]]] = {"train": [], "val": [], "final": []}
     for line in lines:
         try:
@@ -135,7 +135,7 @@ def cost(
     slots: int,
     notes: Sequence[str] = (),
 ) -> MethodCost:
-    """The figures of one method. `others_s`: CPU of everything else that ran."""
+    """Figures of one method. `others_s`: CPU seconds of everything else on the machine."""
     slot_s = wall_s * slots
     return MethodCost(
         trials=paid.trials,
@@ -146,13 +146,13 @@ def cost(
         paid_cpu_s=paid.cpu_s,
         paid_process_cpu_s=paid.process_s,
         paid_wall_s=paid.wall_s,
-        paid_share=_divided(paid.cpu_s, cpu_s),
-        paid_share_wall=_divided(paid.wall_s, slot_s),
-        epochs_per_cpu_s=_divided(paid.epochs, cpu_s),
-        epochs_per_wall_s=_divided(paid.epochs, wall_s),
-        cpu_s_per_epoch=_divided(paid.cpu_s, paid.epochs),
-        overhead_cpu_s_per_trial=_divided(cpu_s - paid.cpu_s, paid.trials),
-        overhead_cpu_s_per_epoch=_divided(cpu_s - paid.cpu_s, paid.epochs),
+        paid_share=_ratio(paid.cpu_s, cpu_s),
+        paid_share_wall=_ratio(paid.wall_s, slot_s),
+        epochs_per_cpu_s=_ratio(paid.epochs, cpu_s),
+        epochs_per_wall_s=_ratio(paid.epochs, wall_s),
+        cpu_s_per_epoch=_ratio(paid.cpu_s, paid.epochs),
+        overhead_cpu_s_per_trial=_ratio(cpu_s - paid.cpu_s, paid.trials),
+        overhead_cpu_s_per_epoch=_ratio(cpu_s - paid.cpu_s, paid.epochs),
         final_eval_cpu_s=paid.final_eval_cpu_s,
         unwaited_cpu_s=unwaited_s,
         others_cpu_s=max(0.0, others_s),
@@ -160,29 +160,29 @@ def cost(
     )
 
 
-def table(found: Comparison) -> tuple[list[str], list[list[str]]]:
-    """Head and rows: a figure a row, a method a column."""
-    names = [name for name in METHODS if name in found.methods]
-    costs = [found.methods[name] for name in names]
-    ratios = found.ratios()
-    rows = [[label, *(show.format(getattr(each, key)) for each in costs)] for label, key, show in _ROWS]
+def table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """Head and rows, with a figure in each row and a method in each column."""
+    names = [name for name in METHODS if name in comparison.methods]
+    costs = [comparison.methods[name] for name in names]
+    ratios = comparison.ratios()
+    rows = [[label, *(form.format(getattr(cost, key)) for cost in costs)] for label, key, form in _ROWS]
     for key in COMPARED if ratios else ():
         label = next(label for label, row, _ in _ROWS if row == key)
         rows.append([f"ours ÷ it, {label}", *(f"×{ratios[n][key]:.2f}" if n in ratios else "" for n in names)])
     return ["", *(TITLES[name] for name in names)], rows
 
 
-def captions(found: Comparison) -> list[str]:
-    """The lines below the table."""
-    lines = [f"{key}: {value}" for key, value in found.circumstances.items()]
-    return lines + [f"{TITLES[name]}: {note}" for name, each in found.methods.items() for note in each.notes]
+def captions(comparison: Comparison) -> list[str]:
+    """Lines below the table."""
+    lines = [f"{key}: {value}" for key, value in comparison.circumstances.items()]
+    return lines + [f"{TITLES[name]}: {note}" for name, cost in comparison.methods.items() for note in cost.notes]
 
 
-def markdown(found: Comparison) -> str:
-    """Table and circumstances, for a README."""
-    head, rows = table(found)
+def markdown(comparison: Comparison) -> str:
+    """Table and circumstances in Markdown."""
+    head, rows = table(comparison)
     lines = [_row(head), _row(["---", *("---:" for _ in head[1:])]), *map(_row, rows), ""]
-    return "\n".join(lines + [f"- {line}" for line in captions(found)])
+    return "\n".join(lines + [f"- {line}" for line in captions(comparison)])
 
 
 _ROWS = (
@@ -207,7 +207,7 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _divided(value: float, by: float) -> float:
+def _ratio(value: float, by: float) -> float:
     return value / by if by else 0.0
 
 

@@ -1,8 +1,8 @@
-"""Ultralytics' two tuners, started the way its documentation does, for the benchmarks `overhead` and `real`.
+"""Ultralytics' two tuners, started as its documentation shows, for the benchmarks `overhead` and `real`.
 
-Run as `python -m benchmarks.overhead.peers initial|use_ray|ga SETTINGS`, in a process of its own. Everything that does
-not decide what is trained keeps the peer's default: plots, checkpoints, integrations, loggers, search space (26
-dimensions), AdamW, ASHA with a grace period of 10 epochs.
+Run as `python -m benchmarks.overhead.peers initial|use_ray|ga SETTINGS`, in a process of its own. Everything
+else keeps the peer's default: plots, checkpoints, integrations, loggers, search space (26 dimensions), AdamW, ASHA
+with a grace period of 10 epochs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.overhead.figures import Settings
 
 
 def write_initial(settings: Settings, target: Path) -> None:
-    """The tensors with which every method begins, as an Ultralytics checkpoint. Also places its fonts."""
+    """Write the checkpoint with which every method begins, and Ultralytics' fonts beside it."""
     from automl.data.dataset import read_dataset
     from automl.trainers.ultralytics import initial
 
@@ -33,7 +33,7 @@ def write_initial(settings: Settings, target: Path) -> None:
 
 
 def tune(method: str, settings: Settings, folder: Path) -> None:
-    """Runs one of the tuners to its end. It writes below the folder."""
+    """Run one of the tuners to its end, with its files below the folder."""
     from ultralytics import YOLO
 
     arguments: dict[str, Any] = {
@@ -43,11 +43,11 @@ def tune(method: str, settings: Settings, folder: Path) -> None:
         "batch": settings.batch,
         "seed": settings.seed,
         "device": settings.device,
-        "project": str(folder / "runs"),  # else it writes into the Git repository that its package lies in
+        "project": str(folder / "runs"),  # by default it writes into the Git repository around its package
     }
     model = YOLO(settings.weights)
     if method == "use_ray":
-        multiprocessing.cpu_count = lambda: settings.slots  # what Ray asks for the cores it may fill
+        multiprocessing.cpu_count = lambda: settings.slots  # Ray takes this for the cores that it may use
         model.tune(
             use_ray=True, iterations=settings.trials, gpu_per_trial=0 if settings.device == "cpu" else 1, **arguments
         )
@@ -56,7 +56,7 @@ def tune(method: str, settings: Settings, folder: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """METHOD SETTINGS"""
+    """Arguments: METHOD SETTINGS"""
     method, file = arguments
     settings = Settings(**json.loads(Path(file).read_text(encoding="utf-8")))
     if method == "initial":

@@ -1,1 +1,1 @@
-"""How fast the page shows a study of many trials."""
+"""Speed and memory of the page over a study of many trials."""

@@ -1,7 +1,7 @@
 """How long the page takes to draw a large study, and how much memory a session adds: on SQLite and on Postgres.
 
 A fresh database is filled with a made-up study of thousands of trials, a running one of as many with a tenth of the
-epochs, and dropped at the end. Each view is then drawn in a process of its own; `page_probe` says what is measured.
+epochs, and dropped at the end. Each view is then drawn in a process of its own; `probe` says what is measured.
 """
 
 from __future__ import annotations

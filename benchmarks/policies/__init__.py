@@ -1,1 +1,1 @@
-"""Search policies against each other in virtual time."""
+"""Comparison of search policies in virtual time."""

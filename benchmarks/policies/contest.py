@@ -1,4 +1,4 @@
-"""Search policies against each other in virtual time: which tasks, seeds and policies, run side by side and kept."""
+"""Contest of search policies in virtual time: every policy on every task with every seed, with kept results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from benchmarks.policies.sources import SHAPES, digest, sources
 from benchmarks.policies.tasks import Scale, Task, measure
 
 OURS = "automl"  # the product's default sampler; "automl:gp" names another
-# What a kept result depends on, so that a change of ours does not run the peers again.
+# Files that a kept result depends on: apart, so that a change of our search does not run the peers again.
 TRACK_FILES = sources("benchmarks.policies.race", "benchmarks.policies.families", without=SHAPES)
 PEER_FILES = sources("benchmarks.policies.rivals", without=SHAPES)
 OUR_FILES = sources("benchmarks.policies.ours")
@@ -31,7 +31,7 @@ OUR_FILES = sources("benchmarks.policies.ours")
 
 @dataclass(frozen=True, kw_only=True)
 class Contest:
-    """The words of `automl bench policies`."""
+    """Options of `python -m benchmarks policies`."""
 
     policies: tuple[str, ...]
     families: tuple[str, ...]
@@ -47,7 +47,7 @@ class Contest:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One run: a policy on a task with a seed."""
+    """One run of a policy on a task with a seed."""
 
     policy: str
     task: Task
@@ -60,7 +60,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What came of a run."""
+    """Result of a run."""
 
     policy: str
     family: str
@@ -77,7 +77,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Standing:
-    """All runs of a contest, and what could not be run."""
+    """Results of a contest, and the families that could not run."""
 
     contest: Contest
     results: list[Result]
@@ -85,12 +85,12 @@ class Standing:
 
 
 def policy_names() -> tuple[str, ...]:
-    """Every name that `--policies` takes."""
+    """All names for `--policies`."""
     return (OURS, *(f"{OURS}:{name}" for name in SAMPLERS), *RIVALS)
 
 
 def check(contest: Contest) -> None:
-    """Raises UnknownName or AutoMLError for what cannot be run."""
+    """Raise UnknownName or AutoMLError for a contest that cannot run."""
     for name in contest.policies:
         if name not in policy_names():
             raise UnknownName("policy", name, policy_names())
@@ -104,7 +104,7 @@ def check(contest: Contest) -> None:
 
 
 def open_policy(name: str, task: Task, *, slots: int, budget_s: float, seed: int) -> Policy:
-    """The policy of that name, new; raises UnknownName."""
+    """A new policy by name; raises UnknownName."""
     ours = _of_ours(name)
     if ours is not None:
         sampler, confirm = ours
@@ -115,13 +115,13 @@ def open_policy(name: str, task: Task, *, slots: int, budget_s: float, seed: int
 
 
 def _of_ours(name: str) -> tuple[str, int] | None:
-    """The sampler that a name of ours means today, and how many of the best trials it confirms; None for a peer."""
+    """Sampler and number of repeated trials behind a name of our search today; None for a peer."""
     ours, _, sampler = name.partition(":")
     return (sampler or SearchRequest.sampler, SearchRequest.confirm) if ours == OURS else None
 
 
 def play(entry: Entry) -> Result:
-    """Runs one policy on one task once."""
+    """Result of one policy on one task with one seed."""
     began = time.process_time()
     budget_s = entry.trainings * entry.scale.training_s
     policy = open_policy(entry.policy, entry.task, slots=entry.slots, budget_s=budget_s, seed=entry.seed)
@@ -143,18 +143,18 @@ def play(entry: Entry) -> Result:
 
 
 def run(contest: Contest, listener: Callable[[str], None] = lambda line: None) -> Standing:
-    """Plays every policy on every task with every seed; what the cache holds is not played again."""
+    """Run every policy on every task with every seed, except those with a result in the cache."""
     check(contest)
     skipped: dict[str, str] = {}
     tasks: list[Task] = []
     for name in contest.families:
-        found = open_family(name, numbers(contest.tasks), contest.lcbench)
-        tasks += found
-        if not found:
+        family = open_family(name, numbers(contest.tasks), contest.lcbench)
+        tasks += family
+        if not family:
             skipped[name] = "its files are not here: name their folder with --lcbench"
-    kept = _Kept(contest.cache)
+    cache = _Cache(contest.cache)
     with _pool(contest.jobs) as pool:
-        scales = {key: Scale(**value) for key, value in kept.complete(pool, _scale_jobs(tasks), listener, "scales")}
+        scales = {key: Scale(**value) for key, value in cache.complete(pool, _scale_jobs(tasks), listener, "scales")}
         entries = [
             Entry(
                 policy=policy,
@@ -170,7 +170,7 @@ def run(contest: Contest, listener: Callable[[str], None] = lambda line: None) -
             for policy in contest.policies
         ]
         jobs: dict[str, Job] = {_key(entry): (_play, entry) for entry in entries}
-        results = [Result(**value) for _, value in kept.complete(pool, jobs, listener, "runs")]
+        results = [Result(**value) for _, value in cache.complete(pool, jobs, listener, "runs")]
     order = {name: index for index, name in enumerate(contest.policies)}
     results.sort(key=lambda result: (result.family, order[result.policy], result.task, result.seed))
     return Standing(contest, results, skipped)
@@ -204,12 +204,12 @@ def _key(entry: Entry) -> str:
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # the runs are the parallel part
+        os.environ.setdefault(name, "1")  # the runs themselves are parallel
     return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
 
 
-class _Kept:
-    """Finished jobs by key: one JSON line each in `results.jsonl` of the folder, or nowhere."""
+class _Cache:
+    """Finished jobs by key, one JSON line each in `results.jsonl` of the folder; in memory without a folder."""
 
     def __init__(self, folder: Path | None) -> None:
         self._file = folder / "results.jsonl" if folder is not None else None
@@ -217,14 +217,14 @@ class _Kept:
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             for line in self._file.read_text(encoding="utf-8").splitlines() if self._file.is_file() else []:
-                if line.endswith("}"):  # a line that was cut short is done again
+                if line.endswith("}"):  # a line that was cut off is run again
                     document = json.loads(line)
                     self._known[document["key"]] = document["value"]
 
     def complete(
-        self, pool: ProcessPoolExecutor, jobs: dict[str, Job], listener: Callable[[str], None], what: str
+        self, pool: ProcessPoolExecutor, jobs: dict[str, Job], listener: Callable[[str], None], title: str
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every job's key and value, those that are known first."""
+        """Key and value of every job, known ones first."""
         yield from ((key, self._known[key]) for key in jobs if key in self._known)
         waiting: dict[Future[dict[str, Any]], str] = {
             pool.submit(call, argument): key for key, (call, argument) in jobs.items() if key not in self._known
@@ -235,7 +235,7 @@ class _Kept:
             self._write(key, value)
             if done in (1, total) or done % max(1, total // 20) == 0:
                 left_s = (time.monotonic() - began) / done * (total - done)
-                listener(f"{what}: {done} of {total}, about {left_s:.0f} s left")
+                listener(f"{title}: {done} of {total}, about {left_s:.0f} s left")
             yield key, value
 
     def _write(self, key: str, value: dict[str, Any]) -> None:

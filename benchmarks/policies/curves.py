@@ -1,4 +1,4 @@
-"""Synthetic family `curves`: noisy power laws that cross, dead dimensions, a strong default, dear and cheap epochs."""
+"""Synthetic family `curves`: noisy power laws that cross, dead dimensions, strong defaults, epochs of unequal cost."""
 
 from __future__ import annotations
 
@@ -28,39 +28,23 @@ SPACE = SearchSpace(
 class CurvesTask:
     """One problem of the family, drawn by its number.
 
-    Eleven numeric dimensions. The end of a training falls quadratically with the distance from an optimum
-    which lies near the default: five of nine plain dimensions count, ever less, two of them together, and
-    four are dead. A high learning rate learns faster to a lower end, so that curves cross; a wide network
-    ends higher, learns slower and costs up to ten times as much. Noise is normal, 0.006 a training and 0.006
-    an epoch.
+    Eleven numeric dimensions. The final score falls quadratically with the distance from an optimum near the defaults.
+    Five of nine plain dimensions count, each less than the one before, two of them together; four are dead. A high
+    learning rate learns faster to a lower final score, so that curves cross. A wide network ends higher, learns more
+    slowly and costs up to ten times as much. Noise is normal, 0.006 a training and 0.006 an epoch.
     """
 
     number: int
 
+    family = "curves"
+    space = SPACE
+    horizon = HORIZON
+    warmup = 0.0
+
     @property
     def name(self) -> str:
-        """Numbered."""
-        return f"curves-{self.number}"
-
-    @property
-    def family(self) -> str:
-        """One family."""
-        return "curves"
-
-    @property
-    def space(self) -> SearchSpace:
-        """The same for all of them."""
-        return SPACE
-
-    @property
-    def horizon(self) -> int:
-        """Epochs."""
-        return HORIZON
-
-    @property
-    def warmup(self) -> float:
-        """None."""
-        return 0.0
+        """Family and number."""
+        return f"{self.family}-{self.number}"
 
     @cached_property
     def _drawn(self) -> dict[str, float]:
@@ -74,7 +58,7 @@ class CurvesTask:
         return drawn
 
     def curve(self, params: Params) -> Curve:
-        """A power law from zero to the end."""
+        """A power law from zero to the final score."""
         d = self._drawn
         x = {p.name: float(params.get(p.name) or p.default or 0.0) for p in SPACE.parameters}
         off = {name: x[name] - d[f"best {name}"] for name in PLAIN}
@@ -89,5 +73,5 @@ class CurvesTask:
         return Curve(scores=scores, seconds=np.full(HORIZON, 10.0 * x["width"]))
 
     def observe(self, params: Params, seed: str) -> FloatArray:
-        """Scores with noise."""
+        """Scores with noise of the training and of each epoch."""
         return noisy(self.curve(params).scores, seed, run=0.006, epoch=0.006)

@@ -1,4 +1,4 @@
-"""What a contest of policies comes to: mean regrets, speed-ups over the peers, and how sure they are."""
+"""Figures of a contest: mean regrets, speed-ups over the peers, and their intervals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.policies.contest import Result, Standing
 from benchmarks.policies.race import GRID
 from benchmarks.policies.tasks import FloatArray
 
-SHARES = (0.25, 0.5, 1.0)  # of the budget at which the table shows the regret
+SHARES = (0.25, 0.5, 1.0)  # of the budget, for the regrets in the table
 LEVEL = 0.9
 RESAMPLES = 1000
 PEERS = ("E", "F")
@@ -19,7 +19,7 @@ PEERS = ("E", "F")
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One policy on one family. Intervals are at 90 %."""
+    """One policy on one family, with 90 % intervals."""
 
     policy: str
     family: str
@@ -30,19 +30,19 @@ class Row:
     regret: list[float]  # at 25, 50 and 100 % of the budget
     speedup_vs_E: float | None  # noqa: N815  (None without E among the runs)
     speedup_vs_F: float | None  # noqa: N815
-    intervals: dict[str, list[list[float]] | list[float] | None]  # of each of the three
+    intervals: dict[str, list[list[float]] | list[float] | None]  # of the regrets and of both speed-ups
     trials: float  # means of a run
     cpu_s: float
 
 
 def rows(standing: Standing, *, seed: int = 0) -> list[Row]:
-    """One row for each family and policy, in the order of the contest."""
-    found: list[Row] = []
+    """Rows by family and policy, in the order of the contest."""
+    every: list[Row] = []
     for family in standing.contest.families:
         results = [result for result in standing.results if result.family == family]
         if results:
-            found += _family(standing, family, results, seed)
-    return found
+            every += _family(standing, family, results, seed)
+    return every
 
 
 def _family(standing: Standing, family: str, results: Sequence[Result], seed: int) -> list[Row]:
@@ -51,21 +51,21 @@ def _family(standing: Standing, family: str, results: Sequence[Result], seed: in
     curves = {name: table([result for result in results if result.policy == name]) for name in policies}
     tasks, seeds, _ = next(iter(curves.values())).shape
     means = {name: curve.mean(axis=(0, 1)) for name, curve in curves.items()}
-    drawn = resample(curves, seed)
-    found = []
+    samples = resample(curves, seed)
+    family_rows = []
     for name in policies:
         own = [result for result in results if result.policy == name]
-        fast = {peer: speedup(means[name], means[peer]) if peer in means else None for peer in PEERS}
-        sure: dict[str, list[list[float]] | list[float] | None] = {
-            "regret": [_interval(drawn[name][:, index(share)]) for share in SHARES]
+        speedups = {peer: speedup(means[name], means[peer]) if peer in means else None for peer in PEERS}
+        intervals: dict[str, list[list[float]] | list[float] | None] = {
+            "regret": [_interval(samples[name][:, index(share)]) for share in SHARES]
         }
         for peer in PEERS:
-            sure[f"speedup_vs_{peer}"] = (
-                _interval(np.array([speedup(a, b) for a, b in zip(drawn[name], drawn[peer], strict=True)]))
-                if peer in drawn
+            intervals[f"speedup_vs_{peer}"] = (
+                _interval(np.array([speedup(a, b) for a, b in zip(samples[name], samples[peer], strict=True)]))
+                if peer in samples
                 else None
             )
-        found.append(
+        family_rows.append(
             Row(
                 policy=name,
                 family=family,
@@ -74,18 +74,18 @@ def _family(standing: Standing, family: str, results: Sequence[Result], seed: in
                 tasks=tasks,
                 seeds=seeds,
                 regret=[round(float(means[name][index(share)]), 4) for share in SHARES],
-                speedup_vs_E=fast["E"],
-                speedup_vs_F=fast["F"],
-                intervals=sure,
+                speedup_vs_E=speedups["E"],
+                speedup_vs_F=speedups["F"],
+                intervals=intervals,
                 trials=round(sum(result.trials for result in own) / len(own), 1),
                 cpu_s=round(sum(result.cpu_s for result in own) / len(own), 2),
             )
         )
-    return found
+    return family_rows
 
 
 def index(share: float) -> int:
-    """The place of a share of the budget on the grid."""
+    """Index of a share of the budget on the grid."""
     return round(share * GRID) - 1
 
 
@@ -98,11 +98,11 @@ def table(results: Sequence[Result]) -> FloatArray:
 
 
 def speedup(own: FloatArray, peer: FloatArray) -> float:
-    """The budget at which the peer reaches its final mean regret, over that at which `own` reaches it.
+    """Budget at which the peer reaches its final mean regret, divided by that at which `own` reaches it.
 
     own, peer  (GRID,) mean regrets
-    Below 1 where `own` gets there later. Where it never does, nothing is extrapolated: then the share of its
-    budget counts at which the peer has reached the final regret of `own`.
+    Below 1 if `own` is later. If it never reaches that regret, nothing is extrapolated: the result is the share of the
+    budget at which the peer has reached the final regret of `own`.
     """
     if own.min() <= peer[-1]:
         return round((_first(peer, peer[-1]) + 1) / (_first(own, peer[-1]) + 1), 3)
@@ -110,25 +110,25 @@ def speedup(own: FloatArray, peer: FloatArray) -> float:
 
 
 def _first(curve: FloatArray, level: float) -> int:
-    """The first place at which the curve has come down to the level."""
+    """First index at which the curve is at or below the level."""
     return int(np.flatnonzero(curve <= level)[0])
 
 
 def resample(curves: Mapping[str, FloatArray], seed: int) -> dict[str, FloatArray]:
     """(RESAMPLES, GRID) mean regrets of each policy: tasks drawn with replacement, then seeds within each.
 
-    The same draws for every policy, as they ran on the same tasks with the same seeds.
+    All policies ran on the same tasks with the same seeds, and share the draws.
     Source: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 8 (two-level resampling).
     """
     rng = np.random.default_rng(seed)
     tasks, seeds, _ = next(iter(curves.values())).shape
-    drawn: dict[str, list[FloatArray]] = {name: [] for name in curves}
+    samples: dict[str, list[FloatArray]] = {name: [] for name in curves}
     for _ in range(RESAMPLES):
-        chosen = np.asarray(rng.integers(tasks, size=(tasks, 1)))
-        within = np.asarray(rng.integers(seeds, size=(tasks, seeds)))
+        tasks_drawn = np.asarray(rng.integers(tasks, size=(tasks, 1)))
+        seeds_drawn = np.asarray(rng.integers(seeds, size=(tasks, seeds)))
         for name, curve in curves.items():
-            drawn[name].append(curve[chosen, within].mean(axis=(0, 1)))
-    return {name: np.array(means) for name, means in drawn.items()}
+            samples[name].append(curve[tasks_drawn, seeds_drawn].mean(axis=(0, 1)))
+    return {name: np.array(means) for name, means in samples.items()}
 
 
 def _interval(values: FloatArray) -> list[float]:
@@ -136,19 +136,19 @@ def _interval(values: FloatArray) -> list[float]:
     return [round(float(low), 4), round(float(high), 4)]
 
 
-def printed(found: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
-    """Head and cells of the table that people read."""
+def printed(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+    """Head and cells of the table for people."""
     head = ["", "family", "25 %", "50 %", "100 %", "over E", "over F", "trials", "CPU s"]
     cells = []
-    for row in found:
+    for row in rows:
         final = row.intervals["regret"]
-        sure = _bounds(final[-1] if final else None)
+        bounds = _bounds(final[-1] if final else None)
         cells.append(
             [
                 row.policy,
                 row.family,
                 *(f"{value:.3f}" for value in row.regret[:-1]),
-                f"{row.regret[-1]:.3f}{sure}",
+                f"{row.regret[-1]:.3f}{bounds}",
                 *(
                     "–" if value is None else f"{value:.2f}{_bounds(row.intervals[f'speedup_vs_{peer}'])}"
                     for peer, value in (("E", row.speedup_vs_E), ("F", row.speedup_vs_F))
@@ -164,8 +164,8 @@ def _bounds(interval: object) -> str:
     return f" [{interval[0]:.2f}, {interval[1]:.2f}]" if isinstance(interval, list) else ""
 
 
-def captions(standing: Standing, found: Sequence[Row]) -> list[str]:
-    """What a reader must know of the table."""
+def captions(standing: Standing, rows: Sequence[Row]) -> list[str]:
+    """Lines below the table."""
     contest = standing.contest
     lines = [
         f"Mean regret at 25, 50 and 100 % of {contest.trainings:g} median full trainings on {contest.slots} slots: "
@@ -173,6 +173,6 @@ def captions(standing: Standing, found: Sequence[Row]) -> list[str]:
         "Over E, over F: the peer's budget over the budget that reaches its final regret. "
         "Intervals: 90 %, bootstrap over tasks, then seeds.",
     ]
-    sizes = {(row.family, row.tasks, row.seeds) for row in found}
+    sizes = {(row.family, row.tasks, row.seeds) for row in rows}
     lines += [f"{family}: {tasks} tasks × {seeds} seeds." for family, tasks, seeds in sorted(sizes)]
     return lines + [f"{family} was skipped: {reason}." for family, reason in standing.skipped.items()]

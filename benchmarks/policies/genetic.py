@@ -1,4 +1,4 @@
-"""Ultralytics' genetic tuner on any space, for comparison."""
+"""Ultralytics' genetic tuner on any space."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ TRIES = 100
 class Genetic:
     """Bounded mutation of one of the nine best, drawn in proportion to its lead over the ninth.
 
-    Every gene, a dimension scaled to [0, 1], is mutated with probability one half by a normal step of 0.2,
-    which shrinks by up to a fifth while the best stays unbeaten for 25 trainings. From 30 trainings on some
-    steps are correlated as the best fifth is. A child that was there before is drawn again.
+    A gene is a dimension scaled to [0, 1]. Each is mutated with probability one half by a normal step of 0.2, which
+    shrinks by up to a fifth while the best stays unbeaten for 25 trainings. From 30 trainings on some steps have the
+    correlations of the best fifth. A known child is drawn again.
 
-    As published but for what a general space needs: a dimension's own scale is used (Ultralytics is linear
-    throughout), a category is a gene whose range is cut in equal parts, and the one with the conditions unmet
-    keeps its gene unseen. Trials run side by side as its workers with a shared store do: each mutates what has
-    ended by then.
+    Changes for a general space: a dimension has its own scale (Ultralytics is linear throughout), a category is a gene
+    whose range is cut into equal parts, and an inactive dimension keeps its gene. Trials run side by side like its
+    workers with a shared store: each mutates trials that have ended by then.
     Source: `ultralytics/engine/tuner.py` of Ultralytics 8.4.190, `Tuner._mutate`.
     """
 
@@ -37,9 +36,9 @@ class Genetic:
         self._genes: list[FloatArray] = []
         self._fitness: list[float] = []
 
-    def ask(self, number: int, given: Params | None = None) -> Params:
-        """The given values, or a child of one of the best; of the defaults while nothing has ended."""
-        genes = self._child() if given is None else self._start(given)
+    def ask(self, number: int, start: Params | None = None) -> Params:
+        """The values of `start`, or a child of one of the best; of the defaults before the first end."""
+        genes = self._child() if start is None else self._genes_of(start)
         self._open[number] = genes
         values: dict[str, ParamValue] = {}
         for parameter, gene in zip(self._space.parameters, genes, strict=True):
@@ -48,20 +47,20 @@ class Genetic:
         return values
 
     def report(self, number: int, epoch: int, score: float) -> None:
-        """Only ends count."""
+        """Ignored: only ends count."""
 
     def tell(self, number: int, scores: Sequence[float], *, stopped: bool) -> None:
-        """The fitness is the best epoch's score."""
+        """Record the end of a trial, whose fitness is its best epoch's score."""
         genes = self._open.pop(number)
         if scores:
             self._genes.append(genes)
             self._fitness.append(round(max(scores), 5))
 
-    def _start(self, values: Params) -> FloatArray:
+    def _genes_of(self, values: Params) -> FloatArray:
         return np.array([share_of(p, values.get(p.name, p.default)) for p in self._space.parameters])
 
     def _child(self) -> FloatArray:
-        population = self._genes or [self._start({})]
+        population = self._genes or [self._genes_of({})]
         fitness = np.array(self._fitness or [0.0])
         order = np.argsort(-fitness, kind="stable")
         top = order[:PARENTS]
@@ -82,12 +81,12 @@ class Genetic:
     def _mutated(self, parent: FloatArray, sigma: float, covariance: FloatArray | None, rate: float) -> FloatArray:
         mask = self._rng.random(len(parent)) < MUTATION
         if covariance is not None and self._rng.random() < rate:
-            moved = np.where(mask, self._rng.multivariate_normal(parent, covariance), parent)
-            return np.asarray(1 - np.abs(moved % 2 - 1))  # mirrored at the ends
+            steps = np.where(mask, self._rng.multivariate_normal(parent, covariance), parent)
+            return np.asarray(1 - np.abs(steps % 2 - 1))  # mirrored at the ends
         return np.clip(parent + mask * self._rng.standard_normal(len(parent)) * sigma, 0.0, 1.0)
 
     def _elite(self, order: np.ndarray[tuple[int], np.dtype[np.intp]], decay: float) -> tuple[FloatArray | None, float]:
-        """Covariance of correlated steps and how often they are taken; None below 30 trainings."""
+        """Covariance and frequency of correlated steps; None below 30 trainings."""
         count, dimensions = len(self._genes), len(self._space.parameters)
         if count < ELITE_FROM:
             return None, 0.0

@@ -1,8 +1,8 @@
 """LCBench as tasks: learning curves of real networks on 34 data sets, predicted by a neural surrogate.
 
 Source: Zimmer, Lindauer, Hutter, "Auto-PyTorch", TPAMI 2021 (the curves); Pfisterer et al., "YAHPO Gym",
-AutoML-Conf 2022 (the surrogate, `slds-lmu/yahpo_data`, folder `lcbench`, Apache-2.0). The files do not
-ship with automl: `find` looks for a folder that holds them.
+AutoML-Conf 2022 (the surrogate, `slds-lmu/yahpo_data`, folder `lcbench`, Apache-2.0). The files are not part of this
+checkout; `find` looks for their folder.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from automl.space import Parameter, SearchSpace
 from benchmarks.policies.tasks import Curve, FloatArray, noisy
 
 HORIZON = 52
-RUN_NOISE = EPOCH_NOISE = 0.007  # the surrogate smooths the noise between seeds away; this gives it back
+RUN_NOISE = EPOCH_NOISE = 0.007  # the surrogate averages over seeds; this restores their noise
 ORDER = ("batch_size", "learning_rate", "momentum", "weight_decay", "num_layers", "max_units", "max_dropout")
 WHOLE = ("batch_size", "num_layers", "max_units")
-# What a person would start from who has never seen the data: SGD as in most tutorials.
+# Defaults of a person who has never seen the data: SGD as in most tutorials.
 SPACE = SearchSpace(
     (
         Parameter("batch_size", "log", 64.0, 16.0, 512.0),
@@ -43,46 +43,30 @@ SPACE = SearchSpace(
 class LcBenchTask:
     """Validation accuracy of a multilayer perceptron on one OpenML task, 52 epochs, in seconds of real runs.
 
-    Seven dimensions with the ranges and scales of the published space; batch size and units are drawn in
-    log and rounded. Defaults: batch 64, learning rate 0.01, momentum 0.9, weight decay 1e-4, 3 layers, 256
-    units, dropout 0.2. Noise is normal, 0.7 points a training and 0.7 points an epoch.
+    Seven dimensions with the ranges and scales of the published space. Batch size and units are drawn on a log scale
+    and rounded. Noise is normal, .007 a training and .007 an epoch.
     """
 
     folder: str
     openml: str  # task id
 
+    family = "lcbench"
+    space = SPACE
+    horizon = HORIZON
+    warmup = 0.0
+
     @property
     def name(self) -> str:
-        """The OpenML task."""
-        return f"lcbench-{self.openml}"
-
-    @property
-    def family(self) -> str:
-        """All 34 are one family."""
-        return "lcbench"
-
-    @property
-    def space(self) -> SearchSpace:
-        """The published space."""
-        return SPACE
-
-    @property
-    def horizon(self) -> int:
-        """Epochs."""
-        return HORIZON
-
-    @property
-    def warmup(self) -> float:
-        """None."""
-        return 0.0
+        """Family and OpenML task."""
+        return f"{self.family}-{self.openml}"
 
     def curve(self, params: Params) -> Curve:
-        """All epochs in one call of the surrogate; a running maximum makes its time cumulative."""
+        """All epochs of one call of the surrogate. A running maximum keeps its cumulative time from falling."""
         values = tuple(float(params[name] or 0.0) for name in ORDER)
         return _curve(self.folder, self.openml, values)
 
     def observe(self, params: Params, seed: str) -> FloatArray:
-        """Scores with noise."""
+        """Scores with noise of the training and of each epoch."""
         return noisy(self.curve(params).scores, seed, run=RUN_NOISE, epoch=EPOCH_NOISE)
 
 
@@ -94,8 +78,8 @@ def _curve(folder: str, openml: str, values: tuple[float, ...]) -> Curve:
     x_cont = np.hstack([epochs, np.tile(np.array(row, dtype=np.float32), (HORIZON, 1))]).astype(np.float32)
     x_cat = np.full((HORIZON, 1), codes[openml], dtype=np.int32)
     out = np.asarray(session.run(["output"], {"x_cat": x_cat, "x_cont": x_cont})[0], dtype=np.float64)
-    spent = np.maximum.accumulate(np.maximum(out[:, 0], 0.0))
-    seconds = np.maximum(np.diff(spent, prepend=0.0), 1e-3)
+    elapsed = np.maximum.accumulate(np.maximum(out[:, 0], 0.0))
+    seconds = np.maximum(np.diff(elapsed, prepend=0.0), 1e-3)
     return Curve(scores=np.clip(out[:, 1] / 100.0, 0.0, 1.0), seconds=seconds)
 
 
@@ -115,23 +99,23 @@ def _model(folder: str) -> tuple[Any, dict[str, int]]:
 
 
 def find(folder: Path | None = None) -> Path | None:
-    """The folder with the surrogate's files: the one named, else `shared/data/lcbench` beside a parent folder.
+    """The folder of the surrogate's files: the named one, else `shared/data/lcbench` in a parent folder, else None.
 
-    Raises AutoMLError when the named one does not hold them.
+    Raises AutoMLError if the named folder does not hold them.
     """
     if folder is not None:
         if not Path(folder, "model.onnx").is_file():
             raise AutoMLError(f"--lcbench {folder}: there is no model.onnx. Name the folder `lcbench` of yahpo_data.")
         return folder
     for root in (Path.cwd(), *Path.cwd().parents, *Path(__file__).resolve().parents):
-        place = root / "shared" / "data" / "lcbench"
-        if (place / "model.onnx").is_file():
-            return place
+        nearby = root / "shared" / "data" / "lcbench"
+        if (nearby / "model.onnx").is_file():
+            return nearby
     return None
 
 
 def tasks(folder: Path) -> list[LcBenchTask]:
-    """The 34 tasks that may be sampled, in an order that is shuffled once and for all."""
+    """The 34 published tasks, in a shuffled order that is always the same."""
     document = json.loads((folder / "config_space.json").read_text(encoding="utf-8"))
     ids = next(entry["choices"] for entry in document["hyperparameters"] if entry["name"] == "OpenML_task_id")
     shuffled = sorted(ids)

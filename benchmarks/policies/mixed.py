@@ -1,4 +1,4 @@
-"""Synthetic family `mixed`: categories, conditions, and operating points whose cost varies by ten."""
+"""Synthetic family `mixed`: categories, conditions, and operating points that differ tenfold in cost."""
 
 from __future__ import annotations
 
@@ -41,39 +41,23 @@ SPACE = SearchSpace(
 class MixedTask:
     """One problem of the family, drawn by its number.
 
-    Six points of model and image size cost 1 to 10 times as much an epoch; dearer ones end up to .16 higher
-    on some tasks and .02 on others, and learn more slowly. The learning rate has an optimum for each
-    optimizer, which differ by up to .06 in their best. Of five plain dimensions two are dead; the optimum of one
-    depends on the model, and the best mosaic on the image size. Noise is normal, .006 a training and .006 an
-    epoch.
+    Six operating points cost 1 to 10 times as much an epoch. The costly ones learn more slowly and end higher, by .16
+    on some tasks and by .02 on others. The learning rate has an optimum for each optimizer, and the optimizers' best
+    scores differ by up to .06. Two of five plain dimensions are dead. The optimum of one dimension depends on the
+    model, and the best mosaic on the image size. Noise is normal, .006 a training and .006 an epoch.
     """
 
     number: int
 
+    family = "mixed"
+    space = SPACE
+    horizon = HORIZON
+    warmup = 0.0
+
     @property
     def name(self) -> str:
-        """Numbered."""
-        return f"mixed-{self.number}"
-
-    @property
-    def family(self) -> str:
-        """One family."""
-        return "mixed"
-
-    @property
-    def space(self) -> SearchSpace:
-        """The same for all of them."""
-        return SPACE
-
-    @property
-    def horizon(self) -> int:
-        """Epochs."""
-        return HORIZON
-
-    @property
-    def warmup(self) -> float:
-        """None."""
-        return 0.0
+        """Family and number."""
+        return f"{self.family}-{self.number}"
 
     @cached_property
     def _drawn(self) -> dict[str, float]:
@@ -91,7 +75,7 @@ class MixedTask:
         return drawn
 
     def curve(self, params: Params) -> Curve:
-        """A power law from zero to the end, whose epochs cost what their point does."""
+        """A power law from zero to the final score; the operating point gives the cost of an epoch."""
         d = self._drawn
         model, imgsz, optimizer = str(params["model"]), int(params["imgsz"] or 0), str(params["optimizer"])
         large, wide = math.log(MODELS[model]) / math.log(MODELS["m"]), float(imgsz == max(SIZES))
@@ -110,7 +94,7 @@ class MixedTask:
         return Curve(scores=np.clip(end * (1 - 1 / (1 + epochs / half)), 0.0, 1.0), seconds=seconds)
 
     def _decades(self, params: Params, optimizer: str) -> float:
-        """How far the learning rate is above its optimum."""
+        """Decades of the learning rate above its optimum."""
         usual = {"SGD": 0.01, "AdamW": 0.001, "Lion": 0.0003}[optimizer]
         return math.log10(float(params["lr0"] or usual) / usual) - self._drawn[f"log_lr {optimizer}"]
 
@@ -123,5 +107,5 @@ class MixedTask:
         return miss
 
     def observe(self, params: Params, seed: str) -> FloatArray:
-        """Scores with noise."""
+        """Scores with noise of the training and of each epoch."""
         return noisy(self.curve(params).scores, seed, run=0.006, epoch=0.006)

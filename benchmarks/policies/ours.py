@@ -1,6 +1,8 @@
-"""The product's own search as a policy of the bench: the real `Search`, with a real spec and ledger."""
+"""The product's own search as a policy: the real `Search`, with a real spec and ledger."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from automl.costs.budget import Budget, Ledger
 from automl.costs.points import Limits, Point, Probe, compare
@@ -8,49 +10,42 @@ from automl.costs.shares import repeats as repeats_share
 from automl.policy import Search
 from automl.records import Params, PointCost, Prepared, Slots, Start, StudySpec
 from automl.sampler import open_sampler
-from automl.scores.halving import rung_levels
 from automl.space import POINT, SearchSpace
 from benchmarks.policies.tasks import Task, defaults
+from benchmarks.specs import virtual_spec
 
 
 def spec_of(task: Task, *, sampler: str, confirm: int, slots: int, budget_s: float, seed: int) -> StudySpec:
-    """The spec that a search on this task would have: the defaults first, costs as a probe measures them.
+    """Spec of a search on the task, with the defaults first and costs as a probe measures them.
 
-    Where the task has operating points, those that the plan compares are tried first, as in a real search.
+    If the task has operating points, the plan chooses those that the search compares, as in a real search.
 
-    confirm  best trials that run again with other seeds, beside the defaults
+    confirm  number of best trials with seed repeats, besides the defaults
     """
     start = defaults(task.space)
     budget = _budget(budget_s)
     places = Slots(count=slots, device="cpu")
     points = _points(task, budget, places)
-    given = [Start("defaults", start)]
-    given += [Start(f"defaults@{point.name}", _at(task, point.name)) for point in points[1:]]
-    space = task.space.at_points([point.name for point in points]) if points else task.space
     training_s = _epoch_s(task, start) * task.horizon
     repeats, reserve_s = repeats_share([budget], training_s, places, confirm)
-    return StudySpec(
-        name=task.name,
-        data="",
-        data_fingerprint="",
-        trainer="surrogate",
-        models=tuple(dict.fromkeys(name.split("@")[0] for name in _names(task.space))) or ("surrogate",),
-        imgsz=tuple(dict.fromkeys(int(name.split("@")[1]) for name in _names(task.space))) or (640,),
-        weights=None,
-        weights_sha256=None,
-        space=space.document(),
+    spec = virtual_spec(
+        task.name,
+        task.space.at_points([point.name for point in points]) if points else task.space,
+        start,
         sampler=sampler,
         seed=seed,
         epochs=task.horizon,
-        rungs=rung_levels(task.warmup, task.horizon),
-        budgets=(budget.text,),
-        slots=places,
-        fixed=start,
-        given=tuple(given),
-        probe_s=0.0,
+        warmup=task.warmup,
         epoch_s=_epoch_s(task, start),
-        versions={},
-        directory="",
+        budget=budget,
+        slots=slots,
+    )
+    names = [name.split("@") for name in _names(task.space)]
+    return replace(
+        spec,
+        models=tuple(dict.fromkeys(model for model, _ in names)) or spec.models,
+        imgsz=tuple(dict.fromkeys(int(imgsz) for _, imgsz in names)) or spec.imgsz,
+        given=(*spec.given, *(Start(f"defaults@{point.name}", _at(task, point.name)) for point in points[1:])),
         points=tuple(PointCost(point.name, point.epoch_s) for point in points) if len(points) > 1 else (),
         confirm=confirm,
         reserve_s=reserve_s,
@@ -60,7 +55,7 @@ def spec_of(task: Task, *, sampler: str, confirm: int, slots: int, budget_s: flo
 
 
 def open_search(task: Task, *, sampler: str, confirm: int, slots: int, budget_s: float, seed: int) -> Search:
-    """A search as `spec_of` describes it. Raises UnknownName."""
+    """A search with the spec of `spec_of`. Raises UnknownName."""
     spec = spec_of(task, sampler=sampler, confirm=confirm, slots=slots, budget_s=budget_s, seed=seed)
     space = SearchSpace.from_document(spec.space)
     return Search(spec, open_sampler(spec.sampler, space, seed), Ledger([_budget(budget_s)]))
@@ -71,7 +66,7 @@ def _budget(budget_s: float) -> Budget:
 
 
 def _names(space: SearchSpace) -> tuple[str, ...]:
-    """The operating points of the space; none where it has no such dimension."""
+    """Operating points of the space; empty without that dimension."""
     return next((tuple(map(str, p.choices)) for p in space.parameters if p.name == POINT), ())
 
 
@@ -85,14 +80,14 @@ def _epoch_s(task: Task, params: Params) -> float:
 
 
 def _points(task: Task, budget: Budget, slots: Slots) -> list[Point]:
-    """The baseline's point and those that the plan compares with it."""
+    """The baseline's operating point and those that the plan compares with it."""
     probes = [Probe(point=name, prepared=_prepared(task, name)) for name in _names(task.space)]
     if not probes:
         return []
     start = next(str(p.default) for p in task.space.parameters if p.name == POINT)
     baseline = next(probe for probe in probes if probe.point == start)
-    found = compare(probes, baseline, [budget], slots, epochs=task.horizon, limits=Limits())
-    return [point for point in found if point.role in ("baseline", "compared")]
+    points = compare(probes, baseline, [budget], slots, epochs=task.horizon, limits=Limits())
+    return [point for point in points if point.role in ("baseline", "compared")]
 
 
 def _prepared(task: Task, point: str) -> Prepared:

@@ -1,7 +1,7 @@
-"""A policy's run on a task in virtual time: k slots, an event heap, a budget of slot-seconds.
+"""Run of a policy on a task in virtual time: slots, an event heap, a budget of slot-seconds.
 
-The answer is the regret of the checkpoint that would be delivered, against what was spent: the best epoch of
-the trial that the policy would take home, and where it names none the best epoch that was observed.
+Its result is the regret of the delivered checkpoint against the spent budget. That is the best epoch of the policy's
+winner, or the best observed epoch if the policy names no winner.
 """
 
 from __future__ import annotations
@@ -16,38 +16,38 @@ import numpy as np
 from automl.records import EpochMetrics, Outcome, Trial, TrialState
 from benchmarks.policies.tasks import FloatArray, Scale, Task
 
-GRID = 200  # points of a regret curve: 0.5 %, 1 % ... 100 % of the budget
+GRID = 200  # values of a regret curve: at 0.5 %, 1 % ... 100 % of the budget
 
 
 class Policy(Protocol):
-    """What `automl.policy.Search` answers to a driver, and every peer too."""
+    """Interface of `automl.policy.Search` to a driver, which every peer has too."""
 
     def next_trial(self, at: float) -> Trial | None:
-        """The trial for a free slot; None when there is none now."""
+        """The trial for a free slot; None if there is none now."""
         ...
 
     def report(self, number: int, metrics: EpochMetrics, at: float) -> Outcome | None:
-        """Takes a finished epoch; how the trial ends, or None when it goes on."""
+        """Outcome of the trial after a finished epoch, or None if it continues."""
         ...
 
     def close(self, number: int, outcome: Outcome, at: float) -> float:
-        """The trial has ended; its slot is free again."""
+        """End the trial, whose slot is free from now on."""
         ...
 
 
 @runtime_checkable
 class Leading(Protocol):
-    """A policy that says itself what it would deliver; of the others it is the best observed epoch."""
+    """A policy that names its winner; the others deliver the best observed epoch."""
 
     @property
     def leader(self) -> int | None:
-        """The trial whose best epoch would be delivered now; None before the first epoch."""
+        """Trial whose best epoch is delivered now; None before the first epoch."""
         ...
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """From `spent_s` on this would be delivered."""
+    """Checkpoint that is delivered from `spent_s` on."""
 
     spent_s: float
     trial: int
@@ -57,7 +57,7 @@ class Delivered:
 
 @dataclass
 class Race:
-    """What happened in a run."""
+    """Course of a run."""
 
     delivered: list[Delivered] = field(default_factory=list)
     trials: int = 0
@@ -73,16 +73,16 @@ class _Running:
     observed: FloatArray
     scores: FloatArray
     seconds: FloatArray
-    since: float  # when its slot was taken
-    epoch: int  # the one that runs now
+    since: float  # time at which its slot was taken
+    epoch: int  # running now
     best: tuple[float, int] = (-1.0, 0)  # best observed score, and minus its epoch
 
 
 class Track:
     """Slots, clock and accounting of one run.
 
-    budget_s   slot-seconds; a trial is ended after the epoch in which they run out
-    startup_s  slot-seconds between taking a slot and the first epoch's start
+    budget_s   slot-seconds; a trial ends with the epoch in which they run out
+    startup_s  slot-seconds between taking a slot and the start of the first epoch
     """
 
     def __init__(self, task: Task, *, slots: int, budget_s: float, seed: int, startup_s: float = 0.0) -> None:
@@ -100,7 +100,7 @@ class Track:
         self.race = Race()
 
     def run(self, policy: Policy) -> Race:
-        """Plays the policy until the budget is spent or it has nothing more to run."""
+        """Run the policy until the budget is spent or it has no further trial."""
         self._fill(policy, 0.0)
         at = 0.0
         while self._heap:
@@ -111,7 +111,7 @@ class Track:
         return self.race
 
     def spent_s(self, at: float) -> float:
-        """Slot-seconds until now, those of running trials included."""
+        """Slot-seconds until now, running trials included."""
         return self._paid_s + sum(at - run.since for run in self._running.values())
 
     def _fill(self, policy: Policy, at: float) -> None:
@@ -154,24 +154,24 @@ class Track:
             self._deliver(leader, -leader.best[1], at)
 
     def _deliver(self, run: _Running, epoch: int, at: float) -> None:
-        delivered = Delivered(self.spent_s(at), run.trial.number, epoch, float(run.scores[epoch - 1]))
+        checkpoint = Delivered(self.spent_s(at), run.trial.number, epoch, float(run.scores[epoch - 1]))
         last = self.race.delivered[-1] if self.race.delivered else None
-        if last is None or (last.trial, last.epoch) != (delivered.trial, delivered.epoch):
-            self.race.delivered.append(delivered)
+        if last is None or (last.trial, last.epoch) != (checkpoint.trial, checkpoint.epoch):
+            self.race.delivered.append(checkpoint)
 
 
 def metrics(epoch: int, score: float, seconds: float) -> EpochMetrics:
-    """An epoch whose every figure is the score."""
+    """Metrics of an epoch, each equal to the score."""
     return EpochMetrics(
         epoch=epoch, map50_95=score, map50=score, precision=score, recall=score, train_s=seconds, val_s=0.0
     )
 
 
 def regrets(race: Race, scale: Scale, budget_s: float) -> FloatArray:
-    """(GRID,) regret of what is delivered once 0.5 %, 1 % ... of the budget are spent; 1 before the first epoch."""
+    """(GRID,) regret of the delivered checkpoint at 0.5 %, 1 % ... of the budget; 1 before the first epoch."""
     curve = np.ones(GRID)
-    for delivered in race.delivered:
-        first = int(np.ceil(delivered.spent_s / budget_s * GRID - 1e-9)) - 1
+    for checkpoint in race.delivered:
+        first = int(np.ceil(checkpoint.spent_s / budget_s * GRID - 1e-9)) - 1
         if first < GRID:
-            curve[max(first, 0) :] = scale.regret(delivered.value)
+            curve[max(first, 0) :] = scale.regret(checkpoint.value)
     return curve

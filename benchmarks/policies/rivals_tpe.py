@@ -1,4 +1,4 @@
-"""Optuna's estimator as its users call it: not our sampler, so that the peers are what they claim to be."""
+"""Optuna's estimator as its users call it, independent of our sampler."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Tpe:
     """One Optuna study.
 
     univariate     multivariate=False and constant_liar=False, the defaults of Optuna 4; else those of Optuna 5
-    conditional    dimensions are suggested one after the other where they are active; False: all of them in one
-                   flat space, which is all that Ray's OptunaSearch takes
-    told           what a trial's value is: its best epoch, or its last, which is what Ray tells
-    median_pruner  the study stops trials by its median pruner with its own defaults, and they are told as pruned
+    conditional    suggest active dimensions one after the other; False: all dimensions in one flat space, the only
+                   kind that Ray's OptunaSearch supports
+    value          value of a trial: its best epoch, or its last, as under Ray
+    median_pruner  the study stops trials by its median pruner with default settings, and marks them as pruned
     """
 
     def __init__(
@@ -35,12 +35,12 @@ class Tpe:
         *,
         univariate: bool = False,
         conditional: bool = True,
-        told: Literal["best", "last"] = "best",
+        value: Literal["best", "last"] = "best",
         median_pruner: bool = False,
     ) -> None:
         self._space = space
         self._conditional = conditional
-        self._told = told
+        self._value = value
         self._pruner = median_pruner
         self._open: dict[int, optuna.Trial] = {}
         with warnings.catch_warnings():
@@ -53,20 +53,20 @@ class Tpe:
             pruner = optuna.pruners.MedianPruner() if median_pruner else optuna.pruners.NopPruner()
             self._study = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner)
 
-    def ask(self, number: int, given: Params | None = None) -> Params:
-        """A proposal; given values are enqueued first, as Optuna's users do."""
-        if given is not None:
-            self._study.enqueue_trial(dict(given))
+    def ask(self, number: int, start: Params | None = None) -> Params:
+        """A proposal. Values of `start` are enqueued first, as Optuna's users do."""
+        if start is not None:
+            self._study.enqueue_trial(dict(start))
         if self._conditional:
             trial = self._study.ask()
             values = self._suggest(trial)
         else:
             trial = self._study.ask({p.name: _distribution(p) for p in self._space.parameters})
-            drawn: dict[str, ParamValue] = dict(trial.params)
+            every: dict[str, ParamValue] = dict(trial.params)
             values = {}
-            for parameter in self._space.parameters:  # what is inactive is drawn in vain
+            for parameter in self._space.parameters:  # inactive dimensions are drawn in vain
                 if parameter.active(values):
-                    values[parameter.name] = drawn[parameter.name]
+                    values[parameter.name] = every[parameter.name]
         self._open[number] = trial
         return values
 
@@ -85,22 +85,22 @@ class Tpe:
         return values
 
     def report(self, number: int, epoch: int, score: float) -> None:
-        """An intermediate value."""
+        """Report an intermediate value."""
         self._open[number].report(score, epoch)
 
     def stops(self, number: int, scores: Sequence[float]) -> bool:
-        """Whether the median pruner would stop the trial."""
+        """True if the median pruner would stop the trial."""
         return self._open[number].should_prune()
 
     def tell(self, number: int, scores: Sequence[float], *, stopped: bool) -> None:
-        """Ends the trial; one without an epoch failed."""
+        """End the trial; a trial without an epoch has failed."""
         trial = self._open.pop(number)
         if not scores:
             self._study.tell(trial, state=TrialState.FAIL)
         elif stopped and self._pruner:
             self._study.tell(trial, state=TrialState.PRUNED)
         else:
-            self._study.tell(trial, max(scores) if self._told == "best" else scores[-1])
+            self._study.tell(trial, max(scores) if self._value == "best" else scores[-1])
 
 
 def _distribution(parameter: Parameter) -> BaseDistribution:

@@ -1,4 +1,4 @@
-"""The files of ours that a module stands on, read from its import statements."""
+"""Source files of this checkout that a module depends on, by its import statements."""
 
 from __future__ import annotations
 
@@ -8,40 +8,41 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from benchmarks.checkout import ROOT
+
 PACKAGES = ("automl", "benchmarks")
-WORDS = frozenset(("automl/errors.py", "automl/figures.py"))  # they say what happened, and decide nothing
-SHAPES = WORDS | {  # a peer is told trials and epochs in them, and takes none of their defaults
+WORDS = frozenset(("automl/errors.py", "automl/figures.py"))  # texts, which decide nothing
+SHAPES = WORDS | {  # records of trials and epochs, whose defaults no peer uses
     file.relative_to(ROOT).as_posix() for file in (ROOT / "automl" / "records").glob("*.py")
 }
 
 
 @cache
 def sources(*modules: str, without: frozenset[str] = WORDS) -> tuple[str, ...]:
-    """Paths from the top of the checkout, in order: of the modules and of all that they import, also within functions.
+    """Sorted paths from the top of the checkout: the modules and all their imports, also those within functions.
 
-    without  files that are left out, and with them what only they import
+    without  files to leave out, together with files that only they import
     """
-    found: set[str] = set()
+    files: set[str] = set()
     waiting = list(modules)
     while waiting:
         for file in _files(waiting.pop()):
-            if file not in found | without:
-                found.add(file)
+            if file not in files | without:
+                files.add(file)
                 waiting += _imported(ROOT / file)
-    return tuple(sorted(found))
+    return tuple(sorted(files))
 
 
 @cache
 def digest(files: tuple[str, ...]) -> str:
-    """Names the state of those files, so that results of another state are not taken for these."""
+    """Hash of the contents of the files, which tells results of different versions apart."""
     return hashlib.sha256(b"".join((ROOT / file).read_bytes() for file in files)).hexdigest()[:10]
 
 
 def _files(module: str) -> Iterator[str]:
-    """The files that importing our module runs: its own, and `__init__` of the folders on the way to it.
+    """Files that an import of our module runs: its own, and the `__init__` of each folder above it.
 
-    None for a name that is no module of ours; the `__init__` of a top-level package loads nothing.
+    Empty for other names. The `__init__` of a top-level package is left out, because it imports nothing.
     """
     parts = module.split(".")
     for length in range(2, len(parts) + 1) if parts[0] in PACKAGES else ():

@@ -1,7 +1,7 @@
-"""What a search policy is tried on: a space, noise-free learning curves with their cost, and noise.
+"""Tasks for search policies: a space, noise-free learning curves with their cost, and noise.
 
-Regret of a delivered checkpoint is (best - value) / (best - median): 0 is the best that a local search
-finds without noise, 1 the best epoch of a median random configuration.
+Regret of a delivered checkpoint is (best - value) / (best - median). 0 is the best value of a local search without
+noise, 1 the best epoch of a median random configuration.
 """
 
 from __future__ import annotations
@@ -19,76 +19,76 @@ from automl.space import Parameter, SearchSpace
 
 FloatArray = NDArray[np.float64]
 
-DRAWS = 400  # random configurations behind the median and the typical cost
-STARTS = 6  # of which so many of the best are climbed from, and the defaults
+DRAWS = 400  # random configurations for the median and the typical cost
+STARTS = 6  # best of them from which the local search starts, beside the defaults
 STEPS = ((0.25, 50), (0.1, 60), (0.04, 60), (0.015, 60))  # spread of a step as a share of the range, and tries
 
 
 @dataclass(frozen=True)
 class Curve:
-    """What a training would show without noise."""
+    """Learning curve of a training without noise."""
 
     scores: FloatArray  # (horizon,) in [0, 1]
-    seconds: FloatArray  # (horizon,) slot-seconds of each epoch by itself
+    seconds: FloatArray  # (horizon,) slot-seconds of each epoch alone
 
     @property
     def best(self) -> float:
-        """The score of the best epoch."""
+        """Score of the best epoch."""
         return float(self.scores.max())
 
 
 class Task(Protocol):
-    """One problem to search on."""
+    """One problem for a search."""
 
     @property
     def name(self) -> str:
-        """Names the task among all families."""
+        """Name among the tasks of all families."""
         ...
 
     @property
     def family(self) -> str:
-        """Tasks of one family are averaged."""
+        """Family, over whose tasks regrets are averaged."""
         ...
 
     @property
     def space(self) -> SearchSpace:
-        """The dimensions, with the defaults that a person would start from."""
+        """Dimensions, with the defaults of a person."""
         ...
 
     @property
     def horizon(self) -> int:
-        """Epochs of every training's schedule."""
+        """Epochs of a full training."""
         ...
 
     @property
     def warmup(self) -> float:
-        """Epochs of warm-up, before which our halving does not judge."""
+        """Epochs of warm-up; our halving has no rung among them."""
         ...
 
     def curve(self, params: Params) -> Curve:
-        """The noise-free curve of trainer arguments, as `SearchSpace.arguments` gives them."""
+        """The noise-free curve of trainer arguments from `SearchSpace.arguments`."""
         ...
 
     def observe(self, params: Params, seed: str) -> FloatArray:
-        """(horizon,) scores as a training with that seed would report them."""
+        """(horizon,) scores that a training with the seed reports."""
         ...
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What turns a task's scores into regret and trainings into seconds."""
+    """Scale of a task: for scores in regret, and for trainings in seconds."""
 
     best: float  # noise-free
     median: float  # noise-free, of random configurations' best epochs
     training_s: float  # median slot-seconds of a full training of a random configuration
 
     def regret(self, value: float) -> float:
-        """0 for the best known, 1 for a median random configuration."""
+        """Regret of a score: 0 for the best known, 1 for a median random configuration."""
         return (self.best - value) / (self.best - self.median)
 
 
 def defaults(space: SearchSpace) -> dict[str, ParamValue]:
-    """Trainer arguments of the defaults, inactive dimensions left out."""
+    """Trainer arguments of the defaults, without inactive dimensions."""
     values: dict[str, ParamValue] = {}
     for parameter in space.parameters:
         if parameter.active(values):
@@ -97,7 +97,7 @@ def defaults(space: SearchSpace) -> dict[str, ParamValue]:
 
 
 def flat(space: SearchSpace, rng: random.Random) -> dict[str, ParamValue]:
-    """Values drawn flat over the space, each dimension in its own scale; inactive ones left out."""
+    """Values drawn flat over the space, each dimension on its own scale; without inactive ones."""
     values: dict[str, ParamValue] = {}
     for parameter in space.parameters:
         if parameter.active(values):
@@ -106,7 +106,7 @@ def flat(space: SearchSpace, rng: random.Random) -> dict[str, ParamValue]:
 
 
 def at_share(parameter: Parameter, share: float) -> ParamValue:
-    """The value at a share in [0, 1] of the dimension, in its own scale."""
+    """The value at a share in [0, 1] of the dimension, on its own scale."""
     if parameter.kind == "choice":
         return parameter.choices[min(int(share * len(parameter.choices)), len(parameter.choices) - 1)]
     if parameter.kind == "log":
@@ -117,7 +117,7 @@ def at_share(parameter: Parameter, share: float) -> ParamValue:
 
 
 def share_of(parameter: Parameter, value: ParamValue) -> float:
-    """Where the value stands in its dimension, in [0, 1]; the inverse of `at_share`."""
+    """Position of the value in its dimension, in [0, 1]; the inverse of `at_share`."""
     if parameter.kind == "choice":
         return (parameter.choices.index(value) + 0.5) / len(parameter.choices)
     number = float(value)  # type: ignore[arg-type]
@@ -127,7 +127,7 @@ def share_of(parameter: Parameter, value: ParamValue) -> float:
 
 
 def noisy(scores: FloatArray, seed: str, *, run: float, epoch: float) -> FloatArray:
-    """Scores with one normal shift for the whole training and one for each epoch, within [0, 1]."""
+    """Scores with a normal shift of the whole training and one of each epoch, clipped to [0, 1]."""
     rng = random.Random(seed)
     shift = rng.gauss(0.0, run)
     steps = np.array([rng.gauss(0.0, epoch) for _ in scores])
@@ -135,18 +135,18 @@ def noisy(scores: FloatArray, seed: str, *, run: float, epoch: float) -> FloatAr
 
 
 def measure(task: Task) -> Scale:
-    """The task's scale. The best comes from random draws and hill climbing, without noise; seeded."""
+    """Scale of a task. Its best value comes from seeded random draws and hill climbing without noise."""
     rng = random.Random(f"scale {task.name}")
     space = task.space
     draws = [flat(space, rng) for _ in range(DRAWS)]
-    drawn = [(values, task.curve(space.arguments(values))) for values in draws]
-    ranked = sorted(((curve.best, index) for index, (_, curve) in enumerate(drawn)), reverse=True)
-    starts = [drawn[index][0] for _, index in ranked[:STARTS]] + [space.values(defaults(space))]
+    trainings = [(values, task.curve(space.arguments(values))) for values in draws]
+    ranked = sorted(((curve.best, index) for index, (_, curve) in enumerate(trainings)), reverse=True)
+    starts = [trainings[index][0] for _, index in ranked[:STARTS]] + [space.values(defaults(space))]
     best = max([ranked[0][0], *(_climb(task, dict(start), rng) for start in starts)])
     return Scale(
         best=best,
-        median=statistics.median(curve.best for _, curve in drawn),
-        training_s=statistics.median(float(curve.seconds.sum()) for _, curve in drawn),
+        median=statistics.median(curve.best for _, curve in trainings),
+        training_s=statistics.median(float(curve.seconds.sum()) for _, curve in trainings),
     )
 
 
@@ -154,52 +154,52 @@ def _climb(task: Task, values: dict[str, ParamValue], rng: random.Random) -> flo
     best = task.curve(task.space.arguments(values)).best
     for spread, tries in STEPS:
         for _ in range(tries):
-            tried = task.space.draw(rng, around=values, spread=spread, share=rng.choice((0.15, 0.4, 1.0)))
-            value = task.curve(task.space.arguments(tried)).best
+            step = task.space.draw(rng, around=values, spread=spread, share=rng.choice((0.15, 0.4, 1.0)))
+            value = task.curve(task.space.arguments(step)).best
             if value > best:
-                best, values = value, dict(tried)
+                best, values = value, dict(step)
     return best
 
 
 @dataclass(frozen=True)
 class Padded:
-    """A task with dimensions added that change nothing, all of them flat in [0, 1] with default 0.5."""
+    """A task with additional dimensions without effect, each flat in [0, 1] with default 0.5."""
 
     inner: Task
     idle: int
 
     @property
     def name(self) -> str:
-        """The inner name with the number of added dimensions."""
+        """Inner name and number of additional dimensions."""
         return f"{self.inner.name}+{self.idle}"
 
     @property
     def family(self) -> str:
-        """A family of its own."""
+        """Inner family and number of additional dimensions."""
         return f"{self.inner.family}+{self.idle}"
 
     @property
     def space(self) -> SearchSpace:
-        """The inner space and the idle dimensions after it."""
+        """The inner space, then the additional dimensions."""
         idle = tuple(Parameter(f"idle{index}", "uniform", 0.5, 0.0, 1.0) for index in range(self.idle))
         return replace(self.inner.space, parameters=(*self.inner.space.parameters, *idle))
 
     @property
     def horizon(self) -> int:
-        """As within."""
+        """Horizon of the inner task."""
         return self.inner.horizon
 
     @property
     def warmup(self) -> float:
-        """As within."""
+        """Warm-up of the inner task."""
         return self.inner.warmup
 
     def curve(self, params: Params) -> Curve:
-        """As within."""
+        """The inner curve."""
         return self.inner.curve(self._without(params))
 
     def observe(self, params: Params, seed: str) -> FloatArray:
-        """As within."""
+        """The inner scores."""
         return self.inner.observe(self._without(params), seed)
 
     def _without(self, params: Params) -> dict[str, ParamValue]:

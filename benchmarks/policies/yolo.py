@@ -1,8 +1,8 @@
-"""Synthetic family `yolo`: early ranks mislead and the defaults are strong, as on recorded YOLO trainings.
+"""Synthetic family `yolo`: early ranks mislead and the defaults are strong, as in recorded YOLO trainings.
 
-Fitted to 48 trainings of yolov5n on BCCD at 160 px, 35 of 12 epochs and 13 of 42 (mAP50-95 on val). The
-recorded figures beside those of the family, over 12 tasks of 35 trainings: 3 of the defaults, 11 flat draws
-and 21 with every parameter moved by a normal step of .13 of its range.
+Fitted to 48 trainings of yolov5n on BCCD at 160 px, 35 of 12 epochs and 13 of 42 (mAP50-95 on val). The table shows
+the recorded figures beside those of the family over 12 tasks of 35 trainings: 3 of the defaults, 11 flat draws and 21
+with a normal step of .13 of its range on every parameter.
 
 | | 12 epochs | 42 epochs | family, 40 epochs |
 |---|---|---|---|
@@ -15,7 +15,7 @@ and 21 with every parameter moved by a normal step of .13 of its range.
 | ends near the defaults beside theirs: median, range | -.01, -.05 to +.02 | -.05, -.14 to -.03 | -.02, -.09 to .00 |
 | ends of flat draws beside the defaults' | -.03, -.16 to +.01 | | -.07, -.11 to -.04 |
 
-So flat draws are worse here than there, where a horizon of 12 left every training unfinished.
+So flat draws are worse here than in the records, where a horizon of 12 left every training unfinished.
 """
 
 from __future__ import annotations
@@ -32,15 +32,14 @@ from automl.space import Parameter, SearchSpace
 from benchmarks.policies.tasks import Curve, FloatArray, share_of
 
 HORIZON = 40
-WARMUP = 3.0  # epochs; the first rung lies two behind it
+WARMUP = 3.0  # epochs; the first rung is two epochs later
 RUN_NOISE, EPOCH_NOISE = 0.009, 0.05  # of a training, and of an epoch at first; at the end .0075
-LOSS, SATURATION = 0.55, 0.05  # what distance from the optimum costs: its slope, and where it levels off
-LR_LOSS, LR_PACE = (
-    0.06,
-    0.15,
-)  # a decade of learning rate: off the end; off the logarithm of the half-way epoch
-SLOW, LATE = 0.45, 0.04  # other directions: on the logarithm of the half-way epoch; on the last part of the schedule
-DIP_CHANCE, DIP = 0.07, (0.1, 0.35)  # an epoch loses such a share of its score, and the next one has it back
+LOSS, SATURATION = 0.55, 0.05  # loss by distance from the optimum: its slope, and its upper limit
+# Effect of a decade of learning rate: on the final score, and on the logarithm of the half-way epoch.
+LR_LOSS, LR_PACE = 0.06, 0.15
+# Effects of two other directions: on the logarithm of the half-way epoch, and on the last part of the schedule.
+SLOW, LATE = 0.45, 0.04
+DIP_CHANCE, DIP = 0.07, (0.1, 0.35)  # an epoch loses this share of its score, and the next one does not
 SPACE = SearchSpace(
     (
         Parameter("lr0", "log", 0.01, 0.0005, 0.1),
@@ -71,42 +70,27 @@ NAMES = tuple(p.name for p in SPACE.parameters)
 class YoloTask:
     """One problem of the family, drawn by its number; nineteen of Ultralytics' numeric parameters.
 
-    The end of a training loses by every parameter's distance from an optimum close to its default, more
-    slowly the farther away; a learning rate a decade off costs .06 more. How fast a training gets there
-    depends on the parameters in another way (a strong augmentation slows down, and may pay in the end), and
-    the last third of the schedule in a third. So early ranks say little of the last.
+    The final score falls with each parameter's distance from an optimum near its default, ever more slowly. A learning
+    rate that is off by a decade costs .06 more. The pace of a training depends on another direction of the parameters:
+    strong augmentation is slow, and may pay in the end. The last third of the schedule depends on a third direction.
+    So early ranks say little of the final ones.
     """
 
     number: int
 
+    family = "yolo"
+    space = SPACE
+    horizon = HORIZON
+    warmup = WARMUP
+
     @property
     def name(self) -> str:
-        """Numbered."""
-        return f"yolo-{self.number}"
-
-    @property
-    def family(self) -> str:
-        """One family."""
-        return "yolo"
-
-    @property
-    def space(self) -> SearchSpace:
-        """The same for all of them."""
-        return SPACE
-
-    @property
-    def horizon(self) -> int:
-        """Epochs."""
-        return HORIZON
-
-    @property
-    def warmup(self) -> float:
-        """Epochs of warm-up."""
-        return WARMUP
+        """Family and number."""
+        return f"{self.family}-{self.number}"
 
     @cached_property
     def _drawn(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, dict[str, float]]:
-        """Weights, optimum and the two other directions by parameter, and the task's own figures."""
+        """Weights, optimum and two other directions by parameter, and figures of the task."""
         rng = random.Random(self.name)
         ranks = list(range(len(NAMES)))
         rng.shuffle(ranks)
@@ -120,7 +104,7 @@ class YoloTask:
         return weights / weights.sum(), best, slow, late, own
 
     def curve(self, params: Params) -> Curve:
-        """Every epoch costs the same."""
+        """A curve that rises to half its final score at the half-way epoch; all epochs cost the same."""
         weights, best, slow, late, own = self._drawn
         values = [share_of(p, params.get(p.name, p.default)) for p in SPACE.parameters]
         home = np.array([share_of(p, p.default) for p in SPACE.parameters])
@@ -139,20 +123,20 @@ class YoloTask:
         return Curve(scores=np.clip(scores, 0.0, 1.0), seconds=np.full(HORIZON, 7.5))
 
     def observe(self, params: Params, seed: str) -> FloatArray:
-        """A shift of the whole training and one of each epoch, both as far as it has learned, and dips."""
+        """Scores with noise of the training and, falling with time, of each epoch, and with dips."""
         rng = random.Random(seed)
         scores = self.curve(params).scores
         shift = rng.gauss(0.0, RUN_NOISE)
-        seen = []
+        observed = []
         for index, score in enumerate(scores.tolist()):
             calm = 1.0 - 0.85 * (index + 1) / HORIZON  # the learning rate falls
             value = score + shift + EPOCH_NOISE * calm * rng.gauss(0.0, 1.0)
             if rng.random() < DIP_CHANCE * calm:
                 value *= 1.0 - rng.uniform(*DIP)
-            seen.append(value)
-        return np.asarray(np.clip(seen, 0.0, 1.0))
+            observed.append(value)
+        return np.asarray(np.clip(observed, 0.0, 1.0))
 
 
 def _distance(off: FloatArray) -> FloatArray:
-    """Grows like a square near zero and in proportion far from it."""
+    """Distance that is quadratic near zero and linear far from it."""
     return np.asarray(np.sqrt(off**2 + 0.05**2) - 0.05)

@@ -1,1 +1,1 @@
-"""Search methods on real trainings at equal CPU seconds."""
+"""Comparison of search methods on real trainings at equal CPU seconds."""

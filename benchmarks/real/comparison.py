@@ -1,18 +1,17 @@
-"""Ours beside Ultralytics' tuners and its plain defaults, on real trainings at equal CPU (or GPU) seconds.
+"""Our search beside Ultralytics' tuners and its defaults, on real trainings at equal CPU (or GPU) seconds.
 
-Every method gets its own copy of train and val, the same initial tensors, image size, horizon, batch size and
-number of slots of one thread, at niceness 0 and without network; everything else is its own default. When all its
-processes together have used the budget it is killed, and what it has written until then counts. Then its winner is
-trained anew with new seeds, by plain Ultralytics for every method, and scored on val and on images that no method
-ever saw: the test split, or a part of val that was held back.
+Every method gets a copy of train and val of its own, the same initial tensors, image size, horizon, batch size and
+number of slots of one thread, at niceness 0 and without network. All else is its own default. A method is killed once
+all its processes together have used the budget; its files until then count. Then plain Ultralytics trains the winner
+of each method again with new seeds. These trainings are scored on val and on images that no method saw: the test
+split, or a part of val that was held back.
 
-Not the same, because it belongs to the method: our search confirms its winner within the budget; the genetic tuner
-and the defaults train one network at a time, so that they fill one slot (two of them run side by side).
+Differences that belong to the methods: our search repeats its winner within the budget; the genetic tuner and the
+defaults train one network at a time and fill one slot, so two of them run side by side.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,34 +19,46 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from automl.data.dataset import Dataset, fingerprint, read_dataset
+from automl.data.dataset import Dataset, read_dataset
 from automl.data.holdout import hold_back
 from automl.errors import AutoMLError, BadData, StudyConflict, UnknownName
 from automl.setup.request import check_model
 from automl.trainers.ultralytics.weights import check_weights
-from benchmarks.overhead.figures import Settings, add_up
-from benchmarks.overhead.room import copy_data, empty, environment, run_beside, versions, write_initial, write_settings
-from benchmarks.real import findings as real_found
+from benchmarks.overhead.figures import Settings
+from benchmarks.overhead.workspace import (
+    copy_data,
+    empty,
+    environment,
+    inputs,
+    metered,
+    peer_command,
+    read_meter,
+    read_paid,
+    run_beside,
+    search_command,
+    tail,
+    write_initial,
+)
 from benchmarks.real.figures import (
     BASELINE,
     METHODS,
     Allowance,
     Finding,
-    Judged,
     Params,
     RealSettings,
+    Retraining,
     Row,
     long_epochs,
     long_row,
     row_of,
 )
+from benchmarks.real.findings import STUDY, finding, winner_at
 from benchmarks.real.steps import Command, Document, Step, keep, kept, locked, run_steps
 from benchmarks.real.train import Job, write_job
 
-HELD_BACK = 0.3  # of val, where the data has no test split
-_LONG = (BASELINE, "automl")  # trained beyond the horizon too
+HELD_BACK = 0.3  # of val, if the data set has no test split
+_LONG = (BASELINE, "automl")  # also trained beyond the horizon
 _PEERS = {"ray": "use_ray", "genetic": "ga"}
 
 
@@ -57,11 +68,11 @@ class Outcome:
 
     rows: tuple[Row, ...]
     findings: dict[str, Finding]
-    judged: dict[str, list[Judged]]
+    retrainings: dict[str, list[Retraining]]
     settings: RealSettings
     budget_s: float
-    split: str  # what the last scores were measured on, in words
-    missing: tuple[str, ...]  # methods or trainings that are still to be run
+    split: str  # description of the images of the last scores
+    missing: tuple[str, ...]  # methods with a search or trainings still to run
 
 
 def run(
@@ -70,13 +81,13 @@ def run(
     out: Path,
     listener: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
-    """Runs what `out` does not hold yet and returns the whole comparison.
+    """Run the steps that `out` does not hold yet; returns the whole comparison.
 
-    Raises UnknownName, BadBudget, BadData and BadWeights for bad input before anything is trained, and StudyConflict
-    where `out` holds a comparison with other settings.
+    Raises UnknownName, BadBudget, BadData or BadWeights for bad input before any training, and StudyConflict if
+    `out` holds a comparison with other settings.
     """
     if sys.platform != "linux":
-        raise AutoMLError("`automl bench real` reads /proc and needs Linux.")
+        raise AutoMLError("`python -m benchmarks real` reads /proc and needs Linux.")
     for method in methods:
         if method not in METHODS:
             raise UnknownName("method", method, METHODS)
@@ -85,200 +96,187 @@ def run(
     settings = _resolved(settings, dataset)
     out = out.absolute()
     _claim(out, settings, dataset)
-    bench = _Bench(settings, dataset, out, allowance)
-    bench.write_initial()
+    comparison = _Comparison(settings, dataset, out, allowance)
+    comparison.write_initial()
     first, *others = settings.new_seeds
-    run_steps(out, [bench.anew(BASELINE, {}, settings.epochs, first)], settings.slots, listener)
-    listener(f"budget: {bench.budget_s():.0f} {settings.unit} seconds for each method")
-    run_steps(out, [bench.method(name) for name in METHODS if name in methods], settings.slots, listener)
-    more = [bench.anew(BASELINE, {}, settings.epochs, seed) for seed in others]
-    for name, found in bench.findings().items():
+    run_steps(out, [comparison.retraining(BASELINE, {}, settings.epochs, first)], settings.slots, listener)
+    listener(f"budget: {comparison.budget_s():.0f} {settings.unit} seconds for each method")
+    run_steps(out, [comparison.method(name) for name in METHODS if name in methods], settings.slots, listener)
+    steps = [comparison.retraining(BASELINE, {}, settings.epochs, seed) for seed in others]
+    for name, result in comparison.findings().items():
         seeds = () if name == "defaults" else settings.new_seeds  # the long training is the winner itself
-        more += [bench.anew(name, found.params, found.epochs, seed) for seed in seeds]
-    run_steps(out, more, settings.slots, listener)
-    run_steps(out, bench.long_trainings(), settings.slots, listener)
-    return bench.outcome(split)
+        steps += [comparison.retraining(name, result.params, result.epochs, seed) for seed in seeds]
+    run_steps(out, steps, settings.slots, listener)
+    run_steps(out, comparison.long_trainings(), settings.slots, listener)
+    return comparison.outcome(split)
 
 
-class _Bench:
-    """The steps of one comparison and what they left."""
+class _Comparison:
+    """Steps of one comparison, and their results in its folder."""
 
-    def __init__(self, settings: RealSettings, dataset: Dataset, place: Path, allowance: Allowance) -> None:
+    def __init__(self, settings: RealSettings, dataset: Dataset, out: Path, allowance: Allowance) -> None:
         self._settings = settings
         self._dataset = dataset
-        self._place = place
+        self._out = out
         self._allowance = allowance
-        self._initial = str(place / "initial" / "initial.pt")
+        self._initial = str(out / "initial" / "initial.pt")
 
     def write_initial(self) -> None:
-        """The tensors with which everything begins, once."""
-        with locked(self._place, "initial"):
-            if kept(self._place, "initial") is None:
-                write_initial(self._told(self._settings.data, self._settings.weights), self._place / "initial")
-                keep(self._place, "initial", {})
+        """Write the initial tensors of all trainings once."""
+        with locked(self._out, "initial"):
+            if kept(self._out, "initial") is None:
+                write_initial(self._peer_settings(self._settings.data, self._settings.weights), self._out / "initial")
+                keep(self._out, "initial", {})
 
     def budget_s(self) -> float:
         """Seconds that each method may use; known once the defaults were trained."""
         return self._allowance.seconds_at(self._baseline()["used_s"])
 
     def _slot_s(self) -> float:
-        """The budget as our search counts it, in seconds for which a slot is held.
+        """The budget in the unit of our search: seconds for which a slot is held.
 
-        Where others use the machine too, a slot is held for longer than it computes: as much longer as the training
-        of the defaults took. The meter still ends the search at the budget's CPU seconds.
+        On a busy machine a slot is held for longer than it computes. The training of the defaults gives the ratio.
+        The meter still ends the search at the budget's CPU seconds.
         """
-        paid = self._baseline()
-        return self.budget_s() * (max(1.0, paid["wall_s"] / paid["used_s"]) if self._settings.unit == "cpu" else 1.0)
+        baseline = self._baseline()
+        busy = max(1.0, baseline["wall_s"] / baseline["used_s"]) if self._settings.unit == "cpu" else 1.0
+        return self.budget_s() * busy
 
     def method(self, name: str) -> Step:
         """One search, or the long training of the defaults, stopped at the budget."""
         epochs = self._settings.epochs
         if name == "defaults":
-            paid = self._baseline()
-            epochs = long_epochs(self.budget_s(), paid["used_s"], paid["paid_s"], epochs)
+            baseline = self._baseline()
+            epochs = long_epochs(self.budget_s(), baseline["used_s"], baseline["paid_s"], epochs)
 
-        def prepare(room: Path) -> Command:
-            empty(room)
+        def prepare(folder: Path) -> Command:
+            empty(folder)
             if name == "defaults":
-                words = self._train(room, {}, epochs, self._settings.seed)
+                words = self._train(folder, {}, epochs, self._settings.seed)
             else:
-                words = self._search(name, room)
+                words = self._search(name, folder)
             limit = ["--cpu-limit" if self._settings.unit == "cpu" else "--wall-limit", f"{self.budget_s():.3f}"]
-            return self._metered(room, words, limit, alone=name == "ray")
+            return self._metered(folder, words, limit, own_ray=name == "ray")
 
-        def read(room: Path) -> Document:
-            tree = _report(room)
-            if name == "defaults" and not (room / "result.json").exists():  # stopped before it was scored
-                words = [sys.executable, "-m", "benchmarks.real.train", "--score", str(room / "job.json")]
-                run_beside(words, room, environment(room, self._place / "initial" / "ultralytics"))
-            found = asdict(real_found.finding(name, room, tree, self._settings, epochs))
+        def read(folder: Path) -> Document:
+            tree = read_meter(folder)
+            if name == "defaults" and not (folder / "result.json").exists():  # stopped before it was scored
+                words = [sys.executable, "-m", "benchmarks.real.train", "--score", str(folder / "job.json")]
+                run_beside(words, folder, environment(folder, self._out / "initial" / "ultralytics"))
+            document = asdict(finding(name, folder, tree, self._settings, epochs))
             if name == "defaults":
-                scores = json.loads((room / "result.json").read_text(encoding="utf-8"))
-                found["judged"] = {**scores, "seed": self._settings.seed, "used_s": found["used_s"]}
-            _tidy(room)
-            return found
+                scores = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+                document["judged"] = {**scores, "seed": self._settings.seed, "used_s": document["used_s"]}
+            _tidy(folder)
+            return document
 
         return Step(name=name, slots=self._slots(name), prepare=prepare, read=read)
 
     def long_trainings(self) -> list[Step]:
-        """The defaults and our winner, if it is there, trained beyond the horizon."""
-        known, steps = self._settings, []
-        for name in _LONG if known.long else ():
-            if name == BASELINE:
-                params: Params | None = {}
-            else:
-                params = real_found.ours_at(self._place / name, known.long) if kept(self._place, name) else None
-            for seed in known.long_new_seeds if params is not None else ():
-                steps.append(self.anew(f"{name}-{known.long}epochs", params or {}, known.long, seed))
+        """Trainings of the defaults and of our winner beyond the horizon."""
+        settings, steps = self._settings, []
+        for name in _LONG if settings.long else ():
+            params: Params | None = {}
+            if name != BASELINE:
+                params = winner_at(self._out / name, settings.long) if kept(self._out, name) else None
+            for seed in settings.long_new_seeds if params is not None else ():
+                steps.append(self.retraining(f"{name}-{settings.long}epochs", params or {}, settings.long, seed))
         return steps
 
-    def anew(self, name: str, params: Params, epochs: int, seed: int) -> Step:
+    def retraining(self, name: str, params: Params, epochs: int, seed: int) -> Step:
         """One training of a winner, or of the defaults, with a new seed."""
 
-        def prepare(room: Path) -> Command:
-            empty(room)
-            return self._metered(room, self._train(room, params, epochs, seed), [], alone=False)
+        def prepare(folder: Path) -> Command:
+            empty(folder)
+            return self._metered(folder, self._train(folder, params, epochs, seed))
 
-        def read(room: Path) -> Document:
-            tree, result = _report(room), room / "result.json"
+        def read(folder: Path) -> Document:
+            tree, result = read_meter(folder), folder / "result.json"
             if tree["exit_code"] != 0 or not result.exists():
-                raise AutoMLError(f"{room.name} ended with {tree['exit_code']}:\n{real_found.tail(room / 'log.txt')}")
-            marks = room / "marks.jsonl"
-            paid = add_up(marks.read_text(encoding="utf-8").splitlines())
+                raise AutoMLError(f"{folder.name} ended with {tree['exit_code']}:\n{tail(folder / 'log.txt')}")
+            paid = read_paid(folder)
             cpu = self._settings.unit == "cpu"
-            searched = real_found.finding(name, room, tree, self._settings, epochs) if name == BASELINE else None
+            baseline = finding(name, folder, tree, self._settings, epochs) if name == BASELINE else None
             document = {
                 **json.loads(result.read_text(encoding="utf-8")),
                 "seed": seed,
                 "used_s": tree["cpu_s"] if cpu else tree["wall_s"],
                 "wall_s": tree["wall_s"],
                 "paid_s": paid.process_s if cpu else paid.wall_s,
-                "finding": None if searched is None else asdict(searched),
+                "finding": None if baseline is None else asdict(baseline),
             }
-            _tidy(room)
+            _tidy(folder)
             return document
 
         return Step(name=f"{name}-{seed}", slots=1, prepare=prepare, read=read)
 
     def findings(self) -> dict[str, Finding]:
-        """What the methods that have ended found."""
-        documents = {name: kept(self._place, name) for name in METHODS}
+        """Findings of the methods that have ended."""
+        documents = {name: kept(self._out, name) for name in METHODS}
         return {name: _finding(document) for name, document in documents.items() if document is not None}
 
     def outcome(self, split: str) -> Outcome:
-        """The comparison as it lies in the folder."""
+        """The comparison as far as the folder holds it."""
         findings = {BASELINE: _finding(self._baseline()["finding"]), **self.findings()}
-        judged = {name: self._judged(name) for name in findings}
+        retrainings = {name: self._retrainings(name) for name in findings}
         long = {
-            name: self._anew(f"{name}-{self._settings.long}epochs", self._settings.long_new_seeds) for name in _LONG
+            name: self._with_seeds(f"{name}-{self._settings.long}epochs", self._settings.long_new_seeds)
+            for name in _LONG
         }
-        wanted = {name: 1 if name == "defaults" else self._settings.seeds for name in (*METHODS, BASELINE)}
+        counts = {name: 1 if name == "defaults" else self._settings.seeds for name in (*METHODS, BASELINE)}
         return Outcome(
             rows=(
-                *(row_of(name, found, judged[name]) for name, found in findings.items()),
-                *(long_row(name, trained) for name, trained in long.items() if trained),
+                *(row_of(name, result, retrainings[name]) for name, result in findings.items()),
+                *(long_row(name, trainings) for name, trainings in long.items() if trainings),
             ),
             findings=findings,
-            judged=judged,
+            retrainings=retrainings,
             settings=self._settings,
             budget_s=self.budget_s(),
             split=split,
-            missing=tuple(name for name, count in wanted.items() if len(judged.get(name, ())) < count),
+            missing=tuple(name for name, count in counts.items() if len(retrainings.get(name, ())) < count),
         )
 
-    def _judged(self, name: str) -> list[Judged]:
+    def _retrainings(self, name: str) -> list[Retraining]:
         if name == "defaults":
-            known = (kept(self._place, name) or {}).get("judged")
-            return [] if known is None else [_judged(known)]
-        return self._anew(name, self._settings.new_seeds)
+            document = (kept(self._out, name) or {}).get("judged")
+            return [] if document is None else [_retraining(document)]
+        return self._with_seeds(name, self._settings.new_seeds)
 
-    def _anew(self, name: str, seeds: Sequence[int]) -> list[Judged]:
-        documents = [kept(self._place, f"{name}-{seed}") for seed in seeds]
-        return [_judged(each) for each in documents if each is not None]
+    def _with_seeds(self, name: str, seeds: Sequence[int]) -> list[Retraining]:
+        documents = [kept(self._out, f"{name}-{seed}") for seed in seeds]
+        return [_retraining(document) for document in documents if document is not None]
 
     def _baseline(self) -> Document:
-        return kept(self._place, f"{BASELINE}-{self._settings.new_seeds[0]}") or {}
+        return kept(self._out, f"{BASELINE}-{self._settings.new_seeds[0]}") or {}
 
     def _slots(self, name: str) -> int:
         return 1 if name in ("genetic", "defaults") else self._settings.slots
 
-    def _told(self, data: str, weights: str) -> Settings:
-        """The settings that `peers` understands. It never comes to the end of its trials: the meter stops it."""
-        known = self._settings
+    def _peer_settings(self, data: str, weights: str) -> Settings:
+        """Settings for `peers`, with more trials than the budget pays: the meter stops the method."""
+        settings = self._settings
         return Settings(
             data=data,
             weights=weights,
-            model=known.model,
-            imgsz=known.imgsz,
-            epochs=known.epochs,
+            model=settings.model,
+            imgsz=settings.imgsz,
+            epochs=settings.epochs,
             trials=10_000,
-            batch=known.batch,
-            slots=known.slots,
-            seed=known.seed,
-            device=known.device,
+            batch=settings.batch,
+            slots=settings.slots,
+            seed=settings.seed,
+            device=settings.device,
         )
 
-    def _search(self, name: str, room: Path) -> list[str]:
-        told = self._told(str(copy_data(self._dataset, room / "data")), self._initial)
+    def _search(self, name: str, folder: Path) -> list[str]:
+        settings = self._peer_settings(str(copy_data(self._dataset, folder / "data")), self._initial)
         if name in _PEERS:
-            return [sys.executable, "-m", "benchmarks.overhead.peers", _PEERS[name], str(write_settings(told, room))]
-        flags: dict[str, Any] = {
-            "data": told.data,
-            "weights": told.weights,
-            "models": told.model,
-            "imgsz": told.imgsz,
-            "epochs": told.epochs,
-            "batch": told.batch,
-            "seed": told.seed,
-            "device": told.device,
-            "name": real_found.STUDY,
-            "budget": f"{self._slot_s():.0f}{self._settings.unit}-s",
-        } | ({"slots": told.slots} if told.device == "cpu" else {})
-        words = [word for key, value in flags.items() for word in (f"--{key}", str(value))]
-        return [sys.executable, "-m", "automl.cli", "search", *words]
+            return peer_command(_PEERS[name], settings, folder)
+        return search_command(settings, f"{self._slot_s():.0f}{self._settings.unit}-s", name=STUDY)
 
-    def _train(self, room: Path, params: Params, epochs: int, seed: int) -> list[str]:
-        data = copy_data(self._dataset, room / "data", ("train", "val", "test"))
+    def _train(self, folder: Path, params: Params, epochs: int, seed: int) -> list[str]:
+        data = copy_data(self._dataset, folder / "data", ("train", "val", "test"))
         job = Job(
             data=str(data),
             weights=self._initial,
@@ -289,33 +287,33 @@ class _Bench:
             seed=seed,
             device=self._settings.device,
         )
-        return [sys.executable, "-m", "benchmarks.real.train", str(write_job(job, room))]
+        return [sys.executable, "-m", "benchmarks.real.train", str(write_job(job, folder))]
 
-    def _metered(self, room: Path, words: Sequence[str], limit: Sequence[str], *, alone: bool) -> Command:
-        variables = environment(room, self._place / "initial" / "ultralytics")
-        if alone:
-            variables["RAY_ADDRESS"] = "local"  # a cluster of its own, whatever else runs on this machine
-        meter = [sys.executable, "-m", "benchmarks.overhead.tree", *limit, "--timeline", str(room / "timeline.jsonl")]
-        return Command(words=[*meter, str(room / "tree.json"), str(room / "log.txt"), *words], environment=variables)
+    def _metered(
+        self, folder: Path, words: Sequence[str], limit: Sequence[str] = (), *, own_ray: bool = False
+    ) -> Command:
+        variables = environment(folder, self._out / "initial" / "ultralytics", own_ray=own_ray)
+        options = [*limit, "--timeline", str(folder / "timeline.jsonl")]
+        return Command(words=metered(words, folder, options), environment=variables)
 
 
 def _with_test(dataset: Dataset, seed: int) -> tuple[Dataset, str]:
-    """The data set with a labelled test split, and in words what that is."""
+    """The data set with a labelled test split, and a description of that split."""
     if dataset.test is not None and dataset.test.boxes:
         return dataset, f"the {len(dataset.test.images)} images of the test split"
     try:
-        held = hold_back(dataset, HELD_BACK, seed)
+        divided = hold_back(dataset, HELD_BACK, seed)
     except BadData as error:
         raise BadData(
             dataset.file,
             f"there is no labelled test split, and val ({len(dataset.val.images)} images) is too small to hold "
             f"{HELD_BACK:.0%} of it back. Give the data set a test split, or a larger val.",
         ) from error
-    return held, f"{len(held.test.images) if held.test else 0} images held back from val"
+    return divided, f"{len(divided.test.images) if divided.test else 0} images held back from val"
 
 
 def _resolved(settings: RealSettings, dataset: Dataset) -> RealSettings:
-    """The settings with files that mean the same from every folder, each of them checked."""
+    """The settings with absolute paths, after a check of each file."""
     check_model(settings.model)
     file = Path(settings.model)
     model = str(file.absolute()) if file.is_file() else settings.model
@@ -323,29 +321,24 @@ def _resolved(settings: RealSettings, dataset: Dataset) -> RealSettings:
 
 
 def _claim(out: Path, settings: RealSettings, dataset: Dataset) -> None:
-    """Makes the folder, or checks that it holds this very comparison."""
-    wanted = {
-        **asdict(settings),
-        "data": fingerprint(dataset),
-        "weights": hashlib.sha256(Path(settings.weights).read_bytes()).hexdigest(),
-        "versions": versions(),
-    }
-    for key in ("seeds", "long", "long_seeds"):  # more of them may be asked for later
-        del wanted[key]
+    """Make the folder; raise StudyConflict if it holds anything but this comparison."""
+    identity = {**asdict(settings), **inputs(dataset, settings.weights)}
+    for key in ("seeds", "long", "long_seeds"):  # may be raised later
+        del identity[key]
     out.mkdir(parents=True, exist_ok=True)
-    there = kept(out, "settings")
-    if there is None and any(not each.name.startswith(".") for each in out.iterdir()):
+    stored = kept(out, "settings")
+    if stored is None and any(not file.name.startswith(".") for file in out.iterdir()):
         raise StudyConflict(f"{out} holds other files. Choose an empty --out, or one that this command has made.")
-    if there is None:
-        keep(out, "settings", wanted)
+    if stored is None:
+        keep(out, "settings", identity)
         return
-    other = [f"{key} {there.get(key)}" for key in wanted if there.get(key) != wanted[key]]
+    other = [f"{key} {stored.get(key)}" for key in identity if stored.get(key) != identity[key]]
     if other:
         raise StudyConflict(f"{out} holds a comparison with other settings ({', '.join(other)}). Choose another --out.")
 
 
-def _judged(document: Document) -> Judged:
-    return Judged(
+def _retraining(document: Document) -> Retraining:
+    return Retraining(
         seed=document["seed"],
         val=document["val"],
         test=document["test"],
@@ -354,18 +347,13 @@ def _judged(document: Document) -> Judged:
     )
 
 
-def _report(room: Path) -> Document:
-    found: Document = json.loads((room / "tree.json").read_text(encoding="utf-8"))
-    return found
-
-
 def _finding(document: Document) -> Finding:
-    known = {key: value for key, value in document.items() if key != "judged"}
-    return Finding(**{**known, "curve": [(used, best) for used, best in known["curve"]]})
+    fields = {key: value for key, value in document.items() if key != "judged"}
+    return Finding(**{**fields, "curve": [(used, best) for used, best in fields["curve"]]})
 
 
-def _tidy(room: Path) -> None:
-    """Removes the copy of the data and the weights: gigabytes that nothing reads any more."""
-    shutil.rmtree(room / "data", ignore_errors=True)
-    for file in list(room.rglob("*.pt")):
+def _tidy(folder: Path) -> None:
+    """Remove the copy of the data and the weights: gigabytes that nothing reads any more."""
+    shutil.rmtree(folder / "data", ignore_errors=True)
+    for file in list(folder.rglob("*.pt")):
         os.unlink(file)  # noqa: PTH108

@@ -1,40 +1,42 @@
-"""The figure of `automl bench real`: best score so far against seconds used, and what the winners are worth."""
+"""The figure of the benchmark on real trainings: best score so far against seconds used, and the winners' scores."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from automl.errors import AutoMLError
-from benchmarks.policies.plot import COLOURS, DASHES
-from benchmarks.real.figures import TITLES, Finding, Judged
+from benchmarks.drawing import COLOURS, DASHES, new_figure, save
+from benchmarks.real.figures import TITLES, Finding, Retraining
 
 
 def draw(
-    findings: Mapping[str, Finding], judged: Mapping[str, Sequence[Judged]], *, budget_s: float, unit: str, target: Path
+    findings: Mapping[str, Finding],
+    retrainings: Mapping[str, Sequence[Retraining]],
+    *,
+    budget_s: float,
+    unit: str,
+    target: Path,
 ) -> None:
-    """Writes a PNG (or what the suffix says). Raises AutoMLError without matplotlib or for an unwritable path."""
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise AutoMLError("the figure needs matplotlib: pip install -e '.[bench]'") from error
-    matplotlib.use("Agg")
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, 4.4), dpi=120, layout="constrained")
+    """Draw the figure into a file. Raises AutoMLError without matplotlib or for a path that cannot be written."""
+    figure = new_figure(7.2, 4.4)
     panel = figure.add_subplot()
-    for number, (name, found) in enumerate(findings.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        used, best = [seconds for seconds, _ in found.curve], [score for _, score in found.curve]
-        if not found.curve:
+    for number, (name, finding) in enumerate(findings.items()):
+        if not finding.curve:
             continue
-        end = max(found.used_s, used[-1])
+        colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+        used, best = [seconds for seconds, _ in finding.curve], [score for _, score in finding.curve]
+        end = max(finding.used_s, used[-1])
         panel.step(
-            [*used, end], [*best, best[-1]], where="post", color=colour, linestyle=DASHES[number % len(DASHES)],
-            label=TITLES[name], linewidth=1.6,
-        )  # fmt: skip
-        for each in judged[name]:
-            panel.plot(end, each.test, marker="o", markersize=6, color=colour, markeredgecolor="white")
+            [*used, end],
+            [*best, best[-1]],
+            where="post",
+            color=colour,
+            linestyle=dash,
+            label=TITLES[name],
+            linewidth=1.6,
+        )
+        for training in retrainings[name]:
+            panel.plot(end, training.test, marker="o", markersize=6, color=colour, markeredgecolor="white")
     panel.plot([], [], "o", color="#888888", label="on images never seen, new seeds")
     panel.axvline(budget_s, color="#BBBBBB", linewidth=1)
     panel.set_xlabel(f"{unit.upper()} seconds used")
@@ -42,7 +44,4 @@ def draw(
     panel.set_xlim(0, budget_s * 1.06)
     panel.grid(alpha=0.25)
     panel.legend(frameon=False, fontsize=8, loc="lower right")
-    try:
-        figure.savefig(target)
-    except (OSError, ValueError) as error:
-        raise AutoMLError(f"{target}: {error}") from error
+    save(figure, target)

@@ -1,7 +1,7 @@
-"""One plain Ultralytics training and the scores of its best weights, for `automl bench real`.
+"""One plain Ultralytics training and the scores of its best weights, for `python -m benchmarks real`.
 
-Run as `python -m benchmarks.real.train JOB`, a JSON file, in a process of its own; writes result.json beside it.
-The same trainer for every method's winner, so that none is judged by the one which its search used.
+Run as `python -m benchmarks.real.train JOB`, a JSON file, in a process of its own; it writes result.json beside it.
+The winners of all methods are trained by the same trainer, not by that of their search.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is trained. `data` has the test split in it, which training never reads."""
+    """One training. `data` includes the test split, which training never reads."""
 
     data: str
     weights: str  # the checkpoint with which every method began
@@ -27,17 +27,26 @@ class Job:
     seed: int
     device: str
 
+    @property
+    def shared(self) -> dict[str, Any]:
+        """Arguments of both training and validation."""
+        return {
+            "data": self.data,
+            "imgsz": self.imgsz,
+            "batch": self.batch,
+            "device": self.device,
+            "plots": False,
+        }
+
 
 def train(job: Job, folder: Path) -> None:
-    """Trains, and scores the best weights on val and test."""
+    """Train, and score the best weights on val and test."""
     from ultralytics import YOLO
 
-    project = str(folder / "runs")
-    given = {"data": job.data, "imgsz": job.imgsz, "batch": job.batch, "device": job.device, "plots": False}
     model = YOLO(job.weights)
     model.train(
-        **{**job.params, **given, "epochs": job.epochs, "patience": job.epochs, "seed": job.seed},
-        project=project,
+        **{**job.params, **job.shared, "epochs": job.epochs, "patience": job.epochs, "seed": job.seed},
+        project=str(folder / "runs"),
         name="train",
         exist_ok=True,
     )
@@ -45,27 +54,28 @@ def train(job: Job, folder: Path) -> None:
 
 
 def score(job: Job, folder: Path) -> None:
-    """Scores the best weights that lie in the folder."""
+    """Score the best weights in the folder."""
     from ultralytics import YOLO
 
     best = YOLO(folder / "runs" / "train" / "weights" / "best.pt")
-    given = {"data": job.data, "imgsz": job.imgsz, "batch": job.batch, "device": job.device, "plots": False}
-    found = {
-        split: float(best.val(split=split, project=str(folder / "runs"), name=split, exist_ok=True, **given).box.map)
+    scores = {
+        split: float(
+            best.val(split=split, project=str(folder / "runs"), name=split, exist_ok=True, **job.shared).box.map
+        )
         for split in ("val", "test")
     }
-    (folder / "result.json").write_text(json.dumps(found), encoding="utf-8")
+    (folder / "result.json").write_text(json.dumps(scores), encoding="utf-8")
 
 
 def write_job(job: Job, folder: Path) -> Path:
-    """The file that `main` reads."""
+    """The job's file, which `main` reads."""
     file = folder / "job.json"
     file.write_text(json.dumps(asdict(job)), encoding="utf-8")
     return file
 
 
 def main(arguments: Sequence[str]) -> None:
-    """[--score] JOB: with --score, the weights that a training which was cut off has left are scored."""
+    """Arguments: [--score] JOB. --score only scores the weights of a training that was cut off."""
     file = Path(arguments[-1])
     job = Job(**json.loads(file.read_text(encoding="utf-8")))
     (score if "--score" in arguments else train)(job, file.parent)

@@ -1,4 +1,4 @@
-"""The synthetic families: what they promise, and what the recorded YOLO curves show."""
+"""The synthetic families: their documented figures, beside recorded YOLO curves."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from benchmarks.policies.ours import spec_of
 from benchmarks.policies.tasks import Task, defaults, flat, measure
 from benchmarks.policies.yolo import SPACE, YoloTask
 
-RECORDED = Path(__file__).parents[3].parent / "shared" / "data" / "yolo-curves" / "bccd-yolov5n.jsonl"
+RECORDED = Path(__file__).parents[4].parent / "shared" / "data" / "yolo-curves" / "bccd-yolov5n.jsonl"
 
 
 def trainings(number: int) -> np.ndarray:
-    """(35, 40) scores: 3 of the defaults, 11 flat draws, 21 near the defaults, as they were recorded."""
+    """(35, 40) scores: 3 of the defaults, 11 flat draws, 21 near the defaults, as in the records."""
     task = YoloTask(number)
     scores = []
     for index in range(35):
@@ -34,8 +34,8 @@ def trainings(number: int) -> np.ndarray:
 
 def agreement(scores: np.ndarray, epochs: range) -> float:
     """Mean rank correlation of those epochs (from 1) with the last one."""
-    found = [rank_correlation(scores[:, epoch - 1].tolist(), scores[:, -1].tolist()) for epoch in epochs]
-    return float(np.mean([value for value in found if value is not None]))
+    correlations = [rank_correlation(scores[:, epoch - 1].tolist(), scores[:, -1].tolist()) for epoch in epochs]
+    return float(np.mean([value for value in correlations if value is not None]))
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +46,14 @@ def played() -> list[np.ndarray]:
 @pytest.mark.parametrize(
     ("epochs", "low", "high"), [(range(5, 21), 0.3, 0.5), (range(26, 29), 0.55, 0.72), (range(33, 36), 0.72, 0.86)]
 )
-def test_yolo_ranks_agree_with_the_end_as_little_as_recorded_ones(
+def test_yolo_ranks_agree_with_the_final_ones_as_little_as_recorded_ones(
     played: list[np.ndarray], epochs: range, low: float, high: float
 ) -> None:
     assert low < np.mean([agreement(scores, epochs) for scores in played]) < high
 
 
 @pytest.mark.skipif(not RECORDED.is_file(), reason=f"{RECORDED} is not here")
-def test_the_recorded_curves_show_what_the_family_is_fitted_to(played: list[np.ndarray]) -> None:
+def test_the_recorded_curves_have_the_figures_of_the_family(played: list[np.ndarray]) -> None:
     recorded = [json.loads(line) for line in RECORDED.read_text().splitlines()]
     short, long = (
         np.array(
@@ -151,7 +151,7 @@ def test_curves_cross() -> None:
     assert fast[-1] < slow[-1]
 
 
-def test_ours_tries_the_compared_points_of_a_mixed_task_first() -> None:
+def test_ours_runs_the_compared_operating_points_of_a_mixed_task_first() -> None:
     task = MixedTask(0)
     budget_s = 30 * measure(task).training_s
     spec = spec_of(task, sampler="tpe", confirm=3, slots=4, budget_s=budget_s, seed=0)

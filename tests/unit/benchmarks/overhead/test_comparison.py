@@ -1,4 +1,4 @@
-"""What the overhead bench makes of its measurements, and the copy of the data that it works on."""
+"""Figures of the overhead benchmark, its stored results and its copy of the data."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pytest
 
 from automl.data.dataset import fingerprint, read_dataset
 from automl.errors import UnknownName
-from benchmarks.overhead import comparison as overhead
-from benchmarks.overhead import room
+from benchmarks.overhead import comparison, workspace
 from benchmarks.overhead.figures import (
     Comparison,
     MethodCost,
@@ -62,32 +61,32 @@ def test_a_line_that_a_kill_cut_off_counts_nothing() -> None:
 
 
 def test_shares_are_of_the_whole_tree_and_of_all_slots() -> None:
-    found = make_cost(epochs=10, cpu_s=100.0, wall_s=80.0, slots=2)
-    assert found.trials == 2
-    assert found.slot_s == 160.0
-    assert found.paid_share == pytest.approx(0.4)
-    assert found.paid_share_wall == pytest.approx(0.25)
-    assert found.epochs_per_cpu_s == pytest.approx(0.1)
-    assert found.overhead_cpu_s_per_trial == pytest.approx(30.0)
-    assert found.overhead_cpu_s_per_epoch == pytest.approx(6.0)
+    result = make_cost(epochs=10, cpu_s=100.0, wall_s=80.0, slots=2)
+    assert result.trials == 2
+    assert result.slot_s == 160.0
+    assert result.paid_share == pytest.approx(0.4)
+    assert result.paid_share_wall == pytest.approx(0.25)
+    assert result.epochs_per_cpu_s == pytest.approx(0.1)
+    assert result.overhead_cpu_s_per_trial == pytest.approx(30.0)
+    assert result.overhead_cpu_s_per_epoch == pytest.approx(6.0)
 
 
 def test_nothing_trained_is_a_share_of_zero() -> None:
-    found = make_cost(epochs=0)
-    assert (found.paid_share, found.cpu_s_per_epoch, found.overhead_cpu_s_per_trial) == (0.0, 0.0, 0.0)
+    result = make_cost(epochs=0)
+    assert (result.paid_share, result.cpu_s_per_epoch, result.overhead_cpu_s_per_trial) == (0.0, 0.0, 0.0)
 
 
 def test_ratios_are_ours_divided_by_each_peer() -> None:
-    found = make_comparison(ours=make_cost(cpu_s=50.0), ga=make_cost(cpu_s=100.0), use_ray=make_cost(cpu_s=200.0))
-    assert found.ratios()["ga"]["paid_share"] == pytest.approx(2.0)
-    assert found.ratios()["use_ray"]["epochs_per_cpu_s"] == pytest.approx(4.0)
-    assert "ours" not in found.ratios()
+    costs = make_comparison(ours=make_cost(cpu_s=50.0), ga=make_cost(cpu_s=100.0), use_ray=make_cost(cpu_s=200.0))
+    assert costs.ratios()["ga"]["paid_share"] == pytest.approx(2.0)
+    assert costs.ratios()["use_ray"]["epochs_per_cpu_s"] == pytest.approx(4.0)
+    assert "ours" not in costs.ratios()
 
 
 def test_peers_alone_have_no_ratios() -> None:
-    found = make_comparison(ga=make_cost())
-    assert found.ratios() == {}
-    head, rows = table(found)
+    costs = make_comparison(ga=make_cost())
+    assert costs.ratios() == {}
+    head, rows = table(costs)
     assert head == ["", "tune()"]
     assert not any("÷" in row[0] for row in rows)
 
@@ -100,8 +99,8 @@ def test_the_json_has_an_object_for_each_method() -> None:
 
 
 def test_a_cost_comes_back_from_json() -> None:
-    found = make_cost(notes=("one", "two"))
-    assert MethodCost.from_dict(json.loads(json.dumps(asdict(found)))) == found
+    result = make_cost(notes=("one", "two"))
+    assert MethodCost.from_dict(json.loads(json.dumps(asdict(result)))) == result
 
 
 def test_the_table_in_markdown_has_as_many_cells_in_each_row() -> None:
@@ -119,13 +118,13 @@ def test_captions_name_the_circumstances_first() -> None:
 
 def test_the_copy_of_the_data_has_the_same_images_and_labels(tmp_path: Path) -> None:
     dataset = read_dataset(draw_data(tmp_path / "data"))
-    copied = read_dataset(room.copy_data(dataset, tmp_path / "copy"))
-    assert (copied.names, copied.train.boxes, copied.val.boxes) == (
+    copy = read_dataset(workspace.copy_data(dataset, tmp_path / "copy"))
+    assert (copy.names, copy.train.boxes, copy.val.boxes) == (
         dataset.names,
         dataset.train.boxes,
         dataset.val.boxes,
     )
-    for before, after in zip(dataset.train.images, copied.train.images, strict=True):
+    for before, after in zip(dataset.train.images, copy.train.images, strict=True):
         assert before.read_bytes() == after.read_bytes()
         assert (tmp_path / "copy") in after.parents
         assert not after.is_symlink()
@@ -133,7 +132,7 @@ def test_the_copy_of_the_data_has_the_same_images_and_labels(tmp_path: Path) -> 
 
 def test_an_unknown_method_is_refused_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="hyperband"):
-        overhead.run(Settings(data="nowhere.yaml", weights="nowhere.pt"), ["ours", "hyperband"])
+        comparison.run(Settings(data="nowhere.yaml", weights="nowhere.pt"), ["ours", "hyperband"])
 
 
 def test_a_kept_result_counts_only_with_the_same_settings(tmp_path: Path) -> None:
@@ -142,9 +141,9 @@ def test_a_kept_result_counts_only_with_the_same_settings(tmp_path: Path) -> Non
     weights.write_bytes(b"PK\x03\x04")
     settings = Settings(data=str(dataset.file), weights=str(weights), trials=3)
     file = tmp_path / "ga.json"
-    kept = {"settings": overhead._identity(settings, dataset), "cost": asdict(make_cost())}
-    file.write_text(json.dumps(kept))
-    assert overhead._kept(file, settings, dataset) == make_cost()
+    document = {"settings": comparison._identity(settings, dataset), "cost": asdict(make_cost())}
+    file.write_text(json.dumps(document))
+    assert comparison._stored(file, settings, dataset) == make_cost()
     other = Settings(data=str(dataset.file), weights=str(weights), trials=4)
-    assert overhead._kept(file, other, dataset) is None
-    assert kept["settings"]["data"] == fingerprint(dataset)
+    assert comparison._stored(file, other, dataset) is None
+    assert document["settings"]["data"] == fingerprint(dataset)

@@ -1,4 +1,4 @@
-"""LCBench's surrogate as a task; its files lie outside of the repository."""
+"""LCBench's surrogate as a task; its files are outside the repository."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from benchmarks.policies import lcbench
 from benchmarks.policies.tasks import defaults
 
-FOLDER = Path(__file__).parents[3].parent / "shared" / "data" / "lcbench"
+FOLDER = Path(__file__).parents[4].parent / "shared" / "data" / "lcbench"
 here = pytest.mark.skipif(not (FOLDER / "model.onnx").is_file(), reason=f"{FOLDER} is not here")
 
 

@@ -1,4 +1,4 @@
-"""Virtual contests of policies: accounts, regret, the peers' rules, and what the command prints."""
+"""Virtual contests of policies: accounts, regret, rules of the peers, and output of the command."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from automl.records import Params
 from automl.setup.options import SearchRequest
 from automl.space import Parameter, SearchSpace
 from benchmarks.cli import app
-from benchmarks.policies import contest as policies
-from benchmarks.policies import figures as policy_figures
+from benchmarks.policies import contest, figures
 from benchmarks.policies.contest import Contest, Entry, Result, Standing, open_policy, play, policy_names
 from benchmarks.policies.curves import CurvesTask
 from benchmarks.policies.genetic import Genetic
@@ -33,7 +32,7 @@ LINE = Scale(best=1.0, median=0.5, training_s=150.0)
 
 
 class Line:
-    """Ends at x after twelve epochs, which cost 5 s each, or 20 s for x above a half."""
+    """A score that rises to x in twelve epochs of 5 s each, or of 20 s for x above a half."""
 
     name = family = "line"
     horizon = 12
@@ -71,9 +70,9 @@ def test_a_regret_curve_steps_where_a_checkpoint_was_delivered() -> None:
     race = Race(delivered=[Delivered(25.0, 0, 1, 0.5), Delivered(50.0, 1, 3, 0.8), Delivered(101.0, 2, 1, 0.35)])
     curve = regrets(race, SCALE, 100.0)
     assert curve.shape == (GRID,)
-    assert (curve[policy_figures.index(0.25)], curve[policy_figures.index(0.5)]) == (1.0, 0.0)
-    assert curve[policy_figures.index(0.5) - 1] == 1.0
-    assert curve[-1] == 0.0  # what came after the budget does not count
+    assert (curve[figures.index(0.25)], curve[figures.index(0.5)]) == (1.0, 0.0)
+    assert curve[figures.index(0.5) - 1] == 1.0
+    assert curve[-1] == 0.0  # a checkpoint beyond the budget does not count
 
 
 @pytest.mark.parametrize("policy", ["automl", "full", "E"])
@@ -83,7 +82,7 @@ def test_a_run_exceeds_its_budget_by_an_epoch_for_each_slot_at_most(policy: str,
     race = track.run(open_policy(policy, Line(), slots=3, budget_s=budget_s, seed=0))
     assert race.spent_s <= budget_s + 3 * 20.0
     assert race.end_s * 3 >= race.spent_s
-    if policy != "automl":  # ours may leave what cannot pay for another training
+    if policy != "automl":  # ours may leave a rest that cannot pay for another training
         assert race.spent_s >= budget_s
 
 
@@ -91,7 +90,7 @@ def test_slot_seconds_are_epochs_and_startups() -> None:
     task = Line()
     track = Track(task, slots=2, budget_s=1e9, seed=0, startup_s=7.0)
 
-    race = track.run(Once(task, Flat(task.space, 1), None, given=3))
+    race = track.run(Once(task, Flat(task.space, 1), None, defaults_first=3))
     assert race.spent_s == pytest.approx(3 * (7.0 + 12 * 5.0))
     assert race.end_s == pytest.approx(2 * (7.0 + 12 * 5.0))
     assert (race.trials, race.completed, race.epochs) == (3, 3, 36)
@@ -100,7 +99,7 @@ def test_slot_seconds_are_epochs_and_startups() -> None:
 def test_asha_judges_before_it_records_as_ray_does() -> None:
     asha = Asha(grace=2, horizon=20)  # milestones 2, 6, 18
     assert not asha.stops(0, [0.5])
-    assert not asha.stops(0, [0.5, 0.3])  # the first to arrive goes on
+    assert not asha.stops(0, [0.5, 0.3])  # the first trial at a milestone continues
     assert not asha.stops(1, [0.9, 0.3])  # as good as the only one before
     assert asha.stops(2, [0.9, 0.29])  # raw last epoch, not the best
     assert not asha.stops(3, [0.1, 0.301])
@@ -109,7 +108,7 @@ def test_asha_judges_before_it_records_as_ray_does() -> None:
 
 
 @pytest.mark.ray
-def test_asha_stops_whom_rays_own_scheduler_stops() -> None:
+def test_asha_stops_the_trials_that_rays_own_scheduler_stops() -> None:
     from ray.tune.schedulers.async_hyperband import _Bracket
 
     class Named:
@@ -118,14 +117,14 @@ def test_asha_stops_whom_rays_own_scheduler_stops() -> None:
 
     rng = random.Random(0)
     asha, bracket = Asha(5, 52), _Bracket(5, 52, 3, 0)
-    alive = {number: [] for number in range(60)}
-    while alive:
-        number = rng.choice(list(alive))
-        alive[number].append(rng.random() + number / 60)
-        ours = asha.stops(number, alive[number])
-        assert ours == (bracket.on_result(Named(number), len(alive[number]), alive[number][-1]) == "STOP")
-        if ours or len(alive[number]) == 51:
-            del alive[number]
+    running = {number: [] for number in range(60)}
+    while running:
+        number = rng.choice(list(running))
+        running[number].append(rng.random() + number / 60)
+        ours = asha.stops(number, running[number])
+        assert ours == (bracket.on_result(Named(number), len(running[number]), running[number][-1]) == "STOP")
+        if ours or len(running[number]) == 51:
+            del running[number]
 
 
 def test_hyperband_takes_many_short_trials_before_few_long_ones() -> None:
@@ -140,13 +139,13 @@ def test_genetic_children_of_a_good_parent_stay_within_the_space() -> None:
     start = task.space.values(defaults(task.space))
     assert genetic.ask(0, start) == pytest.approx(start)
     genetic.tell(0, [0.1, 0.5], stopped=False)
-    seen = set()
+    children = set()
     for number in range(1, 60):
         child = genetic.ask(number)
         assert all(p.holds(child[p.name]) for p in task.space.parameters)
-        seen.add(tuple(child.values()))
+        children.add(tuple(child.values()))
         genetic.tell(number, [random.Random(number).random()], stopped=False)
-    assert len(seen) == 59
+    assert len(children) == 59
 
 
 @pytest.mark.parametrize("name", [name for name in policy_names() if ":" not in name])
@@ -180,24 +179,26 @@ def test_a_share_of_a_dimension_and_its_value_agree() -> None:
         Parameter("c", "choice", "x", choices=("x", "y", "z")),
     )
     for parameter, value in zip(space, (0.3, 5.0, "y"), strict=True):
-        shared = at_share(parameter, share_of(parameter, value))
-        assert shared == (value if parameter.kind == "choice" else pytest.approx(value))
+        restored = at_share(parameter, share_of(parameter, value))
+        assert restored == (value if parameter.kind == "choice" else pytest.approx(value))
 
 
 def test_added_dimensions_change_nothing() -> None:
     padded = Padded(CurvesTask(1), 15)
     assert len(padded.space.parameters) == len(CurvesTask(1).space.parameters) + 15
-    drawn = padded.space.arguments(flat(padded.space, random.Random(0)))
-    assert padded.curve(drawn).best == CurvesTask(1).curve(drawn).best
-    assert padded.curve({**drawn, "idle3": 0.0}).best == padded.curve(drawn).best
+    params = padded.space.arguments(flat(padded.space, random.Random(0)))
+    assert padded.curve(params).best == CurvesTask(1).curve(params).best
+    assert padded.curve({**params, "idle3": 0.0}).best == padded.curve(params).best
 
 
 def test_speedup_counts_budget_until_the_peers_final_regret() -> None:
     slow = np.linspace(1.0, 0.5, GRID)
     fast = np.concatenate([np.linspace(1.0, 0.5, GRID // 2), np.full(GRID // 2, 0.4)])
-    assert policy_figures.speedup(fast, slow) == pytest.approx(2.0)
-    assert policy_figures.speedup(slow, slow) == policy_figures.speedup(fast, fast) == 1.0
-    assert policy_figures.speedup(slow, fast) == pytest.approx(0.5)  # never there: as far as the peer had to go
+    assert figures.speedup(fast, slow) == pytest.approx(2.0)
+    assert figures.speedup(slow, slow) == figures.speedup(fast, fast) == 1.0
+    assert figures.speedup(slow, fast) == pytest.approx(
+        0.5
+    )  # never reached: the share of the budget that the peer needed
 
 
 def test_intervals_hold_the_mean_and_shrink_with_more_tasks() -> None:
@@ -205,14 +206,14 @@ def test_intervals_hold_the_mean_and_shrink_with_more_tasks() -> None:
     few, many = (rng.normal(0.5, 0.1, size=(tasks, 3, GRID)) for tasks in (3, 40))
     widths = []
     for curve in (few, many):
-        finals = policy_figures.resample({"a": curve}, 0)["a"][:, -1]
+        finals = figures.resample({"a": curve}, 0)["a"][:, -1]
         low, high = np.quantile(finals, [0.05, 0.95])
         assert low < curve.mean(axis=(0, 1))[-1] < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
 
 
-def test_the_command_prints_rows_and_takes_finished_runs_from_the_cache(tmp_path: Path) -> None:
+def test_the_command_prints_rows_and_reads_finished_runs_from_the_cache(tmp_path: Path) -> None:
     words = ["policies", "--policies", "E,F,random", "--families", "curves", "--tasks", "2", "--seeds", "2"]
     words += [
         "--trainings",
@@ -242,7 +243,7 @@ def test_the_command_prints_rows_and_takes_finished_runs_from_the_cache(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "told"),
+    ("option", "value", "text"),
     [
         ("--policies", "E,nonsense", "unknown policy 'nonsense'"),
         ("--families", "lcbanch", "unknown family 'lcbanch'"),
@@ -252,41 +253,41 @@ def test_the_command_prints_rows_and_takes_finished_runs_from_the_cache(tmp_path
         ("--lcbench", "/nowhere", "there is no model.onnx"),
     ],
 )
-def test_a_wrong_word_ends_with_2_and_a_way_out(option: str, value: str, told: str) -> None:
-    found = CliRunner().invoke(app, ["policies", option, value])
-    assert found.exit_code == 2
-    assert told in found.stderr
+def test_a_wrong_option_ends_with_2_and_advice(option: str, value: str, text: str) -> None:
+    result = CliRunner().invoke(app, ["policies", option, value])
+    assert result.exit_code == 2
+    assert text in result.stderr
 
 
 def test_a_family_without_its_files_is_skipped_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policies.open_family.__globals__["lcbench"], "find", lambda folder: None)
-    standing = policies.run(Contest(policies=("random",), families=("lcbench",), jobs=1))
+    monkeypatch.setattr(contest.open_family.__globals__["lcbench"], "find", lambda folder: None)
+    standing = contest.run(Contest(policies=("random",), families=("lcbench",), jobs=1))
     assert standing.results == []
-    assert "--lcbench" in policy_figures.captions(standing, policy_figures.rows(standing))[-1]
+    assert "--lcbench" in figures.captions(standing, figures.rows(standing))[-1]
 
 
 def test_unknown_names_know_the_known_ones() -> None:
     with pytest.raises(UnknownName, match="Known: automl, automl:gp"):
         open_policy("nonsense", Line(), slots=1, budget_s=1.0, seed=0)
     with pytest.raises(AutoMLError, match="34 tasks"):
-        policies.numbers("3-34")
+        contest.numbers("3-34")
 
 
 def test_the_figure_names_its_bands_and_every_policy(tmp_path: Path) -> None:
     from benchmarks.policies.plot import draw
 
-    contest = Contest(policies=("automl", "F"), families=("yolo",), tasks="2", seeds=2)
+    options = Contest(policies=("automl", "F"), families=("yolo",), tasks="2", seeds=2)
     fields = {"family": "yolo", "trials": 9, "completed": 1, "epochs": 9, "wall_s": 1.0, "spent": 1.0, "cpu_s": 1.0}
     results = [
         Result(policy=policy, task=task, seed=seed, regrets=[0.5 + seed / 10] * GRID, **fields)
-        for policy in contest.policies
+        for policy in options.policies
         for task in ("a", "b")
         for seed in (0, 1)
     ]
-    draw(Standing(contest, results), tmp_path / "out.svg")
-    drawn = (tmp_path / "out.svg").read_text()
+    draw(Standing(options, results), tmp_path / "out.svg")
+    picture = (tmp_path / "out.svg").read_text()
     for word in ("bands: 90% interval of the mean, bootstrap", "automl", "F"):
-        assert f"<!-- {word} -->" in drawn
+        assert f"<!-- {word} -->" in picture
 
 
 SAMPLING = """
@@ -300,24 +301,24 @@ for name in SAMPLERS:
 @pytest.mark.parametrize(
     ("code", "files", "without"),
     [
-        ("import benchmarks.policies.ours" + SAMPLING, policies.OUR_FILES, WORDS),
-        ("import benchmarks.policies.rivals, benchmarks.policies.rivals_tpe", policies.PEER_FILES, SHAPES),
-        ("import benchmarks.policies.race, benchmarks.policies.families", policies.TRACK_FILES, SHAPES),
+        ("import benchmarks.policies.ours" + SAMPLING, contest.OUR_FILES, WORDS),
+        ("import benchmarks.policies.rivals, benchmarks.policies.rivals_tpe", contest.PEER_FILES, SHAPES),
+        ("import benchmarks.policies.race, benchmarks.policies.families", contest.TRACK_FILES, SHAPES),
     ],
 )
 def test_a_kept_result_depends_on_every_file_that_is_loaded(
     code: str, files: tuple[str, ...], without: frozenset[str]
 ) -> None:
-    told = "\nimport sys; ours = ('automl.', 'benchmarks.')"
-    told += "\nprint(*(sys.modules[name].__file__ for name in sys.modules if name.startswith(ours)))"
-    done = subprocess.run([sys.executable, "-c", code + told], capture_output=True, text=True, check=True)
+    report = "\nimport sys; ours = ('automl.', 'benchmarks.')"
+    report += "\nprint(*(sys.modules[name].__file__ for name in sys.modules if name.startswith(ours)))"
+    done = subprocess.run([sys.executable, "-c", code + report], capture_output=True, text=True, check=True)
     loaded = {Path(file).relative_to(ROOT).as_posix() for file in done.stdout.split()}
     assert "automl/space/parameters.py" in loaded
     assert loaded - without <= set(files)
 
 
 def test_the_files_of_a_module_are_those_that_its_functions_import_too() -> None:
-    peers, ours = set(policies.PEER_FILES), set(policies.OUR_FILES)
+    peers, ours = set(contest.PEER_FILES), set(contest.OUR_FILES)
     rivals = {"benchmarks/policies/rivals_tpe.py", "benchmarks/policies/genetic.py"}
     assert rivals | {"automl/scores/halving.py"} <= peers
     assert {"automl/sampler/gp.py", "automl/sampler/__init__.py", "automl/records/trial.py"} <= ours
@@ -326,11 +327,11 @@ def test_the_files_of_a_module_are_those_that_its_functions_import_too() -> None
     assert not {"automl/setup/request.py", "automl/cli.py", "automl/errors.py"} & ours
 
 
-def test_a_kept_result_is_not_taken_once_automl_means_another_search(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kept_result_is_not_used_once_automl_means_another_search(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("automl", "automl:gp", "F")
-    before = [policies._key(entry(name)) for name in names]
-    assert [policies._key(entry(name)) for name in names] == before
+    before = [contest._key(entry(name)) for name in names]
+    assert [contest._key(entry(name)) for name in names] == before
     monkeypatch.setattr(SearchRequest, "sampler", "tpe")
-    assert [policies._key(entry(name)) == key for name, key in zip(names, before, strict=True)] == [False, True, True]
+    assert [contest._key(entry(name)) == key for name, key in zip(names, before, strict=True)] == [False, True, True]
     monkeypatch.setattr(SearchRequest, "confirm", 5)
-    assert [policies._key(entry(name)) == key for name, key in zip(names, before, strict=True)] == [False, False, True]
+    assert [contest._key(entry(name)) == key for name, key in zip(names, before, strict=True)] == [False, False, True]

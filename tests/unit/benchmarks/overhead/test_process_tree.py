@@ -1,4 +1,4 @@
-"""The CPU seconds of a tree of processes: those of daemons and of children that nobody waited for as well."""
+"""CPU seconds of a tree of processes, including daemons and children that nobody waited for."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from typing import Any
 import psutil
 import pytest
 
-from benchmarks.overhead.tree import Reading, Tree, descendants, ignores_children
+from benchmarks.overhead.process_tree import Reading, Tree, descendants, ignores_children
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 BURN_S = 0.6
 BURN = f"import time\nwhile time.process_time() < {BURN_S}: sum(range(1000))\n"
-# Stays until the meter has seen what it burned: what a child uses after its last reading is lost, as is documented.
+# Stays until the meter has seen its CPU seconds: those after the last reading are lost, as documented.
 LINGER = f"{BURN}import os, pathlib, re\nat = pathlib.Path('{{timeline}}')\n"
 LINGER += "def seen(): return max(map(float, re.findall('cpu_s.: ([0-9.]+)', at.read_text() if at.exists() else '0')), default=0)\n"
 LINGER += f"while seen() < {BURN_S}: time.sleep(0.05)\n"
 
 
 def measure(tmp_path: Path, script: str, *options: str) -> dict[str, Any]:
-    """What the meter reports of a Python script, in a process of its own."""
+    """The meter's report of a Python script, in a process of its own."""
     report = tmp_path / "report.json"
     (tmp_path / "burn.py").write_text(BURN)
     (tmp_path / "script.py").write_text(script)
-    meter = [sys.executable, "-m", "benchmarks.overhead.tree", *options, str(report), str(tmp_path / "log.txt")]
+    meter = [sys.executable, "-m", "benchmarks.overhead.process_tree", *options, str(report), str(tmp_path / "log.txt")]
     command = [sys.executable, "-S", str(tmp_path / "script.py"), sys.executable, str(tmp_path / "burn.py")]
     subprocess.run([*meter, *command], check=True)
-    found: dict[str, Any] = json.loads(report.read_text())
-    return found
+    cost: dict[str, Any] = json.loads(report.read_text())
+    return cost
 
 
 def counted_once(cpu_s: float) -> bool:
-    """Neither left out nor told twice; what Python itself takes to start differs from machine to machine."""
+    """True if the burned seconds count once. Python's own start differs from machine to machine."""
     return 0.9 * BURN_S < cpu_s < 2 * BURN_S
 
 
 def test_a_child_that_was_waited_for_counts(tmp_path: Path) -> None:
-    found = measure(tmp_path, "import subprocess, sys\nsubprocess.run(sys.argv[1:])\nsys.exit(3)\n")
-    assert counted_once(found["cpu_s"])
-    assert (found["exit_code"], found["unwaited_cpu_s"], found["leftover"]) == (3, 0, 0)
+    cost = measure(tmp_path, "import subprocess, sys\nsubprocess.run(sys.argv[1:])\nsys.exit(3)\n")
+    assert counted_once(cost["cpu_s"])
+    assert (cost["exit_code"], cost["unwaited_cpu_s"], cost["leftover"]) == (3, 0, 0)
 
 
 def test_a_daemon_that_outlives_the_command_counts(tmp_path: Path) -> None:
     script = "import os, sys\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
-    found = measure(tmp_path, script + "        os.execv(sys.argv[1], sys.argv[1:])\nos._exit(0)\n")
-    assert counted_once(found["cpu_s"])
-    assert found["processes"] >= 1
+    cost = measure(tmp_path, script + "        os.execv(sys.argv[1], sys.argv[1:])\nos._exit(0)\n")
+    assert counted_once(cost["cpu_s"])
+    assert cost["processes"] >= 1
 
 
 def test_a_child_that_its_parent_ignores_counts(tmp_path: Path) -> None:
-    """The kernel alone would say next to nothing: that is how Ray's raylet treats its workers."""
+    """The kernel alone would report almost nothing. Ray's raylet treats its workers in this way."""
     script = (
         "import os, signal, sys, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nchild = os.fork()\n"
         "if child == 0:\n    os.execv(sys.argv[1], [sys.argv[1], sys.argv[2] + '.linger'])\n"
@@ -63,9 +63,9 @@ def test_a_child_that_its_parent_ignores_counts(tmp_path: Path) -> None:
     )
     timeline = tmp_path / "timeline.jsonl"
     (tmp_path / "burn.py.linger").write_text(LINGER.format(timeline=timeline))
-    found = measure(tmp_path, script, "--timeline", str(timeline))
-    assert 0.75 * BURN_S < found["unwaited_cpu_s"] <= found["cpu_s"]
-    assert counted_once(found["cpu_s"])
+    cost = measure(tmp_path, script, "--timeline", str(timeline))
+    assert 0.75 * BURN_S < cost["unwaited_cpu_s"] <= cost["cpu_s"]
+    assert counted_once(cost["cpu_s"])
 
 
 def test_a_child_that_was_killed_counts(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_child_that_was_killed_counts(tmp_path: Path) -> None:
 def test_the_whole_tree_ends_with_the_meter(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     script = "import os, time\nfor _ in range(2):\n    os.fork()\nos.write(1, b'%d ' % os.getpid())\ntime.sleep(600)\n"
-    meter = [sys.executable, "-m", "benchmarks.overhead.tree", str(tmp_path / "report.json"), str(log)]
+    meter = [sys.executable, "-m", "benchmarks.overhead.process_tree", str(tmp_path / "report.json"), str(log)]
     with subprocess.Popen([*meter, sys.executable, "-c", script]) as process:
         end = time.monotonic() + 300
         while not log.exists() or len(log.read_text().split()) < 4:
@@ -93,8 +93,8 @@ def test_the_whole_tree_ends_with_the_meter(tmp_path: Path) -> None:
 
 
 def test_descendants_are_those_below_the_root() -> None:
-    found = [Reading(2, 1, 0, 0.0), Reading(3, 2, 0, 0.0), Reading(4, 9, 0, 0.0), Reading(5, 3, 0, 0.0)]
-    assert [each.pid for each in descendants(1, found)] == [2, 3, 5]
+    processes = [Reading(2, 1, 0, 0.0), Reading(3, 2, 0, 0.0), Reading(4, 9, 0, 0.0), Reading(5, 3, 0, 0.0)]
+    assert [process.pid for process in descendants(1, processes)] == [2, 3, 5]
 
 
 def test_a_process_that_was_waited_for_in_the_end_is_not_counted_twice() -> None:
@@ -116,9 +116,9 @@ def test_a_tree_is_killed_when_all_of_it_has_used_the_limit(tmp_path: Path) -> N
         "time.sleep(600)\n"
     )
     timeline = tmp_path / "timeline.jsonl"
-    found = measure(tmp_path, script, "--cpu-limit", "2", "--timeline", str(timeline))
-    assert (found["limited"], found["exit_code"], found["leftover"]) == (True, 128 + 9, 0)
-    assert 1.6 < found["cpu_s"] < 3.5  # 4 and more if only one of the two counted
+    cost = measure(tmp_path, script, "--cpu-limit", "2", "--timeline", str(timeline))
+    assert (cost["limited"], cost["exit_code"], cost["leftover"]) == (True, 128 + 9, 0)
+    assert 1.6 < cost["cpu_s"] < 3.5  # 4 and more if only one of the two counted
     spent = [json.loads(line)["cpu_s"] for line in timeline.read_text().splitlines()]
     assert spent == sorted(spent)
     assert spent[-1] >= 2
@@ -126,13 +126,13 @@ def test_a_tree_is_killed_when_all_of_it_has_used_the_limit(tmp_path: Path) -> N
 
 def test_children_that_ended_count_against_the_limit(tmp_path: Path) -> None:
     script = "import subprocess, sys\nwhile True:\n    subprocess.run(sys.argv[1:])\n"
-    found = measure(tmp_path, script, "--cpu-limit", "1.5")
-    assert found["limited"]
-    assert 1.2 < found["cpu_s"] < 2.4
+    cost = measure(tmp_path, script, "--cpu-limit", "1.5")
+    assert cost["limited"]
+    assert 1.2 < cost["cpu_s"] < 2.4
 
 
 def test_a_command_that_ends_below_its_limit_is_left_alone(tmp_path: Path) -> None:
-    found = measure(
+    cost = measure(
         tmp_path, "import subprocess, sys\nsubprocess.run(sys.argv[1:])\n", "--cpu-limit", "30", "--wall-limit", "500"
     )
-    assert (found["limited"], found["exit_code"]) == (False, 0)
+    assert (cost["limited"], cost["exit_code"]) == (False, 0)

@@ -1,15 +1,18 @@
-"""The instrument of `automl bench overhead`: what each training spends on training and on validation.
+"""Instrument of the overhead benchmark: time that each training spends on training and on validation.
 
-A copy of this file named sitecustomize.py lies on PYTHONPATH of everything that is measured, so that every
-Python process loads it: our Ray workers, those of `model.tune(use_ray=True)`, and the commands that the genetic
-tuner starts. It wraps Ultralytics' trainer when that is imported, at the events which all three pass, and appends
-a line for each finished span. So it imports nothing but what Python has loaded anyway.
+A copy of this file, named sitecustomize.py, is on PYTHONPATH of all measured processes, so that each loads it: our
+Ray workers, those of `model.tune(use_ray=True)`, and the commands of the genetic tuner. It wraps Ultralytics' trainer
+on import, at events that all three share, and appends a line for each finished span. To cost nothing, it imports only
+modules that Python has already loaded.
 
-A span of training lasts from the event on_train_epoch_start to on_train_epoch_end, one of validation as long as
-the trainer's `validate`. Clocks: `wall_s`; `cpu_s` of the thread that trains, which with one thread a trial is all
-of the work and leaves out threads that draw plots or talk to Ray; `process_s` of all threads of the process.
-The final evaluation is a span of its own kind: it scores the best epoch a second time. A span of validation also
-tells when it ended (`at`, POSIX seconds) and the mAP50-95 that it found.
+A span of training lasts from the event on_train_epoch_start to on_train_epoch_end, a span of validation as long as
+the trainer's `validate`. The final evaluation, which scores the best epoch a second time, is a third kind.
+
+wall_s      wall seconds
+cpu_s       CPU seconds of the thread that trains: with one thread a trial all of the work, without plots and Ray
+process_s   CPU seconds of all threads of the process
+at          of a validation: its end in POSIX seconds
+map50_95    of a validation: its score
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import sys
 import time
 from importlib.machinery import PathFinder
 
-TYPE_CHECKING = False  # as type checkers take it; typing itself is slow to load
+TYPE_CHECKING = False  # type checkers know this name; typing itself is slow to load
 if TYPE_CHECKING:
     from collections.abc import Callable
     from importlib.machinery import ModuleSpec
@@ -27,12 +30,12 @@ if TYPE_CHECKING:
 
     Clocks = tuple[float, float, float]
 
-FILE = "AUTOML_MARKS"  # variable: where the lines go
-THREADS = "AUTOML_MARKS_THREADS"  # variable: Ultralytics' own count of threads, for machines with more cores
+FILE = "AUTOML_MARKS"  # variable: the file of the lines
+THREADS = "AUTOML_MARKS_THREADS"  # variable: count of threads that Ultralytics uses, for machines with more cores
 
 
 class _Finder:
-    """Finds two modules of Ultralytics as they are, and has them wrapped once they are loaded."""
+    """Import finder that wraps two modules of Ultralytics right after they are loaded."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         wrap = _WRAPPED.get(name)
@@ -73,33 +76,33 @@ def _wrap_trainer(module: Any) -> None:
 
 
 def _watch(kind: Any) -> None:
-    """Wrap events and validation of a trainer's class, once; on the class, for an object would hold itself."""
+    """Wrap events and validation of a trainer's class once. Wrapping an object would make it refer to itself."""
     if "_automl_began" in vars(kind):
         return
     kind._automl_began = None
     kind._automl_trained = False
-    tell: Callable[..., Any] = getattr(kind.run_callbacks, "_automl_inner", kind.run_callbacks)
+    inner_callbacks: Callable[..., Any] = getattr(kind.run_callbacks, "_automl_inner", kind.run_callbacks)
     validate: Callable[..., Any] = getattr(kind.validate, "_automl_inner", kind.validate)
 
     def run_callbacks(self: Any, event: str) -> Any:
         if event == "on_train_epoch_end" and self._automl_began is not None:
             _write(self, "train", self._automl_began)
             self._automl_began, self._automl_trained = None, True
-        answer = tell(self, event)
+        answer = inner_callbacks(self, event)
         if event == "on_train_epoch_start":
             self._automl_began = _clocks()
         return answer
 
     def _validate(self: Any, *args: Any, **kwargs: Any) -> Any:
         began, trained = _clocks(), self._automl_trained
-        self._automl_trained = False  # one validation after each epoch counts, and not what it calls in turn
+        self._automl_trained = False  # only the outermost validation after each epoch counts
         answer = validate(self, *args, **kwargs)
         if trained:
             scores = answer[0] if isinstance(answer, tuple) and answer[0] else {}
             _write(self, "val", began, at=time.time(), map50_95=float(scores.get("metrics/mAP50-95(B)", "nan")))
         return answer
 
-    run_callbacks._automl_inner, _validate._automl_inner = tell, validate  # type: ignore[attr-defined]
+    run_callbacks._automl_inner, _validate._automl_inner = inner_callbacks, validate  # type: ignore[attr-defined]
     kind.run_callbacks, kind.validate = run_callbacks, _validate
 
 
@@ -108,9 +111,9 @@ def _clocks() -> Clocks:
 
 
 def _write(trainer: Any, kind: str, began: Clocks, **more: float) -> None:
-    spent = [now - then for now, then in zip(_clocks(), began, strict=True)]
+    clocks = [now - then for now, then in zip(_clocks(), began, strict=True)]
     span = {"run": trainer._automl_run, "by": type(trainer).__name__, "kind": kind, "epoch": trainer.epoch + 1}
-    span |= dict(zip(("wall_s", "cpu_s", "process_s"), (round(each, 6) for each in spent), strict=True))
+    span |= dict(zip(("wall_s", "cpu_s", "process_s"), (round(seconds, 6) for seconds in clocks), strict=True))
     span |= more
     import json
 
@@ -122,13 +125,13 @@ def _write(trainer: Any, kind: str, began: Clocks, **more: float) -> None:
 
 
 def install() -> None:
-    """Have Ultralytics wrapped as soon as this process imports it."""
+    """Wrap Ultralytics as soon as this process imports it."""
     if FILE in os.environ:
         sys.meta_path.insert(0, _Finder())
 
 
 def _load_hidden() -> None:
-    """Run the sitecustomize that this one hides, if there is one."""
+    """Run the sitecustomize that this file hides, if there is one."""
     here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib is slow to load
     rest = [path for path in sys.path if os.path.abspath(path) != here]  # noqa: PTH100
     spec = PathFinder.find_spec("sitecustomize", rest)

@@ -1,13 +1,13 @@
-"""CPU seconds of a command with everything that it starts, daemons and killed grandchildren included.
+"""CPU seconds of a command with all its descendants, daemons and killed grandchildren included.
 
-Run as `python -m benchmarks.overhead.tree [--cpu-limit S] [--wall-limit S] [--timeline FILE] REPORT LOG COMMAND...`;
-the report is one JSON object. At a limit the whole tree is killed. Linux only.
+Run as `python -m benchmarks.overhead.process_tree [--cpu-limit S] [--wall-limit S] [--timeline FILE] REPORT LOG
+COMMAND...`; the report is one JSON object. At a limit the whole tree is killed. Linux only.
 
-The measuring process makes itself a subreaper: a descendant whose parent has ended becomes its child instead
-of init's, so that nothing leaves the tree. It waits until the last of them is gone, and RUSAGE_CHILDREN then
-holds the exact CPU time of every process that was waited for. One hole is left: where a parent ignores SIGCHLD,
-as Ray's raylet may, the kernel forgets the times of its children. So the tree is read ten times a second from
-/proc, and the last reading of each such child is added: what is lost is the last tenth of a second of it.
+The measuring process makes itself a subreaper: a descendant whose parent has ended becomes its child instead of
+init's, so that none leaves the tree. After the last of them has ended, RUSAGE_CHILDREN holds the exact CPU time of
+every process that was waited for. There is one gap: if a parent ignores SIGCHLD, as Ray's raylet may, the kernel
+forgets the times of its children. So the tree is read from /proc ten times a second, and the last reading of each
+such child is added. Only its last tenth of a second is lost.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ GRACE_S = 20.0  # for daemons to end by themselves after the command has
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
-Key = tuple[int, int]  # pid, and when it started: pids come again
+Key = tuple[int, int]  # pid and start time, because pids are used again
 
 
 @dataclass(frozen=True, kw_only=True)
 class TreeCost:
-    """What a command with all its descendants took."""
+    """Cost of a command with all its descendants."""
 
-    exit_code: int  # as the shell's: 128 + signal where one ended it
+    exit_code: int  # as in a shell: 128 + signal for a killed command
     wall_s: float  # until the command itself ended
     cpu_s: float  # user and system time of the whole tree
-    unwaited_cpu_s: float  # the part of it that was read from /proc
-    machine_cpu_s: float  # of everything that ran on the machine meanwhile
+    unwaited_cpu_s: float  # part of cpu_s that was read from /proc
+    machine_cpu_s: float  # of everything on the machine meanwhile
     processes: int  # seen alive
     leftover: int  # had to be killed after GRACE_S
     meter_cpu_s: float  # of the measuring itself, not part of cpu_s
-    limited: bool = False  # it was killed because it had used up its limit
+    limited: bool = False  # killed at its limit
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """What ends a measurement early, and where its course is written down."""
+    """Limits of a measurement, and the file for its course."""
 
     cpu_s: float = math.inf  # of the whole tree
     wall_s: float = math.inf
@@ -63,16 +63,16 @@ class Watch:
 
 @dataclass(frozen=True)
 class Reading:
-    """One process as /proc shows it."""
+    """A process in /proc."""
 
     pid: int
     parent: int
     started: int
-    cpu_s: float  # its own and that of the children it waited for
+    cpu_s: float  # its own and those of the children it waited for
 
 
 class Tree:
-    """The descendants of this process, and what the kernel will not tell about them in the end."""
+    """Descendants of this process, with the CPU seconds that the kernel will not report at their end."""
 
     def __init__(self) -> None:
         self.processes: set[Key] = set()
@@ -80,37 +80,37 @@ class Tree:
         self._last: list[Reading] = []
 
     def look(self) -> list[int]:
-        """Take a reading; the pids that are alive."""
-        found = descendants(os.getpid(), readings())
+        """Read /proc; returns the living pids."""
+        processes = descendants(os.getpid(), readings())
         deaf: dict[int, bool] = {os.getpid(): False}
-        for each in found:
-            key = (each.pid, each.started)
+        for process in processes:
+            key = (process.pid, process.started)
             self.processes.add(key)
-            if each.parent not in deaf:
-                deaf[each.parent] = ignores_children(each.parent)
-            if deaf[each.parent]:
-                self.unwaited[key] = each.cpu_s
+            if process.parent not in deaf:
+                deaf[process.parent] = ignores_children(process.parent)
+            if deaf[process.parent]:
+                self.unwaited[key] = process.cpu_s
             else:  # its parent has ended, or waits after all
                 self.unwaited.pop(key, None)
-        self._last = found
-        return [each.pid for each in found]
+        self._last = processes
+        return [process.pid for process in processes]
 
     def living_s(self) -> float:
-        """CPU seconds, as last read, that no wait has brought to this process yet."""
-        alive = {(each.pid, each.started) for each in self._last}
+        """CPU seconds at the last reading of processes that nobody has waited for yet."""
+        alive = {(process.pid, process.started) for process in self._last}
         gone = sum(cpu_s for key, cpu_s in self.unwaited.items() if key not in alive)
-        return gone + sum(each.cpu_s for each in self._last)
+        return gone + sum(process.cpu_s for process in self._last)
 
     def waited(self, pid: int) -> None:
-        """This process has waited for that one: the kernel counts it."""
-        self._last = [each for each in self._last if each.pid != pid]
+        """Drop a process that this one has waited for: the kernel counts it from now on."""
+        self._last = [process for process in self._last if process.pid != pid]
         for key in [key for key in self.unwaited if key[0] == pid]:
             del self.unwaited[key]
 
 
 def readings() -> list[Reading]:
-    """Every process that there is."""
-    found = []
+    """All processes of the machine."""
+    processes = []
     for name in os.listdir("/proc"):  # noqa: PTH208 - ten times a second
         if name.isdigit():
             try:
@@ -119,15 +119,15 @@ def readings() -> list[Reading]:
             except (FileNotFoundError, ProcessLookupError):
                 continue
             ticks = sum(int(field) for field in fields[11:15])
-            found.append(Reading(int(name), int(fields[1]), int(fields[19]), ticks * _TICK_S))
-    return found
+            processes.append(Reading(int(name), int(fields[1]), int(fields[19]), ticks * _TICK_S))
+    return processes
 
 
-def descendants(root: int, found: Sequence[Reading]) -> list[Reading]:
-    """Those below the root, parents first."""
+def descendants(root: int, processes: Sequence[Reading]) -> list[Reading]:
+    """Processes below the root, parents first."""
     children: dict[int, list[Reading]] = {}
-    for each in found:
-        children.setdefault(each.parent, []).append(each)
+    for process in processes:
+        children.setdefault(process.parent, []).append(process)
     below, at = list(children.get(root, ())), 0
     while at < len(below):
         below.extend(children.get(below[at].pid, ()))
@@ -136,7 +136,7 @@ def descendants(root: int, found: Sequence[Reading]) -> list[Reading]:
 
 
 def ignores_children(pid: int) -> bool:
-    """Whether a process has told the kernel to forget its children."""
+    """True if a process has told the kernel to forget its children."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
     except (FileNotFoundError, ProcessLookupError):
@@ -146,7 +146,7 @@ def ignores_children(pid: int) -> bool:
 
 
 def measure(command: Sequence[str], log: Path, environment: Mapping[str, str], watch: Watch | None = None) -> TreeCost:
-    """Runs the command to its end and its descendants to theirs. This process must have no other children.
+    """Run the command and its descendants to their end. This process must have no other children.
 
     SIGTERM and SIGINT end the whole tree; the cost until then is returned.
     """
@@ -172,7 +172,7 @@ def _measure(
     began = time.monotonic()
     first = _spawn(command, log, environment)
     code: int | None = None
-    ended, leftover, limited, told = began, 0, False, -math.inf
+    ended, leftover, limited, noted_s = began, 0, False, -math.inf
     while True:
         alive = tree.look()
         for pid, status in _reap():
@@ -183,9 +183,9 @@ def _measure(
             break
         wall_s, cpu_s = time.monotonic() - began, _children_s() - cpu + tree.living_s()
         limited = limited or (code is None and (cpu_s >= watch.cpu_s or wall_s >= watch.wall_s))
-        if watch.timeline is not None and (limited or wall_s - told >= TIMELINE_S):
-            told = wall_s
-            _tell(watch.timeline, cpu_s, wall_s)
+        if watch.timeline is not None and (limited or wall_s - noted_s >= TIMELINE_S):
+            noted_s = wall_s
+            _note(watch.timeline, cpu_s, wall_s)
         late = code is not None and time.monotonic() - ended > GRACE_S
         if late or limited or stopped():
             leftover = leftover if limited else max(leftover, len(alive))
@@ -205,7 +205,7 @@ def _measure(
     )
 
 
-def _tell(timeline: Path, cpu_s: float, wall_s: float) -> None:
+def _note(timeline: Path, cpu_s: float, wall_s: float) -> None:
     with timeline.open("a", encoding="utf-8") as file:
         file.write(json.dumps({"at": time.time(), "cpu_s": round(cpu_s, 2), "wall_s": round(wall_s, 2)}) + "\n")
 
@@ -217,16 +217,16 @@ def _spawn(command: Sequence[str], log: Path, environment: Mapping[str, str]) ->
 
 
 def _reap() -> list[tuple[int, int]]:
-    """Children that have ended, with their exit codes."""
-    found: list[tuple[int, int]] = []
+    """Ended children, with their exit codes."""
+    children: list[tuple[int, int]] = []
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
-            return found
+            return children
         if pid == 0:
-            return found
-        found.append((pid, os.waitstatus_to_exitcode(status)))
+            return children
+        children.append((pid, os.waitstatus_to_exitcode(status)))
 
 
 def _has_children() -> bool:
@@ -256,7 +256,7 @@ def _machine_s() -> float:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """[--cpu-limit S] [--wall-limit S] [--timeline FILE] REPORT LOG COMMAND..."""
+    """Arguments: [--cpu-limit S] [--wall-limit S] [--timeline FILE] REPORT LOG COMMAND..."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--cpu-limit", type=float, default=math.inf)
     parser.add_argument("--wall-limit", type=float, default=math.inf)
@@ -264,11 +264,11 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("report", type=Path)
     parser.add_argument("log", type=Path)
     parser.add_argument("command", nargs=argparse.REMAINDER)
-    given = parser.parse_args(arguments)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # a bench that is killed takes its tree along
-    watch = Watch(cpu_s=given.cpu_limit, wall_s=given.wall_limit, timeline=given.timeline)
-    cost = measure(given.command, given.log, os.environ, watch)
-    given.report.write_text(json.dumps(asdict(cost)), encoding="utf-8")
+    options = parser.parse_args(arguments)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # a killed benchmark takes its tree along
+    watch = Watch(cpu_s=options.cpu_limit, wall_s=options.wall_limit, timeline=options.timeline)
+    cost = measure(options.command, options.log, os.environ, watch)
+    options.report.write_text(json.dumps(asdict(cost)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The instrument inside the measured processes, on a stand-in for Ultralytics' trainer."""
+"""The instrument in the measured processes, on a stand-in for Ultralytics' trainer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.overhead import marks as overhead_marks
+from benchmarks.overhead import instrument
 from benchmarks.overhead.figures import add_up
 
 TRAINER = """
@@ -48,10 +48,10 @@ for kind in (Training, _Probe, Training):
 
 
 def spans(tmp_path: Path, program: str, **more: str) -> list[dict[str, Any]]:
-    """What a program writes that finds the stand-in where it imports Ultralytics."""
+    """Spans that a program writes if it imports the stand-in as Ultralytics."""
     hook, package = tmp_path / "hook", tmp_path / "package" / "ultralytics"
     hook.mkdir()
-    shutil.copyfile(overhead_marks.__file__, hook / "sitecustomize.py")
+    shutil.copyfile(instrument.__file__, hook / "sitecustomize.py")
     (package / "engine").mkdir(parents=True)
     (package / "utils").mkdir()
     (package / "__init__.py").touch()
@@ -60,14 +60,14 @@ def spans(tmp_path: Path, program: str, **more: str) -> list[dict[str, Any]]:
     (package / "engine" / "trainer.py").write_text(TRAINER)
     path = os.pathsep.join((str(hook), str(tmp_path / "package")))
     marks = tmp_path / "marks.jsonl"
-    environment = {**os.environ, "PYTHONPATH": path, overhead_marks.FILE: str(marks), **more}
+    environment = {**os.environ, "PYTHONPATH": path, instrument.FILE: str(marks), **more}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
     return [json.loads(line) for line in marks.read_text().splitlines()] if marks.exists() else []
 
 
 def test_each_epoch_leaves_a_span_of_training_and_one_of_validation(tmp_path: Path) -> None:
-    found = spans(tmp_path, THEIRS)
-    assert [(span["kind"], span["epoch"]) for span in found] == [
+    lines = spans(tmp_path, THEIRS)
+    assert [(span["kind"], span["epoch"]) for span in lines] == [
         ("train", 1),
         ("val", 1),
         ("train", 2),
@@ -83,22 +83,22 @@ def test_only_what_lies_within_the_spans_is_paid(tmp_path: Path) -> None:
 
 
 def test_a_trainer_with_events_and_validation_of_its_own_is_measured_once(tmp_path: Path) -> None:
-    found = spans(tmp_path, OURS)
-    assert [span["kind"] for span in found] == ["train", "val", "train", "val"] * 3
-    assert [span["by"] for span in found] == ["Training"] * 4 + ["_Probe"] * 4 + ["Training"] * 4
-    paid = add_up(json.dumps(span) for span in found)
+    lines = spans(tmp_path, OURS)
+    assert [span["kind"] for span in lines] == ["train", "val", "train", "val"] * 3
+    assert [span["by"] for span in lines] == ["Training"] * 4 + ["_Probe"] * 4 + ["Training"] * 4
+    paid = add_up(json.dumps(span) for span in lines)
     assert (paid.trials, paid.epochs) == (2, 4)
 
 
 def test_without_a_file_to_write_to_nothing_is_wrapped(tmp_path: Path) -> None:
-    program = f"import os\ndel os.environ['{overhead_marks.FILE}']\nimport sitecustomize\nsitecustomize.install()\n"
-    told = "import sys; assert sum(type(each).__name__ == '_Finder' for each in sys.meta_path) == 1"
-    assert spans(tmp_path, program + told) == []
+    program = f"import os\ndel os.environ['{instrument.FILE}']\nimport sitecustomize\nsitecustomize.install()\n"
+    check = "import sys; assert sum(type(finder).__name__ == '_Finder' for finder in sys.meta_path) == 1"
+    assert spans(tmp_path, program + check) == []
 
 
 def test_the_count_of_threads_is_set_where_it_is_asked_for(tmp_path: Path) -> None:
-    told = "from ultralytics.utils import NUM_THREADS; assert NUM_THREADS == 1, NUM_THREADS"
-    spans(tmp_path, told, **{overhead_marks.THREADS: "1"})
+    program = "from ultralytics.utils import NUM_THREADS; assert NUM_THREADS == 1, NUM_THREADS"
+    spans(tmp_path, program, **{instrument.THREADS: "1"})
 
 
 def test_a_sitecustomize_that_it_hides_is_run_too(tmp_path: Path) -> None:
@@ -109,9 +109,11 @@ def test_a_sitecustomize_that_it_hides_is_run_too(tmp_path: Path) -> None:
 
 
 def test_it_loads_nothing_that_a_process_would_have_to_pay_for() -> None:
-    file = Path(overhead_marks.__file__)
-    told = f"import sys; before = set(sys.modules); exec(open({str(file)!r}).read()); print(*set(sys.modules) - before)"
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    file = Path(instrument.__file__)
+    program = (
+        f"import sys; before = set(sys.modules); exec(open({str(file)!r}).read()); print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) <= {"importlib", "importlib.machinery", "importlib._bootstrap", "warnings"} | {
         "importlib._bootstrap_external",
         "_warnings",
