@@ -12,17 +12,17 @@ from automl.trainers.ultralytics import schema
 
 def test_it_imports_neither_torch_nor_ultralytics() -> None:
     code = (
-        "import sys; from automl.trainers import schema; schema.defaults(); schema.model_yaml('yolov5n');"
+        "import sys; from automl.trainers.ultralytics import schema; schema.defaults(); schema.model_yaml('yolov5n');"
         "sys.exit(any(name in sys.modules for name in ('torch', 'ultralytics', 'numpy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_defaults_are_those_of_the_library() -> None:
-    found = schema.defaults()
-    assert found["box"] == 7.5
-    assert found["optimizer"] == "auto"
-    assert found["nbs"] == 64
+    defaults = schema.defaults()
+    assert defaults["box"] == 7.5
+    assert defaults["optimizer"] == "auto"
+    assert defaults["nbs"] == 64
 
 
 def test_every_tunable_key_has_a_default() -> None:
