@@ -31,7 +31,7 @@ SPACE: Mapping[str, Mapping[str, Any]] = {
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """Kind of a fault."""
 
     ERROR = "error"  # the training raises
     NAN = "nan"  # the score is NaN from that epoch on
@@ -40,12 +40,12 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Something that goes wrong instead of an epoch."""
+    """A fault of a trial in place of an epoch."""
 
     trial: int
     epoch: int  # from 1
     kind: FaultKind
-    attempts: int = 1  # attempts in which it happens; later ones pass
+    attempts: int = 1  # the first attempts, in which it happens; later ones have no fault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,20 +54,22 @@ class Curve:
 
     start: float
     asymptote: float
-    halflife: float  # epochs after which half of the way is done
+    halflife: float  # epochs to the middle between start and asymptote
     epoch_s: float
 
     def score(self, epoch: int) -> float:
         """mAP50-95 after that epoch: a power law from `start` to `asymptote`."""
-        left = 1.0 / (1.0 + epoch / self.halflife)
-        return self.asymptote - (self.asymptote - self.start) * left
+        distance = 1.0 / (1.0 + epoch / self.halflife)  # to the asymptote, as a share of the whole
+        return self.asymptote - (self.asymptote - self.start) * distance
 
 
 def curve(params: Params, epoch_s: float = 60.0) -> Curve:
-    """The curve of those parameters; keys that are absent keep their defaults.
+    """The learning curve of some parameters; absent keys have their defaults.
 
-    x0 to x5 matter ever less and x6 not at all. A high lr0 learns faster to a lower end, so that
-    early epochs mislead a little. x3 and x5 make an epoch dearer, up to twice as dear.
+    The effect falls from x0 to x5, and x6 has none. A high lr0 learns faster to a lower asymptote, so early epochs
+    mislead a little. x3 and x5 raise the cost of an epoch, up to twice.
+
+    epoch_s  seconds of an average epoch
     """
     x = {key: float(params.get(key, DEFAULTS[key]) or 0.0) for key in DEFAULTS}
     miss = sum(_WEIGHT[key] * (x[key] - best) ** 2 for key, best in _OPTIMUM.items())
@@ -79,12 +81,12 @@ def curve(params: Params, epoch_s: float = 60.0) -> Curve:
 
 
 class SurrogateTrainer:
-    """Yields the epochs of a made-up curve at once; `train_s` and `val_s` are virtual seconds.
+    """A trainer that yields the epochs of an invented curve; `train_s` and `val_s` are virtual seconds.
 
     epoch_s  virtual seconds of an average epoch
     noise    standard deviation of a score, the same draw for the same seed and parameters
-    pace     real seconds slept for each virtual second; 0 sleeps never
-    faults   what goes wrong, and when
+    pace     real seconds of sleep for each virtual second; 0 never sleeps
+    faults   failures to imitate
     """
 
     def __init__(
@@ -96,7 +98,7 @@ class SurrogateTrainer:
         self.faults = faults
 
     def prepare(self, job: TrainJob, epochs: int, seed: int) -> Prepared:
-        """The defaults of the surrogate and the cost of their epoch."""
+        """The surrogate's defaults and the cost of their epoch."""
         defaults = {**DEFAULTS, **job.fixed}
         cost = curve(defaults, self.epoch_s).epoch_s
         return Prepared(
@@ -114,18 +116,18 @@ class SurrogateTrainer:
         )
 
     def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
-        """The epochs after `trial.done_epochs`, as if those had left a snapshot."""
+        """Yield the epochs after `trial.done_epochs`, as if from a snapshot."""
         params: dict[str, Any] = {**DEFAULTS, **job.fixed, **trial.params}
         shape = curve(params, self.epoch_s)
         seed = f"{trial.seed} {sorted(params.items(), key=lambda item: item[0])}"
         noise, jitter = random.Random(seed), random.Random(f"cost {seed}")
         faults = {f.epoch: f.kind for f in self.faults if f.trial == trial.number and trial.attempt <= f.attempts}
-        lost = False
+        diverged = False
         for epoch in range(1, trial.epochs + 1):
             score = min(max(shape.score(epoch) + self.noise * noise.gauss(0.0, 1.0), 0.0), 1.0)
             cost = shape.epoch_s * (1.0 + 0.02 * (jitter.random() - 0.5))
             kind = faults.get(epoch)
-            lost = lost or kind is FaultKind.NAN
+            diverged = diverged or kind is FaultKind.NAN
             if epoch <= trial.done_epochs:
                 continue
             if kind is not None:
@@ -134,7 +136,7 @@ class SurrogateTrainer:
                 time.sleep(self.pace * cost)
             yield EpochMetrics(
                 epoch=epoch,
-                map50_95=math.nan if lost else score,
+                map50_95=math.nan if diverged else score,
                 map50=min(1.0, 1.5 * score),
                 precision=min(1.0, 1.3 * score),
                 recall=min(1.0, 1.2 * score),
@@ -145,18 +147,18 @@ class SurrogateTrainer:
             )
 
     def evaluate(self, trial: Trial, job: TrainJob, split: str) -> SplitMetrics:
-        """The best epoch's figures on "val"; on "test" the curve's value there with a noise of its own."""
-        shown = replace(trial, epochs=trial.done_epochs or trial.epochs, done_epochs=0)
-        epochs = SurrogateTrainer(epoch_s=self.epoch_s, noise=self.noise).run(shown, job)
+        """The best epoch's scores on "val"; on "test" the curve's score there with other noise."""
+        whole = replace(trial, epochs=trial.done_epochs or trial.epochs, done_epochs=0)
+        epochs = SurrogateTrainer(epoch_s=self.epoch_s, noise=self.noise).run(whole, job)
         best = max(epochs, key=lambda epoch: epoch.map50_95)
         score, images = best.map50_95, 200
         if split != "val":
             params: dict[str, Any] = {**DEFAULTS, **job.fixed, **trial.params}
             own = random.Random(f"{split} {trial.seed} {sorted(params.items(), key=lambda item: item[0])}")
             score = curve(params, self.epoch_s).score(best.epoch) + self.noise * own.gauss(0.0, 1.0)
-            found = _detections(min(max(score, 0.0), 1.0), split, own)
-            detections.save(found, detections.file_of(job.directory, split))
-            score, images = map50_95(found), len(found.present)
+            sample = _detections(min(max(score, 0.0), 1.0), split, own)
+            detections.save(sample, detections.file_of(job.directory, split))
+            score, images = map50_95(sample), len(sample.present)
         return SplitMetrics(
             images=images,
             map50_95=score,
@@ -167,19 +169,23 @@ class SurrogateTrainer:
 
 
 def _detections(score: float, split: str, own: random.Random, images: int = 200) -> Detections:
-    """What would score about that: one object an image, found well on easy images. The split's are the same for all."""
+    """Detections with about that mAP50-95: one object an image, on easy images with a better box.
+
+    split  the same images, easy and hard, for every trial
+    own    the trial's own noise
+    """
     world = random.Random(split)
     fits = [min(max(score + world.gauss(0.0, 0.2) + own.gauss(0.0, 0.03), 0.0), 1.0) * LEVELS for _ in range(images)]
-    levels = [int(fit + world.random()) for fit in fits]  # how many IoU thresholds each box passes
-    each = np.ones(images, dtype=np.int32)
+    levels = [int(fit + world.random()) for fit in fits]  # number of IoU thresholds that a box passes
+    one = np.ones(images, dtype=np.int32)
     return Detections(
         images=detections.digest(f"{split}-{number}" for number in range(images)),
-        found=each,
+        found=one,
         correct=np.array(levels)[:, None] > np.arange(LEVELS),
         confidence=np.array([(level + own.random()) / (LEVELS + 2) for level in levels], dtype=np.float32),
-        classes=np.zeros_like(each),
-        present=each,
-        objects=np.zeros_like(each),
+        classes=np.zeros_like(one),
+        present=one,
+        objects=np.zeros_like(one),
     )
 
 

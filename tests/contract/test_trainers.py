@@ -1,4 +1,4 @@
-"""What every trainer promises, tried on each of them."""
+"""The contract of a trainer, tested on each of them."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def test_scores_are_fractions_and_times_are_positive(trainer: Trainer, job: Trai
 
 
 def test_the_applied_arguments_come_with_the_first_epoch_only(trainer: Trainer, job: TrainJob) -> None:
-    given = [m.applied for m in trainer.run(trial(), job)]
-    assert given[0] is not None
-    assert given[0]["lr0"] == 0.01
-    assert given[1:] == [None, None]
+    applied = [m.applied for m in trainer.run(trial(), job)]
+    assert applied[0] is not None
+    assert applied[0]["lr0"] == 0.01
+    assert applied[1:] == [None, None]
 
 
 def test_closing_ends_it_and_the_trainer_can_run_again(trainer: Trainer, job: TrainJob) -> None:
@@ -89,10 +89,10 @@ def test_prepare_makes_every_default_explicit(trainer: Trainer, job: TrainJob) -
 def test_the_best_weights_score_on_val_what_the_best_epoch_did(trainer: Trainer, job: TrainJob) -> None:
     learnt = tiny_trial(epochs=25, params={"lr0": 0.02, "mosaic": 0.0})
     best = max(trainer.run(learnt, job), key=lambda metrics: metrics.map50_95)
-    found = trainer.evaluate(learnt, job, "val")
+    metrics = trainer.evaluate(learnt, job, "val")
     assert best.map50_95 > 0
     for name in ("map50_95", "map50", "precision", "recall"):
-        assert getattr(found, name) == pytest.approx(getattr(best, name), abs=1e-3)
+        assert getattr(metrics, name) == pytest.approx(getattr(best, name), abs=1e-3)
 
 
 def test_the_test_split_has_a_score_of_its_own_and_nothing_is_left(
@@ -108,24 +108,24 @@ def test_the_test_split_has_a_score_of_its_own_and_nothing_is_left(
     learnt = tiny_trial(epochs=25, params={"lr0": 0.02, "mosaic": 0.0})
     list(trainer.run(learnt, job))
     before = sorted(path for folder in (data.parent, tmp_path) for path in folder.rglob("*"))
-    found = trainer.evaluate(learnt, job, "test")
-    assert found == trainer.evaluate(learnt, job, "test")
-    assert found.map50_95 > 0
-    assert all(0 <= v <= 1 for v in (found.map50_95, found.map50, found.precision, found.recall))
+    metrics = trainer.evaluate(learnt, job, "test")
+    assert metrics == trainer.evaluate(learnt, job, "test")
+    assert metrics.map50_95 > 0
+    assert all(0 <= v <= 1 for v in (metrics.map50_95, metrics.map50, metrics.precision, metrics.recall))
     after = sorted(path for folder in (data.parent, tmp_path) for path in folder.rglob("*"))
-    left = {p for p in after if p.is_file() and p not in before and Path(job.cache) not in p.parents}
-    drawn = isinstance(trainer, UltralyticsTrainer)
-    shown = {Path(job.directory) / "pictures" / name for name in PICTURES} if drawn else set()
-    assert left == {Path(job.directory) / "test.npz", *shown}
-    for picture in shown:
-        with Image.open(picture) as opened:
-            assert min(opened.size) > 100
-    kept = detections.load(Path(job.directory) / "test.npz")
-    assert kept is not None
-    assert len(kept.present) == found.images
-    assert map50_95(kept) == pytest.approx(found.map50_95, abs=6e-6)  # Ultralytics' has five digits
+    new = {p for p in after if p.is_file() and p not in before and Path(job.cache) not in p.parents}
+    draws = isinstance(trainer, UltralyticsTrainer)
+    pictures = {Path(job.directory) / "pictures" / name for name in PICTURES} if draws else set()
+    assert new == {Path(job.directory) / "test.npz", *pictures}
+    for picture in pictures:
+        with Image.open(picture) as image:
+            assert min(image.size) > 100
+    stored = detections.load(Path(job.directory) / "test.npz")
+    assert stored is not None
+    assert len(stored.present) == metrics.images
+    assert map50_95(stored) == pytest.approx(metrics.map50_95, abs=6e-6)  # Ultralytics' has five digits
     if isinstance(trainer, UltralyticsTrainer):
-        assert found.images == 6
+        assert metrics.images == 6
 
 
 def test_weights_that_are_gone_or_of_another_network_are_an_error(data: Path, tmp_path: Path) -> None:

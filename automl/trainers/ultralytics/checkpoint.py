@@ -1,4 +1,4 @@
-"""The weights that a trial leaves behind, as files that Ultralytics' YOLO class loads."""
+"""Weights files of a trial, in the form that Ultralytics' YOLO class loads."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def better(training: Training, best: Best | None) -> Best | None:
 
 
 def write_weights(training: Training, best: Best, directory: Path) -> None:
-    """Write best.pt and last.pt. Uses up the training's averaged network: call it when all is done."""
+    """Write best.pt and last.pt.
+
+    Call it last: the training's averaged network cannot train afterwards.
+    """
     last = _averaged(training, float(training.metrics["metrics/mAP50-95(B)"]))
     network = training.ema.ema
     network.criterion = None
@@ -45,13 +48,13 @@ def write_weights(training: Training, best: Best, directory: Path) -> None:
     network.half()
     for parameter in network.parameters():
         parameter.requires_grad = False
-    for name, kept in ((BEST, best), (LAST, last)):
-        network.load_state_dict(kept.state)
-        write_atomically(_document(training, network, kept), directory / name)
+    for name, weights in ((BEST, best), (LAST, last)):
+        network.load_state_dict(weights.state)
+        write_atomically(_document(training, network, weights), directory / name)
 
 
 def write_atomically(content: Mapping[str, Any], file: Path) -> None:
-    """`torch.save` that leaves the old file or the new one, never a part."""
+    """Save with `torch.save`, so that the old file or the new one remains, never a part."""
     with replacing(file) as part:
         torch.save(dict(content), part)
 
@@ -63,11 +66,11 @@ def _averaged(training: Training, score: float) -> Best:
     }
     for value in state.values():
         if value.is_floating_point():
-            value.nan_to_num_()  # beyond the range of half precision
+            value.nan_to_num_()  # values beyond the range of half precision became infinite
     return Best(epoch=training.epoch + 1, score=score, state=state, scores=dict(training.metrics))
 
 
-def _document(training: Training, network: Any, kept: Best) -> dict[str, Any]:
+def _document(training: Training, network: Any, weights: Best) -> dict[str, Any]:
     arguments = {key: value for key, value in vars(training.args).items() if key in DEFAULT_CFG_KEYS}
     return {
         "epoch": -1,
@@ -76,7 +79,7 @@ def _document(training: Training, network: Any, kept: Best) -> dict[str, Any]:
         "updates": None,
         "optimizer": None,
         "train_args": arguments,
-        "train_metrics": {**kept.scores, "fitness": kept.score, "epoch": kept.epoch},
+        "train_metrics": {**weights.scores, "fitness": weights.score, "epoch": weights.epoch},
         "date": datetime.now(UTC).isoformat(),
         "version": str(ultralytics.__version__),
         "license": "AGPL-3.0 (https://ultralytics.com/license)",

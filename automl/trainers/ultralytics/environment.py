@@ -1,4 +1,4 @@
-"""Ultralytics and torch made quiet and local: no network, no installs, no trackers, a fixed thread count."""
+"""Quiet, local set-up of Ultralytics and torch: no network, no installs, no trackers, a fixed thread count."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from automl.trainers.ultralytics import private_names
 logger = logging.getLogger(__name__)
 
 _OFF = ("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb", "vscode_msg")
-_FONTS = ("Arial.ttf", "Arial.Unicode.ttf")  # what Ultralytics would fetch; any TrueType file will do
+_FONTS = ("Arial.ttf", "Arial.Unicode.ttf")  # Ultralytics would download them; any TrueType file will do
 _BARS = ("engine.trainer", "engine.validator", "data.dataset", "data.base")
 
 
 def prepare_environment(cache: Path | str, threads: int = 1) -> None:
-    """Load Ultralytics so that it keeps to itself. Cheap after the first call.
+    """Load Ultralytics so that it uses neither the network nor the user's settings. Cheap after the first call.
 
     cache    folder for its settings and fonts
     threads  of this process; one slot's share of the machine
 
-    Call it before anything else imports ultralytics: its environment is read on import.
+    Call it before anything else imports ultralytics, which reads its environment on import.
     """
     if "ultralytics" not in sys.modules:
         home = Path(cache).absolute() / "ultralytics"
@@ -44,7 +44,7 @@ def prepare_environment(cache: Path | str, threads: int = 1) -> None:
 
 
 def set_threads(threads: int) -> None:
-    """Fix torch's threads; Ultralytics changes them whenever it selects a CPU."""
+    """Set the number of torch's threads again; Ultralytics changes it whenever it selects a CPU."""
     import torch
 
     if torch.get_num_threads() != threads:
@@ -52,7 +52,7 @@ def set_threads(threads: int) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a result depends on."""
+    """Versions of Python and of the packages that a result depends on."""
     packages = ("torch", "torchvision", "ultralytics")
     return {"python": sys.version.split()[0], **{name: metadata.version(name) for name in packages}}
 
@@ -68,7 +68,10 @@ def amp_argument(device: str) -> bool | str:
 
 @cache
 def _tame() -> None:
-    """Switch off what an import leaves on; once a process. Raises EngineMismatch where that cannot be done."""
+    """Switch off trackers, progress bars and downloads of Ultralytics; once a process.
+
+    Raises EngineMismatch where that cannot be done.
+    """
     for note in check_names(private_names.ENGINE, private_names.NAMES):  # before anything is trained or replaced
         logger.warning(note)
     import ultralytics.data.base
@@ -90,14 +93,14 @@ def _tame() -> None:
     for name in _BARS:
         sys.modules[f"ultralytics.{name}"].TQDM = Silent  # type: ignore[attr-defined]
     ultralytics.engine.trainer.check_amp = _amp_works
-    # Ultralytics re-encodes damaged JPEG files in place; a user's images are not ours to change.
+    # Ultralytics re-encodes damaged JPEG files in place; a user's images must not be changed.
     ultralytics.data.utils._replace_image = lambda *args, **kwargs: None
     gc.collect()
-    gc.freeze()  # what was imported stays: without it each collection walks a million objects
+    gc.freeze()  # imported modules stay for good: without this each collection walks a million objects
 
 
 def _amp_works(model: Any) -> bool:
-    """Whether half precision gives finite numbers here; stands in for a check that fetches other weights."""
+    """True if half precision gives finite numbers here. Replaces a check that downloads other weights."""
     import torch
 
     device = next(model.parameters()).device

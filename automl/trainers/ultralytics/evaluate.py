@@ -1,4 +1,4 @@
-"""Measures the weights that a trial left on a split, as its own training measured its epochs."""
+"""Evaluation of a trial's weights on a split, done as its own training validated its epochs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from automl.trainers.ultralytics.weights import read_state
 
 
 def evaluate(setup: Setup, directory: Path, split: str) -> SplitMetrics:
-    """What `Trainer.evaluate` answers. Weights are kept in half precision, so that the last digits may differ."""
+    """Metrics for `Trainer.evaluate`. Weights are kept in half precision, so the last digits may differ."""
     file = directory / BEST
     if not file.is_file():
         raise TrialError(f"{file} does not exist: the weights of this trial were not kept.")
@@ -32,30 +32,30 @@ def evaluate(setup: Setup, directory: Path, split: str) -> SplitMetrics:
         evaluation = None
         try:
             evaluation = _Evaluation(replace(setup, overrides=overrides, weights=str(file), state=read_state(file)))
-            measured = evaluation.measure()
+            metrics = evaluation.measure()
             if evaluation.detections is not None and split != "val":
                 pictures.keep(Path(folder), directory)
                 detections.save(evaluation.detections, detections.file_of(directory, split))
-            return measured
+            return metrics
         finally:
             if evaluation is not None:
                 release(evaluation)
 
 
 class _Validator(DetectionValidator):  # type: ignore[misc]
-    """Keeps what it gathers of each image, which Ultralytics' forgets with the scores."""
+    """Ultralytics' validator, which also keeps the detections of each image."""
 
-    kept: Detections | None = None
+    detections: Detections | None = None
 
     def get_stats(self) -> dict[str, Any]:
         """Scores of the split."""
-        self.kept = detections.gathered(self.metrics.stats, self.dataloader.dataset.im_files)
+        self.detections = detections.gathered(self.metrics.stats, self.dataloader.dataset.im_files)
         stats: dict[str, Any] = super().get_stats()
         return stats
 
 
 class _Evaluation(Training):
-    """A training that is set up, but for its train split, and never runs."""
+    """A training that is set up without its train split and never runs."""
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup, {})
@@ -78,18 +78,18 @@ class _Evaluation(Training):
 
     @property
     def detections(self) -> Detections | None:
-        """Of each image, once they are measured."""
-        found: Detections | None = self.validator.kept
-        return found
+        """Detections of each image; None before `measure`."""
+        measured: Detections | None = self.validator.detections
+        return measured
 
     def get_validator(self) -> _Validator:
-        """Ultralytics' own, which keeps the images apart and draws its pictures."""
+        """A validator that keeps each image's detections and, except on val, draws its pictures."""
         args = copy(self.args)
         args.plots = self.args.split != "val"
         return _Validator(self.test_loader, save_dir=self.save_dir, args=args, _callbacks=self.callbacks)
 
     def _build_train_pipeline(self) -> None:
-        """The split's loader as the training builds that of val; no train split, no optimizer."""
+        """Build the split's loader as the training builds that of val; no train split, no optimizer."""
         self.test_loader = self.get_dataloader(
             self.data[self.args.split], batch_size=2 * self.batch_size, rank=-1, mode="val"
         )
@@ -98,11 +98,11 @@ class _Evaluation(Training):
         self.scheduler = SimpleNamespace(last_epoch=-1)
 
     def set_class_weights(self) -> None:
-        """Nothing: they are of the train split and weigh losses, not scores."""
+        """Do nothing: these weights are of the train split and change losses, not scores."""
 
     @torch.inference_mode()
     def _names_of_losses(self) -> dict[str, torch.Tensor]:
-        """Zeros by the names of the losses, which the validator sums up and only a forward pass tells."""
+        """Zeros by loss name, for the validator to add to; the names are known after a forward pass only."""
         network = self.ema.ema.float().eval()
         batch = self.preprocess_batch(next(iter(self.test_loader)))
         losses = network.loss(batch, network(batch["img"]))[1]

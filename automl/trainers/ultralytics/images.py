@@ -1,4 +1,4 @@
-"""Ultralytics' data set with its label cache elsewhere and its decoded images kept from trial to trial."""
+"""Ultralytics' data set with its label cache in our folder and decoded images kept from trial to trial."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _SHARE = 0.1  # of the free memory: other slots keep theirs too
 
 
 class ImageStore:
-    """Decoded and resized images of the latest groups, up to a number of bytes; the rest is read again.
+    """Decoded and resized images of the latest groups, up to a number of bytes; other images are read again.
 
-    What it gives is what reading gives, so that scores do not depend on it.
+    A stored image equals the image as read, so that scores do not depend on the store.
     """
 
     def __init__(self, limit: int) -> None:
@@ -34,16 +34,16 @@ class ImageStore:
         self._groups: OrderedDict[Group, dict[str, tuple[Image, Size]]] = OrderedDict()
 
     def get(self, group: Group, file: str) -> tuple[Image, Size] | None:
-        """A copy of the image and the size it has in its file."""
-        kept = self._groups.get(group, {}).get(file)
-        return (kept[0].copy(), kept[1]) if kept else None
+        """A copy of the image, with its size in the file; None if it is not stored."""
+        entry = self._groups.get(group, {}).get(file)
+        return (entry[0].copy(), entry[1]) if entry else None
 
     def put(self, group: Group, file: str, image: Image, size: Size) -> None:
         """Keep a copy if there is room; groups other than the two in use make room."""
         images = self._groups.setdefault(group, {})
         while self._bytes + image.nbytes > self._limit and len(self._groups) > 2:
-            _, dropped = self._groups.popitem(last=False)
-            self._bytes -= sum(old.nbytes for old, _ in dropped.values())
+            _, oldest = self._groups.popitem(last=False)
+            self._bytes -= sum(stored.nbytes for stored, _ in oldest.values())
         if self._bytes + image.nbytes <= self._limit and file not in images:
             images[file] = image.copy(), size
             self._bytes += image.nbytes
@@ -61,10 +61,10 @@ def image_store() -> ImageStore:
 
 
 class StudyDataset(YOLODataset):  # type: ignore[misc]
-    """As YOLODataset, but nothing is written beside the user's files and images are decoded once.
+    """A YOLODataset that writes nothing beside the user's files and decodes images once.
 
     label_cache  folder for the parsed labels of this and other data sets
-    keep         whether decoded images are kept; of no use in a loader's own process
+    keep         True to keep decoded images; of no use in a loader's own process
     """
 
     def __init__(self, *args: Any, label_cache: Path, keep: bool, **kwargs: Any) -> None:
@@ -77,13 +77,13 @@ class StudyDataset(YOLODataset):  # type: ignore[misc]
             image_store().use(self._group)
 
     def _load_or_scan_cache(self, cache_path: Path, cache_hash: str) -> tuple[dict[str, Any], bool]:
-        """The parsed labels, from our folder when the files are the same as when they were written there."""
+        """The parsed labels, with True if they came from our folder: the files have not changed since."""
         self._fingerprint = cache_hash
         file = self._label_cache / f"{cache_hash[:32]}.cache"
         try:
-            kept: dict[str, Any] = load_dataset_cache_file(file)
-            if kept["version"] == DATASET_CACHE_VERSION and kept["hash"] == cache_hash:
-                return kept, True
+            stored: dict[str, Any] = load_dataset_cache_file(file)
+            if stored["version"] == DATASET_CACHE_VERSION and stored["hash"] == cache_hash:
+                return stored, True
         except Exception:  # noqa: S110 - absent, cut off or of another version: parse the labels again
             pass
         self._label_cache.mkdir(parents=True, exist_ok=True)
@@ -92,23 +92,23 @@ class StudyDataset(YOLODataset):  # type: ignore[misc]
         return parsed, False
 
     def load_image(self, i: int, rect_mode: bool = True, resize_short: bool = False) -> tuple[Image, Size, Size]:
-        """As the base class does, reading the file only where neither the buffer nor the store has the image."""
+        """The image with its sizes in the file and here; its file is read only if neither buffer nor store has it."""
         plain = rect_mode and not resize_short
         if self._group is None or not plain or self.ims[i] is not None:
-            loaded: tuple[Image, Size, Size] = super().load_image(i, rect_mode, resize_short)
-            return loaded
-        kept = image_store().get(self._group, self.im_files[i])
-        if kept is None:
-            image, size, now = super().load_image(i)
+            result: tuple[Image, Size, Size] = super().load_image(i, rect_mode, resize_short)
+            return result
+        stored = image_store().get(self._group, self.im_files[i])
+        if stored is None:
+            image, size, resized = super().load_image(i)
             image_store().put(self._group, self.im_files[i], image, size)
-            return image, size, now
-        image, size = kept
+            return image, size, resized
+        image, size = stored
         if self.augment:
             self._remember(i, image, size)
         return image, size, image.shape[:2]
 
     def _remember(self, i: int, image: Image, size: Size) -> None:
-        """Enter the image into the mosaic buffer, from which the oldest falls out, as reading it does."""
+        """Put the image into the mosaic buffer and drop the oldest if it is full, as reading a file does."""
         self.ims[i], self.im_hw0[i], self.im_hw[i] = image, size, image.shape[:2]
         self.buffer.append(i)
         if len(self.buffer) > 1 and len(self.buffer) >= self.max_buffer_length:

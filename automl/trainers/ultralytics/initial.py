@@ -1,8 +1,8 @@
-"""The weights that a trial began with, as a file that Ultralytics' `pretrained=` takes.
+"""Initial weights of a trial, as a file that Ultralytics' `pretrained=` takes.
 
-`python -m automl.trainers.ultralytics.initial TARGET`, with a `Beginning` as JSON on standard input, is what the page
-runs: it builds packaged networks only, since Ultralytics evaluates expressions of a network's description, and leaves
-nothing on this machine but the target.
+The page runs `python -m automl.trainers.ultralytics.initial TARGET` with a `Beginning` as JSON on standard input.
+Only packaged networks are built there, since Ultralytics evaluates expressions of a network's description. No file but
+the target remains on this machine.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from automl.trainers.ultralytics.environment import prepare_environment
 
 @dataclass(frozen=True, kw_only=True)
 class Beginning:
-    """What decides the tensors that a trial began with."""
+    """Everything that decides the initial tensors of a trial."""
 
     model: str
     data: str  # the data.yaml, whose classes the head has
@@ -32,15 +32,15 @@ class Beginning:
     seed: int
 
     def write(self, target: Path, cache: Path) -> None:
-        """As `write_initial`."""
+        """Write the initial weights to `target`; see `write_initial`."""
         names = read_names(read_document(Path(self.data)))
         write_initial(model=self.model, names=names, weights=self.weights, seed=self.seed, cache=cache, target=target)
 
 
 def write_initial(*, model: str, names: Sequence[str], weights: str, seed: int, cache: Path, target: Path) -> None:
-    """Builds the network as the trial did, at the data's class count, and writes it in full precision.
+    """Build the network as the trial did, at the data's class count, and write it in full precision.
 
-    The head is as random as it was: the same seed draws it.
+    The random head equals the trial's, since the same seed draws it.
     """
     prepare_environment(cache)
     import ultralytics
@@ -67,7 +67,7 @@ def write_initial(*, model: str, names: Sequence[str], weights: str, seed: int, 
 
 
 def write_packaged(beginning: Beginning, target: Path) -> None:
-    """The same with a cache of its own, which is gone afterwards. For a process in which nothing else trains.
+    """Write the initial weights, with a temporary cache. For a process in which nothing else trains.
 
     Raises AutoMLError for a network that a file describes.
     """
@@ -78,7 +78,7 @@ def write_packaged(beginning: Beginning, target: Path) -> None:
 
 
 def main() -> int:
-    """Reads what to write and writes it; the exit code."""
+    """Read a `Beginning` from standard input and write its weights; the exit code."""
     try:
         write_packaged(Beginning(**json.load(sys.stdin)), Path(sys.argv[1]))
     except AutoMLError as error:

@@ -1,4 +1,4 @@
-"""Builds the training of the defaults, reads back what it is made of and times a few steps of it."""
+"""Probe of the defaults: their training is built, read back and timed for a few steps."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from automl.trainers.ultralytics.applied import applied, check_applied
 from automl.trainers.ultralytics.environment import versions
 from automl.trainers.ultralytics.training import Setup, Training, release
 
-_SECONDS = 3.0  # of training steps, unless the fewest take longer
-_FEWEST, _MOST = 3, 40  # steps timed; the first one warms up and does not count
+_SECONDS = 3.0  # of training steps, unless the minimum takes longer
+_FEWEST, _MOST = 3, 40  # timed steps, to which one warm-up step comes
 _VAL_BATCHES = 3
 _AUTO_SWITCH = 10_000  # optimizer steps beyond which Ultralytics' `auto` takes another optimizer
-_FORWARDS = 5  # single images timed; one more warms up
+_FORWARDS = 5  # timed single images, to which one for warm-up comes
 _REFUSALS = (TypeError, ValueError, SyntaxError, NotImplementedError, AssertionError)
 
 
@@ -42,19 +42,19 @@ class _EnoughError(Exception):
 
 
 class _Probe(Training):
-    """A training that validates nothing and ends when its steps have been timed."""
+    """A training that validates nothing and ends once its steps have been timed."""
 
     def __init__(self, setup: Setup, params: Params) -> None:
-        self.found: dict[str, ParamValue] = {}  # arguments as applied
+        self.applied: dict[str, ParamValue] = {}  # arguments, once the loop has started
         self._params = params
-        self.first: float | None = None  # when the first step began
+        self.first: float | None = None  # clock at the start of the first step
         self.steps: list[float] = []  # seconds
         self._clock = 0.0
         super().__init__(setup, {})
 
     def _on_train_start(self) -> None:
         check_applied(self, self._params)
-        self.found = applied(self, str(self._params["model"]))
+        self.applied = applied(self, str(self._params["model"]))
 
     def _on_train_epoch_start(self) -> None:
         super()._on_train_epoch_start()
@@ -76,17 +76,17 @@ class _Probe(Training):
             raise _EnoughError
 
     def validate(self) -> tuple[dict[str, float], float]:
-        """Nothing yet."""
+        """No scores: `validation_s` times the validation afterwards."""
         return {}, 0.0
 
     @property
     def step_s(self) -> float:
-        """Mean seconds of a step, without the first where there are more."""
-        counted = self.steps[1:] or self.steps
-        return sum(counted) / len(counted)
+        """Mean seconds of a step, without the first if there are more."""
+        steps = self.steps[1:] or self.steps
+        return sum(steps) / len(steps)
 
     def validation_s(self) -> float:
-        """Seconds of a whole validation, from its first batches."""
+        """Seconds of a whole validation, extrapolated from its first batches."""
         whole = self.test_loader
         part = _Part(whole, _VAL_BATCHES)
         self.validator.dataloader = part
@@ -111,7 +111,10 @@ class _Part:
 
 
 def probe(setup: Setup, params: Params, job: TrainJob, began: float) -> Prepared:
-    """What `Trainer.prepare` answers. `began` is when it was called, after all imports."""
+    """Facts and costs for `Trainer.prepare`.
+
+    began  clock at the call of `prepare`, after all imports
+    """
     with tempfile.TemporaryDirectory(prefix="automl-probe-") as folder:
         setup = replace(setup, overrides={**setup.overrides, "save_dir": folder})
         training = None
@@ -124,7 +127,7 @@ def probe(setup: Setup, params: Params, job: TrainJob, began: float) -> Prepared
             raise AutoMLError(f"Ultralytics refuses the arguments: {error}") from None
         except RuntimeError as error:
             if "out of memory" in str(error).lower():
-                size = f"{params['model']} at {setup.overrides.get('imgsz', 640)} px, batch {_asked_batch(setup)}"
+                size = f"{params['model']} at {setup.overrides.get('imgsz', 640)} px, batch {_proposed_batch(setup)}"
                 raise OutOfMemory(f"{size}: out of memory. Lower --batch or --imgsz.") from None
             raise AutoMLError(f"The defaults cannot be trained: {error}. Check the fixed arguments.") from error
         finally:
@@ -139,14 +142,14 @@ def _time_steps(training: _Probe) -> None:
 
 def _answer(training: _Probe, job: TrainJob, began: float) -> Prepared:
     step_s, val_s = training.step_s, training.validation_s()
-    memory = _memory_bytes(job.device)  # before what follows asks for more
+    memory = _memory_bytes(job.device)  # read before the next lines allocate more
     latency_s, gflops = _single_images(training)
     switch, elsewhere = _beyond(training)
     return Prepared(
-        defaults={key: training.found[key] for key in schema.tunable_keys()},
+        defaults={key: training.applied[key] for key in schema.tunable_keys()},
         fitted=training.fitted[0] if training.fitted else None,
         tensors=len(training.model.state_dict()),
-        parameters=sum(each.numel() for each in training.model.parameters()),
+        parameters=sum(tensor.numel() for tensor in training.model.parameters()),
         train_images=len(training.train_loader.dataset),
         val_images=len(training.test_loader.dataset),
         train_s=step_s * len(training.train_loader),
@@ -163,12 +166,12 @@ def _answer(training: _Probe, job: TrainJob, began: float) -> Prepared:
     )
 
 
-def _asked_batch(setup: Setup) -> Any:
+def _proposed_batch(setup: Setup) -> Any:
     return setup.overrides.get("batch", "of the trainer's default")
 
 
 def _single_images(training: _Probe) -> tuple[float, float]:
-    """Seconds of one image through the fused network on this device, and GFLOPs. Without loading and NMS."""
+    """Median seconds of one image through the fused network on this device, without loading and NMS; GFLOPs."""
     size = int(training.args.imgsz)
     network = deepcopy(unwrap_model(training.model)).float().eval().fuse(verbose=False)
     gflops = float(get_flops(network, size))
@@ -190,7 +193,10 @@ def _wait(training: _Probe) -> None:
 
 
 def _beyond(training: _Probe) -> tuple[int | None, Params]:
-    """The longest horizon on this side of `auto`'s other optimizer, and the defaults on the other side."""
+    """Longest horizon before `auto` takes its other optimizer, and the defaults with the optimizer not in use.
+
+    None and no defaults if the optimizer is not `auto`.
+    """
     if str(training.setup.overrides.get("optimizer", "auto")).lower() != "auto":
         return None, {}
     steps = math.ceil(len(training.train_loader.dataset) / max(training.batch_size, training.args.nbs))
@@ -204,31 +210,31 @@ def _beyond(training: _Probe) -> tuple[int | None, Params]:
     )
     for group in training.optimizer.param_groups:
         group.setdefault("initial_lr", group["lr"])
-    found = applied(training, str(training.found["model"]))
-    return switch, {key: found[key] for key in schema.tunable_keys()}
+    arguments = applied(training, str(training.applied["model"]))
+    return switch, {key: arguments[key] for key in schema.tunable_keys()}
 
 
 def _forget_peak(device: str) -> None:
-    """Lets the high-water mark begin anew: the process may have probed something larger before."""
+    """Reset the high-water mark of memory: the process may have probed something larger before."""
     if device != "cpu":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         return
     gc.collect()
-    with suppress(OSError, AttributeError):  # what was freed goes back, else it hides what is asked for next
+    with suppress(OSError, AttributeError):  # return freed memory, else it hides the next allocations
         ctypes.CDLL(None).malloc_trim(0)
     with suppress(OSError):  # Linux only; elsewhere the mark is that of the whole process
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def _memory_bytes(device: str) -> int:
-    """High-water mark of the GPU, or of this process where there is none."""
+    """High-water mark of the GPU, or of this process on a CPU."""
     if device != "cpu":
         return int(torch.cuda.max_memory_reserved())
     with suppress(OSError):
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-        if found is not None:
-            return int(found[1]) * 1024
+        mark = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+        if mark is not None:
+            return int(mark[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -1,4 +1,4 @@
-"""One trial from its first epoch, or its snapshot, to its end."""
+"""Training of one trial from its first epoch, or from its snapshot, to its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from automl.trainers.ultralytics.training import Setup, Training, randomness, re
 
 
 class Run:
-    """Drives one training and hands over its epochs."""
+    """The training of one trial, which hands over its epochs."""
 
     def __init__(self, trial: Trial, job: TrainJob, setup: Setup, turn: Turn[EpochMetrics]) -> None:
         self._trial = trial
@@ -36,17 +36,17 @@ class Run:
         self._best: Best | None = None
         self._applied: dict[str, ParamValue] | None = None
         self._rhythm = Rhythm(0.0, 0.0)
-        self._kept = 0  # epoch of the last snapshot
-        self._left = False  # whether the weights were written
+        self._snapshot_epoch = 0  # of the last snapshot
+        self._written = False  # True once the weights are written
 
     def to_its_end(self) -> None:
-        """Train until the horizon, or until the other side has had enough."""
+        """Train to the horizon, or until the caller closes the iterator."""
         self._directory.mkdir(parents=True, exist_ok=True)
         snapshot = read_snapshot(self._directory / NAME, self._identity)
         if snapshot is not None:
             self._history, self._best = list(snapshot.history), snapshot.best
             for metrics in self._history[self._trial.done_epochs :]:
-                self._turn.offer(replace(metrics, replayed=True))  # perhaps never handed over
+                self._turn.offer(replace(metrics, replayed=True))  # the caller may have missed it
         if len(self._history) >= self._trial.epochs:
             return
         events = {"start": self._start, "batch": self._check, "epoch": self._end_epoch}
@@ -55,11 +55,11 @@ class Run:
         try:
             training.train()
         except Closed:
-            self._leave(training)
+            self._write_weights(training)
             raise
         finally:
             release(training)
-        self._leave(training)
+        self._write_weights(training)
         (self._directory / NAME).unlink(missing_ok=True)
 
     def _start(self, training: Training) -> None:
@@ -82,14 +82,14 @@ class Run:
         )
         if metrics.epoch < training.epochs:
             self._keep_snapshot(training)
-        else:  # the trial is complete for whoever has its last epoch, and this process may be killed from then on
-            self._leave(training)
+        else:  # with its last epoch the caller holds a complete trial, and may kill this process
+            self._write_weights(training)
         state = randomness()
         try:
             self._turn.offer(replace(metrics, applied=self._applied))
         except Closed:
             set_randomness(state)
-            if self._pausing() and self._kept < metrics.epoch < training.epochs:  # the pause came after the epoch
+            if self._pausing() and self._snapshot_epoch < metrics.epoch < training.epochs:  # paused after the epoch
                 self._keep_snapshot(training)
             raise
         set_randomness(state)  # the caller may have drawn numbers meanwhile
@@ -99,23 +99,23 @@ class Run:
         began = time.perf_counter()
         if not self._pausing() and not self._rhythm.due(began):
             return
-        self._kept = training.epoch + 1
+        self._snapshot_epoch = training.epoch + 1
         content = take_snapshot(training, self._identity, self._history, self._best)
         try:
             write_atomically(content, self._directory / NAME)
-        except (OSError, RuntimeError) as error:  # a full disk, which torch reports in either way
+        except (OSError, RuntimeError) as error:  # torch reports a full disk by either
             LOGGER.warning(f"no snapshot after epoch {training.epoch + 1}: {error}")
         self._rhythm.done(began, time.perf_counter())
 
     def _pausing(self) -> bool:
         return self._job.pause_file is not None and Path(self._job.pause_file).exists()
 
-    def _leave(self, training: Training) -> None:
+    def _write_weights(self, training: Training) -> None:
         """Write the weights, once; nothing is trained after that."""
-        if self._left or self._best is None or training.metrics.get("metrics/mAP50-95(B)") is None:
+        if self._written or self._best is None or training.metrics.get("metrics/mAP50-95(B)") is None:
             return
-        self._left = True
+        self._written = True
         try:
             write_weights(training, self._best, self._directory)
-        except (OSError, RuntimeError) as error:  # a full disk, as above: the scores are worth having without
+        except (OSError, RuntimeError) as error:  # a full disk, as above: scores without weights are still useful
             LOGGER.warning(f"no weights after epoch {training.epoch + 1}: {error}")

@@ -1,4 +1,4 @@
-"""What Ultralytics' trainer can be told, read from its own files without importing it."""
+"""Arguments and networks of Ultralytics' trainer, read from its own files without importing it."""
 
 from __future__ import annotations
 
@@ -70,24 +70,27 @@ def _document() -> Mapping[str, Any]:
 
 
 def defaults() -> dict[str, Any]:
-    """The arguments of a detection training that a study may set, with Ultralytics' default values."""
+    """Arguments of a detection training that a study may set, with Ultralytics' default values."""
     document = _document()
     return {key: document[key] for key in (*TUNABLE, *FIXABLE) if key in document}
 
 
 def is_argument(key: str) -> bool:
-    """Whether Ultralytics knows the argument at all, searched, set by the service or of another task."""
+    """True if Ultralytics knows the argument: a searched one, one set by the service or one of another task."""
     return key in _document() or key in _OWNED
 
 
 def tunable_keys() -> tuple[str, ...]:
-    """The arguments that a search space may name."""
+    """Arguments that a search space may name."""
     return tuple(key for key in TUNABLE if key in _document())
 
 
 def check_keys(keys: Iterable[str]) -> None:
-    """Raises for the first key that a search space cannot name: UnknownName, or AutoMLError saying why."""
-    refused = {**_refused()}
+    """Check that a search space may name every key.
+
+    Raises UnknownName for the first unknown key, AutoMLError with the reason for the first refused one.
+    """
+    refused = _refused()
     for key in keys:
         if key in refused:
             raise AutoMLError(f"'{key}' cannot be searched: {refused[key]}.")
@@ -97,27 +100,30 @@ def check_keys(keys: Iterable[str]) -> None:
 
 
 def check_fixed(keys: Iterable[str]) -> None:
-    """Raises for the first key that a study cannot set: UnknownName, or AutoMLError saying why."""
+    """Check that a study may set every key.
+
+    Raises UnknownName for the first unknown key, AutoMLError with the reason for the first refused one.
+    """
     check_keys(key for key in keys if key not in FIXABLE)
 
 
 def keys_that_are_dead(params: Params, *, segments: bool) -> dict[str, str]:
-    """Keys that would change nothing or that cannot be searched, each with the reason.
+    """Reasons by key, for keys that would change nothing or that cannot be searched.
 
-    params    what every trial gets; an absent key has Ultralytics' default, so no optimizer means auto
-    segments  whether the labels hold polygons
+    params    values of every trial; an absent key has Ultralytics' default, so no optimizer means auto
+    segments  True if the labels hold polygons
     """
-    given = {**defaults(), **params}
+    values = {**defaults(), **params}
     dead = _refused()
-    if str(given["optimizer"]).lower() == "auto":
-        why = "optimizer=auto sets it by itself; name an optimizer, for example optimizer: AdamW"
-        dead |= dict.fromkeys(("lr0", "momentum", "warmup_bias_lr"), why)
+    if str(values["optimizer"]).lower() == "auto":
+        reason = "optimizer=auto sets it by itself; name an optimizer, for example optimizer: AdamW"
+        dead |= dict.fromkeys(("lr0", "momentum", "warmup_bias_lr"), reason)
     if not segments:
-        why = "copy-paste needs polygons, and these labels are boxes"
-        dead |= dict.fromkeys(("copy_paste", "copy_paste_mode"), why)
-    if given["warmup_epochs"] == 0:
+        reason = "copy-paste needs polygons, and these labels are boxes"
+        dead |= dict.fromkeys(("copy_paste", "copy_paste_mode"), reason)
+    if values["warmup_epochs"] == 0:
         dead |= dict.fromkeys(("warmup_momentum", "warmup_bias_lr"), "warmup_epochs is 0")
-    if given["mosaic"] == 0 and "mosaic" in params:
+    if values["mosaic"] == 0 and "mosaic" in params:
         dead["close_mosaic"] = _WITHOUT_MOSAIC
     return dead
 
@@ -130,7 +136,7 @@ def _refused() -> dict[str, str]:
 
 @cache
 def model_names() -> tuple[str, ...]:
-    """Names of the detection networks that Ultralytics describes, such as yolov5n and yolo11x."""
+    """Names of Ultralytics' detection networks, such as yolov5n and yolo11x."""
     names: list[str] = []
     for file in sorted((_package() / "cfg" / "models").glob("*/yolo*.yaml")):
         stem = file.stem
@@ -145,10 +151,10 @@ def model_names() -> tuple[str, ...]:
 
 
 def model_yaml(name: str) -> str | Path:
-    """What describes the network: the file name that Ultralytics knows it by, or the user's own file.
+    """Description of the network: Ultralytics' own file name (text), or the user's file (Path).
 
-    Raises UnknownName with the names of the family that was asked for; AutoMLError for a weights file
-    and for a file that does not describe a detection network.
+    Raises UnknownName with the names of the same family. Raises AutoMLError for a weights file and for a file that
+    does not describe a detection network.
     """
     if Path(name).suffix in (".pt", ".safetensors"):
         network = re.sub(r"u?$", "", Path(name).stem)
@@ -164,27 +170,27 @@ def model_yaml(name: str) -> str | Path:
 
 
 def is_packaged(name: str) -> bool:
-    """Whether the name is of a network that comes with Ultralytics, whatever files lie on this machine."""
+    """True if a network of this name comes with Ultralytics; a file of that name does not count."""
     return _stem(name) in model_names() and not Path(name).suffix
 
 
 def read_model(name: str) -> dict[str, Any]:
     """The network's description as Ultralytics' model class takes it, with `scale` and `yaml_file`."""
-    found = model_yaml(name)
-    if isinstance(found, Path):
-        file, stem = found, found.stem
+    source = model_yaml(name)
+    if isinstance(source, Path):
+        file, stem = source, source.stem
     else:
-        stem = found.removesuffix(".yaml")
+        stem = source.removesuffix(".yaml")
         base = re.sub(r"^(yolov?\d+)[nsmlx](?=-|$)", r"\1", stem)
         files = {path.stem: path for path in (_package() / "cfg" / "models").glob("*/*.yaml")}
         file = files[stem] if stem in files else files[base]
     document: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     scale = re.search(r"yolo(?:e-)?v?\d+([nsmlx])", stem)
-    return {**document, "scale": scale[1] if scale else "", "yaml_file": str(found)}
+    return {**document, "scale": scale[1] if scale else "", "yaml_file": str(source)}
 
 
 def is_p6(name: str) -> bool:
-    """Whether the network has a fourth level of stride 64, made for 1280 pixels."""
+    """True if the network has a fourth level of stride 64, meant for images of 1280 pixels."""
     return len(read_model(name)["head"][-1][0]) > 3 and "-p2" not in str(model_yaml(name))
 
 
@@ -206,7 +212,7 @@ def _check_detection(file: Path) -> None:
 
 
 def _family(stem: str) -> list[str]:
-    """Names to offer: those of the family asked for, else the closest, else the smallest of each family."""
+    """Names to suggest: those of the same family, else the closest, else the smallest of each family."""
     match = re.match(r"yolov?(\d+)", stem)
     if match:
         family = [name for name in model_names() if re.match(rf"yolov?{match[1]}(?!\d)", name)]

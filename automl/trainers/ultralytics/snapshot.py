@@ -1,4 +1,4 @@
-"""Everything that a training needs to go on in another process as if nothing had happened."""
+"""Snapshots: the state of a training, with which it goes on in another process without any difference."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """A training as it stood after an epoch."""
+    """State of a training after an epoch."""
 
     history: tuple[EpochMetrics, ...]  # of all finished epochs
     best: Best | None
     content: Mapping[str, Any]
 
     def put_back(self, training: Training) -> Position:
-        """Give the training its state back; called after all is built and before anything is drawn."""
+        """Restore the training's state. Call it when all is built and no random number is drawn yet."""
         content = self.content
         unwrap_model(training.model).load_state_dict(content["model"])
         training.ema.ema.load_state_dict(content["ema"])
@@ -60,7 +60,7 @@ def take_snapshot(
     model = unwrap_model(training.model)
     return {
         "identity": identity,
-        "history": [dataclasses.asdict(each) for each in history],
+        "history": [dataclasses.asdict(metrics) for metrics in history],
         "best": dataclasses.asdict(best) if best else None,
         "model": model.state_dict(),
         "ema": training.ema.ema.state_dict(),
@@ -77,7 +77,7 @@ def take_snapshot(
 
 
 def identity_of(trial: Trial, job: TrainJob) -> dict[str, Any]:
-    """What must agree for a snapshot to belong to a trial."""
+    """Facts that are equal for a trial and for its snapshot."""
     return {
         "format": _FORMAT,
         "ultralytics": str(ultralytics.__version__),
@@ -91,18 +91,18 @@ def identity_of(trial: Trial, job: TrainJob) -> dict[str, Any]:
 
 
 def read_snapshot(file: Path, identity: Mapping[str, Any]) -> Snapshot | None:
-    """The snapshot, or None where there is none of this very trial. Runs no code of the file."""
+    """The snapshot; None if there is none of this very trial. No code of the file runs."""
     if not file.is_file():
         return None
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
-        found = content["identity"]
-        history = tuple(EpochMetrics(**each) for each in content["history"])
+        stored = content["identity"]
+        history = tuple(EpochMetrics(**metrics) for metrics in content["history"])
         best = Best(**content["best"]) if content["best"] else None
-    except Exception as error:  # cut off, or not ours: the trial starts over
+    except Exception as error:  # cut off, or another program's file: the trial starts over
         logger.warning("%s cannot be read, the trial starts over: %r", file, error)
         return None
-    differing = sorted(key for key in {*identity, *found} if found.get(key) != identity.get(key))
+    differing = sorted(key for key in {*identity, *stored} if stored.get(key) != identity.get(key))
     if differing:
         logger.warning("%s is of another trial (%s differ), this one starts over", file, ", ".join(differing))
         return None
@@ -110,16 +110,16 @@ def read_snapshot(file: Path, identity: Mapping[str, Any]) -> Snapshot | None:
 
 
 class Rhythm:
-    """Decides after which epochs a snapshot is worth its time."""
+    """Schedule of snapshots, which keeps their share of the time small."""
 
     def __init__(self, size_bytes: float, at: float) -> None:
         self._cost_s = size_bytes / _BYTES_PER_S
         self._since = at
 
     def due(self, at: float) -> bool:
-        """Whether a snapshot now would cost little of the time since the last one."""
+        """True if a snapshot now would cost a small share of the time since the last one."""
         return self._cost_s <= _SHARE * (at - self._since)
 
     def done(self, began: float, ended: float) -> None:
-        """A snapshot was written."""
+        """A snapshot was written between these clock times."""
         self._cost_s, self._since = ended - began, ended

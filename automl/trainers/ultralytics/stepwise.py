@@ -1,4 +1,4 @@
-"""Turns a loop that calls back into a generator, by running it in a thread that waits its turn."""
+"""A generator over the items of a loop that calls back; the loop runs in a thread and waits its turn."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ T = TypeVar("T")
 
 
 class Closed(BaseException):
-    """Raised in the loop when the generator was closed. Not an Exception: no handler may swallow it."""
+    """The generator was closed. Raised in the loop; not an Exception, so that no handler swallows it."""
 
 
 class Turn(Generic[T]):
-    """The loop's end of the generator."""
+    """The loop's side of the generator."""
 
     def __init__(self) -> None:
         self._box: SimpleQueue[tuple[T] | None] = SimpleQueue()
-        self._asked = threading.Semaphore(0)
+        self._requests = threading.Semaphore(0)
         self._closing = threading.Event()
 
     def offer(self, item: T) -> None:
-        """Hand an item over and wait until the next one is asked for. Raises Closed if none ever will be."""
+        """Hand an item over and wait until the caller wants the next one.
+
+        Raises Closed if the generator was closed.
+        """
         self._box.put((item,))
-        self._asked.acquire()
+        self._requests.acquire()
         self.check()
 
     def check(self) -> None:
@@ -37,10 +40,10 @@ class Turn(Generic[T]):
 
 
 def stepwise(loop: Callable[[Turn[T]], None], name: str = "loop") -> Generator[T, None, None]:
-    """Yield what the loop offers; it rests while the caller holds an item.
+    """Yield the items that the loop offers; the loop waits while the caller holds an item.
 
-    Closing the generator, or an exception thrown into it, ends the loop at its next `check` or `offer`;
-    the thread has ended when this returns. An exception of the loop is raised here.
+    Closing the generator, or an exception thrown into it, ends the loop at its next `check` or `offer`.
+    The thread has ended when this returns. An exception of the loop is raised here.
     """
     turn: Turn[T] = Turn()
     failure: list[BaseException] = []
@@ -60,10 +63,10 @@ def stepwise(loop: Callable[[Turn[T]], None], name: str = "loop") -> Generator[T
     try:
         while (item := turn._box.get()) is not None:
             yield item[0]
-            turn._asked.release()
+            turn._requests.release()
     except BaseException:
         turn._closing.set()
-        turn._asked.release()
+        turn._requests.release()
         thread.join()
         for error in failure:
             logger.error("%s failed while it was being closed: %r", name, error)

@@ -6,6 +6,7 @@ import gc
 import time
 import traceback
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +23,26 @@ _MODEL = "yolov5n"  # where neither the trial nor the study names one
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cublas_status_alloc_failed")
 
 
-class UltralyticsTrainer:
-    """Runs Ultralytics' own training loop and hands over each epoch.
+@dataclass(frozen=True)
+class _Weights:
+    """Tensors of a weights file as it was at a time of change."""
 
-    Needs no clean-up; what it keeps between trials are the library, the weights file and decoded images.
+    path: str
+    mtime_ns: int
+    state: Any
+
+
+class UltralyticsTrainer:
+    """Ultralytics' own training loop, epoch by epoch.
+
+    Between trials it keeps the library, the weights file and decoded images; no clean-up is needed.
     """
 
     def __init__(self) -> None:
-        self._weights: tuple[str, int, Any] | None = None  # path, time of change, tensors
+        self._weights: _Weights | None = None
 
     def prepare(self, job: TrainJob, epochs: int, seed: int) -> Prepared:
-        """As the protocol says. Trains a few batches and writes nothing but caches. Seconds on a CPU."""
+        """See the protocol. Trains a few batches and writes only caches. Takes seconds on a CPU."""
         prepare_environment(job.cache, job.threads)
         from automl.trainers.ultralytics.probe import probe
 
@@ -43,14 +53,14 @@ class UltralyticsTrainer:
         return probe(self._setup(trial, job), params, job, began)
 
     def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
-        """As the protocol says. Leaves best.pt and last.pt: before it yields the last epoch, or when it is closed.
+        """See the protocol. Writes best.pt and last.pt before it yields the last epoch, or when it is closed.
 
-        snapshot.pt stays when the iterator is closed, for the trial may go on; it goes at the horizon.
+        A closed trial may go on, so its snapshot.pt stays; at the horizon it is deleted.
         """
         yield from stepwise(lambda turn: self._train(trial, job, turn), name=f"trial-{trial.number}")
 
     def evaluate(self, trial: Trial, job: TrainJob, split: str) -> SplitMetrics:
-        """As the protocol says, through the validation that the training itself uses."""
+        """See the protocol. The validation is that of the training itself."""
         prepare_environment(job.cache, job.threads)
         from automl.trainers.ultralytics.evaluate import evaluate
 
@@ -80,7 +90,7 @@ class UltralyticsTrainer:
             raise failure
 
     def _setup(self, trial: Trial, job: TrainJob) -> Setup:
-        """The arguments: the library's defaults, then the study's, then the trial's, then what is ours."""
+        """The training's arguments. Later ones win: the study's, the trial's, the service's."""
         from automl.trainers.ultralytics.training import Setup
 
         params = {"model": _MODEL, **job.fixed, **trial.params}
@@ -100,21 +110,21 @@ class UltralyticsTrainer:
             return None
         from automl.trainers.ultralytics.weights import check_weights, read_state
 
-        changed = check_weights(weights).stat().st_mtime_ns
-        if self._weights is None or self._weights[:2] != (weights, changed):
-            self._weights = (weights, changed, read_state(weights))
-        return self._weights[2]
+        mtime = check_weights(weights).stat().st_mtime_ns
+        if self._weights is None or (self._weights.path, self._weights.mtime_ns) != (weights, mtime):
+            self._weights = _Weights(weights, mtime, read_state(weights))
+        return self._weights.state
 
 
 def _owned(trial: Trial, job: TrainJob) -> dict[str, Any]:
-    """Arguments that are the service's business."""
+    """Arguments that the service sets."""
     return {
         "task": "detect",
         "mode": "train",
         "data": job.data,
         "epochs": trial.epochs,
         "time": None,
-        "patience": trial.epochs + 100,  # early stopping is the search's business
+        "patience": trial.epochs + 100,  # the search alone stops trials early
         "seed": trial.seed,
         "device": job.device,
         "workers": 0 if job.device == "cpu" else max(1, min(8, job.threads)),
@@ -136,17 +146,17 @@ def _owned(trial: Trial, job: TrainJob) -> dict[str, Any]:
 
 
 def explain(error: Exception, trial: Trial, params: Params) -> TrialError:
-    """The error of a training as one that says what happened, with the traceback."""
+    """A TrialError with the cause in words and the traceback."""
     text = "".join(traceback.format_exception(error))
     if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY):
         size = f"batch {params.get('batch', 16)} at {params.get('imgsz', 640)} px"
-        what = f"out of memory with {size}. Lower batch or imgsz, or run fewer trials at a time."
+        cause = f"out of memory with {size}. Lower batch or imgsz, or run fewer trials at a time."
     else:
-        what = f"{type(error).__name__}: {error}"
-    return TrialError(f"trial {trial.number} failed: {what}\n\n{text}")
+        cause = f"{type(error).__name__}: {error}"
+    return TrialError(f"trial {trial.number} failed: {cause}\n\n{text}")
 
 
 def _without_frames(error: AutoMLError) -> AutoMLError:
-    """The same error without the frames that would keep the training in memory."""
+    """The same error without its frames, which would keep the training in memory."""
     error.__context__ = error.__cause__ = None
     return error.with_traceback(None)

@@ -1,4 +1,4 @@
-"""Ultralytics' training loop without everything that is neither training nor validation."""
+"""Ultralytics' training loop, reduced to training and validation."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _WAIT = 10**9  # an accumulation that never comes due
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What one training is made of."""
+    """Inputs of one training."""
 
     overrides: Mapping[str, Any]  # Ultralytics' arguments
     network: Mapping[str, Any]  # description of the network, as schema.read_model gives it
-    weights: str | None  # the file that `state` came from
+    weights: str | None  # source file of `state`
     state: Mapping[str, torch.Tensor] | None
     label_cache: Path
     threads: int
@@ -42,11 +42,11 @@ class Setup:
 
 @dataclass
 class Position:
-    """Where in its schedule a training stands when it goes on from a snapshot."""
+    """Position in its schedule of a training that goes on from a snapshot."""
 
     epochs: int = 0  # finished
     last_step: int = -1  # batch of the latest optimizer step, counted over all epochs
-    gradients: Mapping[str, torch.Tensor] = field(default_factory=dict)  # gathered since then
+    gradients: Mapping[str, torch.Tensor] = field(default_factory=dict)  # summed up since then
     randomness: Mapping[str, Any] | None = None
 
 
@@ -62,7 +62,7 @@ def randomness() -> dict[str, Any]:
 
 
 def set_randomness(state: Mapping[str, Any]) -> None:
-    """Put back what `randomness` gave."""
+    """Restore a state that `randomness` returned."""
     version, keys, gauss = state["python"]
     random.setstate((version, tuple(keys), gauss))
     kind, words, position, has_gauss, cached = state["numpy"]
@@ -73,9 +73,9 @@ def set_randomness(state: Mapping[str, Any]) -> None:
 
 
 class Training(DetectionTrainer):  # type: ignore[misc]
-    """One training. `events` are called with it: "start" once the loop is set up, "batch", "epoch".
+    """One training of Ultralytics, without its own callbacks: no tracker and no Ray session is called.
 
-    Ultralytics' own callbacks never run, so neither trackers nor a surrounding Ray session hear of it.
+    events  functions to call: "start" once the loop is set up, "batch" before a batch, "epoch" after an epoch
     """
 
     accumulate: int  # batches to an optimizer step
@@ -88,7 +88,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         self.restore: Callable[[Training], Position] | None = None
         self.train_s = self.val_s = 0.0
         self._began = 0.0
-        self._batch = -1  # of all epochs
+        self._batch = -1  # counted over all epochs
         self._last_step = -1
         self._owed: int | None = None
         super().__init__(overrides=dict(setup.overrides))
@@ -96,10 +96,10 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         with suppress(OSError):
             self.wdir.rmdir()  # empty: weights go into the trial's folder itself
 
-    # -- what is built ---------------------------------------------------------------------------------
+    # -- data and network ------------------------------------------------------------------------------
 
     def get_dataset(self) -> dict[str, Any]:
-        """Ultralytics' reading of the data.yaml, but a relative `path` means beside it, and nothing is fetched."""
+        """Ultralytics' reading of the data.yaml, except that a relative `path` begins beside it. No downloads."""
         file = Path(self.args.data)
         document = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
         root = document.get("path")
@@ -156,20 +156,20 @@ class Training(DetectionTrainer):  # type: ignore[misc]
     # -- the loop's events -----------------------------------------------------------------------------
 
     def run_callbacks(self, event: str) -> None:
-        """Our own steps in place of Ultralytics' callbacks."""
+        """Run our own step of that name in place of Ultralytics' callbacks."""
         step = getattr(self, f"_{event}", None)
         if step is not None:
             step()
 
-    def _tell(self, event: str) -> None:
+    def _call(self, event: str) -> None:
         if event in self.events:
             self.events[event](self)
 
     def _on_train_start(self) -> None:
-        self._tell("start")
+        self._call("start")
 
     def _on_train_epoch_start(self) -> None:
-        self._oom_retries = 3  # spent: out of memory is an error, not a reason to halve the batch in silence
+        self._oom_retries = 3  # all spent: running out of memory is an error; Ultralytics would halve the batch
         self._batch = len(self.train_loader) * self.epoch - 1
         if self.position.randomness is not None and self.epoch == self.start_epoch:
             self._go_on()
@@ -177,7 +177,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
 
     def _on_train_batch_start(self) -> None:
         self._batch += 1
-        self._tell("batch")
+        self._call("batch")
 
     def _on_train_epoch_end(self) -> None:
         if not bool(self.loss.isfinite()):
@@ -192,10 +192,10 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         return metrics, fitness
 
     def _on_fit_epoch_end(self) -> None:
-        self._tell("epoch")
+        self._call("epoch")
 
     def epoch_metrics(self) -> EpochMetrics:
-        """The epoch that just ended."""
+        """Metrics of the epoch that just ended."""
         scores = {key: float(value) for key, value in self.metrics.items()}
         losses = {key: value for key, value in scores.items() if key.startswith("val/")}
         return EpochMetrics(
@@ -212,7 +212,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
     # -- going on from a snapshot ----------------------------------------------------------------------
 
     def resume_training(self, ckpt: Any) -> None:
-        """Take over a snapshot, when there is one, in place of Ultralytics' own lossy way."""
+        """Restore a snapshot if there is one; Ultralytics' own way loses part of the state."""
         if self.restore is None:
             return
         self.position = self.restore(self)
@@ -220,7 +220,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         self._last_step = self._owed = self.position.last_step
         if self.train_loader.num_workers == 0:
             self._rewind_loader()
-        else:  # the loaders' own processes cannot be brought back to where they were
+        else:  # the state of loaders' own processes cannot be restored
             self.train_loader.generator.manual_seed(self.args.seed + 1_000_003 * self.start_epoch)
         if hasattr(self.model.init_criterion(), "update"):
             self.model.criterion = self.model.init_criterion()
@@ -228,7 +228,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
             self.model.criterion.update()
 
     def _rewind_loader(self) -> None:
-        """Let the loader's order of images begin where it stopped, by drawing the earlier orders again."""
+        """Continue the loader's order of images, by drawing the orders of earlier epochs again."""
         loader, start = self.train_loader, self.start_epoch
         closing = max(self.epochs - self.args.close_mosaic, 0) if self.args.close_mosaic else None
 
@@ -245,7 +245,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         loader._get_iterator = first
 
     def _go_on(self) -> None:
-        """The last things to put back, after the loop has cleared gradients and before it draws anything."""
+        """Restore gradients and random state, after the loop has cleared gradients and before it draws numbers."""
         for name, parameter in unwrap_model(self.model).named_parameters():
             if name in self.position.gradients:
                 parameter.grad = self.position.gradients[name].to(parameter.device)
@@ -254,10 +254,10 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         self.position = Position()
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """The batch on its device. Comes between the loop's warm-up and its question whether to step.
+        """The batch on its device. The loop calls this between its warm-up and its decision to step.
 
-        The loop has forgotten when it stepped last before the snapshot, and would step at once; it is made
-        to wait until the step is due.
+        The loop does not know its last step before the snapshot and would step at once. A large `accumulate`
+        makes it wait until the step is due.
         """
         if self._owed is not None:
             warm = self._batch <= self._get_warmup_iterations(len(self.train_loader))
@@ -274,7 +274,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         self.nominal_accumulate = self.accumulate
 
     def optimizer_step(self) -> None:
-        """One step of the optimizer; remembers when."""
+        """Step the optimizer and remember the batch."""
         super().optimizer_step()
         self._last_step = self._batch
 
@@ -283,7 +283,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         """Batch of the latest optimizer step, counted over all epochs."""
         return self._last_step
 
-    # -- what is left out ------------------------------------------------------------------------------
+    # -- parts that are left out -----------------------------------------------------------------------
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
         if self.fitness is not None and not np.isfinite(self.fitness):
@@ -291,14 +291,14 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         return False
 
     def save_model(self) -> bool:
-        """Nothing: snapshots and best weights are kept elsewhere."""
+        """Save nothing: `Run` keeps snapshots and best weights."""
         return False
 
     def save_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Nothing: the epochs are handed over."""
+        """Save nothing: the epochs are handed over."""
 
     def final_eval(self) -> None:
-        """Nothing: the best epoch has been validated."""
+        """Validate nothing: the best epoch has been validated."""
 
     def _clear_memory(self, threshold: float | None = None) -> None:
         if self.device.type != "cpu":
@@ -306,7 +306,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
 
 
 def release(training: Training) -> None:
-    """Let go of loaders' processes and of what lies on the GPU."""
+    """End the loaders' processes and free the GPU's cached memory."""
     for name in ("train_loader", "test_loader"):
         loader = getattr(training, name, None)
         if loader is not None:

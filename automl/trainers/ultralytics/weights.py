@@ -1,4 +1,4 @@
-"""Read weights files as plain tensors without running the code that a checkpoint may carry."""
+"""Weights files as plain tensors, read without running any code that a checkpoint may carry."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BUILTINS = {kind.__name__: kind for kind in (set, frozenset, dict, list, tuple,
 def check_weights(path: Path | str) -> Path:
     """The absolute path of a file that looks like weights. Cheap, without torch.
 
-    Raises BadWeights where the file is missing, of an unknown kind or damaged at first sight.
+    Raises BadWeights if the file is missing, of an unknown kind or damaged at first sight.
     """
     file = Path(path).expanduser()
     if file.suffix not in SUFFIXES:
@@ -56,36 +56,38 @@ def check_weights(path: Path | str) -> Path:
 def read_state(path: Path | str) -> dict[str, torch.Tensor]:
     """Tensors by name, floating ones as float32 in main memory.
 
-    Of a checkpoint with several networks the averaged one (`ema`) counts. Classes named in a pickle are
-    replaced by empty shells, so that nothing of the file runs.
+    In a checkpoint with several networks the averaged one (`ema`) counts. Empty shells replace the classes that a
+    pickle names, so that no code of the file runs.
 
-    Raises BadWeights.
+    Raises BadWeights if the file cannot be read or holds no network.
     """
     file = check_weights(path)
     try:
         state = _read_safetensors(file) if file.suffix == ".safetensors" else _read_pickle(file)
     except BadWeights:
         raise
-    except Exception as error:  # a damaged file raises whatever the reader met
+    except Exception as error:  # a damaged file makes the reader raise anything
         raise BadWeights(f"{_damaged(path)} ({type(error).__name__}: {error})") from None
     if not state:
-        raise BadWeights(f"{path} holds no network: no tensors were found. Give a checkpoint of a detector.")
+        raise BadWeights(f"{path} holds no network, for it has no tensors. Give a checkpoint of a detector.")
     return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
 
 
 def load_matching(
     model: torch.nn.Module, state: Mapping[str, torch.Tensor], source: str = "the weights file"
 ) -> tuple[int, int]:
-    """Copy the tensors that fit by name and shape; how many did, and how many the network has.
+    """Copy the tensors that fit by name and shape; return the number of these and of all tensors of the network.
 
-    Raises BadWeights where none fits.
+    source  the file's name, for the error
+
+    Raises BadWeights if none fits.
     """
     own = model.state_dict()
     fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
     if not fitting:
         network = str(getattr(model, "yaml", {}).get("yaml_file", "the network"))
         raise BadWeights(
-            f"{source}: none of its {len(state)} tensors fits {network}; it was made for another family. "
+            f"{source}: none of its {len(state)} tensors fits {network}; it is of another family. "
             "Give weights of this family, choose the family of the weights with --models, or train from scratch."
         )
     model.load_state_dict(fitting, strict=False)
@@ -160,7 +162,7 @@ def _tensors_of(network: Any, prefix: str = "") -> Iterator[tuple[str, torch.Ten
 
 
 class _Shell:
-    """Stands in for any class or function that a pickle names: takes everything, does nothing."""
+    """Stand-in for any class or function that a pickle names; it accepts every call and does nothing."""
 
     def __new__(cls, *args: object, **kwargs: object) -> _Shell:
         return super().__new__(cls)
@@ -178,17 +180,17 @@ class _Shell:
         pass
 
     def append(self, value: object) -> None:
-        """A list's items, when the class was a list: dropped."""
+        """Drop an item of a list."""
 
     def extend(self, values: object) -> None:
-        """As `append`."""
+        """Drop items of a list."""
 
     def add(self, value: object) -> None:
-        """A set's items: dropped."""
+        """Drop an item of a set."""
 
 
 class _Inert(pickle.Unpickler):
-    """Rebuilds tensors, numbers and plain containers; everything else becomes a shell."""
+    """Unpickler that rebuilds tensors, numbers and plain containers; everything else becomes a shell."""
 
     def find_class(self, module: str, name: str) -> Any:
         import numpy as np

@@ -1,4 +1,4 @@
-"""Detections of each image come back from their file as they were, and never as code."""
+"""Detections are read from their file as they were saved, and never as code."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ STATS = {
 
 
 @pytest.fixture
-def found() -> Detections:
+def detections() -> Detections:
     return gathered(STATS, ["/data/a.png", "/data/b.png"])
 
 
-def test_what_the_validator_gathers_is_told_by_image(found: Detections) -> None:
-    assert (found.found.tolist(), found.present.tolist()) == ([2, 0], [1, 2])
-    assert found.images == digest(["elsewhere/a.png", "elsewhere/b.png"]) != digest(["b.png", "a.png"])
+def test_the_validators_statistics_are_counted_by_image(detections: Detections) -> None:
+    assert (detections.found.tolist(), detections.present.tolist()) == ([2, 0], [1, 2])
+    assert detections.images == digest(["elsewhere/a.png", "elsewhere/b.png"]) != digest(["b.png", "a.png"])
 
 
-def test_a_file_gives_back_what_was_kept(found: Detections, tmp_path: Path) -> None:
-    save(found, file_of(tmp_path, "test"))
+def test_a_file_gives_back_the_saved_detections(detections: Detections, tmp_path: Path) -> None:
+    save(detections, file_of(tmp_path, "test"))
     again = load(tmp_path / "test.npz")
     assert again is not None
-    assert again.same_images(found)
+    assert again.same_images(detections)
     for name in ("found", "correct", "confidence", "classes", "objects"):
-        assert np.array_equal(getattr(again, name), getattr(found, name))
+        assert np.array_equal(getattr(again, name), getattr(detections, name))
     assert [path.name for path in tmp_path.iterdir()] == ["test.npz"]
 
 
-def test_a_file_that_is_absent_cut_off_or_code_is_none(found: Detections, tmp_path: Path) -> None:
+def test_a_file_that_is_absent_cut_off_or_code_is_none(detections: Detections, tmp_path: Path) -> None:
     file = file_of(tmp_path, "test")
     assert load(file) is None
-    save(found, file)
+    save(detections, file)
     file.write_bytes(file.read_bytes()[:200])
     assert load(file) is None
     code = dict.fromkeys(Detections.__dataclass_fields__, np.array([object()]))

@@ -19,10 +19,10 @@ def test_it_imports_neither_torch_nor_ultralytics() -> None:
 
 
 def test_defaults_are_those_of_the_library() -> None:
-    found = schema.defaults()
-    assert found["box"] == 7.5
-    assert found["optimizer"] == "auto"
-    assert found["nbs"] == 64
+    defaults = schema.defaults()
+    assert defaults["box"] == 7.5
+    assert defaults["optimizer"] == "auto"
+    assert defaults["nbs"] == 64
 
 
 def test_every_tunable_key_has_a_default() -> None:

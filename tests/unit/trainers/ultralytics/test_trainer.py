@@ -68,8 +68,8 @@ def test_the_first_epoch_alone_says_what_was_applied(trainer: Trainer, data: Pat
     epochs = train(trainer, tiny_trial(epochs=2, params={"lr0": 0.013}), tiny_job(data, tmp_path))
     assert epochs[0].applied is not None
     assert epochs[1].applied is None
-    found = {key: epochs[0].applied[key] for key in ("optimizer", "lr0", "momentum", "batch", "epochs")}
-    assert found == {"optimizer": "SGD", "lr0": 0.013, "momentum": 0.9, "batch": 4, "epochs": 2}
+    applied = {key: epochs[0].applied[key] for key in ("optimizer", "lr0", "momentum", "batch", "epochs")}
+    assert applied == {"optimizer": "SGD", "lr0": 0.013, "momentum": 0.9, "batch": 4, "epochs": 2}
 
 
 def test_trials_are_the_same_in_a_fresh_process_and_after_others(trainer: Trainer, data: Path, tmp_path: Path) -> None:
@@ -150,8 +150,8 @@ def test_a_snapshot_goes_when_the_horizon_is_reached(trainer: Trainer, data: Pat
     job = tiny_job(data, tmp_path)
     _pause(job)
     train(trainer, tiny_trial(epochs=2), job)
-    left = sorted(file.name for file in tmp_path.iterdir())
-    assert left == ["args.yaml", "best.pt", "last.pt", "pause"]
+    files = sorted(file.name for file in tmp_path.iterdir())
+    assert files == ["args.yaml", "best.pt", "last.pt", "pause"]
 
 
 def test_closing_stops_at_once_and_leaves_weights(trainer: Trainer, data: Path, tmp_path: Path) -> None:
@@ -180,8 +180,8 @@ def test_a_worker_killed_after_its_last_epoch_leaves_the_best_weights(
 ) -> None:
     job = tiny_job(data, tmp_path)
     reported = kill_elsewhere(tiny_trial(), job, after=4)
-    found = trainer.evaluate(tiny_trial(), job, "val")
-    assert found.map50_95 == pytest.approx(max(each["map50_95"] for each in reported), abs=1e-3)
+    metrics = trainer.evaluate(tiny_trial(), job, "val")
+    assert metrics.map50_95 == pytest.approx(max(epoch["map50_95"] for epoch in reported), abs=1e-3)
 
 
 def test_the_best_weights_give_the_reported_score(trainer: Trainer, data: Path, tmp_path: Path) -> None:
@@ -192,10 +192,10 @@ def test_the_best_weights_give_the_reported_score(trainer: Trainer, data: Path, 
     assert best > 0.05
     from ultralytics import YOLO
 
-    found = YOLO(str(tmp_path / "best.pt")).val(
+    validation = YOLO(str(tmp_path / "best.pt")).val(
         data=str(data), imgsz=64, batch=8, plots=False, device="cpu", project=str(tmp_path), workers=0
     )
-    assert found.box.map == pytest.approx(best, abs=5e-3)
+    assert validation.box.map == pytest.approx(best, abs=5e-3)
 
 
 def test_auto_and_the_explicit_values_that_prepare_found_are_one(trainer: Trainer, data: Path, tmp_path: Path) -> None:
@@ -224,15 +224,15 @@ def test_a_long_auto_run_is_explicit_too(trainer: Trainer, data: Path, tmp_path:
     assert [scores(m) for m in one] == [scores(m) for m in other]
 
 
-@pytest.mark.parametrize(("probed", "asked"), [(4, 9000), (9000, 4)])
+@pytest.mark.parametrize(("probed", "other"), [(4, 9000), (9000, 4)])
 def test_a_probe_knows_what_auto_stands_for_at_any_horizon(
-    trainer: Trainer, data: Path, tmp_path: Path, probed: int, asked: int
+    trainer: Trainer, data: Path, tmp_path: Path, probed: int, other: int
 ) -> None:
     job = tiny_job(data, tmp_path / "p")
     job = replace(job, fixed={key: v for key, v in job.fixed.items() if key not in ("optimizer", "lr0", "momentum")})
-    known, fresh = (trainer.prepare(job, epochs=epochs, seed=1) for epochs in (probed, asked))
+    known, fresh = (trainer.prepare(job, epochs=epochs, seed=1) for epochs in (probed, other))
     assert known.switch_epochs == 3333  # 10,000 steps, three batches an epoch
-    assert known.defaults_at(asked) == fresh.defaults
+    assert known.defaults_at(other) == fresh.defaults
     assert known.defaults_at(probed) == known.defaults != fresh.defaults
 
 
@@ -243,7 +243,7 @@ def probe_twice(data: Path, folder: Path) -> list[Prepared]:
 
 
 def test_a_probe_times_a_single_image_and_forgets_the_memory_of_larger_ones(data: Path, tmp_path: Path) -> None:
-    """In a process of its own, as a worker's is: the suite's holds memory of every test before."""
+    """Uses a process of its own, as a worker does: the suite's holds memory of all earlier tests."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
         large, small = worker.submit(probe_twice, data, tmp_path).result()
     assert 0 < small.latency_s < large.latency_s
@@ -251,7 +251,7 @@ def test_a_probe_times_a_single_image_and_forgets_the_memory_of_larger_ones(data
     assert small.memory_bytes < large.memory_bytes < large.memory_total_bytes
 
 
-def test_prepare_tells_what_an_epoch_costs(trainer: Trainer, data: Path, tmp_path: Path) -> None:
+def test_prepare_measures_the_cost_of_an_epoch(trainer: Trainer, data: Path, tmp_path: Path) -> None:
     prepared = trainer.prepare(tiny_job(data, tmp_path), epochs=4, seed=1)
     assert (prepared.train_images, prepared.val_images) == (10, 4)
     assert prepared.train_s > 0
@@ -326,8 +326,8 @@ def test_prepare_refuses_what_cannot_be_used(trainer: Trainer, data: Path, tmp_p
 
 def test_twenty_trials_leave_no_memory_behind(data: Path, tmp_path: Path) -> None:
     cases = [(tiny_trial(number=n, epochs=1), tiny_job(data, tmp_path / str(n))) for n in range(20)]
-    held = memory_elsewhere(cases)
-    assert held[-1] - held[5] < 20
+    memory = memory_elsewhere(cases)
+    assert memory[-1] - memory[5] < 20
 
 
 def test_a_score_is_never_silently_absent(trainer: Trainer, data: Path, tmp_path: Path) -> None:

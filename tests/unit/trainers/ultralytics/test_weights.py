@@ -67,9 +67,9 @@ def state() -> dict[str, torch.Tensor]:
 
 def test_safetensors_are_read_as_float32(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
     save_file({name: v.half() if v.is_floating_point() else v for name, v in state.items()}, tmp_path / "a.safetensors")
-    found = read_state(tmp_path / "a.safetensors")
-    assert found["layer.weight"].dtype == torch.float32
-    assert found["norm.num_batches_tracked"].dtype == torch.int64
+    tensors = read_state(tmp_path / "a.safetensors")
+    assert tensors["layer.weight"].dtype == torch.float32
+    assert tensors["norm.num_batches_tracked"].dtype == torch.int64
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -207,6 +207,6 @@ def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
 def test_a_classic_checkpoint_is_read_without_its_classes(tmp_path: Path) -> None:
     file = tmp_path / "yolov5n.pt"
     subprocess.run([sys.executable, "-c", CLASSIC, str(COCO_WEIGHTS), str(file)], check=True)
-    found, expected = read_state(file), read_state(COCO_WEIGHTS)
-    assert len(found) == 349
-    assert same(found, expected)
+    tensors, expected = read_state(file), read_state(COCO_WEIGHTS)
+    assert len(tensors) == 349
+    assert same(tensors, expected)
