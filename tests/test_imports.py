@@ -19,7 +19,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         frozenset,
         (
             {"errors", "figures", "records"},
-            {"data", "files", "scores", "space"},
+            {"files"},
+            {"data", "scores", "space"},
             {"costs", "sampler", "store", "trainers"},
             {"page", "policy"},
             {"drivers", "recipes", "reports"},

@@ -1,4 +1,4 @@
-"""What a data.yaml says about its classes."""
+"""Classes of a data.yaml."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _names_by_id(document: Document, names: Mapping[Any, Any]) -> tuple[str, ...
 
 
 def _class_count(document: Document) -> int | None:
-    """The `nc` key, None where absent."""
+    """The `nc` key; None where it is absent."""
     if "nc" not in document.values:
         return None
     nc = document.values["nc"]
@@ -50,7 +50,7 @@ def _class_count(document: Document) -> int | None:
 
 
 def keypoint_columns(document: Document) -> int:
-    """How many columns follow the box in the rows of a pose data set, which a detector ignores."""
+    """Number of columns behind the box in rows of a pose data set, which a detector ignores."""
     shape = document.values.get("kpt_shape")
     if shape is None:
         return 0

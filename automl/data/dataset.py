@@ -1,4 +1,4 @@
-"""A data set as Ultralytics 8.4 reads it, but refused where Ultralytics would go on in silence."""
+"""A data set as Ultralytics 8.4 reads it. What Ultralytics would leave out in silence is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import yaml
 
 from automl.data.classes import keypoint_columns, read_names
 from automl.data.document import Document, read_document
-from automl.data.images import Found, find_images
+from automl.data.images import SplitImages, find_images
 from automl.data.labels import DROPPED, LabelRules, label_path, read_labels
 from automl.errors import BadData
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """One split: where it came from and what is in it."""
+    """One split: its sources and its contents."""
 
     sources: tuple[Path, ...]  # absolute: folders of images, text files that list images; none of a part of a split
     images: tuple[Path, ...]  # absolute, sorted as Ultralytics sorts them
@@ -64,18 +64,17 @@ class Dataset:
 
 
 def read_dataset(path: Path | str) -> Dataset:
-    """The data set that a YOLO data.yaml describes, with every label row checked.
+    """The data set of a YOLO data.yaml, with every label row checked.
 
-    Images are listed but not opened. A relative `path:` means a folder beside the data.yaml, or else one in
-    the current directory; Ultralytics takes the current directory first and its own settings next, so hand
-    it what `write_resolved` wrote.
+    Images are listed but not opened. A relative `path:` is a folder beside the data.yaml, or else one in the
+    current directory. Ultralytics looks in the current directory first: give it the file of `write_resolved`.
 
-    Raises BadData, naming file and line, where anything would make a training fail or leave images out.
+    Raises BadData, with file and line, for anything that would fail a training or leave images out.
     """
     document = read_document(Path(path))
     names = read_names(document)
     rules = LabelRules(nc=len(names), keypoint_columns=keypoint_columns(document))
-    splits = {name: _read_split(document, found, rules) for name, found in find_images(document).items()}
+    splits = {name: _read_split(document, images, rules) for name, images in find_images(document).items()}
     _warn_of_shared_images(splits)
     return Dataset(
         file=document.file,
@@ -88,7 +87,7 @@ def read_dataset(path: Path | str) -> Dataset:
 
 
 def write_resolved(dataset: Dataset, target: Path) -> Path:
-    """A data.yaml with absolute paths, which means the same from every directory.
+    """Write a data.yaml with absolute paths, which means the same from every directory; return its path.
 
     A split that names text files gets a list of its own beside `target`: relative lines in a user's list
     hang on the current directory.
@@ -109,7 +108,7 @@ def write_resolved(dataset: Dataset, target: Path) -> Path:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """An id of the content, "sha256:" and 32 hex digits, the same wherever the data set lies.
+    """Digest of the content, "sha256:" and 32 hex digits; independent of the folder.
 
     Covers names, keys of PASSED_ON, and for each split the images' relative paths and sizes in bytes and the
     bytes of their labels. Pixels are not read: an image replaced by another of the very same size and name
@@ -136,10 +135,10 @@ def _bytes_of(file: str) -> bytes:
         return b""
 
 
-def _read_split(document: Document, found: Found, rules: LabelRules) -> Split:
+def _read_split(document: Document, split: SplitImages, rules: LabelRules) -> Split:
     boxes = polygons = backgrounds = 0
     problems: list[tuple[str, int, str]] = []
-    for image in found.images:
+    for image in split.images:
         _check_size(image)
         file = label_path(image)
         labels = read_labels(file, rules)
@@ -149,15 +148,15 @@ def _read_split(document: Document, found: Found, rules: LabelRules) -> Split:
         problems += [(file, line, text) for line, text in labels.problems]
     if problems:
         raise _unusable(problems, document.file)
-    if not boxes and found.split != "test":
+    if not boxes and split.split != "test":
         raise document.bad(
-            f"none of the {len(found.images)} images of '{found.key}' has a labelled object. Labels are "
-            f"looked for in files like {label_path(found.images[0])}, with rows 'class x y width height'.",
-            found.key,
+            f"none of the {len(split.images)} images of '{split.key}' has a labelled object. Labels are "
+            f"looked for in files like {label_path(split.images[0])}, with rows 'class x y width height'.",
+            split.key,
         )
     return Split(
-        sources=found.sources,
-        images=tuple(map(Path, found.images)),
+        sources=split.sources,
+        images=tuple(map(Path, split.images)),
         boxes=boxes,
         polygons=polygons,
         backgrounds=backgrounds,
@@ -176,7 +175,7 @@ def _check_size(image: str) -> None:
 def _unusable(problems: list[tuple[str, int, str]], data_file: Path) -> BadData:
     file, line, text = problems[0]
     way_out = f"{DROPPED}. Correct the row, or 'names' in {data_file}."
-    files = len({each[0] for each in problems})
+    files = len({problem[0] for problem in problems})
     more = f" {len(problems)} rows in {files} files of this split are unusable." if len(problems) > 1 else ""
     return BadData(file, f"{text}; {way_out}{more}", line=line)
 

@@ -72,7 +72,7 @@ def make_demo(
     imgsz: int = 96,
     classes: int = 5,
 ) -> Path:
-    """The data.yaml of the demo data set, drawn into `directory` unless it lies there already.
+    """Draw the demo data set into `directory`, unless it lies there already; its data.yaml.
 
     The same arguments give the same bytes. Neither photographs nor handwritten images are shared between
     splits. The folder appears in one step: an interrupted call leaves none behind.
@@ -120,17 +120,17 @@ def _is_made(directory: Path, settings: _Settings) -> bool:
         return False
     try:
         marker = json.loads((directory / MARKER).read_text())
-        made_with, made_as = marker["settings"], marker["fingerprint"]
+        drawn_with, digest = marker["settings"], marker["fingerprint"]
     except (OSError, ValueError, KeyError, TypeError):
         raise AutoMLError(
             f"{directory} is not empty and not a demo data set; choose another folder or empty it."
         ) from None
-    if made_with != asdict(settings):
+    if drawn_with != asdict(settings):
         raise AutoMLError(
-            f"{directory} holds a demo made with other settings ({_words(made_with)}); "
+            f"{directory} holds a demo made with other settings ({_words(drawn_with)}); "
             "choose another folder or delete it."
         )
-    if fingerprint(read_dataset(directory / "data.yaml")) != made_as:
+    if fingerprint(read_dataset(directory / "data.yaml")) != digest:
         raise AutoMLError(f"the demo in {directory} was changed since it was made; delete it to make it anew.")
     return True
 
@@ -160,20 +160,20 @@ def _load_digits() -> tuple[Any, Any]:
 
 
 def _photographs(split: str) -> list[Image.Image]:
-    """Photographs of one split, found without importing the packages that carry them."""
+    """Photographs of one split, read without importing the packages that carry them."""
     from PIL import Image
 
-    found = []
+    photographs = []
     for package, path in PHOTOGRAPHS[split]:
         spec = importlib.util.find_spec(package)
         for folder in (spec.submodule_search_locations or ()) if spec else ():
             if (file := Path(folder) / path).is_file():
                 with Image.open(file) as image:
-                    found.append(image.convert("RGB"))
-    if not found:
+                    photographs.append(image.convert("RGB"))
+    if not photographs:
         names = " or ".join(f"{package}/{path}" for package, path in PHOTOGRAPHS[split])
-        raise AutoMLError(f"the demo found no photograph for its {split} split ({names}): reinstall automl[demo].")
-    return found
+        raise AutoMLError(f"the demo found no photograph for its {split} split ({names}): reinstall yolo-automl[demo].")
+    return photographs
 
 
 def _draw(folder: Path, settings: _Settings, digits: tuple[Any, Any]) -> None:
@@ -206,7 +206,7 @@ def _draw_split(folder: Path, split: str, settings: _Settings, digits: tuple[Any
 
 
 def _hands(split: str, settings: _Settings, digits: tuple[Any, Any]) -> list[Any]:
-    """For each class the handwritten images that belong to this split alone."""
+    """Handwritten images of each class that belong to this split alone."""
     import numpy as np
 
     images, target = digits
@@ -232,14 +232,14 @@ def _background(photograph: Image.Image, imgsz: int, rng: np.random.Generator) -
 
 def _paste_digits(scene: Image.Image, hands: list[Any], rng: np.random.Generator) -> list[str]:
     """Label rows of the digits pasted onto the scene; they do not touch each other."""
-    taken: list[Box] = []
+    boxes: list[Box] = []
     rows = []
     for _ in range(int(rng.integers(1, MOST_DIGITS + 1))):
         kind = int(rng.integers(len(hands)))
         ink = _ink(hands[kind][rng.integers(len(hands[kind]))], scene.width, rng)
-        box = _place(ink.shape[1], ink.shape[0], scene.width, taken, rng)
+        box = _place(ink.shape[1], ink.shape[0], scene.width, boxes, rng)
         if box is not None:
-            taken.append(box)
+            boxes.append(box)
             _blend(scene, ink, box, rng)
             rows.append(_row(kind, box, scene.width))
     return rows
@@ -260,14 +260,14 @@ def _ink(digit: Any, imgsz: int, rng: np.random.Generator) -> Pixels:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _place(width: int, height: int, imgsz: int, taken: list[Box], rng: np.random.Generator) -> Box | None:
-    """A free place for a box, or None where twenty tries found none."""
+def _place(width: int, height: int, imgsz: int, others: list[Box], rng: np.random.Generator) -> Box | None:
+    """A free place for a box; None after twenty tries."""
     if width > imgsz or height > imgsz:
         return None
     for _ in range(20):
         left, top = int(rng.integers(imgsz - width + 1)), int(rng.integers(imgsz - height + 1))
         box = (left, top, left + width, top + height)
-        if all(box[2] <= b[0] or b[2] <= box[0] or box[3] <= b[1] or b[3] <= box[1] for b in taken):
+        if all(box[2] <= b[0] or b[2] <= box[0] or box[3] <= b[1] or b[3] <= box[1] for b in others):
             return box
     return None
 

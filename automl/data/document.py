@@ -1,4 +1,4 @@
-"""A YAML mapping that remembers on which line each key stands, so that an error can say where."""
+"""A data.yaml as a mapping that knows the line of each key, for errors."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from automl.errors import BadData
+from automl.files.yaml_text import NotYaml, parse_yaml
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -21,32 +20,29 @@ class Document:
 
     file: Path  # absolute
     values: Mapping[str, Any]
-    lines: Mapping[str, int]  # of the keys, from 1
+    lines: Mapping[str, int]  # of the keys, from 1; nested ones by dotted path
 
     def bad(self, problem: str, key: str | None = None) -> BadData:
-        """An error to raise, at the key's line where there is one."""
+        """Error about the file, at the key's line where there is one."""
         return BadData(self.file, problem, line=self.lines.get(key) if key else None)
 
 
 def read_document(path: Path) -> Document:
-    """The mapping in a YAML file. Raises BadData if there is none, naming the line where YAML gave up."""
+    """The mapping in a YAML file. Raises BadData without one, with the line where there is one.
+
+    A key that stands twice is refused too. Ultralytics takes the last one in silence, and leaves data out.
+    """
     file = Path(path).expanduser().absolute()
-    text = _read_text(file)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
-        raise BadData(
-            file, f"not valid YAML: {problem}. Correct this line.", line=mark.line + 1 if mark else None
-        ) from None
-    except ValueError as error:  # a date such as 2024-13-45
-        raise BadData(file, f"not valid YAML: {error}. Put the value in quotes.") from None
-    if not isinstance(values, dict) or not isinstance(node, yaml.MappingNode):
+        text = parse_yaml(_read_text(file))
+    except NotYaml as error:
+        way_out = "Correct this line." if error.line else "Correct it."
+        raise BadData(file, f"not valid YAML: {error.problem}. {way_out}", line=error.line) from None
+    if not isinstance(text.values, dict):
         raise BadData(file, "not a mapping; it needs the keys train, val and names, each as 'key: value'.")
-    lines = {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
-    return Document(file=file, values={str(key): value for key, value in values.items()}, lines=lines)
+    for line, key in text.repeated:
+        raise BadData(file, f"'{key}' stands twice; keep one of them.", line=line)
+    return Document(file=file, values={str(key): value for key, value in text.values.items()}, lines=text.lines)
 
 
 def _read_text(file: Path) -> str:
@@ -68,7 +64,7 @@ def _read_text(file: Path) -> str:
 
 def _yaml_files(folder: Path) -> list[str]:
     try:
-        return sorted(each.name for each in folder.iterdir() if each.suffix.lower() in SUFFIXES)
+        return sorted(file.name for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
     except OSError:
         return []
 

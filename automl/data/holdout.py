@@ -22,24 +22,24 @@ _BACK, _KEPT = 0, 1
 
 @dataclass(frozen=True, kw_only=True)
 class Unseen:
-    """What the defaults and the winner are measured on at the end."""
+    """Images for the final evaluation of the defaults and the winner."""
 
     dataset: Dataset  # to train on; its test split holds the images
-    name: str  # TEST, HOLDOUT, or nothing where there are none
+    name: str  # TEST or HOLDOUT; empty without such images
     notes: tuple[str, ...] = ()
 
 
-def find_unseen(dataset: Dataset, holdout: float | None, seed: int, *, wanted: bool = True) -> Unseen:
-    """The images for the last measurement: those of the test split, or `holdout` of val.
+def find_unseen(dataset: Dataset, holdout: float | None, seed: int, *, evaluate: bool = True) -> Unseen:
+    """Images for the final evaluation: those of the test split, or `holdout` of val.
 
-    wanted  False where the user wants no such measurement
+    evaluate  False if the user wants no final evaluation
 
-    Raises AutoMLError for a share that cannot be, together with a test split, or without being wanted, and
-    BadData for a val too small to share.
+    Raises AutoMLError for an impossible share, and for a share beside a test split or without an evaluation.
+    Raises BadData for a val too small to share.
     """
     test, why_not = _usable_test(dataset)
     if holdout is not None:
-        if not wanted:
+        if not evaluate:
             raise AutoMLError(
                 "--holdout holds images back for a last measurement and --no-test leaves it out: drop one."
             )
@@ -50,15 +50,15 @@ def find_unseen(dataset: Dataset, holdout: float | None, seed: int, *, wanted: b
                 "winner are measured at the end. Leave --holdout out, or remove 'test' from the file to hold back "
                 "part of val instead."
             )
-        kept = hold_back(dataset, holdout, seed)
-        return Unseen(dataset=kept, name=HOLDOUT, notes=tuple(_one_sided(dataset, kept)))
-    if test and wanted:
+        searched = hold_back(dataset, holdout, seed)
+        return Unseen(dataset=searched, name=HOLDOUT, notes=tuple(_one_sided(dataset, searched)))
+    if test and evaluate:
         return Unseen(dataset=dataset, name=TEST, notes=tuple(_shared(dataset)))
-    return Unseen(dataset=dataset, name="", notes=(why_not,) if why_not and wanted else ())
+    return Unseen(dataset=dataset, name="", notes=(why_not,) if why_not and evaluate else ())
 
 
 def check_share(holdout: float) -> None:
-    """Raises AutoMLError where that share of val cannot be held back."""
+    """Raise AutoMLError if that share of val cannot be held back."""
     if not 0 < holdout <= MOST:
         raise AutoMLError(
             f"--holdout {holdout:g} is no share of val to hold back: above 0 and at most {MOST:g}, for example 0.3."
@@ -66,11 +66,11 @@ def check_share(holdout: float) -> None:
 
 
 def hold_back(dataset: Dataset, share: float, seed: int) -> Dataset:
-    """The same data set with that share of val as its test split and the rest as val; with 0 as it is.
+    """The data set with that share of val as its test split and the rest as val; unchanged with 0.
 
-    Who is held back hangs on the images' names, labels and the seed, not on where the data set lies. Classes
-    are shared out from the rarest on, each image to the part that lacks most of the class, so that a class in
-    two or more images is in both parts where the others allow it.
+    The choice depends on the images' names, labels and the seed, not on the folder. Classes are shared out from
+    the rarest on, each image to the part that lacks most of the class. So a class in two or more images is in
+    both parts where the others allow it.
 
     Raises BadData when a part would have fewer than FEWEST images, or no object.
     Source: Sechidis et al., "On the stratification of multi-label data", 2011, algorithm 1.
@@ -78,8 +78,8 @@ def hold_back(dataset: Dataset, share: float, seed: int) -> Dataset:
     if not share:
         return dataset
     images = list(dict.fromkeys(dataset.val.images))
-    back = round(share * len(images))
-    if min(back, len(images) - back) < FEWEST:
+    count = round(share * len(images))
+    if min(count, len(images) - count) < FEWEST:
         least = math.ceil(FEWEST / min(share, 1 - share))
         raise BadData(
             dataset.file,
@@ -87,7 +87,7 @@ def hold_back(dataset: Dataset, share: float, seed: int) -> Dataset:
             f"Use a share nearer to 0.5, a val of {least} images or more, or no --holdout.",
         )
     held = _share_out(_classes(images), share, seed)
-    parts = [[image for image in dataset.val.images if (image in held) is wanted] for wanted in (True, False)]
+    parts = [[image for image in dataset.val.images if (image in held) is back] for back in (True, False)]
     test, val = (_part(dataset, part) for part in parts)
     if not test.boxes or not val.boxes:
         raise BadData(
@@ -105,7 +105,7 @@ def _share_out(classes: Mapping[Path, frozenset[int]], share: float, seed: int) 
     waiting = _in_order(classes, seed)
     shares = (share, 1 - share)
     totals = Counter(kind for kinds in classes.values() for kind in kinds)
-    room = [part * len(classes) for part in shares]  # images that a part still wants
+    room = [part * len(classes) for part in shares]  # images that a part still lacks
     lacks = [{kind: part * count for kind, count in totals.items()} for part in shares]
     parts: tuple[set[Path], set[Path]] = (set(), set())
     holds: tuple[set[int], set[int]] = (set(), set())
@@ -131,7 +131,7 @@ def _share_out(classes: Mapping[Path, frozenset[int]], share: float, seed: int) 
 
 
 def _in_order(classes: Mapping[Path, frozenset[int]], seed: int) -> list[Path]:
-    """The images, shuffled by what they are called within their folder."""
+    """The images, shuffled by their names below the common folder."""
     common = os.path.commonpath([image.parent for image in classes])
 
     def key(image: Path) -> tuple[bytes, str]:
@@ -148,14 +148,14 @@ def _part(dataset: Dataset, images: list[Path]) -> Split:
     return Split(
         sources=(),
         images=tuple(images),
-        boxes=sum(each.boxes for each in labels),
-        polygons=sum(each.polygons for each in labels),
-        backgrounds=sum(not each.boxes for each in labels),
+        boxes=sum(file.boxes for file in labels),
+        polygons=sum(file.polygons for file in labels),
+        backgrounds=sum(not file.boxes for file in labels),
     )
 
 
 def _usable_test(dataset: Dataset) -> tuple[bool, str]:
-    """Whether the test split can tell anything, and if not, why."""
+    """True if the test split can be measured on; else False with a note for the user."""
     test = dataset.test
     if test is None:
         return False, ""
@@ -176,12 +176,12 @@ def _shared(dataset: Dataset) -> Iterable[str]:
         yield f"{shared} of the {len(dataset.test.images)} test images are in train or val too: test will flatter."
 
 
-def _one_sided(whole: Dataset, kept: Dataset) -> Iterable[str]:
-    """Says which classes of val are in one part only."""
-    assert kept.test is not None
-    yield f"Held back from the search: {len(kept.test.images)} of the {len(whole.val.images)} val images."
+def _one_sided(whole: Dataset, parts: Dataset) -> Iterable[str]:
+    """Notes on the parts of val, and on classes that only one of them has."""
+    assert parts.test is not None
+    yield f"Held back from the search: {len(parts.test.images)} of the {len(whole.val.images)} val images."
     back, rest = (
-        {kind for kinds in _classes(part.images).values() for kind in kinds} for part in (kept.test, kept.val)
+        {kind for kinds in _classes(part.images).values() for kind in kinds} for part in (parts.test, parts.val)
     )
     for where, lacking in (("val", back - rest), ("what is held back", rest - back)):
         if lacking:

@@ -1,4 +1,4 @@
-"""Where the splits of a data.yaml lie, and which images they hold."""
+"""Splits of a data.yaml: their folders and images."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class SplitImages:
     """The images of one split."""
 
     split: str
-    key: str  # what the split is called in the file
+    key: str  # name of the split in the file
     sources: tuple[Path, ...]  # absolute: folders, or text files that list images
     images: tuple[str, ...]  # absolute paths, sorted; strings because there may be very many
 
 
-def find_images(document: Document) -> dict[str, Found]:
-    """The splits of a data.yaml by name; `test` only where it has one. Raises BadData where one is wanting."""
+def find_images(document: Document) -> dict[str, SplitImages]:
+    """Splits of a data.yaml by name; `test` only if it has one. Raises BadData if another one is missing."""
     named = find_sources(document)
     return {split: _find(document, split, key, sources) for split, (key, sources) in named.items()}
 
 
 def find_sources(document: Document) -> dict[str, tuple[str, tuple[Path, ...]]]:
-    """For each split what it is called in the file, and its folders and lists, absolute. Raises as `find_images`."""
+    """Name in the file, and absolute folders and lists, of each split. Raises as `find_images`."""
     root = _root(document)
-    found = {}
+    sources = {}
     for split in SPLITS:
         entry = _entry(document, split)
         if entry is not None:
             key, texts = entry
             alone = isinstance(document.values[key], str)
-            found[split] = key, tuple(_source(document, root, key, text, alone) for text in texts)
-    return found
+            sources[split] = key, tuple(_source(document, root, key, text, alone) for text in texts)
+    return sources
 
 
 def _root(document: Document) -> Path:
-    """The folder that relative splits start from."""
+    """Folder from which relative splits start."""
     own, path = document.file.parent, document.values.get("path")
     if path is None or path == "":
         return own
@@ -56,16 +56,16 @@ def _root(document: Document) -> Path:
     for place in places:
         if place.is_dir():
             return place
-    tried = " nor ".join(map(str, places))
+    listing = " nor ".join(map(str, places))
     raise document.bad(
-        f"'path: {path}' is no folder (not {tried}). Correct it, or remove it: splits then start from {own}. "
+        f"'path: {path}' is no folder (not {listing}). Correct it, or remove it: splits then start from {own}. "
         "Nothing is downloaded.",
         "path",
     )
 
 
 def _entry(document: Document, split: str) -> tuple[str, list[str]] | None:
-    """The key that names a split and what it says; None where an optional split is absent."""
+    """Key and entries of a split; None where an optional split is absent."""
     aliases = (split, "validation") if split == "val" else (split,)
     key = next((alias for alias in aliases if document.values.get(alias)), None)
     if key is None:
@@ -81,7 +81,7 @@ def _entry(document: Document, split: str) -> tuple[str, list[str]] | None:
     return key, entries
 
 
-def _find(document: Document, split: str, key: str, sources: tuple[Path, ...]) -> Found:
+def _find(document: Document, split: str, key: str, sources: tuple[Path, ...]) -> SplitImages:
     images: list[str] = []
     for source in sources:
         images += _walk(str(source)) if source.is_dir() else _listed(source)
@@ -89,7 +89,7 @@ def _find(document: Document, split: str, key: str, sources: tuple[Path, ...]) -
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         where = " and ".join(map(str, sources))
         raise document.bad(f"'{key}' has no images in {where}. Known kinds: {kinds}.", key)
-    return Found(split=split, key=key, sources=sources, images=tuple(sorted(images)))
+    return SplitImages(split=split, key=key, sources=sources, images=tuple(sorted(images)))
 
 
 def _source(document: Document, root: Path, key: str, text: str, alone: bool) -> Path:

@@ -1,4 +1,4 @@
-"""Label files of YOLO: what a row must look like, checked as Ultralytics 8.4.190 checks it.
+"""Label files of YOLO, checked row by row as Ultralytics 8.4.190 checks them.
 
 Ultralytics (`data/utils.py`, `verify_image_label`) drops the whole image of a row that it cannot use, with
 a warning that is easily missed. Here every such row is a problem with its line, and the caller refuses.
@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-TOLERANCE = 0.01  # how far outside [0, 1] Ultralytics accepts a coordinate
+TOLERANCE = 0.01  # Ultralytics accepts a coordinate so far outside [0, 1]
 DROPPED = "Ultralytics would leave out the whole image"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelRules:
-    """What the data.yaml says about the rows."""
+    """Rules of a data.yaml for its label rows."""
 
     nc: int
     keypoint_columns: int = 0  # columns after the box in rows of a pose data set; ignored by a detector
@@ -25,21 +25,21 @@ class LabelRules:
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """What one label file holds."""
+    """Contents of one label file."""
 
     boxes: int
     polygons: int
-    problems: tuple[tuple[int, str], ...]  # line from 1 and what is wrong there
+    problems: tuple[tuple[int, str], ...]  # line from 1 and the problem there
 
 
 NOTHING = Labels(boxes=0, polygons=0, problems=())
 
 
 def label_path(image: str) -> str:
-    """Where the labels of an image are looked for: its last folder `images` becomes `labels`, with .txt."""
+    """Label file of an image: its last folder `images` becomes `labels`, its suffix .txt."""
     images, labels = f"{os.sep}images{os.sep}", f"{os.sep}labels{os.sep}"
-    head, found, tail = image.rpartition(images)
-    moved = head + labels + tail if found else image
+    head, separator, tail = image.rpartition(images)
+    moved = head + labels + tail if separator else image
     return moved.rpartition(".")[0] + ".txt"
 
 
@@ -58,7 +58,7 @@ def read_labels(file: str, rules: LabelRules) -> Labels:
 
 
 def classes_in(file: str) -> frozenset[int]:
-    """Class ids in a label file whose rows were found usable."""
+    """Class ids in a label file of usable rows."""
     try:
         text = Path(file).read_text(encoding="utf-8-sig")
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The data.yaml that a study trains on, held against the user's own, and taken home."""
+"""The data.yaml of a study: compared with the user's own, and copied beside a recipe."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _TITLE = "# Data of a training recipe found by automl, with absolute paths.\n"
 
 
 def means_the_same(file: Path, resolved: Path) -> bool:
-    """Whether Ultralytics makes of a data.yaml, wherever it is started, what it makes of the resolved one.
+    """True if Ultralytics reads the same from a data.yaml, in any directory, as from the resolved one.
 
-    It does not where a relative `path` hangs on the current directory, where images are listed in text files, which
-    are resolved line by line, where a part of val is held back, nor where one of the two cannot be read.
+    False for a relative `path`, which depends on the current directory; for images listed in text files, which are
+    resolved line by line; where a part of val is held back; and where one of the two cannot be read.
     """
     try:
         own, other = read_document(file), read_document(resolved)
@@ -30,9 +30,9 @@ def means_the_same(file: Path, resolved: Path) -> bool:
 
 
 def copy_resolved(resolved: Path, target: Path) -> Path:
-    """Copies a resolved data.yaml with the lists of images that lie beside it, which are then called after `target`.
+    """Copy a resolved data.yaml with the lists of images beside it, which are named after `target`.
 
-    Raises AutoMLError where another file lies there, OSError where nothing can be written.
+    Raises AutoMLError if another file lies there, OSError if nothing can be written.
     """
     if target.exists() and not target.read_text(encoding="utf-8", errors="replace").startswith(_TITLE):
         raise AutoMLError(f"{target} exists and is none of automl's. Choose another place for the recipe, or move it.")
@@ -52,6 +52,6 @@ def copy_resolved(resolved: Path, target: Path) -> Path:
 
 
 def _meaning(document: Document) -> tuple[object, ...]:
-    """The classes, the folders of each split, and the keys that change how they are read."""
+    """Classes, folders of each split, and the keys that change how they are read."""
     extra = [document.values.get(key) for key in PASSED_ON]
-    return (read_names(document), {name: found for name, (_, found) in find_sources(document).items()}, extra)
+    return (read_names(document), {name: sources for name, (_, sources) in find_sources(document).items()}, extra)

@@ -1,4 +1,4 @@
-"""What is changed inside Ray, where it has no switch. The names stand in private_names.
+"""Changes inside Ray, where it has no switch. Their names stand in private_names.py.
 
 Loads Ray when it is called, after cluster.py has set the variables that Ray reads on import.
 """

@@ -27,7 +27,7 @@ STOP_POLL_S = 0.5  # also the longest time that a row waits for its group
 
 
 class Record(Protocol):
-    """Where the session writes; `automl.store.write.Recorder` keeps it in the database."""
+    """Recorder of a session; `automl.store.write.Recorder` writes to the database."""
 
     def trial_started(
         self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None
@@ -181,9 +181,9 @@ class Session:
             map50_95=self.search.runs[number].best,
             slot_s=cost_s,
         )
-        chosen = self._commentary.point_chosen()
-        self._comment(chosen, at)
-        self._comment(self._commentary.replanned(at, decided=chosen is not None), at)
+        choice = self._commentary.point_chosen()
+        self._comment(choice, at)
+        self._comment(self._commentary.replanned(at, decided=choice is not None), at)
         self._keep(number, outcome, at)
 
     def _keep(self, number: int, outcome: Outcome, at: float) -> None:

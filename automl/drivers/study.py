@@ -1,4 +1,4 @@
-"""Runs one study under Ray Tune, from wherever its rows say that it stands, to its end or an interruption."""
+"""Run of one study under Ray Tune, from the state in its rows to its end or an interruption."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _files(spec: StudySpec, recorder: write.Recorder, rows: Sequence[TrialRow], 
 
 
 def _ending(search: Search, *, interrupted: bool) -> Ending:
-    """What ended this session, with the sentence for the study's row."""
+    """Cause of this session's end, with the sentence for the study's row."""
     if search.failure is not None:
         return Ending(EndedBy.FAILURE, search.failure)
     if search.pause_ending is not None:

@@ -1,4 +1,4 @@
-"""Runs a search in virtual time: an event heap and k slots, in one process, without a clock.
+"""A driver in virtual time: an event heap and k slots, in one process, without a clock.
 
 The trainer's epochs arrive after their own `train_s + val_s`; ties are served in the order of arrival.
 """

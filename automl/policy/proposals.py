@@ -72,9 +72,9 @@ class Proposals:
 
     def _tell_earlier(self) -> None:
         """Tell the sampler of earlier trainings, at the chosen point once there is one; numbered from -1 down."""
-        chosen = self._operating.chosen
+        point = self._operating.chosen
         for number, training in enumerate(self._spec.warm, start=1):
-            if chosen is None or self._operating.of(training.params) == chosen:
+            if point is None or self._operating.of(training.params) == point:
                 self.begun(-number, training.params)
                 self.report(-number, training.epochs, training.score)
                 self.tell(-number, training.score)

@@ -29,7 +29,7 @@ class Repeat(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """What the budget leaves for repeats; infinite where nothing limits it."""
+    """Rest of the budget for repeats; infinite where nothing limits it."""
 
     slot_s: float
     wall_s: float

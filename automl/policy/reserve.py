@@ -82,7 +82,7 @@ class Reserve:
         return waves * MARGIN * one_s + self._prices.epoch_s() + self._after_s()
 
     def room(self, at: float, trials: int) -> Room:
-        """What the budget leaves for repeats now.
+        """Rest of the budget for repeats now.
 
         trials  number of trials that have begun
         """

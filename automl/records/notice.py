@@ -1,4 +1,4 @@
-"""What is announced while a search runs."""
+"""Announcements while a search runs."""
 
 from __future__ import annotations
 

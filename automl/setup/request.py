@@ -56,7 +56,7 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
     limits = _check_words(request)
     budgets = parse_all(request.budgets, slots.device)
     whole = read_dataset(request.data)
-    unseen = find_unseen(whole, request.holdout, request.seed, wanted=request.test)
+    unseen = find_unseen(whole, request.holdout, request.seed, evaluate=request.test)
     dataset = unseen.dataset
     weights = check_weights(request.weights) if request.weights is not None else None
     known = known_keys(request.trainer)

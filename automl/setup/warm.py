@@ -16,11 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from automl.costs.budget import Ledger, limits_of
 from automl.errors import AutoMLError, UnknownName
 from automl.figures import listed
+from automl.files.yaml_text import NotYaml, parse_yaml
 from automl.policy import Search
 from automl.records import Params, ParamValue, StudyRow
 from automl.sampler import open_sampler
@@ -206,14 +205,14 @@ def _json_rows(file: Path, text: str) -> Iterator[Row]:
 
 def _yaml_mapping(file: Path, text: str) -> Mapping[str, Any]:
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else None
-        raise _bad(file, f"is not YAML: {getattr(error, 'problem', error)}", line) from None
-    if not isinstance(document, dict):
+        document = parse_yaml(text)
+    except NotYaml as error:
+        raise _bad(file, f"is not YAML: {error.problem}", error.line) from None
+    if not isinstance(document.values, dict):
         raise _bad(file, "is not a mapping of hyperparameters, such as 'lr0: 0.01'")
-    return {str(key): value for key, value in document.items()}
+    for line, key in document.repeated:
+        raise _bad(file, f"names '{key}' twice; keep one of them", line)
+    return {str(key): value for key, value in document.values.items()}
 
 
 def _recipe(file: Path, line: int | None, hyp: Mapping[str, Any], known: Params) -> dict[str, ParamValue]:

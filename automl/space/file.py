@@ -9,9 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from automl.errors import BadSpace
+from automl.files.yaml_text import NotYaml, YamlText, parse_yaml
 from automl.records import Params, ParamValue
 from automl.space import EPOCH_KEYS, KINDS, Parameter, SearchSpace, parameter_of, trainer_key
 
@@ -48,8 +47,8 @@ def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[st
 
     Raises BadSpace with one line for each error.
     """
-    root, document = _load(file)
-    lines = _lines(root)
+    text = _load(file)
+    document, lines = text.values, text.lines
     if not isinstance(document, dict) or not isinstance(document.get("parameters"), dict):
         raise BadSpace(file, [(1, "has no mapping 'parameters:'. See configs/spaces/ for examples.")])
     fixed = document.get("fixed") or {}
@@ -57,7 +56,7 @@ def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[st
         raise BadSpace(file, [(lines.get("fixed", 1), "'fixed' must be a mapping of trainer arguments")])
     rules = _Rules(defaults=defaults, fixed=fixed, dead=dead(fixed), lines=lines)
     parameters, problems = _parameters(document["parameters"], rules)
-    problems += _repeated(root)
+    problems += [(line, f"'{key}' stands twice: keep one of them") for line, key in text.repeated]
     problems += _unknown_keys(document, rules)
     problems += _without_effect(parameters, replace(rules, dead=dead(_certain(fixed, parameters))))
     if problems:
@@ -65,19 +64,16 @@ def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[st
     return SearchSpace(tuple(parameters), fixed, str(file))
 
 
-def _load(file: Path) -> tuple[yaml.Node | None, Any]:
-    """Content of the file as nodes, which know their lines, and as plain values. Raises BadSpace."""
+def _load(file: Path) -> YamlText:
+    """Content of the file. Raises BadSpace."""
     try:
-        text = file.read_text(encoding="utf-8")
-        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        return parse_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadSpace(file, [(0, f"cannot be read ({error.strerror}). Check --space.")]) from error
     except UnicodeDecodeError as error:
         raise BadSpace(file, [(0, "is not UTF-8 text. Check --space.")]) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else 0
-        raise BadSpace(file, [(line, f"is not YAML: {getattr(error, 'problem', error)}")]) from error
+    except NotYaml as error:
+        raise BadSpace(file, [(error.line or 0, f"is not YAML: {error.problem}")]) from error
 
 
 def _parameters(entries: Mapping[object, object], rules: _Rules) -> tuple[list[Parameter], list[Problem]]:
@@ -211,27 +207,3 @@ def _check_epochs(name: str, kind: str, default: ParamValue) -> None:
         raise ValueError(f"'{name}': a log range cannot hold the default of 0 epochs")
     if kind == "int" and default != int(default or 0):
         raise ValueError(f"'{name}': an int range cannot hold the default of {default} epochs")
-
-
-def _lines(node: yaml.Node | None, prefix: str = "") -> dict[str, int]:
-    """Line of every key, from 1, by dotted path."""
-    lines: dict[str, int] = {}
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            path = f"{prefix}{key.value}"
-            lines[path] = key.start_mark.line + 1
-            lines |= _lines(value, f"{path}.")
-    return lines
-
-
-def _repeated(root: yaml.Node | None) -> list[Problem]:
-    """Problems of keys that stand twice in one mapping: YAML would take the last in silence."""
-    problems: list[Problem] = []
-    if isinstance(root, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in root.value:
-            if key.value in seen:
-                problems.append((key.start_mark.line + 1, f"'{key.value}' stands twice: keep one of them"))
-            seen.add(key.value)
-            problems += _repeated(value)
-    return problems

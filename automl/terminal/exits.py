@@ -1,4 +1,4 @@
-"""How a command ends: one sentence and an exit code."""
+"""End of a command: one sentence and an exit code."""
 
 from __future__ import annotations
 

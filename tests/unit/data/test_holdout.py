@@ -173,6 +173,6 @@ def test_a_test_split_that_was_seen_is_not_used_and_one_partly_seen_is_told(tmp_
 def test_without_a_test_split_or_without_the_wish_nothing_is_measured(tmp_path: Path) -> None:
     whole = make_data(tmp_path, MIXED, test=[{0}])
     assert find_unseen(replace(whole, test=None), None, 0).name == ""
-    assert find_unseen(whole, None, 0, wanted=False).name == ""
+    assert find_unseen(whole, None, 0, evaluate=False).name == ""
     with pytest.raises(AutoMLError, match="drop one"):
-        find_unseen(whole, 0.3, 0, wanted=False)
+        find_unseen(whole, 0.3, 0, evaluate=False)

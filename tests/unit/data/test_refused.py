@@ -155,3 +155,10 @@ def test_the_first_unusable_row_is_named_and_all_are_counted(make: Make, tmp_pat
     error = complaint_about(file, "9 0.5 0.5 0.1 0.1\n0 0.5 0.5 -0.1 0.1\n")
     assert error.line == 1
     assert "3 rows in 2 files of this split are unusable" in str(error)
+
+
+def test_a_key_that_stands_twice_is_refused_at_its_second_line(tmp_path: Path) -> None:
+    file = tmp_path / "data.yaml"
+    file.write_text("train: a\nval: b\ntrain: c\nnames: [cat]\n")
+    with pytest.raises(BadData, match=r"data\.yaml:3: 'train' stands twice; keep one of them"):
+        read_dataset(file)
