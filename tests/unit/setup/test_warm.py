@@ -153,6 +153,7 @@ def test_what_a_file_holds_and_is_not_used_is_said(tmp_path: Path, text: str, no
         ("hyp.yaml", "lr0: [1, 2]\n", "hyp.yaml: 'lr0' is [1, 2], not a number"),
         ("hyp.yaml", "- lr0\n", "hyp.yaml: is not a mapping of hyperparameters"),
         ("hyp.yaml", "lr0: 1\nbox: {7\n", "is not YAML"),
+        ("hyp.yaml", "lr0: 1\nbox: 7\nlr0: 2\n", "hyp.yaml:3: names 'lr0' twice; keep one of them"),
         ("hyp.yaml", "names: [bird]\n", "hyp.yaml: holds no recipe"),
         ("hyp.txt", "lr0: 1\n", "is of a kind that is not known; files end in .csv, .ndjson"),
     ],
