@@ -80,7 +80,7 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
     spec, began = session.search.spec, at()
     session.note(f"Measuring trial {row.number} on {spec.unseen} ...", began, row.number)
     trial = as_trained(row)
-    job = session.job(trial, "0" if spec.slots.device == "gpu" else "cpu")
+    job = session.job(trial)
     alone = row.number == 0 or row.purpose is Purpose.PRODUCTION  # the defaults had fewer epochs than a production
     defaults = None if alone else folders.trial(spec.directory, 0)
     metrics, intervals = _NOTHING, dict[str, float]()

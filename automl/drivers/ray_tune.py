@@ -20,7 +20,7 @@ from automl.drivers import ray_patches, worker
 from automl.drivers.cluster import resources  # first: it sets the variables that Ray reads on import
 from automl.drivers.session import Session
 from automl.errors import AutoMLError
-from automl.records import EndedBy, Ending, Outcome, Slots, TrainJob, Trial, TrialState
+from automl.records import EndedBy, Ending, Outcome, Slots, TrialState
 
 # isort: split
 import ray
@@ -145,7 +145,7 @@ class RayTuneDriver:
         if trial is None:
             return None if session.running else str(Searcher.FINISHED)
         self._numbers[ray_id] = trial.number
-        return {"automl": worker.encode(self._trainer, trial, self._job(trial), self._growth)}
+        return {"automl": worker.encode(self._trainer, trial, self._session.job(trial), self._growth)}
 
     def result(self, ray_id: str, result: Mapping[str, Any]) -> bool:
         """Take a worker's report; True while the trial goes on."""
@@ -170,9 +170,6 @@ class RayTuneDriver:
         if self._interrupts:
             self._session.pause(Ending(EndedBy.USER, INTERRUPTED), at, "; Ctrl-C again ends at once")
         self._session.tick(at)
-
-    def _job(self, trial: Trial) -> TrainJob:
-        return self._session.job(trial, "0" if self._slots.device == "gpu" else "cpu")
 
     def _current(self, number: int, result: Mapping[str, Any], at: float) -> bool:
         """True if the result comes from the trial's latest worker; a new worker is a new attempt."""

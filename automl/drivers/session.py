@@ -78,19 +78,11 @@ class Session:
         """Trials that hold a slot."""
         return self.search.ledger.held
 
-    def job(self, trial: Trial, device: str) -> TrainJob:
+    def job(self, trial: Trial) -> TrainJob:
         """Inputs of the trial's training: where its files lie and what it may use."""
         spec = self.search.spec
-        return TrainJob(
-            data=str(folders.data(spec.directory)),
-            weights=spec.weights,
-            fixed=spec.fixed,
-            directory=str(folders.trial(spec.directory, trial.number)),
-            cache=str(folders.cache(spec.directory)),
-            device=device,
-            threads=spec.slots.threads,
-            pause_file=str(folders.pause(spec.directory)),
-        )
+        folder = folders.trial(spec.directory, trial.number)
+        return folders.job(spec.directory, folder, weights=spec.weights, fixed=spec.fixed, slots=spec.slots)
 
     # -- trials and epochs ------------------------------------------------------------------------
 

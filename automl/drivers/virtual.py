@@ -73,7 +73,7 @@ class VirtualDriver:
         return at
 
     def _begin(self, trial: Trial, at: float) -> None:
-        epochs = self._trainer.run(trial, self._session.job(trial, "cpu"))
+        epochs = self._trainer.run(trial, self._session.job(trial))
         self._advance(trial.number, epochs, at + self._startup_s)
 
     def _advance(self, number: int, epochs: Generator[EpochMetrics, None, None], at: float) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from automl.records import Params, Slots, TrainJob
+
 
 def data(study: str | Path) -> Path:
     """The data.yaml of the trials: the user's with absolute paths, without the images held back from val."""
@@ -28,3 +30,20 @@ def trial(study: str | Path, number: int) -> Path:
 def pause(study: str | Path) -> Path:
     """File that exists while running trials have to end after their epoch."""
     return Path(study) / "pause"
+
+
+def job(study: str | Path, folder: Path, *, weights: str | None, fixed: Params, slots: Slots) -> TrainJob:
+    """Inputs of a training of the study.
+
+    folder  for its log, snapshot and weights: `trial` or `probe`
+    """
+    return TrainJob(
+        data=str(data(study)),
+        weights=weights,
+        fixed=fixed,
+        directory=str(folder),
+        cache=str(cache(study)),
+        device="0" if slots.device == "gpu" else "cpu",  # a worker sees no other GPU than its own
+        threads=slots.threads,
+        pause_file=str(pause(study)),
+    )

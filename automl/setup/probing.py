@@ -125,15 +125,9 @@ class Probing:
         """Measurement at that batch; None for the batch of the request or the trainer."""
         checked = self.checked
         fixed = self._fixed(name) | ({"batch": batch} if batch is not None else {})
-        job = TrainJob(
-            data=str(folders.data(self.directory)),
-            weights=str(checked.weights) if checked.weights is not None else None,
-            fixed=fixed,
-            directory=str(folders.probe(self.directory)),
-            cache=str(folders.cache(self.directory)),
-            device="0" if checked.slots.device == "gpu" else "cpu",
-            threads=checked.slots.threads,
-        )
+        weights = str(checked.weights) if checked.weights is not None else None
+        folder = folders.probe(self.directory)
+        job = folders.job(self.directory, folder, weights=weights, fixed=fixed, slots=checked.slots)
         search = checked.request
         return self.prepare(search.trainer, job, search.epochs or _PROBED_EPOCHS, search.seed, checked.slots)
 
