@@ -1,4 +1,4 @@
-"""Which database is used, and how a command names it."""
+"""The address of the database, and its form on a command line."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from automl.files.home import home_folder
 
 
 def default_url(home: Path) -> str:
-    """URL of the database that lies in automl's home folder."""
+    """URL of the SQLite database in automl's home folder."""
     return URL.create("sqlite", database=str(home / "automl.db")).render_as_string()
 
 
 def holds_password(url: str) -> bool:
-    """Whether a database URL must not be shown: it holds a password, or cannot be read."""
+    """True if a database URL must not be shown: it holds a password, or cannot be read."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -28,19 +28,19 @@ def holds_password(url: str) -> bool:
 
 
 def store_url(home: str | Path | None, db: str | None) -> str:
-    """The database: as given, as AUTOML_DB says, or SQLite in the home folder."""
+    """URL of the database: `db`, else AUTOML_DB, else SQLite in the home folder."""
     return db or os.environ.get("AUTOML_DB") or default_url(home_folder(home))
 
 
 def command(verb: str, study: str, db: str | None) -> str:
-    """The command line for a study, as it is told to a user who named that database, or none."""
+    """Command line for a study, with `--db` if the user named a database."""
     return f"automl {verb} {study}{db_words(db)}"
 
 
 def db_words(db: str | None, environment: Mapping[str, str] = os.environ) -> str:
-    """What a command that is told must add to reach the database: nothing where AUTOML_DB names it already.
+    """The `--db` option with which a command reaches the database; empty if AUTOML_DB names it already.
 
-    A password is never shown: such a URL is left to be put into AUTOML_DB.
+    A URL with a password is never shown; the option then refers to AUTOML_DB.
     """
     if db is None or db == environment.get("AUTOML_DB"):
         return ""

@@ -1,4 +1,4 @@
-"""What a driver reported and the database does not know yet; goes in as one transaction."""
+"""Reports of a driver that are not in the database yet, for one transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Attempt = tuple[int, int]  # trial, attempt
 
 @dataclass
 class Batch:
-    """Rows by key, in the order of their arrival. A later word on the same thing replaces an earlier."""
+    """Rows by key, in the order of their arrival. A later row replaces an earlier one with the same key."""
 
     study: Values = field(default_factory=dict)
     trials: dict[int, Values] = field(default_factory=dict)
@@ -37,16 +37,16 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        """How many things wait, for a message."""
+        """Number of waiting rows, for a message."""
         return len(self.attempts) + len(self.epochs) + len(self.attempt_ends) + len(self.evaluations) + len(self.events)
 
     @property
     def empty(self) -> bool:
-        """True where there is nothing to write."""
+        """True if there is nothing to write."""
         return not (self.study or self.slot_s or self.artifacts or self.trial_ends or self.rows)
 
     def start(self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None) -> None:
-        """An attempt of a trial began; the first one makes the trial's row."""
+        """An attempt of a trial began; the first one creates the trial's row."""
         place = {"node": node, "device": device}
         known = self.trials.get(trial.number, {})
         self.trials[trial.number] = {
@@ -81,7 +81,10 @@ class Batch:
         }
 
     def pay(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float) -> None:
-        """An epoch was trained, for the first time or again: the seconds that it took, and the trial's cost so far."""
+        """An epoch was trained, for the first time or again. Adds its seconds to those paid for the trial.
+
+        slot_s  the trial's cost so far
+        """
         paid_s = sum(seconds for seconds in (metrics.train_s, metrics.val_s) if math.isfinite(seconds))
         self.paid_s[trial] = self.paid_s.get(trial, 0.0) + float(paid_s)
         self.first_epochs.setdefault((trial, attempt), metrics.epoch)
@@ -90,23 +93,27 @@ class Batch:
         self.charge(trial, attempt, slot_s)
 
     def charge(self, trial: int, attempt: int, slot_s: float) -> None:
-        """A trial has cost so many slot-seconds so far."""
-        self.slot_s.pop((trial, attempt), None)  # to the end: the latest attempt has the last word
+        """A trial's cost so far became `slot_s`, in slot-seconds."""
+        self.slot_s.pop((trial, attempt), None)  # moves to the end, so that the latest attempt is written last
         self.slot_s[trial, attempt] = float(slot_s)
 
     def end(self, trial: int, attempt: int, outcome: Outcome, *, slot_s: float, at: float) -> None:
         """The latest attempt of a trial ended, and with it the trial unless another one follows."""
         self.charge(trial, attempt, slot_s)
-        ended = {"ended_at": at, "reason": outcome.reason, "error": outcome.error}
-        self.trial_ends[trial] = {"state": outcome.state, **ended}
+        self.trial_ends[trial] = {
+            "state": outcome.state,
+            "ended_at": at,
+            "reason": outcome.reason,
+            "error": outcome.error,
+        }
         self.attempt_ends[trial, attempt] = {"outcome": outcome.state, "ended_at": at}
 
     def give_up(self, trial: int, outcome: Outcome, *, at: float) -> None:
-        """A trial ended after its latest attempt had: that one stays as it is."""
+        """A trial ended after its latest attempt; that attempt stays unchanged."""
         self.trial_ends[trial] = {"state": outcome.state, "ended_at": at, "reason": outcome.reason, "error": None}
 
     def apply(self, connection: Connection, study_id: int) -> None:
-        """Writes everything, parents before children."""
+        """Write everything, parents before children."""
         write = _Writer(connection, study_id)
         write.insert(sql.upsert(connection, trials), self._trial_rows())
         write.insert(sql.upsert(connection, attempts), self._attempt_rows())
@@ -133,7 +140,7 @@ class Batch:
         write.insert(epochs.insert(), rows)
         write.change(sql.FIRST_EPOCH, firsts)
         write.change(sql.PROGRESS, ({"b_trial": t, "b_paid_s": s} for t, s in self.paid_s.items()))
-        write.change(sql.TRIAL_VALUES, ({"b_trial": t, "applied": given} for t, given in self.applied.items()))
+        write.change(sql.TRIAL_VALUES, ({"b_trial": t, "applied": params} for t, params in self.applied.items()))
 
     def _apply_costs(self, write: _Writer) -> None:
         costs = [(t, a, s) for (t, a), s in self.slot_s.items()]
@@ -147,16 +154,16 @@ class Batch:
         write.change(sql.ATTEMPT_LOST, ({"b_trial": t, "b_attempt": a} for t, a in self.attempts if a > 1))
 
     def _apply_artifacts(self, write: _Writer) -> None:
-        gone = [key for key, row in self.artifacts.items() if row is None]
-        kept = [(key, row) for key, row in self.artifacts.items() if row is not None]
-        write.change(sql.DROP_ARTIFACT, ({"b_trial": t, "b_kind": kind} for t, kind in gone))
-        rows = ({"trial": t, "kind": kind, **row} for (t, kind), row in kept)
+        dropped = [key for key, row in self.artifacts.items() if row is None]
+        present = [(key, row) for key, row in self.artifacts.items() if row is not None]
+        write.change(sql.DROP_ARTIFACT, ({"b_trial": t, "b_kind": kind} for t, kind in dropped))
+        rows = ({"trial": t, "kind": kind, **row} for (t, kind), row in present)
         write.insert(sql.upsert(write.connection, artifacts), rows)
 
 
 @dataclass(frozen=True)
 class _Writer:
-    """Executes one statement for many rows of one study."""
+    """Execution of one statement for many rows of one study."""
 
     connection: Connection
     study_id: int

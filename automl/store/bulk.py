@@ -1,4 +1,4 @@
-"""A whole study at once, without a driver, and databases that go again: for benches."""
+"""Whole studies without a driver, and temporary databases: for benchmarks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from automl.store import tables
 from automl.store.address import default_url
 from automl.store.engine import explain, parse, unusable, writing
 
-_AT_ONCE = 20_000  # rows that are held in memory
+_AT_ONCE = 20_000  # rows in memory
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": ""})
 
 
@@ -35,7 +35,10 @@ def write_study(
     events: Iterable[EventRow] = (),
     evaluations: Iterable[EvaluationRow] = (),
 ) -> None:
-    """Inserts rows as they are, in one transaction; nothing is derived from them. Raises StudyConflict, BadStore."""
+    """Insert rows as they are, in one transaction; nothing is derived from them.
+
+    Raises StudyConflict if the study's name or a row's key exists already, BadStore if the database fails.
+    """
     try:
         with writing(engine) as connection:
             key = connection.scalar(insert(tables.studies).returning(tables.studies.c.id), _study_values(study))
@@ -47,7 +50,7 @@ def write_study(
             ):
                 _insert(connection, table, {"study_id": key}, rows)
         if engine.dialect.name == "postgresql":
-            with engine.connect() as connection:  # what autovacuum would do within a minute
+            with engine.connect() as connection:  # as autovacuum would do within a minute
                 connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
     except IntegrityError:
         raise StudyConflict(f"a study named '{study.name}' exists already, or two of its rows have one key.") from None
@@ -59,7 +62,9 @@ def write_study(
 def scratch(server: str | None = None) -> Iterator[str]:
     """URL of a new database, which is dropped at the end: an SQLite file, or one on a Postgres server.
 
-    server  URL of any database there; its user must be allowed to create databases. Raises BadStore.
+    server  URL of any database on the server; its user needs the right to create databases
+
+    Raises BadStore if the server cannot be reached or is no Postgres server.
     """
     if server is None:
         with tempfile.TemporaryDirectory(prefix="automl-scratch-") as folder:
@@ -91,15 +96,15 @@ def _study_values(study: StudyRow) -> dict[str, Any]:
 
 def _insert(connection: Connection, table: Table, key: Mapping[str, Any], rows: Iterable[Any]) -> None:
     iterator = iter(rows)
-    while some := [{**key, **_values(row)} for row in islice(iterator, _AT_ONCE)]:
+    while part := [{**key, **_values(row)} for row in islice(iterator, _AT_ONCE)]:
         if connection.dialect.name == "postgresql":
-            _copy(connection, table, some)
+            _copy(connection, table, part)
         else:
-            connection.execute(insert(table), some)
+            connection.execute(insert(table), part)
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """COPY takes a tenth of the time of INSERT."""
+    """Write rows with COPY, in a tenth of the time of INSERT."""
     names = list(rows[0])
     lines = ("\t".join(_cell(row[name]) for name in names) + "\n" for row in rows)
     raw: Any = connection.connection.cursor()
@@ -108,7 +113,7 @@ def _copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]
 
 
 def _cell(value: Any) -> str:
-    """A value in COPY's text format; what is no number is NULL, as in every table."""
+    """A value in COPY's text format; NaN and infinities are NULL, as in every table."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return r"\N"
     if isinstance(value, Mapping):
@@ -118,5 +123,5 @@ def _cell(value: Any) -> str:
 
 def _values(row: TrialRow | EpochRow | EventRow | EvaluationRow) -> dict[str, Any]:
     if isinstance(row, EventRow):
-        return {key: value for key, value in asdict(row).items() if key != "id"}  # the database counts
+        return {key: value for key, value in asdict(row).items() if key != "id"}  # the database numbers them
     return vars(row)

@@ -1,4 +1,4 @@
-"""Opens the database: SQLite by default, Postgres by URL. Every failure is a BadStore."""
+"""Connections to the database: SQLite by default, Postgres by URL. Every failure is a BadStore."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from automl.errors import BadStore, NoStore, StoreAway
 from automl.store import migrate
 from automl.store.tables import dumps
 
-_BUSY_S = 30.0  # how long an SQLite writer waits for another one
+_BUSY_S = 30.0  # longest wait of an SQLite writer for another one
 _WRITES = "automl_writes"
 _shared: ContextVar[Connection | None] = ContextVar("automl_shared", default=None)
-_POSTGRES = {  # a server that vanished without a word is noticed within a minute
+_POSTGRES = {  # with these a server that vanished is noticed within a minute
     "connect_timeout": 10,
     "keepalives": 1,
     "keepalives_idle": 30,
@@ -34,19 +34,19 @@ _POSTGRES = {  # a server that vanished without a word is noticed within a minut
 def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Engine:
     """The engine of a database whose tables are of this version.
 
-    create     make the database file and the tables where they are missing
-    read_only  refuse every write; make and migrate nothing
+    create     create the database file and the tables if they are missing
+    read_only  refuse every write; create and migrate nothing
 
     Raises BadStore if the database cannot be reached, is no database or is of another version.
     """
     parsed = parse(url)
-    make = create and not read_only
+    create = create and not read_only
     if parsed.get_backend_name() == "sqlite":
-        engine = _sqlite(parsed, make=make, read_only=read_only)
+        engine = _sqlite(parsed, create=create, read_only=read_only)
     else:
         engine = _postgres(parsed, read_only=read_only)
     try:
-        _prepare(engine, make=make, read_only=read_only)
+        _prepare(engine, create=create, read_only=read_only)
     except SQLAlchemyError as error:
         engine.dispose()
         raise unusable(engine, error) from None
@@ -58,7 +58,10 @@ def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Eng
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection for questions; within `together` the one of all. Raises BadStore if the database fails."""
+    """A connection for queries; within `together` they share one.
+
+    Raises BadStore if the database fails.
+    """
     shared = _shared.get()
     try:
         if shared is not None and shared.engine is engine:
@@ -72,7 +75,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def together(engine: Engine) -> Iterator[None]:
-    """All questions asked within go over one connection in one transaction: a third of the round trips."""
+    """Send all queries within over one connection in one transaction, with a third of the round trips."""
     with reading(engine) as connection:
         before = _shared.set(connection)
         try:
@@ -83,13 +86,16 @@ def together(engine: Engine) -> Iterator[None]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that holds SQLite's write lock from its start. Raises what SQLAlchemy raises."""
+    """A transaction that holds SQLite's write lock from its start.
+
+    Raises SQLAlchemyError if the database fails.
+    """
     with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
         yield connection
 
 
 def explain(engine: Engine, error: SQLAlchemyError) -> BadStore:
-    """What went wrong, in one line without a password."""
+    """The failure in one line, without a password."""
     return StoreAway(f"the database {_shown(engine)} failed: {_first_line(error)}.")
 
 
@@ -110,16 +116,16 @@ def parse(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg2")
 
 
-def _sqlite(url: URL, *, make: bool, read_only: bool) -> Engine:
+def _sqlite(url: URL, *, create: bool, read_only: bool) -> Engine:
     if url.database in (None, "", ":memory:"):
-        raise BadStore("a database in memory is gone with its process. Use sqlite:///FILE.")
+        raise BadStore("a database in memory ends with its process. Use sqlite:///FILE.")
     file = Path(str(url.database)).absolute()
-    if not make and not file.exists():
+    if not create and not file.exists():
         raise NoStore(f"there is no database at {file}. Start a search first, or name another database.")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadStore(f"cannot make the database's folder {file.parent}: {error.strerror}.") from None
+        raise BadStore(f"cannot create the database's folder {file.parent}: {error.strerror}.") from None
     engine = create_engine(
         URL.create("sqlite", database=str(file)),
         creator=lambda: _connect_sqlite(file, read_only=read_only),
@@ -139,7 +145,7 @@ def _connect_sqlite(file: Path, *, read_only: bool) -> sqlite3.Connection:
         f"file:{quote(str(file))}?mode={'ro' if read_only else 'rwc'}",
         uri=True,
         timeout=_BUSY_S,
-        isolation_level=None,  # transactions begin where `begin` says, not at the first write
+        isolation_level=None,  # the listener `begin` opens transactions, not the first write
         check_same_thread=False,
     )
     try:
@@ -154,7 +160,10 @@ def _connect_sqlite(file: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Lets readers read while one writes. The switch does not wait for the busy timeout by itself."""
+    """Switch to write-ahead logging, so that readers read while one writes.
+
+    The switch itself ignores the busy timeout, so this loop waits for a locked database.
+    """
     deadline = time.monotonic() + _BUSY_S
     while True:
         try:
@@ -169,9 +178,9 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 def _postgres(url: URL, *, read_only: bool) -> Engine:
     arguments: dict[str, Any] = {key: value for key, value in _POSTGRES.items() if key not in url.query}
     if read_only:
-        given = url.query.get("options", ())
-        given = (given,) if isinstance(given, str) else given
-        arguments["options"] = " ".join((*given, "-c default_transaction_read_only=on"))
+        options = url.query.get("options", ())
+        options = (options,) if isinstance(options, str) else options
+        arguments["options"] = " ".join((*options, "-c default_transaction_read_only=on"))
     return create_engine(
         url,
         connect_args=arguments,
@@ -181,12 +190,12 @@ def _postgres(url: URL, *, read_only: bool) -> Engine:
     )
 
 
-def _prepare(engine: Engine, *, make: bool, read_only: bool) -> None:
-    """Checks the version of the tables, and brings them to this one where that is allowed."""
+def _prepare(engine: Engine, *, create: bool, read_only: bool) -> None:
+    """Check the revision of the tables, and migrate them to this program's unless it is read only."""
     with engine.connect() as connection:
-        found = migrate.revision(connection)
-    migrate.check(found, _shown(engine), make=make, migrate=not read_only)
-    if found != migrate.HEAD:
+        revision = migrate.revision(connection)
+    migrate.check(revision, _shown(engine), create=create, migrate=not read_only)
+    if revision != migrate.HEAD:
         with writing(engine) as connection:
             migrate.upgrade(connection)
 
@@ -208,11 +217,11 @@ def unusable(engine: Engine, error: SQLAlchemyError) -> BadStore:
 
 
 def _shown(engine: Engine) -> str:
-    """The database for a message: no password, neither in its place nor among the options."""
+    """The database for a message, without its password and its options, which may hold one."""
     if engine.dialect.name == "sqlite":
         return str(engine.url.database)
-    shown = engine.url.set(drivername="postgresql", query={})
-    return shown.render_as_string(hide_password=True)
+    url = engine.url.set(drivername="postgresql", query={})
+    return url.render_as_string(hide_password=True)
 
 
 def _first_line(error: SQLAlchemyError) -> str:

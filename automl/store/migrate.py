@@ -1,4 +1,4 @@
-"""The version of a database's tables, and the way to this one's."""
+"""The revision of a database's tables, and their migration to the newest one."""
 
 from __future__ import annotations
 
@@ -19,32 +19,39 @@ _LOCK = 0x6175746F6D6C  # "automl": one process at a time migrates a Postgres da
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision that a database is stamped with; None before the first migration."""
+    """Revision of a database's tables; None before the first migration."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    found: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
-    return found
+    stamp: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
+    return stamp
 
 
-def check(found: str | None, where: str, *, make: bool, migrate: bool) -> None:
-    """Raises BadStore unless a database at this revision can be used or may be brought to HEAD."""
-    if found is None and not make:
+def check(revision: str | None, where: str, *, create: bool, migrate: bool) -> None:
+    """Check that a database at this revision can be used, or may be migrated to HEAD.
+
+    where    the database, for the message
+    create   True if missing tables may be created
+    migrate  True if older tables may be migrated
+
+    Raises NoStore if there are no tables and none may be created, BadStore for other revisions.
+    """
+    if revision is None and not create:
         raise NoStore(f"{where} holds no automl tables. Start a search first, or name another database.")
-    if found is not None and found not in REVISIONS:
+    if revision is not None and revision not in REVISIONS:
         raise BadStore(
-            f"{where} was written by a newer automl (its tables are at revision {found}, this "
+            f"{where} was written by a newer automl (its tables are at revision {revision}, this "
             f"program knows {HEAD}). Upgrade automl, or name another database."
         )
-    if found != HEAD and not migrate:
+    if revision != HEAD and not migrate:
         raise BadStore(
-            f"{where} was written by an older automl (its tables are at revision {found}, this "
-            f"program needs {HEAD}) and is open for reading only. Start or resume a search on it: "
-            "that brings its tables up to date."
+            f"{where} was written by an older automl (its tables are at revision {revision}, this "
+            f"program needs {HEAD}) and is open for reading only. Start or resume a search on it to "
+            "migrate its tables."
         )
 
 
 def upgrade(connection: Connection) -> None:
-    """Brings the tables to HEAD inside the connection's transaction; leaves other tables alone."""
+    """Migrate the tables to HEAD inside the connection's transaction; other tables stay unchanged."""
     from alembic import command
 
     if connection.dialect.name == "postgresql":
@@ -53,12 +60,12 @@ def upgrade(connection: Connection) -> None:
 
 
 def config(connection: Connection) -> Config:
-    """What Alembic's commands ask for, without a file; they run on this connection."""
+    """Configuration of Alembic's commands, without a file; they run on this connection."""
     from alembic.config import Config
 
-    made = Config()
+    alembic = Config()
     folder = str(Path(__file__).parent / "migrations")
-    made.set_main_option("script_location", folder.replace("%", "%%"))
-    made.set_main_option("path_separator", "os")
-    made.attributes["connection"] = connection
-    return made
+    alembic.set_main_option("script_location", folder.replace("%", "%%"))
+    alembic.set_main_option("path_separator", "os")
+    alembic.attributes["connection"] = connection
+    return alembic

@@ -1,4 +1,4 @@
-"""Measurements of earlier probes, by a key of everything that they depend on."""
+"""Measurements of earlier probes, each under a key of all that it depends on."""
 
 from __future__ import annotations
 
@@ -13,24 +13,29 @@ from automl.store.tables import probes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
-    """What an earlier probe measured, and when."""
+class KeptProbe:
+    """Measurement of an earlier probe."""
 
     prepared: Prepared
     at: float  # POSIX seconds
 
 
-def kept_probe(engine: Engine, key: str) -> Kept | None:
-    """What a probe with that key measured; None where there was none. Raises BadStore if the database fails."""
+def kept_probe(engine: Engine, key: str) -> KeptProbe | None:
+    """Measurement of the earlier probe with that key; None if there is none.
+
+    Raises BadStore if the database fails.
+    """
     with reading(engine) as connection:
-        found = connection.execute(select(probes.c.measured, probes.c.at).where(probes.c.key == key)).one_or_none()
-    return None if found is None else Kept(prepared=Prepared.from_dict(found.measured), at=found.at)
+        row = connection.execute(select(probes.c.measured, probes.c.at).where(probes.c.key == key)).one_or_none()
+    return None if row is None else KeptProbe(prepared=Prepared.from_dict(row.measured), at=row.at)
 
 
 def keep_probe(engine: Engine, key: str, prepared: Prepared, *, at: float) -> None:
-    """Keeps a measurement in place of an older one with that key. Raises BadStore if the database fails.
+    """Keep a measurement in place of an older one with that key.
 
     at  POSIX seconds
+
+    Raises BadStore if the database fails.
     """
     try:
         with writing(engine) as connection:

@@ -1,4 +1,4 @@
-"""Questions to the database. Each answers with frozen records; none writes."""
+"""Queries of the database, which return frozen records; none writes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def studies(engine: Engine) -> list[StudyRow]:
 
 
 def study(engine: Engine, name: str) -> StudyRow:
-    """One study. Raises UnknownName, which lists those that exist."""
+    """One study.
+
+    Raises UnknownName, with the names of the newest studies.
+    """
     with reading(engine) as connection:
         row = connection.execute(_STUDIES.where(tables.studies.c.name == name)).one_or_none()
         if row is None:
@@ -67,7 +70,7 @@ def trials(engine: Engine, study: str, *, limit: int | None = None, offset: int 
 
 
 def best_trials(engine: Engine, study: str, limit: int = 10) -> list[TrialRow]:
-    """Trials with a score that did not fail, best score first, equals by number."""
+    """Trials with a score that did not fail, best score first, equal ones by number."""
     table = tables.trials
     with reading(engine) as connection:
         query = (
@@ -79,44 +82,46 @@ def best_trials(engine: Engine, study: str, limit: int = 10) -> list[TrialRow]:
 
 
 def trial_page(engine: Engine, study: str, board: Board = TOP) -> TrialPage:
-    """Rows of a leaderboard: trials without a value come last, equals by number.
+    """Rows of a leaderboard: trials without a value come last, equal ones by number.
 
-    By a score, failed trials come after all others. Raises UnknownName for a study or an order.
+    By a score, failed trials come after all others.
+
+    Raises UnknownName for an unknown study or order.
     """
     if board.order not in ORDERS:
         raise UnknownName("order", board.order, ORDERS)
     number = tables.trials.c.number
     with reading(engine) as connection:
-        wanted = _on_board(_study_id(connection, study), board)
-        # Whole rows are some thousand bytes each: they are sorted by their numbers, and only those shown are read.
-        ranked = select(number, func.count().over()).where(*wanted).order_by(*_sorted(board), number)
-        found = connection.execute(ranked.limit(board.limit).offset(board.offset)).all()
-        total = found[0][1] if found else connection.scalar(select(func.count()).where(*wanted)) or 0
-        numbers = [each[0] for each in found]
+        conditions = _on_board(_study_id(connection, study), board)
+        # A whole row takes some thousand bytes: sort the numbers alone, then read the rows of this page.
+        ranking = select(number, func.count().over()).where(*conditions).order_by(*_sorted(board), number)
+        page = connection.execute(ranking.limit(board.limit).offset(board.offset)).all()
+        total = page[0][1] if page else connection.scalar(select(func.count()).where(*conditions)) or 0
+        numbers = [row[0] for row in page]
         rows = {
-            row.number: _trial_row(row) for row in connection.execute(_TRIALS.where(wanted[0], number.in_(numbers)))
+            row.number: _trial_row(row) for row in connection.execute(_TRIALS.where(conditions[0], number.in_(numbers)))
         }
-    return TrialPage(rows=tuple(rows[each] for each in numbers), total=total)
+    return TrialPage(rows=tuple(rows[number] for number in numbers), total=total)
 
 
 def _on_board(study_id: int, board: Board) -> list[ColumnElement[bool]]:
     table = tables.trials
-    wanted = [table.c.study_id == study_id, table.c.repeats.is_(None)]
+    conditions = [table.c.study_id == study_id, table.c.repeats.is_(None)]
     if board.states:
-        wanted.append(table.c.state.in_(list(board.states)))
+        conditions.append(table.c.state.in_(list(board.states)))
     if board.origin:
-        wanted.append(func.lower(table.c.origin).contains(board.origin.lower(), autoescape=True))
-    return wanted
+        conditions.append(func.lower(table.c.origin).contains(board.origin.lower(), autoescape=True))
+    return conditions
 
 
 def _sorted(board: Board) -> list[ColumnElement[Any]]:
     column = tables.trials.c[board.order]
-    first = [tables.trials.c.state == TrialState.FAILED] if board.order in SCORES else []  # whatever one scored before
+    first = [tables.trials.c.state == TrialState.FAILED] if board.order in SCORES else []  # last, whatever their score
     return [*first, (column.desc() if board.descending else column.asc()).nulls_last()]
 
 
 def trials_of(engine: Engine, study: str, numbers: Collection[int]) -> list[TrialRow]:
-    """The trials with these numbers, as far as they exist, by number."""
+    """Trials with these numbers, as far as they exist, by number."""
     table = tables.trials
     with reading(engine) as connection:
         query = _TRIALS.where(table.c.study_id == _study_id(connection, study), table.c.number.in_(list(numbers)))
@@ -133,18 +138,18 @@ def running_trials(engine: Engine, study: str) -> list[TrialRow]:
 
 
 def sample(engine: Engine, study: str, most: int = 1000) -> list[TrialRow]:
-    """Trial 0 and every nth of those with a score that are no repeats: at most so many of them, by number."""
+    """Trial 0 and every nth ranked trial, by number; at most `most` of them."""
     table = tables.trials
     with reading(engine) as connection:
-        wanted = (table.c.study_id == _study_id(connection, study), ranked(), table.c.repeats.is_(None))
-        last = connection.scalar(select(func.max(table.c.number)).where(*wanted)) or 0
+        conditions = (table.c.study_id == _study_id(connection, study), ranked(), table.c.repeats.is_(None))
+        last = connection.scalar(select(func.max(table.c.number)).where(*conditions)) or 0
         step = -(-(last + 1) // most)
-        query = _TRIALS.where(*wanted, table.c.number % step == 0).order_by(table.c.number)
+        query = _TRIALS.where(*conditions, table.c.number % step == 0).order_by(table.c.number)
         return [_trial_row(row) for row in connection.execute(query)]
 
 
 def outline(engine: Engine, study: str, *, after: int = -1, again: Collection[int] = ()) -> list[TrialPoint]:
-    """Trials of a study in a few figures, by number: those with a number above `after`, and these ones `again`."""
+    """Short records of trials, by number: of those with a number above `after` and of those in `again`."""
     table = tables.trials
     with reading(engine) as connection:
         key = table.c.study_id == _study_id(connection, study)
@@ -169,7 +174,10 @@ def outline(engine: Engine, study: str, *, after: int = -1, again: Collection[in
 
 
 def trial(engine: Engine, study: str, number: int) -> TrialRow:
-    """One trial. Raises UnknownName."""
+    """One trial.
+
+    Raises UnknownName if there is no such study or trial.
+    """
     table = tables.trials
     with reading(engine) as connection:
         query = _TRIALS.where(table.c.study_id == _study_id(connection, study), table.c.number == number)
@@ -189,7 +197,7 @@ def epochs(engine: Engine, study: str, number: int | None = None) -> list[EpochR
 
 
 def epochs_by_trial(engine: Engine, study: str, at_once: int = 100) -> Iterator[EpochRow]:
-    """All epochs of a study, read for so many trials at once: a large study fits in no memory."""
+    """Yield all epochs of a study, read for `at_once` trials at a time: a large study does not fit in memory."""
     numbers = [point.number for point in outline(engine, study)]
     for begin in range(0, len(numbers), at_once):
         yield from epochs_of(engine, study, numbers[begin : begin + at_once])
@@ -204,20 +212,20 @@ def epochs_of(engine: Engine, study: str, numbers: Collection[int]) -> list[Epoc
 
 
 def scores(engine: Engine, study: str, *, latest: int) -> dict[int, list[float]]:
-    """mAP50-95 by epoch of the latest trials that are no repeats; NaN where it was not a number."""
+    """mAP50-95 of each epoch, by trial, of the latest trials that are no repeats; NaN where it was not a number."""
     table, parent = tables.epochs, tables.trials
     with reading(engine) as connection:
         key = _study_id(connection, study)
         own = select(parent.c.number).where(parent.c.study_id == key, parent.c.repeats.is_(None))
-        wanted = own.order_by(parent.c.number.desc()).limit(latest).subquery()
+        newest = own.order_by(parent.c.number.desc()).limit(latest).subquery()
         query = select(table.c.trial, table.c.map50_95).where(table.c.study_id == key)
         rows = connection.execute(
-            query.where(table.c.trial.in_(select(wanted.c.number))).order_by(table.c.trial, table.c.epoch)
+            query.where(table.c.trial.in_(select(newest.c.number))).order_by(table.c.trial, table.c.epoch)
         )
-        found: dict[int, list[float]] = {}
+        curves: dict[int, list[float]] = {}
         for trial, map50_95 in rows:
-            found.setdefault(trial, []).append(map50_95)
-        return found
+            curves.setdefault(trial, []).append(map50_95)
+        return curves
 
 
 def attempts(engine: Engine, study: str, number: int | None = None) -> list[AttemptRow]:
@@ -230,7 +238,7 @@ def attempts(engine: Engine, study: str, number: int | None = None) -> list[Atte
 
 
 def events(engine: Engine, study: str, *, after_id: int = 0, limit: int | None = None) -> list[EventRow]:
-    """Events written after `after_id`, oldest first; of more than `limit`, the latest ones."""
+    """Events with an id above `after_id`, oldest first; the latest ones if there are more than `limit`."""
     table = tables.events
     with reading(engine) as connection:
         query = _children(connection, table, EventRow, study).where(table.c.id > after_id)
@@ -248,7 +256,7 @@ def artifacts(engine: Engine, study: str, number: int | None = None) -> list[Art
 
 
 def evaluations(engine: Engine, study: str, number: int | None = None) -> list[EvaluationRow]:
-    """What a trial, or each, scored on splits that the search never saw, by trial and split."""
+    """Evaluations of a trial, or of all, on splits that the search never saw, by trial and split."""
     table = tables.evaluations
     with reading(engine) as connection:
         query = _children(connection, table, EvaluationRow, study, number)
@@ -264,7 +272,7 @@ def known_names(connection: Connection) -> list[str]:
 
 
 def _columns(table: Table, record: type) -> list[ColumnElement[Any]]:
-    """The columns that a record has a field for."""
+    """Columns for which a record has a field."""
     return [table.c[field.name] for field in fields(record) if field.name in table.c]
 
 
@@ -282,16 +290,19 @@ _STUDIES = select(
 
 
 def _study_id(connection: Connection, name: str) -> int:
-    found: int | None = connection.scalar(select(tables.studies.c.id).where(tables.studies.c.name == name))
-    if found is None:
+    key: int | None = connection.scalar(select(tables.studies.c.id).where(tables.studies.c.name == name))
+    if key is None:
         raise UnknownName("study", name, known_names(connection))
-    return found
+    return key
 
 
 def _children(
     connection: Connection, table: Table, record: type, study: str, number: int | None = None
 ) -> Select[*tuple[Any, ...]]:
-    """Rows of a study, or of one of its trials. Raises UnknownName for either."""
+    """Query for the rows of a study, or of one of its trials.
+
+    Raises UnknownName if there is no such study or trial.
+    """
     study_id = _study_id(connection, study)
     query = select(*_columns(table, record)).where(table.c.study_id == study_id)
     if number is None:

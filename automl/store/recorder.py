@@ -1,4 +1,4 @@
-"""Writes what a driver reports, in groups, and holds it back while the database is away."""
+"""The writer of a study: rows go in by groups, and wait in memory while the database is away."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from automl.store.engine import explain, writing
 from automl.store.read import known_names
 from automl.store.tables import studies, trials
 
-_GROUP_S = 0.2  # rows that arrive within this time go in together
+_GROUP_S = 0.2  # rows that arrive within this time are written together
 _FIRST_RETRY_S = 0.5
 _LAST_RETRY_S = 30.0
 _AWAY = (OperationalError, InterfaceError, InternalError, TimeoutError)
@@ -47,12 +47,12 @@ class _Live:
 class Recorder:
     """The one writer of a study's rows. Belongs to one thread of the driver process.
 
-    A row goes in at once if the last write is over 0.2 s ago, else with a later call. While the
-    database is away rows wait in memory and later calls try again, ever more rarely; `close` says
-    so if it never came back. No row goes in twice.
+    A row is written at once if the last write is over 0.2 s ago, else with a later call. While the
+    database is away rows wait in memory, and later calls try again, ever more rarely. `close` raises
+    BadStore if it never came back. No row is written twice.
 
-    A new Recorder takes the study over from an older one. That one writes nothing more, its
-    `stop_requested` answers True and its `close` raises StudyConflict.
+    A new Recorder takes the study over from an older one. The older one writes nothing more: its
+    `stop_requested` returns True and its `close` raises StudyConflict.
     """
 
     def __init__(
@@ -68,14 +68,14 @@ class Recorder:
         self._clock = clock
         self._sleep = sleep
         self._session = uuid.uuid4().hex
-        self._written = 0  # batches that are in
-        self._sent: Batch | None = None  # tried once at least: it may be in without our knowing
+        self._written = 0  # batches in the database
+        self._sent: Batch | None = None  # tried at least once: the database may have it without an answer
         self._next = Batch()
         self._last_write = -math.inf
         self._retry_at = -math.inf
         self._retry_s = 0.0
-        self._away: BadStore | None = None  # why, while the database does not answer
-        self._asked_at = -math.inf
+        self._away: BadStore | None = None  # the reason, while the database does not answer
+        self._polled_at = -math.inf
         self._stop = False
         self._lost = False
         try:
@@ -99,13 +99,13 @@ class Recorder:
     def epoch(self, trial: int, attempt: int, metrics: EpochMetrics, *, slot_s: float, at: float) -> bool:
         """An epoch was finished; `slot_s` is the trial's cost so far, over all its attempts.
 
-        The first report of an epoch is what is known of it, for the search has decided by it: by its score, and
-        by the moment at which it came. A snapshot lies behind what was reported, so that after a crash epochs are
-        trained again, and on a GPU they score otherwise. Of those only the cost is written down. best.pt then is
-        the best epoch of the weights that there are, by their own scores, and may score a little otherwise than the
-        trial's best epoch did.
+        The first report of an epoch stays in the database, since the search has decided by its score and time.
+        After a crash some reported epochs are trained again from an older snapshot, with other scores on a GPU.
+        Of such a repetition only the cost is recorded. So best.pt, the best epoch by its own scores, may differ
+        a little from the trial's best score.
 
         False, and ignored, if the attempt is not the latest, ended, or reported this epoch before.
+
         Raises UnknownName for an attempt that was never started.
         """
         live = self._known(trial)
@@ -141,7 +141,7 @@ class Recorder:
         return True
 
     def heartbeat(self, *, at: float, slot_s: float, wall_s: float, running: Mapping[int, float]) -> None:
-        """The driver lives; the study's cost so far and that of each running trial."""
+        """The driver is alive; the cost so far is that of the study and of each running trial."""
         self._next.study.update(heartbeat_at=at, slot_s=slot_s, wall_s=wall_s)
         for trial, trial_slot_s in running.items():
             live = self._known(trial)
@@ -150,18 +150,18 @@ class Recorder:
         self._write_if_due()
 
     def artifact(self, trial: int, kind: str, path: str, size_bytes: int) -> None:
-        """A trial left a file behind; replaces its file of the same kind."""
+        """A trial wrote a file; it replaces the file of the same kind."""
         self._known(trial)
         self._next.artifacts[trial, kind] = {"path": path, "size_bytes": size_bytes}
         self._write_if_due()
 
     def drop_artifact(self, trial: int, kind: str) -> None:
-        """The file is gone."""
+        """A trial's file of this kind was deleted."""
         self._next.artifacts[trial, kind] = None
         self._write_if_due()
 
     def evaluated(self, row: EvaluationRow) -> None:
-        """A trial's weights were measured on a split; replaces what was known of the two."""
+        """A trial's weights were evaluated on a split; replaces an earlier evaluation of the two."""
         self._known(row.trial)
         self._next.evaluations[row.trial, row.split] = asdict(row)
         self._write_if_due()
@@ -172,21 +172,21 @@ class Recorder:
         self._write_if_due()
 
     def study_closed(self, state: StudyState, reason: str, *, at: float, slot_s: float, wall_s: float) -> None:
-        """The session ended, and why in one sentence."""
+        """The session ended; `reason` is one sentence."""
         self._next.study.update(state=state, reason=reason, heartbeat_at=at, slot_s=slot_s, wall_s=wall_s)
         self._write_if_due()
 
     def stop_requested(self) -> bool:
-        """Whether the driver should stop; the last known answer while the database is away."""
+        """True if the driver should stop; the last known answer while the database is away."""
         self._write_if_due()
         now = self._clock()
-        if not self._lost and now >= self._retry_at and now - self._asked_at >= _GROUP_S:
-            self._asked_at = now
-            self._ask()
+        if not self._lost and now >= self._retry_at and now - self._polled_at >= _GROUP_S:
+            self._polled_at = now
+            self._poll_stop()
         return self._stop or self._lost
 
     def flush(self) -> bool:
-        """Writes what waits. False if the database is away: then it goes on waiting."""
+        """Write the waiting rows. False if the database is away; then they go on waiting."""
         while not self._lost and not (self._sent is None and self._next.empty):
             if self._sent is None:
                 self._sent, self._next = self._next, Batch()
@@ -204,7 +204,7 @@ class Recorder:
         return True
 
     def close(self, *, retry_s: float = 300.0) -> None:
-        """Writes what waits, trying for `retry_s` seconds.
+        """Write the waiting rows, and try again for `retry_s` seconds.
 
         Raises BadStore if the database stays away, StudyConflict if another session has the study.
         """
@@ -220,16 +220,16 @@ class Recorder:
         if self._lost:
             raise StudyConflict(
                 f"study '{self._study}' was taken over by another session or removed. "
-                "What this one did since is not stored."
+                "The later results of this session are not stored."
             )
 
     def _begin_session(self, connection: Connection) -> int:
-        mine = update(studies).where(studies.c.name == self._study)
-        connection.execute(mine.values(writer=self._session, written=0))
-        found: int | None = connection.scalar(select(studies.c.id).where(studies.c.name == self._study))
-        if found is None:
+        claim = update(studies).where(studies.c.name == self._study)
+        connection.execute(claim.values(writer=self._session, written=0))
+        key: int | None = connection.scalar(select(studies.c.id).where(studies.c.name == self._study))
+        if key is None:
             raise UnknownName("study", self._study, known_names(connection))
-        return found
+        return key
 
     def _known_trials(self, connection: Connection) -> dict[int, _Live]:
         query = select(trials.c.number, trials.c.attempt, trials.c.state, trials.c.done_epochs)
@@ -252,20 +252,20 @@ class Recorder:
             self.flush()
 
     def _claim(self, connection: Connection) -> bool:
-        """Locks the study for the batch. False if the batch is in already, or is ours no more to write."""
+        """Lock the study for the batch. False if the batch is written already, or another session has the study."""
         assert self._sent is not None
-        mine = update(studies).where(
+        claim = update(studies).where(
             studies.c.id == self._id, studies.c.writer == self._session, studies.c.written == self._written
         )
         values = {**self._sent.study, "written": self._written + 1}
-        if connection.execute(mine.values(values)).rowcount == 1:
+        if connection.execute(claim.values(values)).rowcount == 1:
             return True
         query = select(studies.c.writer, studies.c.written).where(studies.c.id == self._id)
         if connection.execute(query).one_or_none() != (self._session, self._written + 1):
             self._lose()
         return False
 
-    def _ask(self) -> None:
+    def _poll_stop(self) -> None:
         query = select(studies.c.stop_requested, studies.c.writer).where(studies.c.id == self._id)
         try:
             with self._engine.connect() as connection:
@@ -283,7 +283,10 @@ class Recorder:
         _log.warning("study '%s' was taken over by another session; this one ends", self._study)
 
     def _back_off(self, error: SQLAlchemyError) -> None:
-        """Waits longer after each failure in a row. Raises BadStore if waiting cannot help."""
+        """Set a longer wait after each failure in a row.
+
+        Raises BadStore if waiting cannot help.
+        """
         lost_connection = isinstance(error, DBAPIError) and error.connection_invalidated
         if not isinstance(error, _AWAY) and not lost_connection:
             raise explain(self._engine, error) from None

@@ -1,6 +1,6 @@
-"""The statements that a batch executes, each for many rows of one study.
+"""Statements of a batch, each for many rows of one study.
 
-Parameters named after a column are its new value; those that begin with `b_` say which row is meant.
+A parameter with the name of a column is its new value; parameters that begin with `b_` select the row.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _STUDY = bindparam("b_study", type_=Integer)
 _TRIAL = bindparam("b_trial", type_=Integer)
 _ATTEMPT = bindparam("b_attempt", type_=Integer)
 
-_REPLACED = {  # what a row that is there already takes from the new one
+_REPLACED = {  # columns that an existing row takes from the new one
     trials: ("state", "attempt", "node", "device", "reason", "error", "ended_at"),
     attempts: ("node", "device", "pid", "started_at", "ended_at", "outcome"),
     artifacts: ("path", "size_bytes"),
@@ -41,12 +41,12 @@ _REPLACED = {  # what a row that is there already takes from the new one
 
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """INSERT that brings the row of the same primary key up to date."""
+    """INSERT that updates an existing row of the same primary key."""
     keys = list(table.primary_key)
     if connection.dialect.name == "postgresql":
-        mine = postgresql.insert(table)
-        return mine.on_conflict_do_update(
-            index_elements=keys, set_={name: mine.excluded[name] for name in _REPLACED[table]}
+        statement = postgresql.insert(table)
+        return statement.on_conflict_do_update(
+            index_elements=keys, set_={name: statement.excluded[name] for name in _REPLACED[table]}
         )
     lite = sqlite.insert(table)
     return lite.on_conflict_do_update(
@@ -65,7 +65,7 @@ def _this_attempt() -> Update:
 
 
 def _of_best_epoch(name: str) -> ScalarSelect[float]:
-    """A column of the trial's best epoch; the earliest of equals, never one without a score."""
+    """A column of the trial's best epoch: the earliest of equal ones, never one without a score."""
     return (
         select(epochs.c[name])
         .where(epochs.c.study_id == _STUDY, epochs.c.trial == _TRIAL, epochs.c.map50_95.is_not(None))
@@ -86,7 +86,7 @@ def _of_last_epoch(name: str) -> ScalarSelect[float]:
 
 
 def _score() -> ScalarSelect[float]:
-    """The mean of the trial's last epochs, those without a score left out: what `leaderboard.score` says."""
+    """Mean of the trial's last epochs without those that have no score, as `leaderboard.score` computes it."""
     mine = (epochs.c.study_id == _STUDY, epochs.c.trial == _TRIAL, epochs.c.map50_95.is_not(None))
     done = select(func.max(epochs.c.epoch)).where(*mine).scalar_subquery()
     whole = case((trials.c.epochs >= 36, 5), (trials.c.epochs < 12, 1), else_=(trials.c.epochs + 4) // 8)
@@ -96,7 +96,7 @@ def _score() -> ScalarSelect[float]:
 
 
 def _of_best_trial(name: str) -> ScalarSelect[float]:
-    """A column of the trial with the study's best epoch; the first of equals. A failed trial has no say."""
+    """A column of the trial with the study's best epoch: the first of equal ones, never a failed trial."""
     return (
         select(trials.c[name])
         .where(trials.c.study_id == _STUDY, ranked())
@@ -107,7 +107,7 @@ def _of_best_trial(name: str) -> ScalarSelect[float]:
 
 
 def ranked() -> ColumnElement[bool]:
-    """Whether a trial takes part in the ranking: it has a score, did not fail and repeats no other one."""
+    """True if a trial takes part in the ranking: it has a score, did not fail and repeats no other one."""
     return trials.c.best_map50_95.is_not(None) & (trials.c.state != TrialState.FAILED) & trials.c.repeats.is_(None)
 
 
@@ -141,7 +141,7 @@ ATTEMPT_VALUES = _this_attempt()
 TRIAL_COST = _this_trial().values(slot_s=bindparam("b_slot_s"))
 ATTEMPT_COST = _this_attempt().values(slot_s=bindparam("b_slot_s") - _cost_of_earlier_attempts())
 FIRST_EPOCH = _this_attempt().values(first_epoch=func.coalesce(attempts.c.first_epoch, bindparam("b_first")))
-ATTEMPT_LOST = (  # nobody closed it: it lasted for as long as it was charged
+ATTEMPT_LOST = (  # nobody closed it: its end follows from its cost
     update(attempts)
     .where(
         attempts.c.study_id == _STUDY,

@@ -1,4 +1,4 @@
-"""The tables. Columns that end in `_at` are POSIX seconds, in `_s` seconds, in `map…` fractions in [0, 1]."""
+"""Tables. Columns that end in `_at` are POSIX seconds, in `_s` seconds; those with `map` are fractions in [0, 1]."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Measured(TypeDecorator[float]):
 
 
 class Words(TypeDecorator[str]):
-    """Free text, such as a traceback, without what Postgres refuses: NUL and lone surrogates."""
+    """Free text, such as a traceback, without NUL and lone surrogates, which Postgres refuses."""
 
     impl = Text
     cache_ok = True
@@ -55,7 +55,7 @@ class Words(TypeDecorator[str]):
 
 
 def dumps(document: Any) -> str:
-    """JSON that every database takes: NaN and infinities, which JSON lacks, become null."""
+    """JSON that every database accepts: NaN and infinities, which JSON lacks, become null."""
     try:
         return json.dumps(document, allow_nan=False)
     except ValueError:
@@ -99,8 +99,8 @@ studies = Table(
     Column("baseline_map50_95", Double),
     Column("best_map50_95", Double),
     Column("best_trial", Integer),
-    # The session that may write, and how many batches of it are in: no batch goes in twice,
-    # and a driver that was thought dead writes nothing once another has taken over.
+    # The session that may write, and the number of its batches in the database. So no batch is written
+    # twice, and a driver that counted as dead writes nothing once another has taken over.
     Column("writer", String),
     Column("written", Integer, nullable=False),
 )
@@ -225,7 +225,7 @@ evaluations = Table(
     _trial_key(),
 )
 
-# What a few steps of training measured, kept for the next study with the same key.
+# Measurements of a few steps of training, kept for the next study with the same key.
 probes = Table(
     f"{PREFIX}probes",
     metadata,

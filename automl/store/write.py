@@ -1,4 +1,4 @@
-"""Begins, takes over and stops studies. `Recorder` writes what happens while one runs."""
+"""Beginning, taking over and stopping of studies. `Recorder` writes while one runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ __all__ = ["Recorder", "begin_study", "reopen_study", "request_stop"]
 
 
 def begin_study(engine: Engine, spec: StudySpec, *, at: float, host: str, pid: int) -> None:
-    """Takes the study's name. Raises StudyConflict if another study has it."""
+    """Create a running study.
+
+    at  POSIX seconds
+
+    Raises StudyConflict if another study has its name.
+    """
     row = insert(studies).values(
         name=spec.name,
         state=StudyState.RUNNING,
@@ -46,35 +51,38 @@ def begin_study(engine: Engine, spec: StudySpec, *, at: float, host: str, pid: i
 def reopen_study(
     engine: Engine, name: str, mine: Heartbeat, *, stale_after_s: float, dead: Heartbeat | None = None
 ) -> None:
-    """Makes this process the study's driver; whoever was it before writes nothing from now on.
+    """Make this process the study's driver; an earlier one writes nothing from now on.
 
     Trials that were still running become INTERRUPTED.
 
-    mine  the first sign of life of the new driver
-    dead  the last one of a driver that the caller knows to be gone, however fresh it is. Once anybody has been
-          heard of since, it says nothing any more: of two callers that found the same driver dead one has the study
+    mine  the first heartbeat of the new driver
+    dead  the last heartbeat of a driver that the caller knows to be dead, however recent. It counts only while it
+          is the latest: of two callers that saw the same driver die, one gets the study
 
-    Raises StudyConflict if the study is running and was heard of within `stale_after_s`.
+    Raises StudyConflict if the study is running and its last heartbeat is not older than `stale_after_s`.
     """
     free = or_(
         studies.c.state != StudyState.RUNNING,
         studies.c.heartbeat_at < mine.at - stale_after_s,
-        *((_last_heard_of(dead),) if dead is not None else ()),
+        *((_is_latest(dead),) if dead is not None else ()),
     )
     session = {"state": StudyState.RUNNING, "reason": "", **_columns(mine)}
-    taken = (
+    takeover = (
         update(studies)
         .where(studies.c.name == name, free)
         .values(**session, stop_requested=False, writer=None, written=0)
     )
     with _changing(engine) as connection:
-        if connection.execute(taken).rowcount == 0:
+        if connection.execute(takeover).rowcount == 0:
             raise _still_running(connection, name, at=mine.at, stale_after_s=stale_after_s)
         _interrupt_trials(connection, name)
 
 
 def request_stop(engine: Engine, name: str) -> None:
-    """Asks the study's driver to stop. Raises StudyConflict if the study is not running."""
+    """Ask the study's driver to stop.
+
+    Raises StudyConflict if the study is not running.
+    """
     running = (studies.c.name == name) & (studies.c.state == StudyState.RUNNING)
     with _changing(engine) as connection:
         if connection.execute(update(studies).where(running).values(stop_requested=True)).rowcount:
@@ -98,8 +106,8 @@ def _columns(heartbeat: Heartbeat) -> dict[str, str | int | float]:
     return {"host": heartbeat.host, "pid": heartbeat.pid, "heartbeat_at": heartbeat.at}
 
 
-def _last_heard_of(heartbeat: Heartbeat) -> ColumnElement[bool]:
-    """Whether nobody has given a sign of life since."""
+def _is_latest(heartbeat: Heartbeat) -> ColumnElement[bool]:
+    """True if this heartbeat is the study's latest."""
     return and_(*(studies.c[name] == value for name, value in _columns(heartbeat).items()))
 
 
@@ -111,13 +119,13 @@ def _still_running(
         return UnknownName("study", name, known_names(connection))
     return StudyConflict(
         f"study '{name}' is running on {row.host} (process {row.pid}), heard of "
-        f"{max(0.0, at - row.heartbeat_at):.0f} s ago. Stop it there first; a driver that is silent "
-        f"for {stale_after_s:.0f} s counts as dead."
+        f"{max(0.0, at - row.heartbeat_at):.0f} s ago. Stop it there first; a study process that is silent "
+        f"for {stale_after_s:.0f} s counts as ended."
     )
 
 
 def _interrupt_trials(connection: Connection, name: str) -> None:
-    """Closes what a dead driver left open. An attempt lasted for as long as it was charged."""
+    """Close the trials and attempts of a dead driver. The end of an attempt follows from its cost."""
     study_id = select(studies.c.id).where(studies.c.name == name).scalar_subquery()
     connection.execute(
         update(attempts)

@@ -1,16 +1,16 @@
-"""What one view of the page takes, in a process of its own: run by `automl bench page`.
+"""Measurement of one view of the page, in a process of its own, for `python -m benchmarks page`.
 
-`python -m benchmarks.page.probe` reads a job, one JSON object, from its input: a database's URL may hold a
-password, which a command line would show. It prints another object. The page runs in Streamlit's own test
-bench: the server's work for one session without the network and the browser.
+`python -m benchmarks.page.probe` reads a job, one JSON object, from its input, because a database's URL may hold a
+password, which a command line would show. It prints another object. The page runs under Streamlit's own test class:
+the server's work for one session, without network and browser.
 
-First the same view is drawn over a small study: that loads every library and fills what Python keeps. Then the
-caches are emptied and the large study is drawn.
+First the view is drawn over a small study, which loads every library. Then the caches are emptied, and the view is
+drawn over the large study.
 
 render_s   wall seconds of that first full render
-cpu_s      CPU seconds of this process meanwhile; a Postgres server's are not among them
-peak_mb    the process' peak resident memory after it, less its resident memory before it: what the session added,
-           temporary objects and caches included
+cpu_s      CPU seconds of this process meanwhile, without those of a Postgres server
+peak_mb    memory that the session added, temporary objects and caches included: peak resident memory after the
+           render, less the resident memory before it
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
 LIMIT_S = 300
-SIDE_BY_SIDE = 10  # trials that the comparison shows
-TIMES = 7  # of which the median is told
-SMALL, LARGE, LIVE = "small", "large", "live"  # studies that the bench has filled
+SIDE_BY_SIDE = 10  # trials in the comparison
+TIMES = 7  # repetitions, of which the median counts
+SMALL, LARGE, LIVE = "small", "large", "live"  # names of the synthetic studies
 
-VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {  # the file and what the link says, beside the study
+VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {  # file, and parameters of the link besides the study
     "Studies": ("studies", {}),
     "Study, overview": ("study", {"tab": "Overview"}),
     "Study, trials": ("study", {"tab": "Trials", "compare": ""}),
@@ -62,18 +62,18 @@ RUNNING = "Running study"
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is measured, over which database."""
+    """View and databases of a measurement."""
 
     view: str  # one of VIEWS
     url: str
     small_url: str
-    compare: str = ""  # numbers of the trials side by side
-    refresh: bool = False  # the refreshes that follow the first render of a running study
-    queries: bool = False  # the leaderboard's query alone
+    compare: str = ""  # numbers of the trials to compare
+    refresh: bool = False  # also measure refreshes of the running study
+    queries: bool = False  # measure the leaderboard's queries instead
 
 
 def main(text: str) -> dict[str, float]:
-    """The figures of a job."""
+    """Figures of a job."""
     job = Job(**json.loads(text))
     if job.queries:
         return _queries(job.url)
@@ -84,18 +84,18 @@ def main(text: str) -> dict[str, float]:
     _forget_peak()
     began, cpu = time.perf_counter(), time.process_time()
     app = _show(job, job.url, LIVE if job.view == RUNNING else LARGE)
-    found = {
+    figures = {
         "render_s": round(time.perf_counter() - began, 3),
         "cpu_s": round(time.process_time() - cpu, 3),
         "peak_mb": round(max(0, _peak_bytes() - before) / 1e6, 1),
     }
-    return {**found, **_refreshes(app, job.url)} if job.refresh else found
+    return {**figures, **_refreshes(app, job.url)} if job.refresh else figures
 
 
 def _show(job: Job, url: str, study: str) -> AppTest:
     from streamlit.testing.v1 import AppTest
 
-    import automl.sampler.importance  # noqa: F401  a library that a small study does not need
+    import automl.sampler.importance  # noqa: F401  a small study does not load it
 
     os.environ["AUTOML_DB"] = url
     file, link = VIEWS[job.view]
@@ -107,10 +107,10 @@ def _show(job: Job, url: str, study: str) -> AppTest:
 
 
 def _sound(app: AppTest) -> AppTest:
-    """Raises RuntimeError where the page shows an error: its time would say nothing."""
-    told: list[Any] = [*app.error, *app.warning, *app.exception]
-    if told:
-        raise RuntimeError(f"the page tells of an error: {told[0].value}")
+    """The page; raises RuntimeError if it shows an error, since its time would mean nothing."""
+    errors: list[Any] = [*app.error, *app.warning, *app.exception]
+    if errors:
+        raise RuntimeError(f"the page shows an error: {errors[0].value}")
     return app
 
 
@@ -122,7 +122,7 @@ def _forget() -> None:
 
 
 def _forget_peak() -> None:
-    """Lets the peak begin anew, where Linux can: else that of the imports hides what a small view adds."""
+    """Reset the peak on Linux; else the peak of the imports hides the memory of a small view."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
@@ -137,20 +137,20 @@ def _peak_bytes() -> int:
 
 
 def _refreshes(app: AppTest, url: str) -> dict[str, float]:
-    """A driver goes on, and the page is drawn again: the whole page, of which a live refresh draws the most part.
+    """Figures of refreshes after steps of a driver. The whole page is drawn; a live refresh draws most of it.
 
-    live_rows  the most records that one refresh read; the study's own row and the log's new lines are among them
+    live_rows  most records that one refresh read, including the study's own row and new lines of the log
     """
     driver = _Driver(url)
     seconds, cpu_s, rows = [], [], []
     for _ in range(TIMES):
-        driver.goes_on()
-        with _counted(read) as counted:
+        driver.step()
+        with _counted(read) as counts:
             began, cpu = time.perf_counter(), time.process_time()
             _sound(app.run())
             seconds.append(time.perf_counter() - began)
             cpu_s.append(time.process_time() - cpu)
-        rows.append(sum(counted))
+        rows.append(sum(counts))
     driver.close()
     return {
         "live_refresh_s": round(statistics.median(seconds), 4),
@@ -160,7 +160,7 @@ def _refreshes(app: AppTest, url: str) -> dict[str, float]:
 
 
 class _Driver:
-    """The live study's driver: between two looks two trials report an epoch, one ends and a new one begins."""
+    """Driver of the live study: in a step two trials report an epoch, one ends and a new one begins."""
 
     def __init__(self, url: str) -> None:
         self._engine = open_store(url)
@@ -170,8 +170,8 @@ class _Driver:
         self._slot_s = self._study.slot_s
         self._recorder = write.Recorder(self._engine, LIVE)
 
-    def goes_on(self) -> None:
-        """A few seconds of a search."""
+    def step(self) -> None:
+        """Write a few seconds of a search."""
         now, (first, second) = time.time(), self._running[:2]
         for row in (first, second):
             self._epoch(row.number, row.done_epochs + 1, now)
@@ -198,40 +198,40 @@ class _Driver:
 
 @contextmanager
 def _counted(questions: ModuleType) -> Iterator[list[int]]:
-    """Notes how many records each answer of the module holds, while it lasts."""
-    told: list[int] = []
-    own = {
+    """Numbers of records in the answers of the module's functions, inside the block."""
+    counts: list[int] = []
+    functions = {
         name: value
         for name, value in vars(questions).items()
         if callable(value) and not name.startswith("_") and getattr(value, "__module__", "") == questions.__name__
     }
 
-    def spied(question: Callable[..., Any]) -> Callable[..., Any]:
+    def counting(question: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(question)
-        def ask(*given: Any, **named: Any) -> Any:
-            answer = question(*given, **named)
-            told.append(len(answer) if isinstance(answer, list | tuple | dict) else 1)
+        def ask(*arguments: Any, **options: Any) -> Any:
+            answer = question(*arguments, **options)
+            counts.append(len(answer) if isinstance(answer, list | tuple | dict) else 1)
             return answer
 
         return ask
 
-    for name, question in own.items():
-        setattr(questions, name, spied(question))
+    for name, question in functions.items():
+        setattr(questions, name, counting(question))
     try:
-        yield told
+        yield counts
     finally:
-        for name, question in own.items():
+        for name, question in functions.items():
             setattr(questions, name, question)
 
 
 def _queries(url: str) -> dict[str, float]:
     """Median seconds of the leaderboard's first page, and of its slowest order and filter."""
     engine = open_store(url, create=False, read_only=True)
-    asked = [Board(order=order) for order in read.ORDERS]
-    asked += [Board(states=(TrialState.COMPLETED,)), Board(origin="scratch"), Board(offset=5000)]
-    found = [_median_s(partial(read.trial_page, engine, LARGE, board)) for board in asked]
+    boards = [Board(order=order) for order in read.ORDERS]
+    boards += [Board(states=(TrialState.COMPLETED,)), Board(origin="scratch"), Board(offset=5000)]
+    seconds = [_median_s(partial(read.trial_page, engine, LARGE, board)) for board in boards]
     engine.dispose()
-    return {"leaderboard_query_s": round(found[0], 4), "leaderboard_slowest_s": round(max(found), 4)}
+    return {"leaderboard_query_s": round(seconds[0], 4), "leaderboard_slowest_s": round(max(seconds), 4)}
 
 
 def _median_s(question: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
-"""A large study for the page to show, made up and seeded: rows as a search over a real space would leave them."""
+"""A large synthetic study for the page, seeded: rows like those of a search over a real space."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from automl.scores import leaderboard
 from automl.scores.halving import rung_levels
 from automl.space import SearchSpace, settle
 
-LENGTH = 4.25  # horizons of so many mean trainings: with two thirds stopped at each of three rungs
+LENGTH = 4.25  # horizon in mean trainings, if three rungs stop two thirds each
 WARMUP, EPOCH_S, SLOTS = 3.0, 40.0, 8
 TOP, EPOCH_NOISE = 0.52, 0.006
-FAILS = 97  # every so manieth trial fails
-KEPT = 2 / 3  # share that a rung stops
-CONFIRMED, SEEDS = 4, 3  # configurations that are repeated, the defaults among them, and how often
+FAILS = 97  # every 97th trial fails
+STOPPED = 2 / 3  # share that a rung stops
+REPEATED, SEEDS = 4, 3  # configurations with repeats, the defaults among them, and repeats of each
 SETTLED: Mapping[str, ParamValue] = {"optimizer": "SGD", "freeze": None, "copy_paste": 0.0}  # 28 dimensions remain
 FIXED: Mapping[str, ParamValue] = {
     **SETTLED,
@@ -51,82 +51,86 @@ PLANNED = {"probe": 0.005, "baseline": 0.01, "points": 0.01, "search": 0.875, "c
 
 @dataclass(frozen=True, kw_only=True)
 class _Planned:
-    """A trial before it is placed on a slot."""
+    """A trial before it has a slot."""
 
     number: int
     params: Params
     top: float  # mAP50-95 at the horizon
     length: int  # epochs until it is stopped or done
-    of: int | None  # the trial that it repeats
+    of: int | None  # the trial that it repeats, if any
 
 
 @dataclass(frozen=True, kw_only=True)
-class MadeUp:
-    """A study of so many trials with about `mean_epochs` epochs each; those that stopped early are most of them.
+class SyntheticStudy:
+    """A study whose trials have about `mean_epochs` epochs each; most of them stopped early.
 
-    running  leaves it running: no repeats yet, and SLOTS trials that have not ended
+    running  leave it running, without repeats and with SLOTS trials that have not ended
     """
 
     name: str
     trials: int
     mean_epochs: int
     directory: str
-    now: float  # POSIX seconds: when it ended, or was last heard of
+    now: float  # POSIX seconds of its end, or of its last sign of life
     seed: int = 0
     running: bool = False
 
     @cached_property
     def space(self) -> SearchSpace:
-        """The ranges that `automl search` takes without --space."""
+        """The default ranges of `automl search`."""
         document = yaml.safe_load(shipped("configs/spaces/scratch-low.yaml").read_text(encoding="utf-8"))
         return settle(SearchSpace.from_document(document), SETTLED)[0]
 
     @property
     def began(self) -> float:
-        """POSIX seconds."""
+        """Start in POSIX seconds."""
         return self.now - 1.1 * self.trials * self.mean_epochs * EPOCH_S / SLOTS
 
     @property
     def horizon(self) -> int:
-        """Epochs of a training that is not stopped."""
+        """Epochs of a full training."""
         return max(1, round(LENGTH * self.mean_epochs))
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """Epochs at which trials are stopped."""
+        """Epochs at which trials may stop."""
         return rung_levels(WARMUP if self.horizon > 12 else 0.0, self.horizon)
 
     @cached_property
     def rows(self) -> tuple[TrialRow, ...]:
-        """The trials by number; a running study's last ones run."""
-        repeats = 0 if self.running else min(CONFIRMED * SEEDS, self.trials // 4)
+        """The trials by number; the last ones of a running study are running."""
+        repeats = 0 if self.running else min(REPEATED * SEEDS, self.trials // 4)
         rng = random.Random(self.seed)
         space = self.space.at_horizon(self.horizon)
         weights = [0.35 * 0.8**rank for rank in range(len(space.parameters))]
         rng.shuffle(weights)
-        drawn: list[Params] = [space.draw(rng, spread=0.2) if number else space.draw(rng, share=0.0)
-                               for number in range(self.trials - repeats)]  # fmt: skip
-        tops = [self._top(space, weights, params, rng) for params in drawn]
+        draws: list[Params] = [
+            space.draw(rng, spread=0.2) if number else space.draw(rng, share=0.0)
+            for number in range(self.trials - repeats)
+        ]
+        tops = [self._top(space, weights, params, rng) for params in draws]
         lengths = self._lengths(tops)
-        found: list[TrialRow] = []
+        rows: list[TrialRow] = []
         free_at = [self.began] * SLOTS
         for number in range(self.trials):
             of = None
-            if number >= len(drawn):
-                order = sorted(range(1, len(drawn)), key=lambda each: -tops[each] * (lengths[each] == self.horizon))
-                of = (0, *order)[(number - len(drawn)) % CONFIRMED]
+            if number >= len(draws):
+                order = sorted(
+                    range(1, len(draws)), key=lambda trial: -tops[trial] if lengths[trial] == self.horizon else 0.0
+                )
+                of = (0, *order)[(number - len(draws)) % REPEATED]
             config = number if of is None else of
             length = self.horizon if of is not None else lengths[number]
             slot = free_at.index(min(free_at))
-            planned = _Planned(number=number, params=drawn[config], top=tops[config], length=length, of=of)
+            planned = _Planned(number=number, params=draws[config], top=tops[config], length=length, of=of)
             row = self._row(planned, free_at[slot], slot)
             free_at[slot] = row.started_at + row.slot_s if row.started_at is not None else free_at[slot]
-            found.append(row)
-        return tuple(found)
+            rows.append(row)
+        return tuple(rows)
 
     @property
     def study(self) -> StudyRow:
-        """The study's own row, driven by this process."""
+        """The study's own row; this process counts as its driver."""
         rows = self.rows
         best = max(
             (row for row in rows if row.repeats is None and row.state is not TrialState.FAILED),
@@ -152,7 +156,7 @@ class MadeUp:
         )
 
     def epochs(self) -> Iterator[EpochRow]:
-        """Every epoch of every trial."""
+        """All epochs of all trials."""
         for row in self.rows:
             started = row.started_at or self.began
             for epoch, score in enumerate(self._curve(row), 1):
@@ -176,7 +180,7 @@ class MadeUp:
                 )
 
     def events(self) -> Iterator[EventRow]:
-        """A line where a trial ended, and one in ten about the search itself."""
+        """An event for each end of a trial, and a note for every tenth."""
         for row in self.rows:
             if row.ended_at is not None:
                 yield EventRow(at=row.ended_at, kind=row.state.value, trial=row.number, text=row.reason)
@@ -184,7 +188,7 @@ class MadeUp:
                     yield EventRow(at=row.ended_at, kind="note", trial=None, text="rung 43 says enough of rung 129")
 
     def evaluations(self) -> Iterator[EvaluationRow]:
-        """The defaults and the best trial on a test split, where the study has ended."""
+        """Scores of the defaults and the best trial on a test split; empty while the study is running."""
         if not self.running:
             for number in (0, self.study.best_trial or 0):
                 score = (self.rows[number].best_map50_95 or 0.0) - 0.01
@@ -201,24 +205,25 @@ class MadeUp:
                 )
 
     def _top(self, space: SearchSpace, weights: Sequence[float], params: Params, rng: random.Random) -> float:
-        """mAP50-95 at the horizon: less, the farther from an optimum near the defaults."""
-        missed = 0.0
+        """mAP50-95 at the horizon, which falls with the distance from an optimum near the defaults."""
+        distance = 0.0
         for weight, parameter in zip(weights, space.parameters, strict=True):
             value = params.get(parameter.name)
             if parameter.kind == "choice":
-                missed += weight * 0.1 * (value != parameter.default)
+                distance += 0.0 if value == parameter.default else 0.1 * weight
             elif isinstance(value, int | float) and value > 0:
-                missed += weight * (parameter.unit(value) - 0.45) ** 2
-        return TOP * math.exp(-missed) + rng.gauss(0.0, 0.008)
+                distance += weight * (parameter.unit(value) - 0.45) ** 2
+        return TOP * math.exp(-distance) + rng.gauss(0.0, 0.008)
 
     def _lengths(self, tops: Sequence[float]) -> list[int]:
-        """Epochs of each trial: a rung stops all but the best third of those that reach it."""
+        """Epochs of each trial. A rung stops all but the best third of the trials that reach it."""
         lengths = [self.horizon] * len(tops)
-        going = sorted(range(1, len(tops)), key=lambda number: tops[number])
+        running = sorted(range(1, len(tops)), key=lambda number: tops[number])
         for level in self.rungs:
-            stopped, going = going[: round(len(going) * KEPT)], going[round(len(going) * KEPT) :]
-            for number in stopped:
+            count = round(len(running) * STOPPED)
+            for number in running[:count]:
                 lengths[number] = level
+            running = running[count:]
         return lengths
 
     def _row(self, planned: _Planned, at: float, slot: int) -> TrialRow:
@@ -269,8 +274,8 @@ class MadeUp:
         epochs = np.arange(1, length + 1)
         noise = np.random.default_rng((self.seed, number)).normal(0.0, EPOCH_NOISE, length)
         rise = (1 - np.exp(-6 * epochs / self.horizon)) / (1 - math.exp(-6))
-        found: list[float] = np.clip(top * rise + noise, 0.0, 1.0).tolist()
-        return found
+        scores: list[float] = np.clip(top * rise + noise, 0.0, 1.0).tolist()
+        return scores
 
     @cached_property
     def _tops(self) -> dict[int, float]:

@@ -77,7 +77,9 @@ class MixedTask:
     def curve(self, params: Params) -> Curve:
         """A power law from zero to the final score; the operating point gives the cost of an epoch."""
         d = self._drawn
-        model, imgsz, optimizer = str(params["model"]), int(params["imgsz"] or 0), str(params["optimizer"])
+        # A search whose budget pays for one operating point does not name it.
+        model, imgsz = str(params.get("model") or "n"), int(params.get("imgsz") or min(SIZES))
+        optimizer = str(params["optimizer"])
         large, wide = math.log(MODELS[model]) / math.log(MODELS["m"]), float(imgsz == max(SIZES))
         decades = self._decades(params, optimizer)
         end = d["top"] + d["model"] * large + d["size"] * wide + d[f"off {optimizer}"]

@@ -151,6 +151,16 @@ def test_curves_cross() -> None:
     assert fast[-1] < slow[-1]
 
 
+def test_ours_runs_where_the_budget_pays_for_one_operating_point() -> None:
+    task = MixedTask(0)
+    budget_s = 6 * measure(task).training_s
+    spec = spec_of(task, sampler="random", confirm=0, slots=4, budget_s=budget_s, seed=0)
+    assert POINT not in spec.space["parameters"]
+    start = defaults(task.space)
+    unnamed = {key: value for key, value in start.items() if key not in ("model", "imgsz")}
+    assert (task.curve(unnamed).scores == task.curve(start).scores).all()
+
+
 def test_ours_runs_the_compared_operating_points_of_a_mixed_task_first() -> None:
     task = MixedTask(0)
     budget_s = 30 * measure(task).training_s
