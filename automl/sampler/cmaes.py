@@ -9,8 +9,8 @@ Written here and not taken from Optuna, whose CmaEsSampler needs another package
 conditional parameters to random draws, and is told nothing about trials that it did not propose. Separable,
 because the tens to hundreds of trials that a budget pays cannot teach a full matrix of 28 dimensions.
 
-Trials end in any order and other ones are given, so a generation is simply the next `_lambda` scored trials,
-and each is read as a step from the present centre. Categories are drawn from probabilities that move
+Trials end in any order, and some were not drawn here. So a generation is the next `_lambda` scored trials, and
+each is read as a step from the present centre. Categories are drawn from probabilities that move
 towards the elite's (Baluja, "Population-based incremental learning", 1994). A dimension learns from the
 trials in which it was active. Expect little before two generations: 28 dimensions make 13 trials one.
 """
@@ -56,16 +56,16 @@ class CmaesSampler:
         self._generation = 0
 
     def ask(self, number: int, given: Params | None = None) -> Params:
-        """The given values, or a draw that depends on seed, number and the history alone."""
+        """The given values, or a draw that depends only on seed, number and history."""
         values = dict(given) if given is not None else self._draw(random.Random(f"{self._seed}:{number}"))
         self._open[number] = values
         return values
 
     def report(self, number: int, epoch: int, score: float) -> None:
-        """Only ends count."""
+        """Do nothing: only ended trials count."""
 
     def tell(self, number: int, score: float | None) -> None:
-        """Adds the trial to its generation, and moves the distribution with the last of it."""
+        """Add the trial to its generation; the last one of it moves the distribution."""
         values = self._open.pop(number)
         if score is None:
             return

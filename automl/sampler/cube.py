@@ -14,9 +14,9 @@ Array = NDArray[np.float64]
 
 
 class Cube:
-    """Translates between values of a space, points of the cube [p] and the columns a kernel sees [c].
+    """Translation between values of a space, points of the cube [p] and columns of a kernel [c].
 
-    A dimension that is inactive, or that a configuration does not name, stands at its default.
+    A dimension that is inactive, or that a configuration does not name, is at its default.
     """
 
     def __init__(self, space: SearchSpace) -> None:
@@ -39,11 +39,11 @@ class Cube:
 
     def values(self, point: Array) -> dict[str, ParamValue]:
         """The configuration at a point [p]: active dimensions only, rounded as trainers get them."""
-        found: dict[str, ParamValue] = {}
+        values: dict[str, ParamValue] = {}
         for parameter, place in zip(self.parameters, point, strict=True):
-            if parameter.active(found):
-                found[parameter.name] = parameter.rounded(_outward(parameter, float(place)))
-        return found
+            if parameter.active(values):
+                values[parameter.name] = parameter.rounded(_outward(parameter, float(place)))
+        return values
 
     def settle(self, points: Array) -> Array:
         """The points [n, p] within the cube: mirrored at its faces, inactive dimensions at their defaults."""
@@ -55,7 +55,7 @@ class Cube:
         return np.asarray(inside)
 
     def columns(self, points: Array) -> Array:
-        """What a kernel sees [n, c] of points [n, p]: two different choices lie one apart."""
+        """Columns [n, c] of points [n, p] for a kernel: two different choices lie one apart."""
         parts = [
             (points[:, [index]] == np.arange(size)) / math.sqrt(2) if size else points[:, [index]]
             for index, size in enumerate(self.sizes)
@@ -63,15 +63,15 @@ class Cube:
         return np.hstack(parts).astype(float)
 
     def uniform(self, count: int, rng: np.random.Generator) -> Array:
-        """Points [count, p] anywhere."""
+        """Points [count, p], uniform over the cube."""
         anywhere = rng.random((count, len(self.parameters)))
         return self.settle(np.where(self.is_choice, np.floor(anywhere * np.maximum(self.sizes, 1)), anywhere))
 
     def around(self, centres: Array, rng: np.random.Generator, spread: Array | float, share: Array | float) -> Array:
-        """Points near `centres` [n, p]: each dimension moves with probability `share`, at least one does.
+        """Points near `centres` [n, p]. Each dimension moves with probability `share`; at least one does.
 
-        spread  standard deviation of a step as a share of the range, [n, 1] or one for all; a choice that
-                moves is drawn anew
+        spread  standard deviation of a step as a share of the range, [n, 1] or one for all; a choice that moves
+                is drawn again
         """
         moved = rng.random(centres.shape) < share
         moved[np.arange(len(centres)), rng.integers(0, centres.shape[1], len(centres))] = True
@@ -90,15 +90,15 @@ class Cube:
         return min(1.0, max(0.0, (here - low) / (high - low)))
 
     def _conditions(self, parameter: Parameter) -> list[tuple[int, list[float]]]:
-        """Index and allowed places of each choice that the parameter hangs on."""
+        """Index and allowed places of each choice on which the parameter depends."""
         names = {p.name: index for index, p in enumerate(self.parameters)}
-        found = []
+        conditions = []
         for name, allowed in parameter.when:
             parent = self.parameters[names[name]] if name in names else None
             if parent is not None and parent.kind == "choice":
                 places = [float(parent.choices.index(value)) for value in allowed if value in parent.choices]
-                found.append((names[name], places))
-        return found
+                conditions.append((names[name], places))
+        return conditions
 
 
 def _outward(parameter: Parameter, place: float) -> ParamValue:

@@ -2,10 +2,10 @@
 
 Sources: the rules that YOLOv5 publishes for `train.py --evolve` (five best parents, weighted by how far
 they lie above the worst of them, mutation probability .8, sigma .2 times a uniform draw, at least one gene
-moves) and those of Ultralytics' tuner (steps as shares of the range, mirrored at its ends). What is ours:
-steps are taken in the parameter's own scale, logarithmic where the effect is a ratio, so the range plays
-the part of YOLOv5's gains; every dimension comes from a parent of its own; categories change by chance;
-and what a parent did not have, because it was inactive there, comes from another parent or the default.
+moves) and those of Ultralytics' tuner (steps as shares of the range, mirrored at its ends). Our additions:
+steps in the parameter's own scale, logarithmic where the effect is a ratio, so that the range replaces
+YOLOv5's gains; a parent of its own for every dimension; categories that change by chance; and, for a
+dimension that was inactive in one parent, the value of another parent or the default.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SWITCHED = 0.1  # share of the categories that a child draws anew
 
 
 class EvolveSampler:
-    """Remembers the five best trials and nothing else, so an `ask` costs the same after any number of them."""
+    """Evolution from the five best trials. Nothing else is kept, so the cost of an `ask` does not grow."""
 
     def __init__(self, space: SearchSpace, seed: int) -> None:
         self._space = space
@@ -32,7 +32,7 @@ class EvolveSampler:
         self._best: list[tuple[float, int, Params]] = []  # score, minus the trial's number, its values
 
     def ask(self, number: int, given: Params | None = None) -> Params:
-        """The given values, or a child that depends on seed, number and the history alone."""
+        """The given values, or a child that depends only on seed, number and history."""
         rng = random.Random(f"{self._seed}:{number}")
         if given is not None:
             values = dict(given)
@@ -44,10 +44,10 @@ class EvolveSampler:
         return values
 
     def report(self, number: int, epoch: int, score: float) -> None:
-        """Only ends count."""
+        """Do nothing: only ended trials count."""
 
     def tell(self, number: int, score: float | None) -> None:
-        """Makes the trial a parent if it is among the best; a failed one never is."""
+        """Make the trial a parent if it is among the best; a failed one never is."""
         values = self._open.pop(number)
         if score is None:
             return

@@ -24,12 +24,12 @@ _JITTER = 1e-8
 
 @dataclass(frozen=True)
 class Observations:
-    """What the regression sees.
+    """Input of the regression.
 
     inputs   [n, c] encoded configurations
-    groups   [c]    which lengthscale a column uses; the columns of one category share theirs
+    groups   [c]    index of the lengthscale of a column; the columns of one category share theirs
     values   [n]    standardised scores, higher is better
-    missing  [n]    share of the training that was not run, in [0, 1): extrapolated scores are less certain
+    missing  [n]    share of the training that did not run, in [0, 1): extrapolated scores are less certain
     """
 
     inputs: Array
@@ -41,23 +41,23 @@ class Observations:
 class Regression:
     """A Gaussian process with a Matérn-5/2 kernel and one lengthscale for each dimension.
 
-    theta  [g + 3] logarithms: g lengthscales, signal variance, noise variance of a whole training, and what
-           is added to it, times the missing share, for a shorter one
+    theta  [g + 3] logarithms: g lengthscales, signal variance, noise variance of a whole training, and the
+           noise variance that a shorter one adds, times its missing share
     """
 
-    def __init__(self, seen: Observations, theta: Array) -> None:
-        self.seen = seen
+    def __init__(self, observations: Observations, theta: Array) -> None:
+        self.observations = observations
         self.theta = theta
-        covariance = _kernel(seen.inputs, seen.inputs, seen.groups, theta)
-        covariance[np.diag_indices_from(covariance)] += _noise(seen.missing, theta)
+        covariance = _kernel(observations.inputs, observations.inputs, observations.groups, theta)
+        covariance[np.diag_indices_from(covariance)] += _noise(observations.missing, theta)
         self._factor = cholesky(covariance, lower=True)
-        ones = cho_solve((self._factor, True), np.ones(len(seen.values)))
-        self.mean = float(ones @ seen.values / ones.sum())
-        self._weights = cho_solve((self._factor, True), seen.values - self.mean)
+        ones = cho_solve((self._factor, True), np.ones(len(observations.values)))
+        self.mean = float(ones @ observations.values / ones.sum())
+        self._weights = cho_solve((self._factor, True), observations.values - self.mean)
 
     def predict(self, inputs: Array) -> tuple[Array, Array]:
         """Mean [m] and standard deviation [m] of the noise-free score of whole trainings at `inputs` [m, c]."""
-        cross = _kernel(inputs, self.seen.inputs, self.seen.groups, self.theta)
+        cross = _kernel(inputs, self.observations.inputs, self.observations.groups, self.theta)
         half = solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
         variance = np.exp(self.theta[-3]) - np.einsum("ij,ij->j", half, half)
         return self.mean + cross @ self._weights, np.sqrt(np.maximum(variance, 1e-12))
@@ -70,29 +70,29 @@ class Regression:
         if not len(inputs):
             return self
         expected, _ = self.predict(inputs)
-        seen = Observations(
-            np.vstack([self.seen.inputs, inputs]),
-            self.seen.groups,
-            np.concatenate([self.seen.values, expected]),
-            np.concatenate([self.seen.missing, np.zeros(len(inputs))]),
+        observations = Observations(
+            np.vstack([self.observations.inputs, inputs]),
+            self.observations.groups,
+            np.concatenate([self.observations.values, expected]),
+            np.concatenate([self.observations.missing, np.zeros(len(inputs))]),
         )
-        return Regression(seen, self.theta)
+        return Regression(observations, self.theta)
 
 
-def fit(seen: Observations) -> Array:
-    """Hyperparameters [g + 3] of highest posterior density, found from the prior's middle by L-BFGS."""
-    dimensions = int(seen.groups.max()) + 1
+def fit(observations: Observations) -> Array:
+    """Hyperparameters [g + 3] of highest posterior density, by L-BFGS from the middle of the prior."""
+    dimensions = int(observations.groups.max()) + 1
     middle, width = _prior(dimensions)
-    found = minimize(
+    optimum = minimize(
         _loss,
         middle,
-        args=(seen, middle, width),
+        args=(observations, middle, width),
         jac=True,
         method="L-BFGS-B",
         bounds=[_LOG_LIMITS] * len(middle),
         options={"maxiter": 40},
     )
-    return np.asarray(found.x)
+    return np.asarray(optimum.x)
 
 
 def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
@@ -140,21 +140,21 @@ def _kernel(left: Array, right: Array, groups: NDArray[np.intp], theta: Array) -
     return np.asarray(np.exp(theta[-3]) * (1 + distance + distance**2 / 3) * np.exp(-distance))
 
 
-def _loss(theta: Array, seen: Observations, middle: Array, width: Array) -> tuple[float, Array]:
+def _loss(theta: Array, observations: Observations, middle: Array, width: Array) -> tuple[float, Array]:
     """Negative log posterior of the hyperparameters and its gradient."""
-    scaled = seen.inputs * np.exp(-theta[:-3])[seen.groups]
+    scaled = observations.inputs * np.exp(-theta[:-3])[observations.groups]
     distance = _ROOT5 * _distance(scaled, scaled)
     decay = np.exp(theta[-3] - distance)
     signal = decay * (1 + distance + distance**2 / 3)
     covariance = signal.copy()
-    covariance[np.diag_indices_from(covariance)] += _noise(seen.missing, theta)
+    covariance[np.diag_indices_from(covariance)] += _noise(observations.missing, theta)
     try:
         factor = cholesky(covariance, lower=True, check_finite=False)
     except np.linalg.LinAlgError:
         return 1e10, np.zeros_like(theta)
     inverse = cho_solve((factor, True), np.eye(len(covariance)), check_finite=False)
     ones = inverse.sum(1)
-    residual = seen.values - ones @ seen.values / ones.sum()
+    residual = observations.values - ones @ observations.values / ones.sum()
     weights = inverse @ residual
     off = (theta - middle) / width
     loss = 0.5 * residual @ weights + np.log(np.diag(factor)).sum() + 0.5 * off @ off
@@ -163,9 +163,9 @@ def _loss(theta: Array, seen: Observations, middle: Array, width: Array) -> tupl
     by_distance = slope * decay * (1 + distance) * (5.0 / 3.0)  # what multiplies half the squared differences
     columns = 2 * (by_distance.sum(1) @ scaled**2 - np.einsum("ij,ij->j", scaled, by_distance @ scaled))
     gradient = np.empty_like(theta)
-    gradient[:-3] = -0.5 * np.bincount(seen.groups, weights=columns, minlength=len(theta) - 3)
+    gradient[:-3] = -0.5 * np.bincount(observations.groups, weights=columns, minlength=len(theta) - 3)
     diagonal = np.diag(slope)
     gradient[-3] = -0.5 * (slope * signal).sum()
     gradient[-2] = -0.5 * diagonal.sum() * math.exp(theta[-2])
-    gradient[-1] = -0.5 * (diagonal @ seen.missing) * math.exp(theta[-1])
+    gradient[-1] = -0.5 * (diagonal @ observations.missing) * math.exp(theta[-1])
     return float(loss), gradient + off / width

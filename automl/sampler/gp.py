@@ -19,11 +19,11 @@ from automl.sampler.tpe import TpeSampler
 from automl.space import SearchSpace
 
 STARTUP_TRIALS = 5  # finished trials before the regression is asked: until then draws are wide, to learn more
-RANDOM_EVERY = 16  # every so many proposals is a wide draw, whatever the regression believes
+RANDOM_EVERY = 16  # every 16th proposal is a wide draw, whatever the regression says
 WIDE = 0.3  # standard deviation of a wide draw around the defaults, as a share of each range
-HANDOVER = 300  # finished trials after which the estimator of automl/sampler/tpe.py goes on: it stays cheap
-LAST = 2 * HANDOVER  # trial from which it goes on in any case: with 1,000 slots that many begin before any ends
-PENDING = 64  # running trials that are believed to score what is expected; more would slow every proposal
+HANDOVER = 300  # finished trials after which automl/sampler/tpe.py proposes: it stays cheap
+LAST = 2 * HANDOVER  # trial from which it proposes in any case: with 1,000 slots so many begin before any ends
+PENDING = 64  # most running trials that count with their expected score; more would slow every proposal
 
 
 @dataclass
@@ -34,7 +34,7 @@ class _Open:
 
 
 class GpSampler:
-    """Proposes where the expected improvement over the best expected score is greatest."""
+    """Proposals of the greatest expected improvement over the best expected score."""
 
     def __init__(self, space: SearchSpace, seed: int) -> None:
         self._space = space
@@ -44,20 +44,20 @@ class GpSampler:
         self._points: list[Array] = []
         self._scores: list[float] = []
         self._epochs: list[int] = []
-        self._fitted: tuple[int, Array] | None = None  # trials that the hyperparameters were fitted to, and they
+        self._fitted: tuple[int, Array] | None = None  # number of trials in the fit, and the hyperparameters
         self._regression: tuple[int, Regression] | None = None
         self._after = TpeSampler(space, seed)
 
     def ask(self, number: int, given: Params | None = None) -> Params:
-        """The given values, or a proposal that depends on seed, number and the history alone."""
-        told = len(self._scores)
-        handed_over = told >= HANDOVER or number >= LAST
+        """The given values, or a proposal that depends only on seed, number and history."""
+        finished = len(self._scores)
+        handed_over = finished >= HANDOVER or number >= LAST
         rng = random.Random(f"{self._seed}:{number}")
         if given is not None:
             values = dict(given)
         elif handed_over:
             values = dict(self._after.ask(number))
-        elif told < STARTUP_TRIALS or number % RANDOM_EVERY == RANDOM_EVERY - 1 or not self._space.parameters:
+        elif finished < STARTUP_TRIALS or number % RANDOM_EVERY == RANDOM_EVERY - 1 or not self._space.parameters:
             values = self._space.draw(rng, spread=WIDE, share=1.0)
         else:
             values = dict(self._propose(number))
@@ -67,12 +67,12 @@ class GpSampler:
         return values
 
     def report(self, number: int, epoch: int, score: float) -> None:
-        """Keeps how far the trial was trained."""
+        """Note how far the trial was trained."""
         self._open[number].scores[epoch] = score
         self._after.report(number, epoch, score)
 
     def tell(self, number: int, score: float | None) -> None:
-        """Adds the finished trial to the history; a failed one teaches nothing."""
+        """Add the finished trial to the history; a failed one teaches nothing."""
         done = self._open.pop(number)
         self._after.tell(number, score)
         if score is None or len(self._scores) >= HANDOVER:
@@ -107,13 +107,13 @@ class GpSampler:
         return cube.values(points[int(np.argmax(value))])
 
     def _learned(self) -> Regression:
-        """The regression on all finished trials; its hyperparameters are fitted anew as the history grows."""
-        told = len(self._scores)
-        if self._regression is None or self._regression[0] != told:
-            size = _fitted_to(told)
+        """The regression on all finished trials. Its hyperparameters are fitted again as the history grows."""
+        finished = len(self._scores)
+        if self._regression is None or self._regression[0] != finished:
+            size = _fitted_to(finished)
             if self._fitted is None or self._fitted[0] != size:
                 self._fitted = (size, fit(self._observations(size)))
-            self._regression = (told, Regression(self._observations(told), self._fitted[1]))
+            self._regression = (finished, Regression(self._observations(finished), self._fitted[1]))
         return self._regression[1]
 
     def _observations(self, count: int) -> Observations:
@@ -127,9 +127,9 @@ class GpSampler:
 
 
 def standardised(scores: Array) -> Array:
-    """Scores [n] with median 0 and the upper half's spread 1; those far below are drawn in.
+    """Scores [n] with median 0 and spread 1 of the upper half; scores far below are pulled in.
 
-    A diverged training is as bad as a bad one: where it lies exactly must not flatten what is above.
+    A diverged training is as bad as a bad one: its exact score must not flatten the differences above.
     """
     middle = float(np.median(scores))
     spread = float(np.sqrt(np.mean(np.maximum(scores - middle, 0.0) ** 2) * 2)) or 1.0
@@ -137,10 +137,10 @@ def standardised(scores: Array) -> Array:
     return np.where(z < -1, -1 - np.log(np.maximum(-z, 1.0)), z)
 
 
-def _fitted_to(told: int) -> int:
-    """To how many of the first trials hyperparameters are fitted: all of few, then in steps of a tenth."""
+def _fitted_to(finished: int) -> int:
+    """Number of first trials to which hyperparameters are fitted: all of few, then in steps of a tenth."""
     size = STARTUP_TRIALS
-    while size + max(1, size // 10) <= told:
+    while size + max(1, size // 10) <= finished:
         size += max(1, size // 10)
     return size
 

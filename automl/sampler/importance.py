@@ -1,4 +1,4 @@
-"""Which parameters mattered: shares of what separates a study's best trials from the rest."""
+"""Importance of parameters: shares in the difference between a study's best trials and the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from automl.sampler import private_names
 from automl.sampler.tpe import distribution
 from automl.space import Parameter
 
-FEWEST = 20  # trials below which nothing is said
+FEWEST = 20  # trials that importances need
 
 
 def importances(trials: Sequence[tuple[Params, float]], parameters: Sequence[Parameter]) -> Mapping[str, float]:
@@ -39,19 +39,19 @@ def importances(trials: Sequence[tuple[Params, float]], parameters: Sequence[Par
     check_names(private_names.ENGINE, private_names.NAMES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        study = _Told({p.name: distribution(p) for p in known}, complete)
-        found = optuna.importance.get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        study = _CompletedTrials({p.name: distribution(p) for p in known}, complete)
+        shares = optuna.importance.get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+    return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
 
 
-class _Told(optuna.Study):
+class _CompletedTrials(optuna.Study):
     """A study of completed trials. Nothing is stored: a storage copies each trial with all its distributions."""
 
     def __init__(self, distributions: dict[str, BaseDistribution], scored: Sequence[tuple[Params, float]]) -> None:
         storage = optuna.storages.InMemoryStorage()
-        storage.create_new_study([StudyDirection.MAXIMIZE], study_name="told")
-        super().__init__("told", storage)
-        self._told = [
+        storage.create_new_study([StudyDirection.MAXIMIZE], study_name="completed")
+        super().__init__("completed", storage)
+        self._trials = [
             FrozenTrial(
                 number=number,
                 trial_id=number,
@@ -69,5 +69,5 @@ class _Told(optuna.Study):
         ]
 
     def get_trials(self, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:
-        """All of them, which nobody may change."""
-        return self._told
+        """All trials; callers must not change them."""
+        return self._trials

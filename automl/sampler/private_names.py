@@ -1,4 +1,4 @@
-"""What the samplers rely on inside Optuna."""
+"""Names inside Optuna that the importances rely on."""
 
 from __future__ import annotations
 

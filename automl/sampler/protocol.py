@@ -1,4 +1,4 @@
-"""What Search knows of a sampler: ask, report, tell."""
+"""Protocol of a sampler: ask, report, tell."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ SAMPLERS = ("gp", "tpe", "cmaes", "evolve", "random")
 
 
 class Sampler(Protocol):
-    """Proposes values of a space. With the same history and number it proposes the same."""
+    """Source of proposals. The same history and number give the same proposal."""
 
     def ask(self, number: int, given: Params | None = None) -> Params:
-        """Values for trial `number`; `given` ones are taken over instead of proposed."""
+        """Values for trial `number`: `given` ones where there are any, else a proposal."""
         ...
 
     def report(self, number: int, epoch: int, score: float) -> None:
-        """A finished epoch's mAP50-95 on val."""
+        """Take the mAP50-95 of a finished epoch on val."""
         ...
 
     def tell(self, number: int, score: float | None) -> None:
-        """The trial ended. score: at the horizon, extrapolated if it was stopped; None if it failed."""
+        """Take the end of a trial.
+
+        score  at the horizon, extrapolated if the trial was stopped; None if it failed
+        """
         ...
 
 

@@ -25,7 +25,7 @@ from optuna.trial import TrialState, create_trial
 from automl.records import Params, ParamValue
 from automl.space import Parameter, SearchSpace
 
-STARTUP_TRIALS = 10  # drawn near the defaults before the estimator has anything to estimate from
+STARTUP_TRIALS = 10  # draws near the defaults before the estimator has enough trials
 LOCAL_PER = 300  # after so many trials every second proposal is a step from one of the best, then two of three
 HISTORY = 200  # finished trials that the estimator sees at most: its cost grows with them
 
@@ -34,7 +34,7 @@ logging.getLogger("optuna").setLevel(logging.ERROR)
 
 
 class TpeSampler:
-    """Proposes from the finished trials: the best half of the history and the latest ones.
+    """Proposals from the best half of the history and the latest finished trials.
 
     An estimate costs CPU time with every dimension and finished trial, so its share falls as a search
     grows past hundreds of trials: the proposals in between are small steps from one of the best.
@@ -44,12 +44,12 @@ class TpeSampler:
         self._space = space
         self._seed = seed
         self._open: dict[int, tuple[Params, dict[int, float]]] = {}
-        self._told: list[tuple[int, optuna.trial.FrozenTrial]] = []
+        self._history: list[tuple[int, optuna.trial.FrozenTrial]] = []
         self._finished = 0
         self._study = self._new_study()
 
     def ask(self, number: int, given: Params | None = None) -> Params:
-        """The given values, or a proposal that depends on seed, number and the history alone."""
+        """The given values, or a proposal that depends only on seed, number and history."""
         if given is not None:
             values = dict(given)
         elif self._finished < STARTUP_TRIALS:
@@ -63,11 +63,11 @@ class TpeSampler:
         return values
 
     def report(self, number: int, epoch: int, score: float) -> None:
-        """Keeps the epoch for the trial's record in the history."""
+        """Keep the epoch for the trial's record in the history."""
         self._open[number][1][epoch] = score
 
     def tell(self, number: int, score: float | None) -> None:
-        """Adds the finished trial to the history; a failed one teaches nothing."""
+        """Add the finished trial to the history; a failed one teaches nothing."""
         values, scores = self._open.pop(number)
         if score is None:
             return
@@ -80,14 +80,14 @@ class TpeSampler:
             distributions={p.name: distribution(p) for p in self._space.parameters if p.name in known},
             intermediate_values=scores,
         )
-        self._told.append((number, record))
-        if len(self._told) > HISTORY * 3 // 2:
+        self._history.append((number, record))
+        if len(self._history) > HISTORY * 3 // 2:
             self._forget()
         else:
             self._study.add_trial(record)
 
     def _propose(self, number: int) -> dict[str, ParamValue]:
-        # A sampler made anew for each ask depends on nothing but the history: a resumed search asks alike.
+        # A new sampler for each ask depends only on the history: a resumed search asks alike.
         self._study.sampler = optuna.samplers.TPESampler(
             n_startup_trials=0,
             multivariate=False,
@@ -103,14 +103,14 @@ class TpeSampler:
         return values
 
     def _forget(self) -> None:
-        best = heapq.nsmallest(HISTORY // 2, self._told, key=_rank)
-        kept = {id(item) for item in best} | {id(item) for item in self._told[-HISTORY // 2 :]}
-        self._told = [item for item in self._told if id(item) in kept]
+        best = heapq.nsmallest(HISTORY // 2, self._history, key=_rank)
+        lasting = {id(item) for item in best} | {id(item) for item in self._history[-HISTORY // 2 :]}
+        self._history = [item for item in self._history if id(item) in lasting]
         self._study = self._new_study()
-        self._study.add_trials([record for _, record in self._told])
+        self._study.add_trials([record for _, record in self._history])
 
     def _best(self, count: int) -> list[Params]:
-        return [record.params for _, record in heapq.nsmallest(count, self._told, key=_rank)]
+        return [record.params for _, record in heapq.nsmallest(count, self._history, key=_rank)]
 
     def _new_study(self) -> optuna.Study:
         with warnings.catch_warnings():
@@ -123,7 +123,7 @@ def _rank(item: tuple[int, optuna.trial.FrozenTrial]) -> tuple[float, int]:
 
 
 def distribution(parameter: Parameter) -> BaseDistribution:
-    """The dimension as Optuna has it."""
+    """The dimension as a distribution of Optuna."""
     if parameter.kind == "choice":
         return CategoricalDistribution(parameter.choices)
     if parameter.kind == "int":
@@ -133,8 +133,8 @@ def distribution(parameter: Parameter) -> BaseDistribution:
 
 def _suggest(trial: optuna.Trial, parameter: Parameter) -> ParamValue:
     if parameter.kind == "choice":
-        chosen: ParamValue = trial.suggest_categorical(parameter.name, parameter.choices)
-        return chosen
+        choice: ParamValue = trial.suggest_categorical(parameter.name, parameter.choices)
+        return choice
     if parameter.kind == "int":
         return trial.suggest_int(parameter.name, int(parameter.low), int(parameter.high))
     return trial.suggest_float(parameter.name, parameter.low, parameter.high, log=parameter.kind == "log")

@@ -153,7 +153,7 @@ def test_curves_cross() -> None:
 
 def test_ours_runs_where_the_budget_pays_for_one_operating_point() -> None:
     task = MixedTask(0)
-    budget_s = 6 * measure(task).training_s
+    budget_s = 3 * measure(task).training_s
     spec = spec_of(task, sampler="random", confirm=0, slots=4, budget_s=budget_s, seed=0)
     assert POINT not in spec.space["parameters"]
     start = defaults(task.space)
