@@ -58,7 +58,7 @@ def test_a_failed_trial_does_not_count_as_seen() -> None:
 
 def test_the_history_that_tpe_sees_is_bounded() -> None:
     sampler = trained(TpeSampler(SPACE, 0), 3 * HISTORY)
-    assert len(sampler._told) <= HISTORY * 3 // 2
+    assert len(sampler._history) <= HISTORY * 3 // 2
 
 
 def test_the_best_trial_is_never_forgotten() -> None:
