@@ -58,9 +58,17 @@ def is_there(entry: PrivateName) -> bool:
         if of_instance:
             return uses(_resolve(kind), attribute)
         _resolve(entry.name)
-        return entry.caller is None or uses(_resolve(entry.caller), re.split("[.:]", entry.name)[-1])
+        return entry.caller is None or _called(entry.caller, re.split("[.:]", entry.name)[-1])
     except (ImportError, AttributeError):
         return False
+
+
+def _called(caller: str, name: str) -> bool:
+    """True if the engine's caller uses the name. A method in whose place another tool has put its own tells nothing."""
+    module, _, path = caller.partition(":")
+    owner = _resolve(caller)
+    wrapped = "." in path and _root(owner) != module.partition(".")[0]
+    return wrapped or uses(owner, name)
 
 
 def version_of(engine: str) -> str:
@@ -94,11 +102,24 @@ def _resolve(name: str) -> Any:
 
 
 def uses(owner: Any, name: str) -> bool:
-    """True if a function, or any method of a class or of its bases, has the name in its code."""
+    """True if a function, or any method of a class or of its bases, has the name in its code.
+
+    True too if another tool has put a function of its own in place of one of them: its code tells nothing.
+    """
     members = [owner]
+    engine = _root(owner)
     if isinstance(owner, type):
-        members = [member for kind in owner.__mro__ for member in vars(kind).values()]
-    return any(name in _names(code) for member in members if (code := _code(member)) is not None)
+        members = [member for kind in owner.__mro__ if _root(kind) == engine for member in vars(kind).values()]
+    for member in members:
+        code = _code(member)
+        if code is not None and (name in _names(code) or _root(member) not in (engine, "")):
+            return True
+    return False
+
+
+def _root(value: Any) -> str:
+    """Top-level package in which a class or a function was defined; empty where nothing says it."""
+    return str(getattr(inspect.unwrap(getattr(value, "__func__", value)), "__module__", None) or "").partition(".")[0]
 
 
 def _code(member: Any) -> CodeType | None:

@@ -107,6 +107,14 @@ def test_a_hook_that_nobody_calls_any_more_is_an_error(monkeypatch: pytest.Monke
         check_names("ultralytics", of_ultralytics.NAMES)
 
 
+def test_a_tool_that_wraps_a_method_of_the_trainer_does_not_stop_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ultralytics.engine.trainer import BaseTrainer
+
+    train = BaseTrainer._do_train
+    monkeypatch.setattr(BaseTrainer, "_do_train", lambda self: train(self))
+    assert check_names("ultralytics", of_ultralytics.NAMES) == []
+
+
 def test_a_name_that_only_embellishes_is_said_in_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("ray._private.worker.print_to_stdstream")
     (note,) = check_names("ray", of_ray.NAMES)

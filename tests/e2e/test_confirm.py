@@ -80,7 +80,7 @@ def test_what_is_taken_home_trains_on_for_production(place: Place) -> None:
     *_, row = place.trials("sure")
     assert (row.purpose, row.epochs, row.number) == (Purpose.PRODUCTION, 120, 39)
     assert row.done_epochs >= 50
-    assert "what is taken home trains for up to 120 epochs (--train)" in done.stdout
+    assert "the winner trains for up to 120 epochs (--train)" in done.stdout
     assert f"Production (trial 39): {f'trial {row.repeats}' if row.repeats else 'the defaults'} trained" in done.stdout
     report = json.loads(place.run("show", "sure", "--json").stdout)
     assert report["production"]["number"] == 39

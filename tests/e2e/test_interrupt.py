@@ -52,7 +52,7 @@ class Story:
     killed: Ended | None = None  # by kill -9
     announced: list[tuple[int, int]] = field(default_factory=list)  # epochs of the session that was killed
     survivors: list[str] = field(default_factory=list)
-    status: str = ""  # what it said of the dead
+    status: str = ""  # output of `automl status` then
     stopped: Ended | None = None  # by automl stop
     finished: Ended | None = None
     attempts: list[AttemptRow] = field(default_factory=list)  # of trial 0, at the end
@@ -162,7 +162,7 @@ def test_a_running_study_is_neither_resumed_nor_begun_again(story: Story) -> Non
 
 def test_a_killed_driver_takes_its_cluster_along_and_is_seen_to_be_dead(story: Story) -> None:
     assert story.survivors == []
-    assert f"study     {NAME}: died" in story.status
+    assert f"study     {NAME}: the study process ended unexpectedly" in story.status
     assert f"automl resume {NAME}" in story.status
 
 
