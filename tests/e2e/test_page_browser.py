@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from automl.records import Board, Slots, StudyState, TrialState
 from automl.store import bulk, read
 from automl.store.engine import open_store
-from benchmarks.page.study import MadeUp
+from benchmarks.page.study import SyntheticStudy
 from tests.builders.browser import (
     NARROW,
     ROW,
@@ -193,7 +193,7 @@ def test_a_large_study_is_paged_sorted_and_drawn(browser: Browser, tmp_path: Pat
     place = Place(tmp_path)
     place.home.mkdir()
     engine = open_store(f"sqlite:///{place.home / 'automl.db'}")
-    study = MadeUp(name="large", trials=2000, mean_epochs=20, directory=str(tmp_path), now=time.time())
+    study = SyntheticStudy(name="large", trials=2000, mean_epochs=20, directory=str(tmp_path), now=time.time())
     bulk.write_study(engine, study.study, study.rows, study.epochs(), events=study.events())
     best = [row.number for row in read.trial_page(engine, "large", Board(limit=1, offset=100)).rows]
     engine.dispose()
