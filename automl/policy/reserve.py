@@ -138,6 +138,6 @@ class Reserve:
         return self._spec.measuring_s + self._production.reserve_s()
 
     def _repeats_s(self) -> float:
-        """Slot-seconds of all repeats at the price of their trials, within limits of what was planned."""
+        """Slot-seconds of all repeats at the price of their trials, within limits of the plan."""
         planned_s = MARGIN * sum(self._repeats.costs_s(self.repeats))
         return min(max(planned_s, self._spec.reserve_s), MOST * self._spec.reserve_s)

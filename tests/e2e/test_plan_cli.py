@@ -99,5 +99,5 @@ def test_a_search_says_its_plan_compares_the_points_and_shows_plan_against_spent
     report = json.loads(place.run("show", "points", "--json").stdout)
     assert set(report["planned_s"]) >= {"probe", "baseline", "points", "search"}
     assert sum(report["spent_s"].values()) == pytest.approx(report["study"]["slot_s"], abs=0.01)
-    assert "Spent of what was planned: baseline" in place.run("show", "points").stdout
+    assert "Spent of the plan: baseline" in place.run("show", "points").stdout
     assert "planned   baseline" in place.run("status", "points").stdout
