@@ -65,7 +65,7 @@ def search(
     sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = SearchRequest.sampler,
     seed: Annotated[int, typer.Option(help="Seed of the search and of every training.")] = SearchRequest.seed,
     epochs: Annotated[
-        int | None, typer.Option(help="Horizon; default: the longest for which the budget pays 20 trainings.")
+        int | None, typer.Option(help="Epochs of the search's trainings; default: what production leaves.")
     ] = None,
     batch: Annotated[
         int | None, typer.Option(help="Batch size; default: 16 on CPU, else what fits 60 % of the GPU, 64 at most.")
@@ -88,8 +88,11 @@ def search(
     ] = SearchRequest.confirm,
     train: Annotated[
         int | None,
-        typer.Option(help="Production training of the winner for up to so many epochs, within the budget: 300."),
+        typer.Option(help="Epochs of production, at which the defaults and the winner compare; default: 300."),
     ] = None,
+    recipe_only: Annotated[
+        bool, typer.Option("--recipe-only", help="Compare at the search's length; train nothing for production.")
+    ] = False,
     no_portfolio: Annotated[
         bool, typer.Option("--no-portfolio", help="Try no known-good recipes after the defaults.")
     ] = False,
@@ -149,6 +152,7 @@ def search(
             confirm=confirm,
             early_end=not no_early_end,
             train=train,
+            recipe_only=recipe_only,
             holdout=holdout,
             test=not no_test,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from automl.errors import BadBudget
@@ -48,6 +48,15 @@ class Budget:
     def limit_s(self) -> float | None:
         """Limit in slot-seconds or wall seconds; None for a number of trials."""
         return self.slot_s if self.slot_s is not None else self.wall_s
+
+    def less(self, *, slot_s: float = 0.0, wall_s: float = 0.0, trials: int = 0) -> Self:
+        """The budget under its own text, without so many slot-seconds, wall seconds or trials; 0 at least."""
+        return replace(
+            self,
+            slot_s=None if self.slot_s is None else max(0.0, self.slot_s - slot_s),
+            wall_s=None if self.wall_s is None else max(0.0, self.wall_s - wall_s),
+            trials=None if self.trials is None else max(0, self.trials - trials),
+        )
 
     def at_least(self, seconds: float) -> str:
         """Text of a budget of the same kind that is at least so long: '12cpu-min', '3h'."""

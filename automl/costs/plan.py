@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from automl.costs import split
 from automl.costs.budget import Budget
 from automl.costs.points import LONGEST, Point, shown
 from automl.costs.shares import Reserved
@@ -38,6 +39,8 @@ class Plan:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     disk_bytes: int = 0  # that the study may need
+    production: int = 0  # epochs of the trainings of the defaults and the winner; 0: none beside the search's
+    answer: str = ""  # sentence on the lengths of the trainings
 
     @property
     def baseline(self) -> Point:
@@ -119,9 +122,9 @@ def draw_up(
     first, compared = points[0], [point for point in points if point.role == "compared"]
     slot_s = min((b.slot_s for b in budgets if b.slot_s is not None), default=math.inf)
     wall_s = min((b.wall_s for b in budgets if b.wall_s is not None), default=math.inf)
-    last = int(reserve.production_s > 0)
+    last = split.COMPARED if reserve.production_s > 0 else 0
     limit = min((b.trials - reserve.repeats - last for b in budgets if b.trials is not None), default=_NO_LIMIT)
-    idle_s = (slots.count - 1) * reserve.production_s if math.isfinite(wall_s) else 0.0  # beside production
+    idle_s = (slots.count - 1) * reserve.last_s if math.isfinite(wall_s) else 0.0  # beside the winner's training
     total_s = min(slot_s, wall_s * slots.count + reserve.probe_s - idle_s)
     shares = _shares(first, compared, reserve, total_s)
     left_s = max(0.0, total_s - sum(shares.values()))
@@ -132,7 +135,7 @@ def draw_up(
     trials = course.affordable(left_s, most)
     spends_all = math.isfinite(left_s) and trials < most
     shares[Purpose.SEARCH.value] = left_s if spends_all else min(left_s, course.cost_s(trials))
-    last_s = shares.get(Purpose.PRODUCTION.value, 0.0)
+    last_s = min(reserve.last_s, shares.get(Purpose.PRODUCTION.value, 0.0))
     spent_s = sum(shares.values()) - reserve.probe_s - last_s
     return Plan(
         device=slots.device,

@@ -15,7 +15,7 @@ NEVER = 10**6  # epochs: more than any training has
 NEAR_END = 40  # epochs that a horizon keeps: yolov5n on BCCD ended at .41 after 12 epochs, at .55 after 42
 POINTS = 3  # operating points compared at most, the baseline's among them
 HOST_SHARE = 0.9  # of the machine's memory that all CPU slots together may take
-_SPARE = f"{POINTS} points are compared at most, and the others promise more"
+SPARE = f"{POINTS} points are compared at most, and the others promise more"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,32 +77,28 @@ def full_trainings(budgets: Sequence[Budget], training_s: float, slots: Slots) -
     return min(paid, default=float("inf"))
 
 
-def longest(budgets: Sequence[Budget], prepared: Prepared, slots: Slots, trainings: float = ENOUGH_TRAININGS) -> int:
-    """Epochs of the longest horizon for which the budgets pay so many trainings: LONGEST at most, 0 for none.
+def longest(
+    budgets: Sequence[Budget],
+    prepared: Prepared,
+    slots: Slots,
+    trainings: float = ENOUGH_TRAININGS,
+    most: int = LONGEST,
+) -> int:
+    """Epochs of the longest horizon for which the budgets pay so many trainings: `most` at most, 0 for none.
 
     A budget of a number of trials says nothing of their length.
     """
     paid_s = full_trainings([b for b in budgets if b.trials is None], trainings, slots)
-    return int(max(0.0, min(LONGEST, (paid_s - prepared.startup_s) / max(prepared.epoch_s, 1e-9))))
+    return int(max(0.0, min(most, (paid_s - prepared.startup_s) / max(prepared.epoch_s, 1e-9))))
 
 
-def horizon(baseline: Prepared, others: Sequence[Probe], budgets: Sequence[Budget], slots: Slots) -> tuple[int, str]:
-    """Epochs of every trial's schedule, and a sentence on the point for which it was shortened, or "".
+def shortened(epochs: int, point: str, alone: int) -> str:
+    """Sentence on a horizon that was shortened so that a dearer operating point can be compared.
 
-    The longest schedule of which the budget pays ENOUGH_TRAININGS at the baseline's point, but SHORTEST at least.
-    It is shortened until as many are paid at a dearer point too: the dearest that keeps NEAR_END epochs. A point that
-    is never trained cannot win, and compute bought as much by pixels as by epochs.
-
-    others  points that may be compared with the baseline's
+    A point that is never trained cannot win, and compute bought as much by pixels as by epochs.
     """
-    alone = max(SHORTEST, longest(budgets, baseline, slots))
-    reach = {p.point: longest(budgets, p.prepared, slots) for p in others if p.prepared is not None}
-    dearest = sorted((name for name in reach if NEAR_END <= reach[name] < alone), key=reach.__getitem__)
-    if not dearest:
-        return alone, ""
-    epochs = reach[dearest[0]]
-    return epochs, (
-        f"A horizon of {epochs} epochs leaves {ENOUGH_TRAININGS} trainings at {shown(dearest[0])} too; for the "
+    return (
+        f"A horizon of {epochs} epochs leaves {ENOUGH_TRAININGS} trainings at {shown(point)} too; for the "
         f"baseline alone it would be {alone}."
     )
 
@@ -177,7 +173,7 @@ def compare(
             ranked.remove(cheapest)
             ranked.insert(POINTS - 2, cheapest)
     compared = [replace(point, role="compared") for point in ranked[: POINTS - 1]]
-    spare = [replace(point, why=_SPARE) for point in ranked[POINTS - 1 :]]
+    spare = [replace(point, why=SPARE) for point in ranked[POINTS - 1 :]]
     return (first, *compared, *spare, *left_out)
 
 

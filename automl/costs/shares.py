@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from automl.costs.budget import Budget
 from automl.costs.points import full_trainings
 from automl.errors import BudgetTooSmall
 from automl.figures import format_cost
-from automl.records import ENOUGH_TRAININGS, FEWEST_TRAININGS, Prepared, Slots
+from automl.records import ENOUGH_TRAININGS, FEWEST_TRAININGS, Slots
 
 ROUNDS = 3  # new seeds of one configuration at most
 MEASURED_AT_MOST = 0.1  # of a budget, for the figures on unseen images
-PRODUCTION_AT_MOST = 0.5  # of a budget, for the production training
 MARGIN = 1.05  # so many times the price of a search's epoch may one of the production training cost
 
 
@@ -26,17 +25,9 @@ class Reserved:
     repeats: int = 0  # trials kept for repeats with other seeds
     repeats_s: float = 0.0  # their slot-seconds
     measuring_s: float = 0.0  # seconds of measuring on unseen images, booked as confirmation too
-    production_s: float = 0.0  # slot-seconds of the production training, on one slot
-    production_epochs: int = 0  # its epochs; 0 for none
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProductionShare:
-    """The production training as a plan foresees it."""
-
-    epochs: int = 0  # 0 without a production training
-    cost_s: float = 0.0  # slot-seconds
-    notes: tuple[str, ...] = ()  # sentences for the user
+    production_s: float = 0.0  # slot-seconds of the production trainings
+    last_s: float = 0.0  # of these, the winner's, which runs alone after the search
+    production_epochs: int = 0  # epochs of each; 0 for none
 
 
 def check_baseline(
@@ -88,85 +79,7 @@ def measuring(budgets: Sequence[Budget], unseen_s: float, networks: int = 2) -> 
     At most MEASURED_AT_MOST of a budget, so that a large split does not end a search. The rest exceeds the budget.
 
     unseen_s  seconds of measuring one network
-    networks  2, the defaults and the winner; 3 with a production training
+    networks  2, the defaults and the winner
     """
     limits = [budget.limit_s for budget in budgets if budget.limit_s is not None]
     return min([networks * unseen_s, *(MEASURED_AT_MOST * limit_s for limit_s in limits)])
-
-
-def production(
-    budgets: Sequence[Budget],
-    slots: Slots,
-    baseline: Prepared,
-    *,
-    most: int,
-    horizon: int,
-    epoch_s: float,
-    besides_s: float,
-) -> ProductionShare:
-    """Share of the production training. Raises BudgetTooSmall if it leaves no search.
-
-    most       epochs that the user asked for; 0 for no production training
-    horizon    epochs of a trial
-    epoch_s    slot-seconds of one of its epochs, at the dearest operating point that may win
-    besides_s  slot-seconds of probing and measuring
-    """
-    if not most:
-        return ProductionShare()
-    for budget in budgets:
-        _check_production(budget, baseline, most, horizon, besides_s)
-    epochs, cost_s = affordable(budgets, epoch_s, most)
-    less = f", which half of the budget pays, instead of {most}" if epochs < most else ""
-    where = ", on one slot" if slots.count > 1 else ""
-    note = f"At the end the winner trains for up to {epochs} epochs (--train){less}{where}: about "
-    return ProductionShare(epochs=epochs, cost_s=cost_s, notes=(f"{note}{format_cost(cost_s, slots.device)}.",))
-
-
-def _check_production(budget: Budget, baseline: Prepared, most: int, horizon: int, besides_s: float) -> None:
-    """Raise BudgetTooSmall if one budget cannot pay for a production training of the defaults beside a search."""
-    epochs, cost_s = affordable([budget], baseline.epoch_s, most)
-    (search,) = without_production([budget], cost_s)
-    needed_s = baseline.startup_s + baseline.epoch_s * horizon + besides_s
-    if search.limit_s is None or (search.limit_s >= needed_s and epochs >= horizon):
-        return
-    enough_s = max(needed_s, MARGIN * baseline.epoch_s * horizon) / PRODUCTION_AT_MOST
-    raise BudgetTooSmall(
-        f"the budget '{budget.text}' cannot pay for --train {most}: half of it pays {epochs} epochs of a production "
-        f"training, and the rest must pay for the baseline's {horizon}. Raise --budget to at least "
-        f"{budget.at_least(enough_s)}, lower --epochs, or leave out --train."
-    )
-
-
-def affordable(budgets: Sequence[Budget], epoch_s: float, most: int) -> tuple[int, float]:
-    """Epochs of a production training that the budgets pay, and its slot-seconds.
-
-    All epochs that the user asked for, or as many as half of the tightest budget pays.
-
-    epoch_s  slot-seconds of an epoch
-    most     epochs that the user asked for
-    """
-    limit_s = min((budget.limit_s for budget in budgets if budget.limit_s is not None), default=math.inf)
-    epochs = int(min(most, PRODUCTION_AT_MOST * limit_s / (MARGIN * epoch_s))) if epoch_s > 0 else most
-    return epochs, min(MARGIN * epochs * epoch_s, PRODUCTION_AT_MOST * limit_s)
-
-
-def without_production(budgets: Sequence[Budget], cost_s: float) -> tuple[Budget, ...]:
-    """Budgets, under their own texts, less a production training of so many slot-seconds on one slot.
-
-    Raises BudgetTooSmall for a budget of a single trial.
-    """
-    for budget in budgets:
-        if budget.trials is not None and budget.trials < 2:
-            raise BudgetTooSmall(
-                f"the budget '{budget.text}' leaves nothing to search with: --train takes one of its trials. "
-                "Raise --budget to at least 2trials, or leave out --train."
-            )
-    return tuple(
-        replace(
-            budget,
-            slot_s=None if budget.slot_s is None else budget.slot_s - cost_s,
-            wall_s=None if budget.wall_s is None else budget.wall_s - cost_s,
-            trials=None if budget.trials is None else budget.trials - 1,
-        )
-        for budget in budgets
-    )

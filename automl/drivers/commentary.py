@@ -32,11 +32,14 @@ class Commentary:
         return f"{reason}the defaults and the best trials by their score run again with other seeds"
 
     def _production_begun(self, trial: Trial) -> str:
-        search, most = self._search, self._search.spec.train
-        less = f", of the {most} asked for: what is left pays for these" if trial.epochs < most else ""
-        reason = f"{search.searched}: " if search.searched and not search.repeats.begun else ""
+        search = self._search
+        beside = search.searched is None  # the defaults' training does not end the search
+        reason = f"{search.searched}: " if not beside and not search.repeats.begun else ""
         subject = f"{trial_name(trial.repeats or 0)} {'trains' if trial.repeats else 'train'}"
-        return f"{reason}{subject} for production, {trial.epochs} epochs{less}"
+        less = f", of the {search.spec.train} asked for: what is left pays for these"
+        seed = f", with seed {trial.seed}" if trial.seed != search.spec.seed else ""
+        text = f"{reason}{subject} for production, up to {trial.epochs} epochs{seed}"
+        return text + (less if trial.epochs < search.spec.train else "")
 
     def rungs_changed(self) -> str | None:
         """Trials are no longer stopped at a rung, or are again."""
@@ -80,16 +83,14 @@ class Commentary:
             slots=spec.slots.count,
             most=None if limit is None else max(0, limit - reserve.trials - search.trials),
         )
-        wall_s += search.production.reserve_s()
+        wall_s += search.production.reserve_wall_s()
         trials = search.trials + more
         if not decided and abs(trials - spec.plan["trials"]) <= SAME * trials and wall_s < LONG_S:
             return None
         no_repeats = "; too few to keep repeats with other seeds" if spec.reserve_trials > reserve.repeats else ""
-        production = search.production
-        no_production = "; too dear to keep a production training" if production.waiting and not production.kept else ""
         return (
             f"planned again: an epoch costs {epoch_s:.1f} s, {ratio:.2f} times what was planned; about {trials} trials "
-            f"instead of {spec.plan['trials']}, ending in {wall_s / 60:.0f} min{no_repeats}{no_production}"
+            f"instead of {spec.plan['trials']}, ending in {wall_s / 60:.0f} min{no_repeats}"
         )
 
     def paused(self, reason: str, hint: str) -> str:

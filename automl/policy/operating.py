@@ -29,6 +29,11 @@ class Operating:
         """True while operating points are still compared."""
         return bool(self._spec.points) and self.chosen is None
 
+    @property
+    def defaults(self) -> int:
+        """The trial of the defaults at the chosen operating point; trial 0 while none is chosen."""
+        return next((n for n, point in enumerate(self._spec.points) if point.name == self.chosen), 0)
+
     def purpose(self, number: int) -> Purpose:
         """Purpose of the trial of that number."""
         if number == 0:

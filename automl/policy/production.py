@@ -1,7 +1,8 @@
-"""The production training: the winner, trained for longer with what the search has left for it. Pure.
+"""Production trainings: the defaults and the best recipe found, each at the length at which people train. Pure.
 
-Its length and its patience are the guide's (Ultralytics, "Tips for Best YOLOv5 Training Results": 300 epochs; an end
-after 50 epochs without a better one). Its schedule is laid out for the epochs that can be paid when it begins.
+Length and patience are the guide's (Ultralytics, "Tips for Best YOLOv5 Training Results": 300 epochs; an end after 50
+epochs without a better one). The defaults train beside the search, the winner after it. Further seeds follow while the
+two cannot be told apart and something is left of the budget.
 """
 
 from __future__ import annotations
@@ -9,92 +10,191 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from automl.costs.budget import Ledger, limits_of
-from automl.costs.shares import MARGIN, affordable
+from automl.costs.budget import Ledger
+from automl.costs.shares import MARGIN
+from automl.policy.operating import Operating
 from automl.policy.prices import Prices
 from automl.records import Outcome, Params, ParamValue, Purpose, StudySpec, Trial, TrialState
+from automl.scores.length import ENOUGH_CHANCE, compared
 from automl.scores.words import trial_name
 from automl.space import EPOCH_KEYS, trainer_key
 
 PATIENCE = 50  # epochs without a better one
+MOST_SEEDS = 3  # of each of the two recipes
+FAILURES = 2  # failed trainings that end a session
 
 
 class Production:
-    """The production training of one study, as far as it has come."""
+    """The production trainings of one study, as far as they have come."""
 
-    def __init__(self, spec: StudySpec, ledger: Ledger, prices: Prices) -> None:
+    def __init__(self, spec: StudySpec, ledger: Ledger, prices: Prices, operating: Operating) -> None:
         self._spec = spec
         self._ledger = ledger
         self._prices = prices
-        self._budgets = limits_of(spec)
+        self._operating = operating
+        self._failures = 0  # in this session
+        self._trials: dict[int, Trial] = {}  # by number
+        self._scores: dict[int, Sequence[float]] = {}  # mAP50-95 by epoch
+        self._outcomes: dict[int, Outcome] = {}
         self._reason_against = ""
-        self._outcome: Outcome | None = None
-        self.trial: Trial | None = None
 
     # -- events -----------------------------------------------------------------------------------
 
     def begun(self, trial: Trial) -> None:
-        """It begins, or has begun in an earlier session."""
-        self.trial, self._outcome = trial, None
+        """One begins, or has begun in an earlier session."""
+        self._trials[trial.number] = trial
+        self._outcomes.pop(trial.number, None)
 
-    def ended(self, outcome: Outcome) -> None:
-        """It has ended, or was interrupted."""
-        self._outcome = outcome
+    def ended(self, number: int, outcome: Outcome) -> None:
+        """One has ended, or was interrupted."""
+        self._outcomes[number] = outcome
 
-    def failed(self) -> None:
-        """Its training failed, and may begin anew when the study is resumed."""
-        self.trial = self._outcome = None
+    def failed(self, number: int) -> bool:
+        """Its training failed: forget it, so that it may begin anew. True if it may do so in this session."""
+        del self._trials[number], self._outcomes[number]
+        self._failures += 1
+        return self._failures < FAILURES
+
+    def resumed(self) -> None:
+        """The study is resumed, so the cause of failures may have been mended."""
+        self._failures = 0
 
     def given_up(self, reason: str) -> None:
-        """It will not begin."""
+        """The winner's will not begin."""
         self._reason_against = reason
 
     # -- queries ----------------------------------------------------------------------------------
 
     @property
-    def waiting(self) -> bool:
-        """True while it was asked for and may still begin."""
-        return self._spec.train > 0 and self.trial is None and not self._reason_against
+    def defaults(self) -> int:
+        """The searched trial of the defaults at the operating point that is tuned at."""
+        return self._operating.defaults
 
     @property
-    def kept(self) -> bool:
-        """True while something is kept for it: half of the budget pays at least as many epochs as a trial has."""
-        return self.waiting and self._affordable()[0] >= self._spec.epochs
+    def numbers(self) -> set[int]:
+        """The trials that are production trainings."""
+        return set(self._trials)
+
+    @property
+    def winner(self) -> int | None:
+        """The searched trial that was trained as the winner; None before."""
+        return next((t.repeats for t in self._trials.values() if t.repeats is not None and self._is_winner(t)), None)
+
+    def _is_winner(self, trial: Trial) -> bool:
+        return not self._spec.compare or trial.repeats != self.defaults
+
+    @property
+    def waiting(self) -> bool:
+        """True while the winner's may still begin."""
+        return self._spec.train > 0 and self.winner is None and not self._reason_against
+
+    @property
+    def defaults_wait(self) -> bool:
+        """True while the defaults' has not begun."""
+        return self._spec.compare and not self._of(self.defaults)
+
+    @property
+    def running(self) -> bool:
+        """True while one holds a slot."""
+        return not self.numbers.isdisjoint(self._ledger.held)
 
     @property
     def trials_left(self) -> int:
-        """Trials of a limited number that are kept for it: 0 or 1."""
-        return int(self.kept)
+        """Trials of a limited number that are kept for them."""
+        return int(self.waiting) + int(self.waiting and self.defaults_wait)
+
+    @property
+    def paid_s(self) -> float:
+        """Slot-seconds that they have cost so far."""
+        return sum(self._ledger.cost_s(number) for number in self._trials)
 
     def reserve_s(self) -> float:
-        """Slot-seconds, and wall seconds too, that search and repeats must leave for it."""
-        return self._affordable()[1] if self.kept else 0.0
+        """Slot-seconds that search and repeats must leave for them."""
+        if not self._spec.train:
+            return 0.0
+        waiting = self.trials_left * self._training_s()
+        return waiting + sum(self._rest_s(trial) for trial in self._running())
 
-    def _affordable(self) -> tuple[int, float]:
-        return affordable(self._budgets, self._prices.epoch_s(), self._spec.train)
+    def reserve_wall_s(self) -> float:
+        """Wall seconds that search and repeats must leave: the winner's trains after them."""
+        if self._spec.slots.count == 1 or not self._spec.compare:
+            return self.reserve_s()
+        last_s = self._training_s() if self.waiting else 0.0
+        beside_s = self._training_s() if self.waiting and self.defaults_wait else 0.0
+        return max([last_s, beside_s, *(self._rest_s(trial) for trial in self._running())])
 
     def payable(self, at: float, trials: int, params: Params) -> int:
-        """Epochs of it that what is left pays now.
+        """Epochs of one that what is left pays now.
 
         trials  number of trials that have begun
-        params  of the winner
+        params  of its recipe
         """
         spec, ledger = self._spec, self._ledger
         if ledger.trial_limit is not None and trials >= ledger.trial_limit:
             return 0
-        left_s = min(ledger.left_s(at), ledger.wall_left_s(at)) - spec.measuring_s
+        owed_s = sum(self._rest_s(trial) for trial in self._running())
+        left_s = min(ledger.left_s(at) - owed_s, ledger.wall_left_s(at))
+        left_s -= spec.measuring_s * max(1.0, self._prices.ratio)
         epoch_s = MARGIN * self._prices.epoch_s(params)
         return int(min(spec.train, max(0.0, left_s) / epoch_s)) if epoch_s > 0 else spec.train
 
-    def verdict(self, scores: Sequence[float]) -> Outcome | None:
+    @property
+    def expected(self) -> int:
+        """Epochs until one is expected to end: where patience ended the defaults', the winner's needs as many."""
+        lengths = [len(self._scores.get(number, ())) for number in self._of(self.defaults) if self._whole(number)]
+        return max(lengths, default=self._spec.train)
+
+    def repeat_due(self) -> tuple[int, int] | None:
+        """The recipe, by its searched trial, to train with another seed, and the seed; None when none is needed.
+
+        The one with fewer seeds is next, and of equals the winner: as long as the chance that it beats the defaults
+        is neither near one nor near zero.
+        """
+        winner = self.winner
+        if winner is None or not self._spec.compare or not self._whole_pair(winner):
+            return None
+        chance = compared(self.best(self.defaults), self.best(winner)).chance
+        if not 1 - ENOUGH_CHANCE < chance < ENOUGH_CHANCE:
+            return None
+        seeds, trial = min((len(self._of(trial)), trial) for trial in (winner, self.defaults))
+        if len(self._of(winner)) == seeds:
+            trial = winner
+        return (trial, self._spec.seed + seeds) if seeds < MOST_SEEDS else None
+
+    def best(self, trial: int) -> list[float]:
+        """Best epochs of the whole production trainings of a recipe, by its searched trial."""
+        return [max(self._scores[number]) for number in self._of(trial) if self._whole(number)]
+
+    def _whole_pair(self, winner: int) -> bool:
+        return bool(self.best(winner)) and bool(self.best(self.defaults)) and not self.running
+
+    def _of(self, searched: int) -> list[int]:
+        return [number for number, trial in self._trials.items() if trial.repeats == searched]
+
+    def _whole(self, number: int) -> bool:
+        outcome = self._outcomes.get(number)
+        return outcome is not None and outcome.state is TrialState.COMPLETED and bool(self._scores.get(number))
+
+    def _running(self) -> list[Trial]:
+        return [trial for number, trial in self._trials.items() if number in self._ledger.held]
+
+    def _training_s(self) -> float:
+        return MARGIN * self.expected * self._prices.epoch_s()
+
+    def _rest_s(self, trial: Trial) -> float:
+        """Slot-seconds that a running one still needs."""
+        left = max(1, min(trial.epochs, self.expected) - len(self._scores.get(trial.number, ())))
+        return MARGIN * left * self._prices.epoch_s(trial.params)
+
+    def verdict(self, number: int, scores: Sequence[float]) -> Outcome | None:
         """The outcome with its latest epoch; None while it goes on.
 
         scores  finite mAP50-95 by epoch, at least one
         """
-        assert self.trial is not None, "it has begun"
+        self._scores[number] = scores
         done, top = len(scores), max(scores)
         best = scores.index(top) + 1
-        if done >= self.trial.epochs:
+        if done >= self._trials[number].epochs:
             return Outcome(state=TrialState.COMPLETED, reason=f"trained all {done} epochs")
         if top > 0 and done - best >= PATIENCE:  # before that it has not begun to learn, as with Ultralytics' own
             reason = f"no epoch was better than epoch {best} for {PATIENCE} epochs"
@@ -102,25 +202,32 @@ class Production:
         return None
 
     def summary(self) -> str:
-        """Sentence part for the end of the study: what came of it; empty if it was not asked for."""
-        if self.trial is None:
+        """Sentence part for the end of the study: what came of them; empty if none was asked for."""
+        if not self._trials:
             missing = "nothing was left for the production training" if self._spec.train else ""
             return self._reason_against or missing
-        if self._outcome is not None and self._outcome.state is TrialState.FAILED:
-            return f"its production training, trial {self.trial.number}, failed"
-        return f"{trial_name(self.trial.repeats or 0)} trained for production as trial {self.trial.number}"
+        parts = []
+        for number, trial in sorted(self._trials.items()):
+            outcome = self._outcomes.get(number)
+            failed = outcome is not None and outcome.state is TrialState.FAILED
+            end = "failed" if failed else f"trained for production as trial {number}"
+            parts.append(f"{trial_name(trial.repeats or 0)} {end}")
+        return "; ".join([*parts, *filter(None, [self._reason_against])])
 
 
-def production_of(spec: StudySpec, winner: Trial, number: int, epochs: int) -> Trial:
-    """The winner's production training as a trial of its own, under that number."""
+def production_of(spec: StudySpec, searched: Trial, number: int, epochs: int, seed: int | None = None) -> Trial:
+    """The production training of a searched trial as a trial of its own, under that number.
+
+    seed  None: that of the searched trial
+    """
     return Trial(
         number=number,
-        params={**winner.params, **longer(spec, winner.number, winner.params, winner.epochs, epochs)},
+        params={**searched.params, **longer(spec, searched.number, searched.params, searched.epochs, epochs)},
         epochs=epochs,
-        seed=winner.seed,
+        seed=searched.seed if seed is None else seed,
         purpose=Purpose.PRODUCTION,
         origin="production",
-        repeats=winner.number,
+        repeats=searched.number,
     )
 
 

@@ -6,7 +6,6 @@ import math
 
 from automl.costs.budget import Ledger, limits_of
 from automl.costs.points import full_trainings
-from automl.costs.shares import without_production
 from automl.figures import format_cost
 from automl.policy.prices import Prices
 from automl.policy.production import Production
@@ -42,18 +41,19 @@ class Reserve:
         planned = self._spec.reserve_trials
         if self._repeats.begun or not planned:
             return planned
-        if self._production.trial is not None:
+        if self._production.winner is not None:
             return 0
-        budgets, production_s = self._budgets, self._production.reserve_s()
-        if production_s:
-            budgets = without_production(budgets, production_s)
+        production = self._production
+        slot_s = production.paid_s + production.reserve_s()
+        wall_s, trials = production.reserve_wall_s(), production.trials_left
+        budgets = [budget.less(slot_s=slot_s, wall_s=wall_s, trials=trials) for budget in self._budgets]
         trainings = full_trainings(budgets, self._prices.training_s(), self._spec.slots)
         return planned if trainings >= TOO_FEW else 0
 
     @property
     def empty(self) -> bool:
         """True while nothing is kept for repeats or a production training."""
-        return not self.repeats and not self._production.kept
+        return not self.repeats and not self._production.waiting
 
     @property
     def trials(self) -> int:
@@ -67,29 +67,35 @@ class Reserve:
         measuring on unseen images and the production training.
         """
         if not self.repeats:
-            return self._after_s()
+            return self._measuring_s() + self._production.reserve_s()
         running_s = len(self._ledger.held) * self._prices.epoch_s()
-        return max(0.0, self._repeats_s() - self._repeats.paid_s) + running_s + self._after_s()
+        return (
+            max(0.0, self._repeats_s() - self._repeats.paid_s)
+            + running_s
+            + self._measuring_s()
+            + self._production.reserve_s()
+        )
 
     def wall_s(self) -> float:
         """Wall seconds that the search must leave: the repeats to come side by side on the slots, and what follows."""
         spec, repeats = self._spec, self.repeats
+        after_s = self._measuring_s() + self._production.reserve_wall_s()
         if not repeats:
-            return self._after_s()
+            return after_s
         waves = math.ceil(max(0, repeats - self._repeats.begun) / spec.slots.count)
         dearest = max([1.0, *(point.epoch_s / spec.epoch_s for point in spec.points if spec.epoch_s > 0)])
         one_s = min(max(self._repeats.costs_s(repeats)), dearest * MOST * spec.reserve_s / spec.reserve_trials)
-        return waves * MARGIN * one_s + self._prices.epoch_s() + self._after_s()
+        return waves * MARGIN * one_s + self._prices.epoch_s() + after_s
 
     def room(self, at: float, trials: int) -> Room:
         """Rest of the budget for repeats now.
 
         trials  number of trials that have begun
         """
-        ledger, after_s, limit = self._ledger, self._after_s(), self._ledger.trial_limit
+        ledger, limit, measuring_s = self._ledger, self._ledger.trial_limit, self._measuring_s()
         return Room(
-            slot_s=ledger.left_s(at) - after_s,
-            wall_s=ledger.wall_left_s(at) - after_s,
+            slot_s=ledger.left_s(at) - measuring_s - self._production.reserve_s(),
+            wall_s=ledger.wall_left_s(at) - measuring_s - self._production.reserve_wall_s(),
             trials=math.inf if limit is None else limit - self._production.trials_left - trials,
         )
 
@@ -98,10 +104,11 @@ class Reserve:
 
         trials  number of trials that have begun, repeats included
         """
-        limit, production_begun = self._ledger.trial_limit, self._production.trial is not None
+        limit, production = self._ledger.trial_limit, self._production
         if limit is not None and trials >= limit - self.trials:
-            return f"{trials - self._repeats.begun - production_begun} trials have begun"
-        return self.sentence() if self._repeats.begun or production_begun or self._reached(at) else None
+            return f"{trials - self._repeats.begun - len(production.numbers)} trials have begun"
+        over = self._repeats.begun or production.winner is not None or self._reached(at)
+        return self.sentence() if over else None
 
     def sentence(self) -> str:
         """Sentence for the log: the search's share is spent, and what the reserve holds."""
@@ -109,7 +116,7 @@ class Reserve:
         if repeats:
             cost = format_cost(self._repeats_s(), self._spec.slots.device)
             parts.append(f"{cost} that are kept for {repeats} repeats with other seeds")
-        if production.kept or production.trial is not None:
+        if production.waiting or production.winner is not None:
             parts.append("what is kept for the production training")
         return f"{SHARE_SPENT}, but for {' and '.join(parts)}" if parts else SHARE_SPENT
 
@@ -133,9 +140,9 @@ class Reserve:
         ledger = self._ledger
         return ledger.left_s(at) <= self.slot_s() or ledger.wall_left_s(at) <= self.wall_s()
 
-    def _after_s(self) -> float:
-        """Seconds that the repeats too must leave: for measuring on unseen images and the production training."""
-        return self._spec.measuring_s + self._production.reserve_s()
+    def _measuring_s(self) -> float:
+        """Seconds to leave for measuring on unseen images, at today's price."""
+        return self._spec.measuring_s * max(1.0, self._prices.ratio)
 
     def _repeats_s(self) -> float:
         """Slot-seconds of all repeats at the price of their trials, within limits of the plan."""

@@ -120,6 +120,22 @@ class Runs(dict[int, Run]):
             if run.trial.purpose is not Purpose.PRODUCTION  # of another length: it tells nothing of the choice
         )
 
+    def challenger(self, defaults: int) -> int | None:
+        """The trial that is most likely to beat the defaults; None where none has scored above them.
+
+        defaults  the trial of the defaults at the operating point that is tuned at
+        """
+        winner, base = self.winner, self[defaults].score if defaults in self else None
+        if winner is not None and winner not in (0, defaults):
+            return winner
+        above = [
+            (-run.score, number)
+            for number, run in self.items()
+            if number not in (0, defaults) and run.trial.purpose.searched and run.completed
+            if run.score is not None and base is not None and run.score > base
+        ]
+        return min(above)[1] if above else None
+
     def target_met(self, target: float | None) -> str | None:
         """Sentence once the current winner has reached the target, else None.
 

@@ -48,7 +48,7 @@ class Search:
         self.operating = Operating(spec)
         self.runs = Runs()
         self.prices = Prices(spec, self.operating, self.runs)
-        self.production = Production(spec, ledger, self.prices)
+        self.production = Production(spec, ledger, self.prices, self.operating)
         self.repeats = Repeats(spec, ledger, self.prices)
         self.reserve = Reserve(spec, ledger, self.prices, self.repeats, self.production)
         self.failures = Failures()
@@ -143,9 +143,8 @@ class Search:
 
     @property
     def at_stake(self) -> set[int]:
-        """Trials of which one is the winner: those with repeats, or that would have some now; and the production."""
-        production = self.production.trial
-        return self.repeats.at_stake(self.reserve.repeats) | ({production.number} if production is not None else set())
+        """Trials of which one is the winner: those with repeats, or that would have some now; and those for production."""
+        return self.repeats.at_stake(self.reserve.repeats) | self.production.numbers
 
     # -- memory of earlier sessions ---------------------------------------------------------------
 
@@ -175,6 +174,7 @@ class Search:
                 self._finish(self.runs[number], outcome)
                 ends.append((number, outcome))
         self.failures.resumed()
+        self.production.resumed()
         self.ending = Ending(EndedBy.FAILURE, self.failure) if self.failure is not None else None
         return ends
 
@@ -205,7 +205,9 @@ class Search:
         return trial
 
     def _new_trial(self, at: float) -> Trial | None:
-        trial = self._proposals.next(len(self.runs)) if self._may_propose(at) else self._after_search(at)
+        trial = self._defaults_for_production(at)
+        if trial is None:
+            trial = self._proposals.next(len(self.runs)) if self._may_propose(at) else self._after_search(at)
         if trial is not None:
             self.runs[trial.number] = Run(trial)
         return trial
@@ -219,6 +221,9 @@ class Search:
             return False
         if not self.runs:
             return True
+        if self.spec.defaults_alone:
+            self._search_end = Ending(EndedBy.EXHAUSTED, self.spec.defaults_alone.rstrip("."))
+            return False
         if self.runs.baseline is None:
             return False  # the set-up has to prove itself on the baseline before more is spent
         if not self._proposals.endless and len(self.runs) >= len(self.spec.given):
@@ -269,32 +274,65 @@ class Search:
             trial = repeat_of(self.runs[repeat.trial].trial, len(self.runs), repeat.seed)
             self.repeats.repeat_begun(trial)
             return trial
-        if self.ledger.held and (self.reserve.repeats or self.spec.train):
-            return None  # what is running may still decide what follows
-        trained = self._begin_production(at)
-        if trained is None:
+        beside = self.production.numbers
+        if (self.reserve.repeats or self.spec.train) and not beside.issuperset(self.ledger.held):
+            return None  # a running trial may still decide what follows
+        trained = self._winner_for_production(at) or self._repeat_for_production(at)
+        if trained is None and not self.production.running:
             repeats = self.reserve.repeats
             self._end_with(self._search_end, self.repeats.summary(repeats) if repeats else "")
         return trained
 
     def _repeat_due(self, at: float) -> Repeat | None:
-        if self.production.trial is not None:
+        if self.production.winner is not None:
             return None
         return self.repeats.due(self.reserve.room(at, len(self.runs)), self.reserve.repeats)
 
-    def _begin_production(self, at: float) -> Trial | None:
+    # -- production trainings -----------------------------------------------------------------------
+
+    def _defaults_for_production(self, at: float) -> Trial | None:
+        """The defaults' production training, beside the search: once its first trials have begun and a point is chosen.
+
+        The trials of the spec go first, since their numbers are their places in it.
+        """
+        first = len(self.runs) < len(self.spec.given) and self._search_end is None
+        if not self.production.defaults_wait or self.runs.baseline is None or self.operating.open or first:
+            return None
+        if self._payable_epochs(at, self.production.defaults) < self.spec.train:
+            return None
+        return self._production(self.production.defaults)
+
+    def _winner_for_production(self, at: float) -> Trial | None:
         """The winner's production training, which begins now; None where there is none or too little pays it."""
-        winner = self.runs.winner
-        if winner is None or not self.production.waiting:
+        if not self.production.waiting:
             return None
-        searched = self.runs[winner].trial
-        epochs = self.production.payable(at, len(self.runs), searched.params)
-        if epochs < self.spec.epochs:
-            self.production.given_up(
-                f"what is left pays {epochs} epochs of a production training, fewer than a trial's"
-            )
+        compare = self.spec.compare
+        winner = self.runs.challenger(self.production.defaults) if compare else self.runs.winner
+        if winner is None:
+            if compare:
+                self.production.given_up("no recipe scored above the defaults, so none was trained for production")
             return None
-        trial = production_of(self.spec, searched, len(self.runs), epochs)
+        epochs, least = self._payable_epochs(at, winner), self.spec.train if compare else self.spec.epochs
+        if epochs < least:
+            asked = f"the {least} of the defaults'" if compare else "a trial's"
+            reason = f"what is left pays {epochs} epochs of a production training, fewer than {asked}"
+            self.production.given_up(reason)
+            return None
+        return self._production(winner, epochs=epochs)
+
+    def _repeat_for_production(self, at: float) -> Trial | None:
+        """A production training with another seed, where it is still open which recipe is the better one."""
+        repeat = self.production.repeat_due()
+        if repeat is None or self._payable_epochs(at, repeat[0]) < self.production.expected:
+            return None
+        return self._production(repeat[0], seed=repeat[1])
+
+    def _payable_epochs(self, at: float, searched: int) -> int:
+        return self.production.payable(at, len(self.runs), self.runs[searched].trial.params)
+
+    def _production(self, searched: int, *, epochs: int | None = None, seed: int | None = None) -> Trial:
+        """The production training of a searched trial, which begins now."""
+        trial = production_of(self.spec, self.runs[searched].trial, len(self.runs), epochs or self.spec.train, seed)
         self.production.begun(trial)
         return trial
 
@@ -320,7 +358,7 @@ class Search:
             self._proposals.report(run.trial.number, epoch, score)
             return self._judge(run, epoch)
         if run.trial.purpose is Purpose.PRODUCTION:
-            return self.production.verdict(run.scores)
+            return self.production.verdict(run.trial.number, run.scores)
         return self._completed() if epoch >= self.spec.epochs else None
 
     def _completed(self) -> Outcome:
@@ -379,10 +417,10 @@ class Search:
         return self.rungs.extrapolate(run.trial.number, run.score)
 
     def _finish_production(self, run: Run, outcome: Outcome) -> None:
-        """A failure other than divergence lets it begin anew when the study is resumed."""
-        self.production.ended(outcome)
-        if outcome.state is TrialState.FAILED and not run.diverged:
-            self.production.failed()
+        """A failure other than divergence lets it begin anew: once in this session, then when the study is resumed."""
+        number = run.trial.number
+        self.production.ended(number, outcome)
+        if outcome.state is TrialState.FAILED and not run.diverged and not self.production.failed(number):
             self.failures.production_failed(outcome.reason)
             self._end_on_failure()
 

@@ -161,7 +161,9 @@ class StudySpec:
     reserve_trials: int = 0  # repeats that the reserve holds
     reserve_s: float = 0.0  # their expected slot-seconds
     measuring_s: float = 0.0  # seconds that the reserve holds for measuring on unseen images
-    train: int = 0  # most epochs of a production training after the search; 0 for none
+    train: int = 0  # epochs of the production trainings; 0: none beside the search's own
+    compare: bool = False  # True: the defaults are trained for production too, as measure of the winner
+    defaults_alone: str = ""  # reason for which nothing but the defaults is trained; empty: a search
     beyond: tuple[LongDefaults, ...] = ()  # of trials 0, 1 ... at a longer horizon
 
     def to_dict(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class Purpose(StrEnum):
     POINTS = "points"  # the defaults at other variants and image sizes
     SEARCH = "search"
     CONFIRMATION = "confirmation"  # repeats with other seeds, and measuring on unseen images
-    PRODUCTION = "production"  # the winner, trained for longer
+    PRODUCTION = "production"  # the defaults and the winner, trained for as long as people train
 
     @property
     def searched(self) -> bool:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from automl.costs import plan, points, shares
-from automl.costs.budget import Budget
+from automl.costs import plan, points, shares, split
 from automl.costs.points import Point, Probe
-from automl.costs.shares import ProductionShare
+from automl.costs.split import Asked, Division
 from automl.figures import format_cost, listed
 from automl.files.disk import disk_bytes
 from automl.records import EarlierTraining, LongDefaults, Params, PointCost, Prepared, Start, StudySpec
@@ -32,21 +31,22 @@ def compile_spec(
     """
     slots, budgets = checked.slots, checked.budgets
     baseline = next((p for p in probes if p.prepared is prepared), Probe(point="baseline", prepared=prepared))
-    epochs, shortened = _horizon(checked, baseline, prepared, probes)
+    division, shortened = _divide(checked, baseline, prepared, probes, probe_s)
+    epochs = division.epochs
     shares.check_baseline(
         budgets, epoch_s=prepared.epoch_s, startup_s=prepared.startup_s, spent_s=probe_s, epochs=epochs, slots=slots
     )
-    compared, last, left = _compare(checked, probes or (baseline,), baseline, probe_s, epochs)
-    aside = _aside(checked, prepared, compared[0].training_s, probe_s, last, left)
+    compared = _compare(checked, probes or (baseline,), baseline, division, probe_s)
+    aside = _aside(checked, prepared, compared, probe_s, division)
     defaults = dict(prepared.defaults_at(epochs))
     rungs = _rungs(defaults, epochs)
     draft = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, reserve=aside)
+    draft = replace(draft, production=division.production, answer=division.sentence)
     first = _first_trials(checked, draft, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
     notes = (
         *filter(None, [shortened]),
         *points.reused_in_words(probes),
         *first.notes,
-        *last.notes,
         *_on_unseen(checked, prepared, aside.measuring_s),
     )
     final = replace(draft, disk_bytes=disk_bytes(prepared.parameters, slots), notes=(*notes, *draft.notes))
@@ -60,7 +60,7 @@ def compile_spec(
         epochs=epochs,
         rungs=rungs,
         fixed={**defaults, **checked.space.fixed, **resolved},
-        given=first.starts,
+        given=first.starts if division.searches else first.starts[:1],
         warm=first.warm,
         probe_s=probe_s,
         epoch_s=prepared.epoch_s,
@@ -73,7 +73,9 @@ def compile_spec(
         reserve_trials=aside.repeats,
         reserve_s=aside.repeats_s,
         measuring_s=aside.measuring_s,
-        train=checked.request.train or 0,
+        train=division.production,
+        compare=division.production > 0,
+        defaults_alone="" if division.searches else division.sentence,
         beyond=_beyond(final, probes or (baseline,)),
     )
 
@@ -101,71 +103,71 @@ def _settled(checked: Checked) -> dict[str, Any]:
     }
 
 
-def _horizon(checked: Checked, baseline: Probe, prepared: Prepared, probes: Sequence[Probe]) -> tuple[int, str]:
-    """Epochs of every training; a sentence if they were shortened for an operating point, else empty."""
-    most, budgets, slots = checked.request.train or 0, checked.budgets, checked.slots
-    if checked.request.epochs:
-        return checked.request.epochs, ""
+def _divide(
+    checked: Checked, baseline: Probe, prepared: Prepared, probes: Sequence[Probe], probe_s: float
+) -> tuple[Division, str]:
+    """Lengths of the trainings; a sentence if the search's were shortened for an operating point, else empty."""
+    request, budgets, slots = checked.request, checked.budgets, checked.slots
+    asked = Asked(epochs=request.epochs, train=request.train, recipe_only=_recipe_only(checked))
+    besides_s = probe_s + shares.measuring(budgets, _unseen_s(checked, prepared))
+    division = split.divide(budgets, slots, prepared, asked, besides_s=besides_s)
+    if request.epochs or not division.searches or (not division.production and not asked.recipe_only):
+        return division, ""
     admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, slots)]
-    if most:  # priced at the dearest operating point that may win
-        half = shares.without_production(budgets, shares.affordable(budgets, prepared.epoch_s, most)[1])
-        measured = [p.prepared for p in admitted if p.prepared is not None]
-        prices = [other.epoch_s for other in measured if points.longest(half, other, slots) >= points.NEAR_END]
-        dearest_s = max([prepared.epoch_s, *prices])
-        budgets = shares.without_production(budgets, shares.affordable(budgets, dearest_s, most)[1])
-    epochs, shortened = points.horizon(prepared, admitted, budgets, slots)
-    return (most, "") if most and most < epochs else (epochs, shortened)
+    left = {p.point: division.searching(budgets, slots, p.prepared.epoch_s) for p in admitted if p.prepared is not None}
+    longest = {p.point: points.longest(left[p.point], p.prepared, slots) for p in admitted if p.prepared is not None}
+    least = split.least_epochs(division.production) if division.production else points.NEAR_END
+    dearest = min((n for n in longest if least <= longest[n] < division.epochs), key=longest.__getitem__, default=None)
+    if dearest is None:
+        return division, ""
+    return replace(division, epochs=longest[dearest]), points.shortened(longest[dearest], dearest, division.epochs)
+
+
+def _recipe_only(checked: Checked) -> bool:
+    """True if the search's own trainings are the answer; so are the surrogate's, unless --train is given."""
+    return checked.request.recipe_only or (checked.request.trainer == "surrogate" and not checked.request.train)
 
 
 def _compare(
-    checked: Checked, probes: Sequence[Probe], baseline: Probe, probe_s: float, epochs: int
-) -> tuple[tuple[Point, ...], ProductionShare, Sequence[Budget]]:
-    """Operating points, the production training at the dearest that may win, and the budgets without it."""
+    checked: Checked, probes: Sequence[Probe], baseline: Probe, division: Division, probe_s: float
+) -> tuple[Point, ...]:
+    """Operating points with their roles; a point counts with what production at its own price leaves."""
+    budgets, slots, limits = checked.budgets, checked.slots, checked.limits
     assert baseline.prepared is not None, "the baseline was probed"
-    budgets, slots, most = checked.budgets, checked.slots, checked.request.train or 0
-    measuring_s = shares.measuring(budgets, _unseen_s(checked, baseline.prepared), 3)
-    price_s = 0.0
-    dearest_s = baseline.prepared.epoch_s
+    if not division.searches:
+        alone = points.compare([baseline], baseline, budgets, slots, epochs=division.epochs, limits=limits)
+        return alone
+    affordable: Sequence[Probe] = probes
     while True:
-        price_s = max(price_s, dearest_s)  # never falls, so the loop ends
-        last = shares.production(
-            budgets,
-            slots,
-            baseline.prepared,
-            most=most,
-            horizon=epochs,
-            epoch_s=price_s,
-            besides_s=probe_s + measuring_s,
-        )
-        left = shares.without_production(budgets, last.cost_s) if most else budgets
-        compared = points.compare(probes, baseline, left, slots, epochs=epochs, limits=checked.limits)
-        dearest_s = max(point.epoch_s for point in compared if point.role != "left out")
-        if not most or dearest_s <= price_s:
-            return compared, last, left
+        dearest_s = max(p.prepared.epoch_s for p in affordable if p.prepared is not None)
+        left = division.searching(budgets, slots, dearest_s)
+        compared = points.compare(affordable, baseline, left, slots, epochs=division.epochs, limits=limits)
+        trained = {point.name for point in compared if point.role != "left out"}
+        fits = [p for p in affordable if p is baseline or p.point in trained or p.prepared is None]
+        if not division.production or len(fits) == len(affordable):
+            out = [p for p in probes if p not in affordable]
+            priced = points.compare([baseline, *out], baseline, left, slots, epochs=division.epochs, limits=limits)
+            return (*compared, *(replace(p, role="left out", why=p.why or points.SPARE) for p in priced[1:]))
+        affordable = fits
 
 
 def _aside(
-    checked: Checked,
-    prepared: Prepared,
-    training_s: float,
-    probe_s: float,
-    last: ProductionShare,
-    left: Sequence[Budget],
+    checked: Checked, prepared: Prepared, compared: Sequence[Point], probe_s: float, division: Division
 ) -> shares.Reserved:
-    """Everything that the search does not get of the budgets.
-
-    training_s  of the baseline
-    left        budgets without the production training
-    """
-    repeats, repeats_s = shares.repeats(left, training_s, checked.slots, checked.request.confirm)
-    measuring_s = shares.measuring(left, _unseen_s(checked, prepared), 3 if last.epochs else 2)
+    """Everything that the search does not get of the budgets."""
+    dearest_s = max(point.epoch_s for point in compared if point.role != "left out")
+    left = division.searching(checked.budgets, checked.slots, dearest_s)
+    best = checked.request.confirm if division.searches else 0
+    repeats, repeats_s = shares.repeats(left, compared[0].training_s, checked.slots, best)
+    last_s = shares.MARGIN * division.production * dearest_s
     return shares.Reserved(
         probe_s=probe_s,
         repeats=repeats,
         repeats_s=repeats_s,
-        measuring_s=measuring_s,
-        production_s=last.cost_s,
-        production_epochs=last.epochs,
+        measuring_s=shares.measuring(left, _unseen_s(checked, prepared)),
+        production_s=split.COMPARED * last_s,
+        last_s=last_s,
+        production_epochs=division.production,
     )
 
 
@@ -231,8 +233,6 @@ def _on_unseen(checked: Checked, prepared: Prepared, reserved_s: float) -> tuple
     if test is None:
         return ()
     measured = ["the defaults", "the winner"]
-    if checked.request.train:
-        measured.append("its production training")
     cost_s = len(measured) * _unseen_s(checked, prepared)
     partly = f", {format_cost(reserved_s, device)} of it kept from the search" if reserved_s < cost_s else ""
     return (

@@ -42,6 +42,7 @@ class SearchOptions(TypedDict, total=False):
     early_end: bool | None
     confirm: int | None
     train: int | None
+    recipe_only: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,8 @@ class SearchRequest:
     reuse: bool = True  # earlier studies of the same data are looked for
     early_end: bool = True  # the search ends when the rest of the budget promises too little
     confirm: int = 3  # best trials with seed repeats, beside the defaults
-    train: int | None = None  # epochs of a production training after the search; None for none
+    train: int | None = None  # epochs of production; None: 300 where the budget is one of time
+    recipe_only: bool = False  # no production trainings: the search's own are the answer
 
 
 def request_of(data: str | Path, budget: str | Sequence[str], **options: Unpack[SearchOptions]) -> SearchRequest:

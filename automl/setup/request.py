@@ -116,6 +116,8 @@ def _check_words(request: SearchRequest) -> Limits:
         raise AutoMLError(
             f"--train {request.train} is no production training: write how many epochs it may have, {least}."
         )
+    if request.train is not None and request.recipe_only:
+        raise AutoMLError("--train and --recipe-only contradict each other: drop one.")
     if request.confirm < 0:
         raise AutoMLError(f"--confirm {request.confirm}: write the number of best trials with seed repeats, or 0.")
     return limits
