@@ -106,11 +106,12 @@ def _with_epochs(
     needed_s = _needed_s(slots, prepared, length, epochs, trainings, besides_s)
     if asked.train:
         tightest = min((b for b in budgets if b.limit_s is not None), key=lambda b: b.limit_s or 0.0)
+        if tightest.slot_s is None:
+            needed_s = _wall_s(slots, needed_s, prepared, length)
         raise BudgetTooSmall(
             f"the budget '{tightest.text}' cannot pay for --train {length}: the defaults and the winner train for "
             f"{length} epochs each, and the search needs a training of {epochs} at least. Raise --budget to at least "
-            f"{tightest.at_least(needed_s if tightest.slot_s is not None else _wall_s(slots, needed_s, prepared, length))}"
-            ", lower --train, or answer at the search's length with --recipe-only."
+            f"{tightest.at_least(needed_s)}, lower --train, or answer at the search's length with --recipe-only."
         )
     cost = format_cost(needed_s, slots.device)
     return Division(
@@ -136,8 +137,8 @@ def _check_trials(budgets: Sequence[Budget], length: int) -> None:
 def _shared(slots: Slots, prepared: Prepared, length: int, epochs: int) -> str:
     cost = format_cost(length * prepared.epoch_s, slots.device)
     return (
-        f"The defaults and the best recipe found train for up to {length} epochs each ({cost} at {prepared.epoch_s:.1f} "
-        f"s an epoch); the rest of the budget searches with trainings of {epochs} epochs."
+        f"The defaults and the best recipe found train for up to {length} epochs each ({cost}, {prepared.epoch_s:.1f} s "
+        f"an epoch); the rest of the budget searches with trainings of {epochs} epochs."
     )
 
 

@@ -14,6 +14,7 @@ from automl.costs.budget import Ledger
 from automl.costs.shares import MARGIN
 from automl.policy.operating import Operating
 from automl.policy.prices import Prices
+from automl.policy.repeats import Repeat
 from automl.records import Outcome, Params, ParamValue, Purpose, StudySpec, Trial, TrialState
 from automl.scores.length import ENOUGH_CHANCE, compared
 from automl.scores.words import trial_name
@@ -144,8 +145,8 @@ class Production:
         lengths = [len(self._scores.get(number, ())) for number in self._of(self.defaults) if self._whole(number)]
         return max(lengths, default=self._spec.train)
 
-    def repeat_due(self) -> tuple[int, int] | None:
-        """The recipe, by its searched trial, to train with another seed, and the seed; None when none is needed.
+    def repeat_due(self) -> Repeat | None:
+        """The searched trial to train for production with another seed; None when none is needed.
 
         The one with fewer seeds is next, and of equals the winner: as long as the chance that it beats the defaults
         is neither near one nor near zero.
@@ -159,7 +160,7 @@ class Production:
         seeds, trial = min((len(self._of(trial)), trial) for trial in (winner, self.defaults))
         if len(self._of(winner)) == seeds:
             trial = winner
-        return (trial, self._spec.seed + seeds) if seeds < MOST_SEEDS else None
+        return Repeat(trial, self._spec.seed + seeds) if seeds < MOST_SEEDS else None
 
     def best(self, trial: int) -> list[float]:
         """Best epochs of the whole production trainings of a recipe, by its searched trial."""

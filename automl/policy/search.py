@@ -13,10 +13,11 @@ from dataclasses import replace
 
 from automl.costs.budget import Ledger
 from automl.figures import format_cost
+from automl.policy.full_length import FullLength
 from automl.policy.history import RESUMABLE, events
 from automl.policy.operating import Operating
 from automl.policy.prices import Prices
-from automl.policy.production import Production, production_of
+from automl.policy.production import Production
 from automl.policy.proposals import Proposals
 from automl.policy.repeats import Repeat, Repeats, repeat_of
 from automl.policy.reserve import Reserve
@@ -52,6 +53,7 @@ class Search:
         self.repeats = Repeats(spec, ledger, self.prices)
         self.reserve = Reserve(spec, ledger, self.prices, self.repeats, self.production)
         self.failures = Failures()
+        self._full_length = FullLength(spec, self.production, self.runs, self.operating)
         self._proposals = Proposals(spec, sampler, self.operating)
         self._resumable: deque[Trial] = deque()
         self._search_end: Ending | None = None
@@ -143,7 +145,7 @@ class Search:
 
     @property
     def at_stake(self) -> set[int]:
-        """Trials of which one is the winner: those with repeats, or that would have some now; and those for production."""
+        """Trials of which one may win: those with repeats, or that would have some now, and those for production."""
         return self.repeats.at_stake(self.reserve.repeats) | self.production.numbers
 
     # -- memory of earlier sessions ---------------------------------------------------------------
@@ -205,7 +207,8 @@ class Search:
         return trial
 
     def _new_trial(self, at: float) -> Trial | None:
-        trial = self._defaults_for_production(at)
+        over = self._search_end is not None
+        trial = self._full_length.defaults(at, over=over) if self.runs.baseline is not None else None
         if trial is None:
             trial = self._proposals.next(len(self.runs)) if self._may_propose(at) else self._after_search(at)
         if trial is not None:
@@ -277,7 +280,7 @@ class Search:
         beside = self.production.numbers
         if (self.reserve.repeats or self.spec.train) and not beside.issuperset(self.ledger.held):
             return None  # a running trial may still decide what follows
-        trained = self._winner_for_production(at) or self._repeat_for_production(at)
+        trained = self._full_length.winner(at) or self._full_length.repeat(at)
         if trained is None and not self.production.running:
             repeats = self.reserve.repeats
             self._end_with(self._search_end, self.repeats.summary(repeats) if repeats else "")
@@ -287,54 +290,6 @@ class Search:
         if self.production.winner is not None:
             return None
         return self.repeats.due(self.reserve.room(at, len(self.runs)), self.reserve.repeats)
-
-    # -- production trainings -----------------------------------------------------------------------
-
-    def _defaults_for_production(self, at: float) -> Trial | None:
-        """The defaults' production training, beside the search: once its first trials have begun and a point is chosen.
-
-        The trials of the spec go first, since their numbers are their places in it.
-        """
-        first = len(self.runs) < len(self.spec.given) and self._search_end is None
-        if not self.production.defaults_wait or self.runs.baseline is None or self.operating.open or first:
-            return None
-        if self._payable_epochs(at, self.production.defaults) < self.spec.train:
-            return None
-        return self._production(self.production.defaults)
-
-    def _winner_for_production(self, at: float) -> Trial | None:
-        """The winner's production training, which begins now; None where there is none or too little pays it."""
-        if not self.production.waiting:
-            return None
-        compare = self.spec.compare
-        winner = self.runs.challenger(self.production.defaults) if compare else self.runs.winner
-        if winner is None:
-            if compare:
-                self.production.given_up("no recipe scored above the defaults, so none was trained for production")
-            return None
-        epochs, least = self._payable_epochs(at, winner), self.spec.train if compare else self.spec.epochs
-        if epochs < least:
-            asked = f"the {least} of the defaults'" if compare else "a trial's"
-            reason = f"what is left pays {epochs} epochs of a production training, fewer than {asked}"
-            self.production.given_up(reason)
-            return None
-        return self._production(winner, epochs=epochs)
-
-    def _repeat_for_production(self, at: float) -> Trial | None:
-        """A production training with another seed, where it is still open which recipe is the better one."""
-        repeat = self.production.repeat_due()
-        if repeat is None or self._payable_epochs(at, repeat[0]) < self.production.expected:
-            return None
-        return self._production(repeat[0], seed=repeat[1])
-
-    def _payable_epochs(self, at: float, searched: int) -> int:
-        return self.production.payable(at, len(self.runs), self.runs[searched].trial.params)
-
-    def _production(self, searched: int, *, epochs: int | None = None, seed: int | None = None) -> Trial:
-        """The production training of a searched trial, which begins now."""
-        trial = production_of(self.spec, self.runs[searched].trial, len(self.runs), epochs or self.spec.train, seed)
-        self.production.begun(trial)
-        return trial
 
     def _end_with(self, ending: Ending, repeated: str) -> None:
         """End the study: the search's reason, what came of the repeats and of the production training."""
