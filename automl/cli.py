@@ -237,13 +237,17 @@ def studies(db: Db = None, json_: Json = False) -> None:
 def show(
     study: MaybeStudy = None,
     limit: Annotated[int, typer.Option(help="Rows of the leaderboard.")] = 10,
+    details: Annotated[
+        bool, typer.Option("--details", help="Also costs, plan against spent, trust in the rungs, repeats.")
+    ] = False,
     curves: Annotated[bool, typer.Option(help="With --json: every epoch too.")] = False,
     db: Db = None,
     json_: Json = False,
 ) -> None:
-    """Show a study's leaderboard, cost and verdict."""
+    """Show a study's answer and leaderboard."""
     with exit_codes():
         from automl import service
+        from automl.store import address
         from automl.terminal import report as terminal
         from automl.terminal.tables import open_console
 
@@ -254,7 +258,8 @@ def show(
             epochs = service.curves(report.study.name, db=db) if curves else None
             print(terminal.dumps(terminal.as_json(report, epochs), indent=2))
         else:
-            terminal.print_report(open_console(), report, limit=limit)
+            words = address.db_words(db)
+            terminal.print_report(open_console(), report, limit=limit, details=details, db_words=words)
 
 
 @app.command()
@@ -371,15 +376,12 @@ def _finish(report: StudyReport, *, export: Path | None, db: str | None, as_json
     if as_json:
         print(terminal.dumps(terminal.as_json(report, None), indent=2))
     else:
-        terminal.print_report(open_console(), report)
+        terminal.print_report(open_console(), report, db_words=address.db_words(db))
     if report.best is not None and export is not None:
         print(_export(name, export, db=db), file=sys.stderr if as_json else sys.stdout)
     if report.interrupted:
         print(f"Go on with: {address.command('resume', name, db)}", file=sys.stderr)
         raise typer.Exit(resumable_code(report.ended_by))
-    recipes = report.study.spec.trainer == "ultralytics"
-    if export is None and not as_json and report.best is not None and recipes:
-        print(f"Export the winner with: {address.command('export', name, db)} -o hyp.yaml")
 
 
 def _export(

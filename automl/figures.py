@@ -18,6 +18,22 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds_left:02}" if hours else f"{minutes}:{seconds_left:02}"
 
 
+def span(seconds: float) -> str:
+    """Seconds in words: '42 s', '8 min 33 s', '3 h 20 min'."""
+    whole = int(max(0.0, seconds))
+    minutes, seconds_left = divmod(whole, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left} min"
+    return f"{minutes} min {seconds_left} s" if minutes else f"{whole} s"
+
+
+def clock(at: float) -> str:
+    """POSIX time as this machine's time of day, with the date where that is another day than now: '14:32'."""
+    today = time.localtime(at)[:3] == time.localtime()[:3]
+    return time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", time.localtime(at))
+
+
 def moment(at: float) -> str:
     """POSIX time as date and time of this machine: '2026-11-25 14:05'."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

@@ -224,14 +224,13 @@ def _warnings(first: Point, epochs: int, production: int = 0) -> list[str]:
             f"The budget pays {first.trainings:.1f} trainings of the defaults: expect little of the search. "
             f"It was worth its cost from {FEWEST_TRAININGS} on."
         )
-    length = production or LONGEST
-    if epochs < MEASURED_SHARE * length:
+    if not production and epochs < MEASURED_SHARE * LONGEST:
         warnings.append(
-            f"A horizon of {epochs} epochs is {epochs / length:.0%} of a production training's {length}. "
+            f"A horizon of {epochs} epochs is {epochs / LONGEST:.0%} of a production training's {LONGEST}. "
             "No measurement tells how so short a training ranks recipes. On BCCD trainings of 12 epochs ranked recipes "
             "like those of 42 with .64 (1 would be the same order; n=13), the first third of the 42 with .4 to .8. "
             "A trial's weights are far from what its recipe can do. On BCCD at 128 px they reached .464 on test after "
-            "40 epochs and .561 after 300, the defaults .380 and .530."
-            + ("" if production else " Train the winner for longer: --train 300, or `yolo` with hyp.yaml.")
+            "40 epochs and .561 after 300, the defaults .380 and .530. "
+            "Compare at production length with --train 300."
         )
     return warnings

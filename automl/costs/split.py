@@ -137,8 +137,8 @@ def _check_trials(budgets: Sequence[Budget], length: int) -> None:
 def _shared(slots: Slots, prepared: Prepared, length: int, epochs: int) -> str:
     cost = format_cost(length * prepared.epoch_s, slots.device)
     return (
-        f"The defaults and the best recipe found train for up to {length} epochs each ({cost}, {prepared.epoch_s:.1f} s "
-        f"an epoch); the rest of the budget searches with trainings of {epochs} epochs."
+        f"The defaults and the best recipe found train for up to {length} epochs each (about {cost}); the rest of the "
+        f"budget searches with trainings of {epochs} epochs."
     )
 
 

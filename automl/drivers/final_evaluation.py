@@ -16,6 +16,7 @@ from automl.figures import format_cost
 from automl.files import folders
 from automl.records import EvaluationRow, Purpose, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
 from automl.scores import leaderboard, resample
+from automl.scores.answer import answer_of
 from automl.store import read
 from automl.trainers import detections
 
@@ -30,20 +31,22 @@ BEYOND_S = 60.0  # and at least so many seconds
 _NOTHING = SplitMetrics(images=0, map50_95=math.nan, map50=math.nan, precision=math.nan, recall=math.nan)
 
 
-def to_measure(rows: Sequence[TrialRow]) -> list[TrialRow]:
-    """Trials to measure: the baseline, the winner if it is another one, and the production training.
+def to_measure(rows: Sequence[TrialRow], spec: StudySpec) -> list[TrialRow]:
+    """Trainings to measure: those of the answer, of the defaults first, and a production training beside them.
 
-    Baseline and winner only as completed trainings, and only if the defaults have learnt anything: other figures say
-    nothing. The production training even if it was cut: its weights are those that are used.
+    The answer's only if the defaults have learnt anything, and of the search's only completed ones: other figures
+    say nothing. A production training even if it was cut: its weights are those that are used.
     """
-    baseline, winner = leaderboard.baseline_of(rows), leaderboard.winner(rows)
-    production = leaderboard.production_of(rows)
-    challengers = [baseline, winner if winner is not None and winner.number else None]
-    completed = [row for row in challengers if row is not None and row.state is TrialState.COMPLETED]
-    if baseline is None or leaderboard.nothing_learnt(baseline):
-        completed = []
-    learnt = production is not None and not leaderboard.nothing_learnt(production)
-    return [*completed, production] if production is not None and learnt else completed
+    answer = answer_of(rows, (), spec)
+    sides = [] if answer is None else [answer.defaults, *([answer.found] if answer.found is not None else [])]
+    trained = [side.trained for side in sides]
+    usable = [row for row in trained if row.purpose is Purpose.PRODUCTION or row.state is TrialState.COMPLETED]
+    if answer is None or leaderboard.nothing_learnt(answer.defaults.trained):
+        usable = []
+    production = leaderboard.production_of(rows, None if answer is None else answer.handed_over.trial)
+    if production is not None and production not in usable and not leaderboard.nothing_learnt(production):
+        usable.append(production)
+    return usable
 
 
 def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[], float]) -> bool:
@@ -58,7 +61,8 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
     if not spec.unseen:
         return True
     recorder.close()
-    rows = to_measure(read.trials(engine, spec.name))
+    rows = to_measure(read.trials(engine, spec.name), spec)
+    base = rows[0] if rows else None
     known = {row.trial for row in read.evaluations(engine, spec.name) if row.split == spec.unseen}
     waiting = [row for row in rows if row.number not in known]
     problem = too_dear(spec, session.search.ledger, len(waiting), at())
@@ -67,22 +71,23 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
         return True
     try:
         for row in waiting:
-            recorder.evaluated(_measured(session, row, at))
+            recorder.evaluated(_measured(session, row, base, at))
             recorder.close()
     except KeyboardInterrupt:
         return False
     return True
 
 
-def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> EvaluationRow:
+def _measured(session: Session, row: TrialRow, base: TrialRow | None, at: Callable[[], float]) -> EvaluationRow:
+    """Measure a training. `base`: that of the defaults, which counts where it is as long."""
     from automl.drivers import cluster
 
     spec, began = session.search.spec, at()
     session.note(f"Measuring trial {row.number} on {spec.unseen} ...", began, row.number)
     trial = as_trained(row)
     job = session.job(trial)
-    alone = row.number == 0 or row.purpose is Purpose.PRODUCTION  # the defaults had fewer epochs than a production
-    defaults = None if alone else folders.trial(spec.directory, 0)
+    alone = base is None or base.number == row.number or base.epochs != row.epochs
+    defaults = None if base is None or alone else folders.trial(spec.directory, base.number)
     metrics, intervals = _NOTHING, dict[str, float]()
     try:
         metrics = cluster.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()))
@@ -109,7 +114,7 @@ def _measured(session: Session, row: TrialRow, at: Callable[[], float]) -> Evalu
 def noise(trial: Path, seed: int, defaults: Path | None = None) -> dict[str, float]:
     """Intervals of a figure over the noise of the images, as those fields of an EvaluationRow that are known.
 
-    trial, defaults  folders of the trial and of trial 0, with their detections; None for trial 0 itself
+    trial, defaults  folders of the training and of the defaults', with their detections; None for the defaults'
 
     Both are read from files, since the study process may have ended between the two measurements.
     """

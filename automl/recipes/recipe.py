@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -47,7 +46,7 @@ class Subject:
     evaluations: Sequence[EvaluationRow] = ()
     verdict: Verdict | None = None
     production: TrialRow | None = None  # production training, perhaps of another trial
-    epochs: int | None = None  # of the training that the recipe is for; None: the production's, else the trial's own
+    epochs: int | None = None  # of the training that the recipe is for; None: those of production
 
     @property
     def produced(self) -> TrialRow | None:
@@ -60,8 +59,10 @@ class Subject:
     @property
     def length(self) -> int:
         """Epochs of the training that the recipe is for."""
-        production = self.produced
-        return self.epochs or (production.epochs if production is not None else self.trial.epochs)
+        spec, production = self.study.spec, self.produced
+        if self.epochs is not None:
+            return self.epochs
+        return production.epochs if production is not None else max(self.trial.epochs, spec.train or LONG)
 
 
 def subject_of(
@@ -192,8 +193,9 @@ def _longer(subject: Subject, values: Mapping[str, Any]) -> tuple[str, dict[str,
         rest = f"{listed(shares)} {'keeps its' if len(shares) == 1 else 'keep their'} share of it, {rest}"
     elif changes:
         rest = f"{listed(list(changes))} as optimizer=auto has them at that length, {rest}"
-    as_production = production is not None and production.epochs == epochs
-    source = "as its production training had" if as_production else "as asked for"
+    as_production = subject.epochs is None
+    source = "as its production training had" if production is not None and as_production else "for production"
+    source = source if as_production else "as asked for"
     fact = f"{epochs}, {source}; searched with {trial.epochs}; {rest}"
     return fact, {"epochs": epochs, "patience": PATIENCE if as_production else epochs, **changes}
 
@@ -253,11 +255,6 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
         facts["score against the defaults"] = f"{above:+.4f} ({baseline.score:.4f}), one seed each"
     if trial.state is not TrialState.COMPLETED:
         facts["caution"] = f"this trial is {trial.state.value}: {trial.reason or 'it has not reached its last epoch'}"
-    if trial.epochs < LONG:
-        facts["epochs"] = (
-            f"{trial.epochs} is the search's horizon; for production: "
-            f"automl export {shlex.quote(spec.name)} --trial {trial.number} --epochs {spec.train or LONG} -o hyp.yaml"
-        )
     facts |= {
         "cost of the trial": format_cost(trial.slot_s, spec.slots.device),
         "cost of the study": format_cost(study.slot_s, spec.slots.device),

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from automl.costs.budget import Ledger, limits_of
-from automl.records import EvaluationRow, Purpose, StudyRow, TrialPoint, TrialRow
+from automl.records import EvaluationRow, Purpose, StudyRow, TrialPoint, TrialRow, TrialState
 from automl.scores import leaderboard
+from automl.scores.answer import Answer, answer_of
 from automl.scores.leaderboard import Verdict
 from automl.scores.trust import Estimate
 
@@ -21,10 +22,11 @@ class Overview:
     alive: bool  # the study process has lately been heard of
     running: tuple[TrialRow, ...]
     baseline: TrialRow | None
-    winner: TrialRow | None  # as `leaderboard.choose` names it and `automl export` writes it
+    winner: TrialRow | None  # as the answer names it and `automl export` writes it
     rival: TrialRow | None  # best completed trial beside the defaults
     verdict: Verdict | None  # of the seed repeats; None where there are none
-    production: TrialRow | None  # longer training of the winner, where one was asked for
+    production: TrialRow | None  # training for production of the winner, else the latest one; None without one
+    answer: Answer | None  # the recipe found against the defaults; None before the defaults have a score
     evaluations: tuple[EvaluationRow, ...]  # on images that the search never saw
     share_spent: float  # of the budget that is nearest to its end
     spent_s: Mapping[str, float]  # slot-seconds by purpose; their sum is what was charged
@@ -76,16 +78,20 @@ def overview_of(
     finalists  those of `leaderboard.finalists`, by number
     """
     ledger = Ledger(limits_of(study.spec))
+    answer, winner = answer_of(finalists, evaluations, study.spec), leaderboard.winner(finalists)
+    if answer is not None and answer.defaults.trial.state is TrialState.COMPLETED:
+        winner = answer.handed_over.trial
     ledger.charge(None, study.slot_s)
     return Overview(
         study=study,
         alive=alive,
         running=tuple(running),
         baseline=leaderboard.baseline_of(finalists),
-        winner=leaderboard.winner(finalists),
+        winner=winner,
         rival=leaderboard.rival(finalists),
         verdict=leaderboard.verdict(finalists),
-        production=leaderboard.production_of(finalists),
+        production=leaderboard.production_of(finalists, winner),
+        answer=answer,
         evaluations=tuple(evaluations),
         share_spent=ledger.share_spent(study.wall_s, len(trials)),
         spent_s=spent_by_purpose(study, trials, evaluations),

@@ -180,9 +180,13 @@ def rank(rows: Iterable[TrialRow]) -> list[TrialRow]:
     return [by_number[trial.number] for trial in ranked]
 
 
-def production_of(rows: Iterable[TrialRow]) -> TrialRow | None:
-    """Latest production training; None before one has begun. A resumed study begins a new one if the first failed."""
-    return max((row for row in rows if row.purpose is Purpose.PRODUCTION), key=lambda row: row.number, default=None)
+def production_of(rows: Iterable[TrialRow], winner: TrialRow | None = None) -> TrialRow | None:
+    """The winner's best production training, else the latest of any recipe; None before one has begun."""
+    trained = [row for row in rows if row.purpose is Purpose.PRODUCTION]
+    own = [row for row in trained if winner is not None and row.repeats == winner.number]
+    if own:
+        return max(own, key=lambda row: (row.state is not TrialState.FAILED, row.best_map50_95 or 0.0, row.number))
+    return max(trained, key=lambda row: row.number, default=None)
 
 
 def baseline_of(rows: Iterable[TrialRow]) -> TrialRow | None:

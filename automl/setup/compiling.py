@@ -42,6 +42,8 @@ def compile_spec(
     rungs = _rungs(defaults, epochs)
     draft = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, reserve=aside)
     draft = replace(draft, production=division.production, answer=division.sentence)
+    if not division.searches:
+        draft = replace(draft, trials=1, warnings=())
     first = _first_trials(checked, draft, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
     notes = (
         *filter(None, [shortened]),

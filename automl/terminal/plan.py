@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from automl.costs.plan import Plan
 from automl.costs.points import Point, short, shown
-from automl.figures import duration, format_cost
+from automl.figures import clock, format_cost, span
 from automl.records import ENOUGH_TRAININGS, Listener, Notice
 from automl.terminal.report import PLAIN
 
@@ -47,7 +48,7 @@ def brief(plan: Plan) -> list[str]:
     for point in points if len(points) > 1 else ():
         cost = format_cost(point.training_s, plan.device)
         lines.append(f"{point.role} {shown(point.name)}: {cost} a training, batch {point.batch}")
-    return [*lines, *_sentences(plan)]
+    return [*lines, *plan.notes, *plan.warnings, *_ending(plan)]
 
 
 def whole_percents(parts: Sequence[float], total: float) -> list[int]:
@@ -103,14 +104,27 @@ def _sentences(plan: Plan) -> list[str]:
         f"{format_cost(shares[purpose], device)} {purpose} ({percent}%)"
         for purpose, percent in zip(purposes, percents, strict=True)
     ]
-    slots = f"{plan.slots} {device} {'slot' if plan.slots == 1 else 'slots'}"
     return [
         f"Plan: horizon {plan.epochs} epochs, rungs at {', '.join(map(str, plan.rungs)) or 'none'}; about "
         f"{plan.trials} trials, of those after the defaults {_reached(plan.reach)}.",
         f"Budget {' / '.join(plan.budgets)}: {', '.join(parts)}.",
-        f"Expected end after {duration(plan.wall_s)} on {slots}; disk {plan.disk_bytes / 1e9:.1f} GB.",
+        f"Disk: {plan.disk_bytes / 1e9:.1f} GB.",
         *plan.notes,
         *plan.warnings,
+        *_ending(plan),
+    ]
+
+
+def _ending(plan: Plan) -> list[str]:
+    """The plan in at most three sentences that need no other."""
+    slots = f"{plan.slots} {plan.device} {'slot' if plan.slots == 1 else 'slots'}"
+    alone = f"Every recipe trains for up to {plan.epochs} epochs, and the best is compared with the defaults."
+    tried = f"About {plan.trials} recipes are tried, the defaults first; weak ones are stopped early."
+    ends = clock(time.time() + plan.wall_s)
+    return [
+        plan.answer or alone,
+        *([tried] if plan.trials > 1 else []),
+        f"It takes about {span(plan.wall_s)} on {slots}, ends {ends}.",
     ]
 
 

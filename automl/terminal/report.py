@@ -16,9 +16,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from automl.figures import duration, format_cost, moment, score
-from automl.files import folders
-from automl.files.kept import WEIGHTS
 from automl.records import EpochRow, Purpose, StudyState, TrialRow, TrialState
+from automl.reports.card import card
 from automl.reports.overview import Overview
 from automl.reports.report import StudyReport, StudyStatus
 from automl.scores.leaderboard import changed, gain, gain_shown, rank
@@ -107,26 +106,46 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def print_report(console: Console, report: StudyReport, *, limit: int = 10) -> None:
-    """Print leaderboard, cost and verdict."""
+def print_report(
+    console: Console, report: StudyReport, *, limit: int = 10, details: bool = False, db_words: str = ""
+) -> None:
+    """Print the card of the answer and the leaderboard.
+
+    details   also costs, trust in the rungs, the plan against what was spent, and the verdict in sentences
+    db_words  the `--db` option with which the card's commands reach the database
+    """
+    print_card(console, report, db_words)
     table, columns = _fitting(console, report, limit)
     if table.row_count:
         console.print(table)
         _say(console, _caption(columns, report.study.spec.epochs))
-    winner = report.winner
-    if winner is not None and winner.number and "changed" not in columns:
-        console.print(f"Trial {winner.number} changed: {_differences(winner, report.baseline)}", highlight=False)
-    for line in _sentences(report):
+    for line in _sentences(report) if details else [_end(report)]:
         _say(console, line)
-    _print_unseen(console, report)
+    if details:
+        _print_unseen(console, report)
     production, study = report.production, report.study
     if study.spec.train and production is None and study.state is StudyState.FINISHED:
         _say(console, production_missing_text(study))
-    if production is not None:
+    if production is not None and details:
         _say(console, production_text(production, study.spec.slots.device, report.evaluations))
-        weights = folders.trial(study.spec.directory, production.number) / WEIGHTS[0]
-        if weights.is_file():
-            _say(console, f"Its weights: {weights}")
+
+
+def print_card(console: Console, overview: Overview, db_words: str = "") -> None:
+    """Print the card of the answer; nothing before the defaults have a score."""
+    lines = card(overview, db_words=db_words)
+    if not lines:
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for line in lines:
+        table.add_row(line.label, escape(line.text))
+    console.print(f"[bold]{escape(overview.study.name)}[/bold]: the answer", highlight=False)
+    if console.is_terminal:
+        console.print(table)
+        return
+    for line in lines:
+        _say(console, f"{line.label:<11} {line.text}")
 
 
 def _say(console: Console, line: str) -> None:

@@ -1,0 +1,183 @@
+"""The answer of a study as a card: a few labelled lines that terminal and page begin with. Pure but for file checks."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from typing import NamedTuple
+
+from automl.figures import format_cost, span
+from automl.files import folders
+from automl.files.kept import WEIGHTS
+from automl.records import Params, ParamValue, StudyRow, StudyState, TrialRow, TrialState
+from automl.reports.overview import Overview
+from automl.scores.answer import Answer, Side
+from automl.scores.confidence import Confidence
+from automl.scores.words import chance_text, measured_text, trial_name
+
+MOST_CHANGES = 8  # parameters that the card shows
+PRODUCTION = 300  # epochs: the guide's
+_LIKE_ZERO = math.log(3)  # place of a change from or to zero among factors
+
+
+class Line(NamedTuple):
+    """A labelled line."""
+
+    label: str
+    text: str
+
+
+class Change(NamedTuple):
+    """A parameter of the recipe found, beside that of the defaults."""
+
+    name: str
+    value: ParamValue
+    before: ParamValue
+    size: float  # absolute logarithm of the factor between them
+
+    @property
+    def text(self) -> str:
+        """As in 'lr0 0.0042 (x0.42)' or 'mixup 0.1 (was 0)'."""
+        value, before = self.value, self.before
+        if _number(value) and _number(before) and value and before:
+            return f"{self.name} {_short(value)} (x{float(value) / float(before):.2g})"
+        return f"{self.name} {_short(value)} (was {_short(before)})"
+
+
+def card(overview: Overview, *, db_words: str = "") -> tuple[Line, ...]:
+    """Lines of the card; empty before the defaults have a score.
+
+    db_words  the `--db` option with which commands reach the database
+    """
+    answer, study = overview.answer, overview.study
+    if answer is None:
+        return ()
+    running = study.state is StudyState.RUNNING
+    lines = [*_sides(answer, study), *_difference(answer, running=running)]
+    lines += _unseen(answer)
+    cost = format_cost(sum(overview.spent_s.values()), study.spec.slots.device)
+    lines.append(Line("cost", f"{cost} of {' / '.join(study.spec.budgets)}, {span(study.wall_s)}"))
+    if answer.found is not None:
+        changes = largest_changes(answer.found.trial.params, _arguments(study, answer.defaults.trial))
+        if changes:
+            lines.append(Line("changed", ", ".join(change.text for change in changes)))
+    weights = folders.trial(study.spec.directory, answer.handed_over.trained.number) / WEIGHTS[0]
+    if weights.is_file():
+        lines.append(Line("model", str(weights)))
+    if study.state is StudyState.FINISHED and study.spec.trainer == "ultralytics":
+        lines.append(Line("next", _next(answer, study, db_words)))
+    return tuple(lines)
+
+
+def largest_changes(params: Params, before: Params, most: int = MOST_CHANGES) -> list[Change]:
+    """The parameters that differ from the defaults by the largest factors, largest first.
+
+    before  the defaults' arguments
+    """
+    changes = [
+        Change(name, value, before[name], _size(value, before[name]))
+        for name, value in params.items()
+        if name in before and before[name] != value
+    ]
+    return sorted(changes, key=lambda change: (-change.size, change.name))[:most]
+
+
+def _size(value: ParamValue, before: ParamValue) -> float:
+    if not _number(value) or not _number(before):
+        return math.inf
+    one, two = abs(float(value)), abs(float(before))  # type: ignore[arg-type]
+    return abs(math.log(one / two)) if one and two else _LIKE_ZERO
+
+
+def _number(value: ParamValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _short(value: ParamValue) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _arguments(study: StudyRow, trial: TrialRow) -> Params:
+    return {**study.spec.fixed, **trial.params}
+
+
+def _sides(answer: Answer, study: StudyRow) -> list[Line]:
+    defaults = Line("defaults", f"mAP50-95 {_figures(answer.defaults)} on val, {_epochs(answer, answer.defaults)}")
+    if answer.found is None:
+        short = study.state is StudyState.FINISHED
+        none = "nothing searched" if study.spec.defaults_alone else "no trial scored above the defaults"
+        return [defaults, Line("best found", none if short else f"{none} so far")]
+    found = answer.found
+    name = f"trial {found.trial.number}"
+    return [Line("best found", f"mAP50-95 {_figures(found)} on val, {_epochs(answer, found)} ({name})"), defaults]
+
+
+def _epochs(answer: Answer, side: Side) -> str:
+    done = side.trained.done_epochs
+    if side.trained.state is TrialState.COMPLETED and done < side.trained.epochs:
+        return f"{done} of {answer.epochs} epochs (no gain for long)"
+    return f"{done} epochs" if done == answer.epochs else f"{done} of {answer.epochs} epochs"
+
+
+def _figures(side: Side) -> str:
+    """Observed figures: '0.512', or '0.507 (mean of 0.512 and 0.502)'."""
+    if len(side.scores) == 1:
+        return f"{side.scores[0]:.3f} (one seed)"
+    scores = [f"{score:.3f}" for score in side.scores]
+    if len(scores) > 3:
+        return f"{side.mean:.3f} (mean of {len(scores)} seeds, {min(scores)} to {max(scores)})"
+    return f"{side.mean:.3f} (mean of {', '.join(scores[:-1])} and {scores[-1]})"
+
+
+def _difference(answer: Answer, *, running: bool) -> list[Line]:
+    if answer.found is None or answer.gain is None or answer.chance is None:
+        return []
+    gain = answer.gain
+    interval = f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+    words = {
+        Confidence.PROVEN: f"proven better: {chance_text(answer.chance)} sure",
+        Confidence.PROBABLE: f"probably better: {chance_text(answer.chance)} sure",
+        Confidence.NO_DIFFERENCE: f"no difference found ({chance_text(answer.chance)} sure that it is better)",
+        Confidence.DOUBTFUL: f"not sure enough that it is better: {chance_text(answer.chance)}",
+    }[answer.confidence or Confidence.DOUBTFUL]
+    if running:
+        return [Line("difference", f"{interval}, {words}, so far")]
+    outcome = f"{trial_name(answer.handed_over.trial.number)} {'is' if answer.delivers else 'are'} handed over"
+    lines = [Line("difference", f"{interval}, {words}; {outcome}")]
+    if answer.vetoed:
+        lines.append(
+            Line(
+                "but",
+                "it clearly loses on unseen images, which decided for the defaults. It fits val too closely: more "
+                "augmentation, fewer epochs or more images help. Those images have now been used to choose.",
+            )
+        )
+    elif answer.at_length and gain.mean < 0:
+        text = f"it led in shorter trainings and does not hold at {answer.epochs} epochs"
+        lines.append(Line("but", f"{text}: the defaults have the better schedule for that length."))
+    return lines
+
+
+def _unseen(answer: Answer) -> list[Line]:
+    sides = [side for side in (answer.found, answer.defaults) if side is not None and side.unseen is not None]
+    if not sides:
+        return []
+    if len(sides) == 1 or sides[0].unseen is None or sides[1].unseen is None:
+        row = sides[0].unseen
+        assert row is not None, "it was measured"
+        return [Line(f"on {row.split}", f"mAP50-95 {measured_text(row)}")]
+    found, defaults = sides[0].unseen, sides[1].unseen
+    text = (
+        f"mAP50-95 {found.map50_95:.3f} against the defaults' {defaults.map50_95:.3f} on {found.images} unseen images"
+    )
+    if found.gain is not None and found.gain_low is not None and found.gain_high is not None:
+        text += f", {found.gain:+.3f} [{found.gain_low:+.3f}, {found.gain_high:+.3f}]"
+    return [Line(f"on {found.split}", text)]
+
+
+def _next(answer: Answer, study: StudyRow, db_words: str) -> str:
+    name = shlex.quote(study.name)
+    export = f"automl export {name}{db_words} -o hyp.yaml, then yolo detect train cfg=hyp.yaml"
+    if answer.at_length or answer.epochs >= PRODUCTION:
+        return f"use the model above, or train it again: {export}"
+    return f"{export} ({study.spec.train or PRODUCTION} epochs)"

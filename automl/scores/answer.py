@@ -1,0 +1,172 @@
+"""The answer of a study: the recipe to hand over, against the defaults at the same length. Pure.
+
+It compares at production length where both were trained at it, else at the search's horizon.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from automl.records import EvaluationRow, Purpose, StudySpec, TrialRow, TrialState
+from automl.scores import leaderboard
+from automl.scores.confidence import DELIVER, Confidence, confidence_of
+from automl.scores.length import compared
+from automl.scores.trust import TIE, Interval
+
+_USABLE = (TrialState.COMPLETED, TrialState.CUT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One recipe at the length of the answer."""
+
+    trial: TrialRow  # the searched trial that the recipe comes from
+    scores: tuple[float, ...]  # observed mAP50-95 on val, one for each seed
+    trained: TrialRow  # the training whose weights are the best of this recipe
+    unseen: EvaluationRow | None = None  # its figure on images that the search never saw
+
+    @property
+    def mean(self) -> float:
+        """Observed mean over the seeds."""
+        return sum(self.scores) / len(self.scores)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The best recipe found against the defaults."""
+
+    epochs: int  # at which both were trained
+    defaults: Side
+    found: Side | None = None  # None where nothing scored above the defaults
+    gain: Interval | None = None  # of what was found above the defaults
+    chance: float | None = None  # that it is above zero
+    at_length: bool = False  # True: compared at production length
+    vetoed: bool = False  # True: a clear loss on unseen images decided for the defaults
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """What may be claimed of the recipe found; None without one."""
+        if self.gain is None or self.chance is None:
+            return None
+        return confidence_of(self.gain.mean, self.chance)
+
+    @property
+    def delivers(self) -> bool:
+        """True if the recipe found is handed over, False if the defaults are."""
+        return self.chance is not None and self.chance >= DELIVER and not self.vetoed
+
+    @property
+    def handed_over(self) -> Side:
+        """The side whose recipe and weights the user takes."""
+        return self.found if self.delivers and self.found is not None else self.defaults
+
+
+def answer_of(rows: Iterable[TrialRow], evaluations: Sequence[EvaluationRow], spec: StudySpec) -> Answer | None:
+    """The answer as things stand; None before the defaults have a score.
+
+    rows  the trials of `leaderboard.finalists` at least
+    """
+    rows = list(rows)
+    by_trial = {row.trial: row for row in evaluations if row.split == spec.unseen and not math.isnan(row.map50_95)}
+    answer = (_at_length(rows, spec) if spec.compare else None) or _at_horizon(rows, spec)
+    if answer is None:
+        return None
+    defaults = _measured(answer.defaults, by_trial)
+    found = None if answer.found is None else _measured(answer.found, by_trial)
+    return Answer(
+        epochs=answer.epochs,
+        defaults=defaults,
+        found=found,
+        gain=answer.gain,
+        chance=answer.chance,
+        at_length=answer.at_length,
+        vetoed=_clear_loss(defaults, found),
+    )
+
+
+def for_production(rows: Iterable[TrialRow], spec: StudySpec) -> tuple[list[TrialRow], list[TrialRow]]:
+    """Usable production trainings of the defaults and of the recipe found, by number."""
+    usable = [
+        row
+        for row in sorted(rows, key=lambda row: row.number)
+        if row.purpose is Purpose.PRODUCTION and row.state in _USABLE and row.best_map50_95 is not None
+    ]
+    of_defaults = [row for row in usable if (row.repeats or 0) < max(1, len(spec.points))]
+    return of_defaults, [row for row in usable if row not in of_defaults]
+
+
+def _at_length(rows: Sequence[TrialRow], spec: StudySpec) -> Answer | None:
+    """The answer by the best epochs of the production trainings; None before both recipes have one."""
+    of_defaults, of_found = for_production(rows, spec)
+    if not of_defaults:
+        return None
+    defaults = _side(of_defaults, rows)
+    if not of_found:
+        waits = leaderboard.winner(rows)
+        alone = waits is None or waits.number == defaults.trial.number
+        return Answer(epochs=spec.train, defaults=defaults, at_length=True) if alone else None
+    found = _side(of_found, rows)
+    comparison = compared(defaults.scores, found.scores)
+    return Answer(
+        epochs=spec.train,
+        defaults=defaults,
+        found=found,
+        gain=comparison.gain,
+        chance=comparison.chance,
+        at_length=True,
+    )
+
+
+def _side(trained: Sequence[TrialRow], rows: Sequence[TrialRow]) -> Side:
+    whole = [row for row in trained if row.state is TrialState.COMPLETED] or list(trained)
+    number = trained[0].repeats
+    return Side(
+        trial=next(row for row in rows if row.number == number),
+        scores=tuple(float(row.best_map50_95 or 0.0) for row in whole),
+        trained=max(whole, key=lambda row: (row.best_map50_95 or 0.0, -row.number)),
+    )
+
+
+def _measured(side: Side, by_trial: dict[int, EvaluationRow]) -> Side:
+    return Side(trial=side.trial, scores=side.scores, trained=side.trained, unseen=by_trial.get(side.trained.number))
+
+
+def _clear_loss(defaults: Side, found: Side | None) -> bool:
+    """True if the recipe found clearly loses on unseen images: its whole interval lies below the defaults."""
+    if found is None or found.unseen is None or defaults.unseen is None:
+        return False
+    if found.unseen.gain_high is not None:
+        return found.unseen.gain_high < 0
+    return found.unseen.map50_95 - defaults.unseen.map50_95 < -TIE
+
+
+def _at_horizon(rows: Sequence[TrialRow], spec: StudySpec) -> Answer | None:
+    """The answer by the search's own trainings and their repeats; None before the defaults have a score."""
+    baseline = leaderboard.baseline_of(rows)
+    if baseline is None or baseline.score is None or baseline.state is TrialState.FAILED:
+        return None
+    defaults = _repeated(baseline, rows)
+    verdict = leaderboard.verdict(rows)
+    if verdict is not None:
+        number, gain, chance = verdict.best.trial, verdict.best.gain, verdict.best.chance
+        found = _repeated(next(row for row in rows if row.number == number), rows)
+        return Answer(epochs=spec.epochs, defaults=defaults, found=found, gain=gain, chance=chance)
+    rival = leaderboard.rival(rows)
+    if rival is None or rival.score is None or rival.score <= baseline.score:
+        return Answer(epochs=spec.epochs, defaults=defaults)
+    comparison = compared((baseline.score,), (rival.score,))
+    found = _repeated(rival, rows)
+    return Answer(epochs=spec.epochs, defaults=defaults, found=found, gain=comparison.gain, chance=comparison.chance)
+
+
+def _repeated(trial: TrialRow, rows: Sequence[TrialRow]) -> Side:
+    """A searched trial with its repeats."""
+    repeats = [
+        row.score
+        for row in rows
+        if row.repeats == trial.number and row.purpose is Purpose.CONFIRMATION
+        if row.state is TrialState.COMPLETED and row.score is not None
+    ]
+    return Side(trial=trial, scores=(trial.score or 0.0, *repeats), trained=trial)
