@@ -350,9 +350,9 @@ def main() -> None:
 def _check_export(output: Path | None) -> None:
     """Raise NoSpace or AutoMLError, before a search begins, if its winner could not be written there."""
     if output is not None:
-        from automl.recipes import check_place
+        from automl.recipes import check_place, defaults_beside
 
-        check_place(output)
+        check_place(defaults_beside(check_place(output)))
 
 
 def _print_plan(plan: Plan, *, as_json: bool) -> None:
@@ -395,9 +395,11 @@ def _export(
 ) -> str:
     """Write a recipe; the sentence that names its file and, for Ultralytics, the command that trains it."""
     from automl import service
+    from automl.recipes import defaults_beside
 
     file = service.export(study, output, trial=trial, epochs=epochs, format=format, db=db)
-    return f"Wrote {file}" if format == "json" else f"Wrote {file}. Train it with: yolo detect train cfg={file}"
+    text = f"Wrote {file}" if format == "json" else f"Wrote {file}. Train it with: yolo detect train cfg={file}"
+    return text if trial is not None else f"{text} (the defaults to compare with: {defaults_beside(file).name})"
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from automl.records import (
     StudyState,
 )
 from automl.reports import report
+from automl.reports.card import card
 from automl.reports.overview import Overview
 from automl.reports.report import StudyReport, StudyStatus
 from automl.reports.watch import Watch
@@ -164,26 +165,37 @@ def export(
 ) -> Path:
     """Write the recipe of the winner, or of a trial, and return the file's path.
 
-    epochs  of the training that it is for; None: those of its production training, else of the search
+    Beside the winner's recipe the defaults' is written for comparison: `hyp-defaults.yaml` beside `hyp.yaml`.
+
+    epochs  of the training that it is for; None: those of production
     """
-    from automl.recipes import subject_of, write_recipe
+    from automl.recipes import check_place, defaults_beside, subject_of, write_recipe
 
     engine = _reader(home, db)
     overview = report.report_of(engine, read.study(engine, study))
     row = overview.winner if trial is None else read.trial(engine, study, trial)
     if row is None:
         raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
-    subject = subject_of(
-        engine,
-        overview.study,
-        row,
-        baseline=overview.baseline,
-        evaluations=overview.evaluations,
-        verdict=overview.verdict,
-        production=overview.production,
-        epochs=epochs,
-    )
-    return write_recipe(subject, Path(output), format)
+    lines = tuple((line.label, line.text) for line in card(overview) if line.label not in ("model", "next"))
+    subjects = [
+        subject_of(
+            engine,
+            overview.study,
+            searched,
+            baseline=overview.baseline,
+            evaluations=overview.evaluations,
+            verdict=overview.verdict,
+            production=overview.production_for(searched),
+            epochs=epochs,
+            answer=lines,
+        )
+        for searched in (row, overview.baseline if overview.answer is None else overview.answer.defaults.trial)
+        if searched is not None
+    ]
+    file = write_recipe(subjects[0], check_place(Path(output), format), format)
+    if trial is None and len(subjects) > 1:
+        write_recipe(subjects[1], defaults_beside(file), format)
+    return file
 
 
 # -- wiring ---------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class Subject:
     verdict: Verdict | None = None
     production: TrialRow | None = None  # production training, perhaps of another trial
     epochs: int | None = None  # of the training that the recipe is for; None: those of production
+    answer: Sequence[tuple[str, str]] = ()  # labelled lines of the study's answer
 
     @property
     def produced(self) -> TrialRow | None:
@@ -75,6 +76,7 @@ def subject_of(
     verdict: Verdict | None,
     production: TrialRow | None,
     epochs: int | None = None,
+    answer: Sequence[tuple[str, str]] = (),
 ) -> Subject:
     """The subject of a trial's recipe. A production training has the recipe of the trial that it trains for longer."""
     if trial.purpose is Purpose.PRODUCTION and trial.repeats is not None:
@@ -87,6 +89,7 @@ def subject_of(
         verdict=verdict,
         production=production,
         epochs=epochs,
+        answer=answer,
     )
 
 
@@ -144,6 +147,11 @@ def check_place(output: Path, format: str = "ultralytics") -> Path:
     return file
 
 
+def defaults_beside(output: Path) -> Path:
+    """The file beside a recipe for that of the defaults: `hyp-defaults.yaml` for `hyp.yaml`."""
+    return output.with_name(f"{output.stem}-defaults{output.suffix}")
+
+
 def data_of(spec: StudySpec) -> Path:
     """The data.yaml that a recipe names.
 
@@ -164,7 +172,8 @@ def recipe_text(
     """
     study, trial, production = subject.study, subject.trial, subject.produced
     data = data or data_of(study.spec)
-    facts = {**_facts(study, trial, subject.baseline), **_confirmed_facts(trial, subject.verdict)}
+    facts = {f"answer, {label}": text for label, text in subject.answer}
+    facts |= {**_facts(study, trial, subject.baseline), **_confirmed_facts(trial, subject.verdict)}
     facts |= _unseen_facts(trial, subject.evaluations)
     if study.spec.holdout:
         held = f"{study.spec.holdout:.0%} of val"

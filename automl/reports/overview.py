@@ -37,6 +37,12 @@ class Overview:
         """A record of this class with the fields of an overview and its own."""
         return cls(**{field.name: getattr(overview, field.name) for field in fields(Overview)}, **more)
 
+    def production_for(self, row: TrialRow) -> TrialRow | None:
+        """The production training of a searched trial that its recipe refers to; the latest of any without an own."""
+        sides = [] if self.answer is None else [self.answer.defaults, self.answer.found]
+        own = [side.trained for side in sides if side is not None and side.trained.repeats == row.number]
+        return next((trained for trained in own if trained.purpose is Purpose.PRODUCTION), self.production)
+
     def estimate(self, row: TrialRow | None) -> Estimate | None:
         """Estimate of a trial by its seed repeats; None for one without repeats."""
         return self.verdict.of(row.number) if self.verdict is not None and row is not None else None
