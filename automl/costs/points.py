@@ -92,17 +92,6 @@ def longest(
     return int(max(0.0, min(most, (paid_s - prepared.startup_s) / max(prepared.epoch_s, 1e-9))))
 
 
-def shortened(epochs: int, point: str, alone: int) -> str:
-    """Sentence on a horizon that was shortened so that a dearer operating point can be compared.
-
-    A point that is never trained cannot win, and compute bought as much by pixels as by epochs.
-    """
-    return (
-        f"A horizon of {epochs} epochs leaves {ENOUGH_TRAININGS} trainings at {shown(point)} too; for the "
-        f"baseline alone it would be {alone}."
-    )
-
-
 def check_limits(limits: Limits) -> None:
     """Raise AutoMLError for a limit that nothing can keep."""
     if limits.target is not None and not 0 < limits.target < 1:

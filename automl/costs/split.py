@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from automl.costs.budget import Budget
-from automl.costs.points import LONGEST, SHORTEST, longest
+from automl.costs.points import LONGEST, NEAR_END, SHORTEST, Probe, longest, shown
 from automl.costs.shares import MARGIN
 from automl.errors import BudgetTooSmall
 from automl.figures import format_cost
@@ -46,6 +46,7 @@ class Division:
     epochs: int  # of the search's trainings: the horizon
     production: int = 0  # of the production trainings; 0: there are none beside the search's own
     searches: bool = True  # False: the defaults are trained, and nothing else
+    at_length: bool = False  # True: the search's own trainings are of production length
     sentence: str = ""  # for the plan
 
     def searching(self, budgets: Sequence[Budget], slots: Slots, epoch_s: float) -> tuple[Budget, ...]:
@@ -80,18 +81,51 @@ def divide(budgets: Sequence[Budget], slots: Slots, prepared: Prepared, asked: A
         return Division(epochs=asked.epochs)
     _check_trials(budgets, length)
     if not timed:
-        return Division(epochs=asked.epochs, production=length) if asked.epochs else Division(epochs=length)
+        return (
+            Division(epochs=asked.epochs, production=length)
+            if asked.epochs
+            else Division(epochs=length, at_length=True)
+        )
     if asked.epochs is not None:
         return _with_epochs(budgets, slots, prepared, asked, asked.epochs, besides_s)
     if longest(timed, prepared, slots, most=length) >= length or _pays_full(timed, slots, prepared, length, besides_s):
         text = f"The budget pays {ENOUGH_TRAININGS} or more trainings of {length} epochs: every recipe trains that long"
-        return Division(epochs=length, sentence=f"{text}.")
+        return Division(epochs=length, at_length=True, sentence=f"{text}.")
     left = _less(timed, slots, MARGIN * length * prepared.epoch_s, besides_s)
     least = least_epochs(length)
     if least < length and longest(left, prepared, slots, FEWEST_TRAININGS, length) >= least:
         epochs = min(length, max(least, longest(left, prepared, slots, most=length)))
         return Division(epochs=epochs, production=length, sentence=_shared(slots, prepared, length, epochs))
     return _defaults_alone(timed, slots, prepared, length, besides_s)
+
+
+def shortened(
+    division: Division, budgets: Sequence[Budget], slots: Slots, others: Sequence[Probe]
+) -> tuple[Division, str]:
+    """The division with a horizon of which ENOUGH_TRAININGS are paid at a dearer point too, and a sentence on it.
+
+    The dearest point that keeps the least horizon: a point that is never trained cannot win, and compute bought as
+    much by pixels as by epochs. Unchanged, with an empty sentence, where there is none or nothing is searched. A
+    search at production length stays at it.
+
+    others  points that may be compared with the baseline's
+    """
+    if not division.searches or division.at_length:
+        return division, ""
+    least = least_epochs(division.production) if division.production else NEAR_END
+    reach = {
+        other.point: longest(division.searching(budgets, slots, other.prepared.epoch_s), other.prepared, slots)
+        for other in others
+        if other.prepared is not None
+    }
+    dearest = min((name for name in reach if least <= reach[name] < division.epochs), key=reach.__getitem__, default="")
+    if not dearest:
+        return division, ""
+    epochs = reach[dearest]
+    return replace(division, epochs=epochs), (
+        f"A horizon of {epochs} epochs leaves {ENOUGH_TRAININGS} trainings at {shown(dearest)} too; for the "
+        f"baseline alone it would be {division.epochs}."
+    )
 
 
 def _with_epochs(

@@ -14,6 +14,7 @@ from automl.drivers.session import Session
 from automl.errors import AutoMLError
 from automl.figures import format_cost
 from automl.files import folders
+from automl.policy.prices import Prices
 from automl.records import EvaluationRow, Purpose, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
 from automl.scores import leaderboard, resample
 from automl.scores.answer import answer_of
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from automl.store.write import Recorder
 
 SPLIT = "test"  # where the study's data.yaml has the images, whatever they are called
-BEYOND = 0.1  # share of a budget that the measurement may cost beyond it
-BEYOND_S = 60.0  # and at least so many seconds
 _NOTHING = SplitMetrics(images=0, map50_95=math.nan, map50=math.nan, precision=math.nan, recall=math.nan)
 
 
@@ -52,8 +51,8 @@ def to_measure(rows: Sequence[TrialRow], spec: StudySpec) -> list[TrialRow]:
 def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[], float]) -> bool:
     """Measure the trials of `to_measure`, each once in a study's life; False if the user interrupted it.
 
-    The cost is charged as confirmation, and may exceed a spent budget by BEYOND of it or BEYOND_S. Where it would
-    exceed that, nothing is measured and the log says so. A failed measurement is kept as NaN: it has cost time too.
+    The cost is charged as confirmation. Where it would exceed a budget by more than an epoch of each slot, nothing is
+    measured and the log says so. A failed measurement is kept as NaN: it has cost time too.
 
     at  wall seconds of the study until now
     """
@@ -65,7 +64,8 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
     base = rows[0] if rows else None
     known = {row.trial for row in read.evaluations(engine, spec.name) if row.split == spec.unseen}
     waiting = [row for row in rows if row.number not in known]
-    problem = too_dear(spec, session.search.ledger, len(waiting), at())
+    search = session.search
+    problem = too_dear(spec, search.ledger, search.prices, len(waiting), at())
     if problem is not None:
         session.note(f"Nothing was measured on {spec.unseen}: {problem}", at())
         return True
@@ -137,18 +137,19 @@ def as_trained(row: TrialRow) -> Trial:
     return trial if limit is None else replace(trial, params={**row.params, "max_det": limit})
 
 
-def too_dear(spec: StudySpec, ledger: Ledger, count: int, at: float) -> str | None:
-    """Reason of the budget against so many measurements; None if it pays them.
+def too_dear(spec: StudySpec, ledger: Ledger, prices: Prices, count: int, at: float) -> str | None:
+    """Reason of the budget against so many measurements, at today's prices; None if it pays them.
 
     at  wall seconds of the study
     """
-    cost_s = count * spec.unseen_s
+    cost_s = count * spec.unseen_s * max(1.0, prices.ratio)
     for budget in limits_of(spec):
         limit = budget.limit_s
         if limit is None:
             continue
         beyond_s = cost_s + (ledger.spent_s(at) if budget.slot_s is not None else at) - limit
-        if beyond_s > max(BEYOND * limit, BEYOND_S):
+        epochs = spec.slots.count if budget.slot_s is not None else 1
+        if beyond_s > epochs * prices.epoch_s():
             return (
                 f"it would cost about {format_cost(cost_s, spec.slots.device)}, and {budget.text} would be "
                 f"exceeded by {beyond_s / limit:.0%}."

@@ -7,10 +7,11 @@ two cannot be told apart and something is left of the budget.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from automl.costs.budget import Ledger
+from automl.costs.budget import Ledger, limits_of
 from automl.costs.shares import MARGIN
 from automl.policy.operating import Operating
 from automl.policy.prices import Prices
@@ -22,6 +23,7 @@ from automl.space import EPOCH_KEYS, trainer_key
 
 PATIENCE = 50  # epochs without a better one
 MOST_SEEDS = 3  # of each of the two recipes
+HALF = 0.5  # of a budget at most for a production training in studies without a comparison
 FAILURES = 2  # failed trainings that end a session
 
 
@@ -33,6 +35,7 @@ class Production:
         self._ledger = ledger
         self._prices = prices
         self._operating = operating
+        self._budgets = limits_of(spec)
         self._failures = 0  # in this session
         self._trials: dict[int, Trial] = {}  # by number
         self._scores: dict[int, Sequence[float]] = {}  # mAP50-95 by epoch
@@ -95,6 +98,28 @@ class Production:
         return self._spec.compare and not self._of(self.defaults)
 
     @property
+    def kept(self) -> bool:
+        """True while something is kept for those to come: the whole budget pays them, and a search beside them.
+
+        Without a comparison (studies of an earlier version) half of the budget has to pay a trial's epochs.
+        """
+        if not self.waiting:
+            return False
+        epoch_s = self._prices.epoch_s()
+        if not self._spec.compare:
+            return HALF * self._limit_s >= MARGIN * self._spec.epochs * epoch_s
+        return self._limit_s >= (2 * MARGIN * self.expected + self._spec.epochs) * epoch_s
+
+    @property
+    def _limit_s(self) -> float:
+        """Slot-seconds of the tightest budget."""
+        spec = self._spec
+        limits = [
+            b.slot_s if b.slot_s is not None else (b.wall_s or math.inf) * spec.slots.count for b in self._budgets
+        ]
+        return min(limits, default=math.inf)
+
+    @property
     def running(self) -> bool:
         """True while one holds a slot."""
         return not self.numbers.isdisjoint(self._ledger.held)
@@ -102,7 +127,7 @@ class Production:
     @property
     def trials_left(self) -> int:
         """Trials of a limited number that are kept for them."""
-        return int(self.waiting) + int(self.waiting and self.defaults_wait)
+        return int(self.kept) + int(self.kept and self.defaults_wait)
 
     @property
     def paid_s(self) -> float:
@@ -120,8 +145,8 @@ class Production:
         """Wall seconds that search and repeats must leave: the winner's trains after them."""
         if self._spec.slots.count == 1 or not self._spec.compare:
             return self.reserve_s()
-        last_s = self._training_s() if self.waiting else 0.0
-        beside_s = self._training_s() if self.waiting and self.defaults_wait else 0.0
+        last_s = self._training_s() if self.kept else 0.0
+        beside_s = self._training_s() if self.kept and self.defaults_wait else 0.0
         return max([last_s, beside_s, *(self._rest_s(trial) for trial in self._running())])
 
     def payable(self, at: float, trials: int, params: Params) -> int:
@@ -180,7 +205,8 @@ class Production:
         return [trial for number, trial in self._trials.items() if number in self._ledger.held]
 
     def _training_s(self) -> float:
-        return MARGIN * self.expected * self._prices.epoch_s()
+        training_s = MARGIN * self.expected * self._prices.epoch_s()
+        return training_s if self._spec.compare else min(training_s, HALF * self._limit_s)
 
     def _rest_s(self, trial: Trial) -> float:
         """Slot-seconds that a running one still needs."""

@@ -53,7 +53,7 @@ class Reserve:
     @property
     def empty(self) -> bool:
         """True while nothing is kept for repeats or a production training."""
-        return not self.repeats and not self._production.waiting
+        return not self.repeats and not self._production.kept
 
     @property
     def trials(self) -> int:
@@ -116,7 +116,7 @@ class Reserve:
         if repeats:
             cost = format_cost(self._repeats_s(), self._spec.slots.device)
             parts.append(f"{cost} that are kept for {repeats} repeats with other seeds")
-        if production.waiting or production.winner is not None:
+        if production.kept or production.winner is not None:
             parts.append("what is kept for the production training")
         return f"{SHARE_SPENT}, but for {' and '.join(parts)}" if parts else SHARE_SPENT
 

@@ -113,16 +113,10 @@ def _divide(
     asked = Asked(epochs=request.epochs, train=request.train, recipe_only=_recipe_only(checked))
     besides_s = probe_s + shares.measuring(budgets, _unseen_s(checked, prepared))
     division = split.divide(budgets, slots, prepared, asked, besides_s=besides_s)
-    if request.epochs or not division.searches or (not division.production and not asked.recipe_only):
+    if request.epochs:
         return division, ""
     admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, slots)]
-    left = {p.point: division.searching(budgets, slots, p.prepared.epoch_s) for p in admitted if p.prepared is not None}
-    longest = {p.point: points.longest(left[p.point], p.prepared, slots) for p in admitted if p.prepared is not None}
-    least = split.least_epochs(division.production) if division.production else points.NEAR_END
-    dearest = min((n for n in longest if least <= longest[n] < division.epochs), key=longest.__getitem__, default=None)
-    if dearest is None:
-        return division, ""
-    return replace(division, epochs=longest[dearest]), points.shortened(longest[dearest], dearest, division.epochs)
+    return split.shortened(division, budgets, slots, admitted)
 
 
 def _recipe_only(checked: Checked) -> bool:

@@ -183,7 +183,7 @@ def test_a_horizon_far_below_production_is_a_warning_with_figures(epochs: int, w
     warnings = plan("1cpu-h", epochs=epochs).warnings
     assert bool(warnings) == warned
     assert not warned or f"{epochs} epochs is {epochs / 300:.0%} of a production training's 300" in warnings[0]
-    assert not warned or "Train the winner for longer: --train 300" in warnings[0]
+    assert not warned or "Compare at production length with --train 300" in warnings[0]
     planned = plan("1cpu-h", epochs=epochs, production_s=10.0, production_epochs=3 * epochs).warnings
     assert not planned  # a third of its length was measured
 

@@ -5,22 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from automl.costs.budget import Budget, parse_all
 from automl.costs.points import (
     LONGEST,
-    NEAR_END,
-    SHORTEST,
     Limits,
     Point,
     Probe,
     check_limits,
     compare,
     first_admitted,
-    full_trainings,
-    horizon,
     longest,
 )
 from automl.errors import AutoMLError
@@ -52,50 +46,11 @@ def measured(epoch_s: float, startup_s: float = 0.0) -> Prepared:
 def test_the_horizon_leaves_twenty_trainings_with_their_start() -> None:
     assert longest(budgets("10cpu-h"), measured(60.0), CPU) == 30
     assert longest(budgets("10cpu-h"), measured(60.0, startup_s=61.0), CPU) == 28
-    assert horizon(measured(60.0), [], budgets("10cpu-h"), CPU) == (30, "")
 
 
 def test_a_trial_count_does_not_shorten_the_horizon() -> None:
     assert longest(budgets("10cpu-h", "3trials"), measured(60.0), CPU) == 30
     assert longest(budgets("3trials"), measured(60.0), CPU) == LONGEST
-
-
-@given(st.floats(0.1, 1e5), st.integers(1, 10**4))
-def test_the_horizon_stays_within_its_limits(epoch_s: float, hours: int) -> None:
-    epochs, _ = horizon(measured(epoch_s), [], budgets(f"{hours}cpu-h"), CPU)
-    assert SHORTEST <= epochs <= LONGEST
-    if epochs > SHORTEST:
-        assert full_trainings(budgets(f"{hours}cpu-h"), epoch_s * epochs, CPU) >= 19.999
-
-
-@pytest.mark.parametrize(
-    ("costs", "epochs", "named"),
-    [
-        ((20.0, 30.0), 60, "p1"),  # the dearest that keeps near its end
-        ((20.0, 46.0), 90, "p0"),  # 39 epochs are too few for the other
-        ((5.0, 10.0), 180, ""),  # no dearer one
-        ((100.0,), 180, ""),
-    ],
-)
-def test_dearer_points_that_can_be_trained_near_their_end_shorten_the_horizon(
-    costs: tuple[float, ...], epochs: int, named: str
-) -> None:
-    others = [probe(f"p{number}@64", train_s=cost) for number, cost in enumerate(costs)]
-    length, note = horizon(measured(10.0), others, budgets("10cpu-h"), CPU)
-    assert length == epochs
-    assert (f"A horizon of {epochs} epochs leaves 20 trainings at {named} at 64 px too" in note) == bool(named)
-    roles = compared(probe("b@64"), *others, budget="10cpu-h", epochs=length)
-    assert not named or roles[f"{named}@64"].role == "compared"
-
-
-@given(costs=st.lists(st.floats(0.5, 500.0), max_size=5), own=st.floats(0.5, 500.0), hours=st.integers(1, 100))
-def test_other_points_never_lengthen_the_horizon_nor_take_it_far_from_the_end(
-    costs: list[float], own: float, hours: int
-) -> None:
-    others = [probe(f"p{number}@64", train_s=cost) for number, cost in enumerate(costs)]
-    alone = max(SHORTEST, longest(budgets(f"{hours}cpu-h"), measured(own), CPU))
-    epochs, note = horizon(measured(own), others, budgets(f"{hours}cpu-h"), CPU)
-    assert epochs == alone if not note else NEAR_END <= epochs < alone
 
 
 def test_dearer_points_come_first_as_long_as_twenty_trainings_are_paid() -> None:
