@@ -94,6 +94,25 @@ def overhead(
 
 
 @app.command()
+def split(
+    budgets: Annotated[str, typer.Option(help="Budgets in trainings of 300 epochs.")] = "2,4,8,15",
+    rules: Annotated[
+        str, typer.Option(help="ours, a horizon in epochs, or unchecked: the winner handed over uncompared.")
+    ] = "ours,40,75,150,unchecked",
+    tasks: Annotated[int, typer.Option(min=1, help="Tasks of the family.")] = 16,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each rule on each task.")] = 3,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    json_: AsJson = False,
+) -> None:
+    """Measure divisions of a budget between a search and trainings of 300 epochs, in virtual time."""
+    from benchmarks.split import contest
+
+    with exit_codes():
+        figures = contest.contest([float(text) for text in budgets.split(",")], rules.split(","), tasks, seeds, jobs)
+    print(json.dumps([asdict(figure) for figure in figures]) if json_ else "\n".join(contest.rows_of(figures)))
+
+
+@app.command()
 def policies(
     policies: Annotated[
         str, typer.Option(help="automl, automl:SAMPLER, E, F, tpe-full, ga, median, hyperband, random, full, defaults.")

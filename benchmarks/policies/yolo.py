@@ -103,6 +103,12 @@ class YoloTask:
         own = {"top": rng.uniform(0.48, 0.56), "half": rng.uniform(7.0, 9.0), "lr": rng.gauss(0.0, 0.15)}
         return weights / weights.sum(), best, slow, late, own
 
+    @property
+    def optimum(self) -> tuple[FloatArray, FloatArray]:
+        """Weight of each parameter, and the place of its optimum beside the default, as a share of its range."""
+        weights, best, *_ = self._drawn
+        return weights, best
+
     def curve(self, params: Params) -> Curve:
         """A curve that rises to half its final score at the half-way epoch; all epochs cost the same."""
         weights, best, slow, late, own = self._drawn
