@@ -24,6 +24,7 @@ from automl.space import EPOCH_KEYS, trainer_key
 PATIENCE = 50  # epochs without a better one
 MOST_SEEDS = 3  # of each of the two recipes
 HALF = 0.5  # of a budget at most for a production training in studies without a comparison
+PACE = 5  # epochs after which its own cost tells more of a training than the others' do
 FAILURES = 2  # failed trainings that end a session
 
 
@@ -205,13 +206,20 @@ class Production:
         return [trial for number, trial in self._trials.items() if number in self._ledger.held]
 
     def _training_s(self) -> float:
-        training_s = MARGIN * self.expected * self._prices.epoch_s()
+        training_s = MARGIN * self.expected * max(self._prices.epoch_s(), *self._paces(), 0.0)
         return training_s if self._spec.compare else min(training_s, HALF * self._limit_s)
 
     def _rest_s(self, trial: Trial) -> float:
         """Slot-seconds that a running one still needs."""
-        left = max(1, min(trial.epochs, self.expected) - len(self._scores.get(trial.number, ())))
-        return MARGIN * left * self._prices.epoch_s(trial.params)
+        done = len(self._scores.get(trial.number, ()))
+        left = max(1, min(trial.epochs, self.expected) - done)
+        own_s = self._ledger.cost_s(trial.number) / done if done >= PACE else 0.0
+        return MARGIN * left * max(self._prices.epoch_s(trial.params), own_s)
+
+    def _paces(self) -> list[float]:
+        """Slot-seconds of an epoch of each production training, once it has had PACE epochs."""
+        done = {number: len(scores) for number, scores in self._scores.items() if number in self._trials}
+        return [self._ledger.cost_s(number) / epochs for number, epochs in done.items() if epochs >= PACE]
 
     def verdict(self, number: int, scores: Sequence[float]) -> Outcome | None:
         """The outcome with its latest epoch; None while it goes on.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from typing import NamedTuple
 
@@ -14,10 +13,11 @@ from automl.reports.overview import Overview
 from automl.scores.answer import Answer, Side
 from automl.scores.confidence import Confidence
 from automl.scores.words import chance_text, measured_text, trial_name
+from automl.space import Parameter, SearchSpace, trainer_key
 
 MOST_CHANGES = 8  # parameters that the card shows
 PRODUCTION = 300  # epochs: the guide's
-_LIKE_ZERO = math.log(3)  # place of a change from or to zero among factors
+LEAST_CHANGE = 0.02  # of the searched range, that the card shows
 
 
 class Line(NamedTuple):
@@ -33,7 +33,7 @@ class Change(NamedTuple):
     name: str
     value: ParamValue
     before: ParamValue
-    size: float  # absolute logarithm of the factor between them
+    size: float  # distance between them as a share of the searched range
 
     @property
     def text(self) -> str:
@@ -58,7 +58,8 @@ def card(overview: Overview, *, db_words: str = "") -> tuple[Line, ...]:
     cost = format_cost(sum(overview.spent_s.values()), study.spec.slots.device)
     lines.append(Line("cost", f"{cost} of {' / '.join(study.spec.budgets)}, {span(study.wall_s)}"))
     if answer.found is not None:
-        changes = largest_changes(answer.found.trial.params, _arguments(study, answer.defaults.trial))
+        space = SearchSpace.from_document(study.spec.space)
+        changes = largest_changes(answer.found.trial.params, _arguments(study, answer.defaults.trial), space)
         if changes:
             lines.append(Line("changed", ", ".join(change.text for change in changes)))
     weights = folders.trial(study.spec.directory, answer.handed_over.trained.number) / WEIGHTS[0]
@@ -69,24 +70,28 @@ def card(overview: Overview, *, db_words: str = "") -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def largest_changes(params: Params, before: Params, most: int = MOST_CHANGES) -> list[Change]:
-    """The parameters that differ from the defaults by the largest factors, largest first.
+def largest_changes(params: Params, before: Params, space: SearchSpace, most: int = MOST_CHANGES) -> list[Change]:
+    """The parameters that lie farthest from the defaults, as a share of the searched range, farthest first.
+
+    Those that moved by less than LEAST_CHANGE are left out.
 
     before  the defaults' arguments
     """
+    dimensions = {trainer_key(p.name): p for p in space.parameters if p.active(params)}
     changes = [
-        Change(name, value, before[name], _size(value, before[name]))
+        Change(name, value, before[name], _size(dimensions.get(name), value, before[name]))
         for name, value in params.items()
         if name in before and before[name] != value
     ]
-    return sorted(changes, key=lambda change: (-change.size, change.name))[:most]
+    visible = [change for change in changes if change.size >= LEAST_CHANGE]
+    return sorted(visible, key=lambda change: (-change.size, change.name))[:most]
 
 
-def _size(value: ParamValue, before: ParamValue) -> float:
-    if not _number(value) or not _number(before):
-        return math.inf
-    one, two = abs(float(value)), abs(float(before))  # type: ignore[arg-type]
-    return abs(math.log(one / two)) if one and two else _LIKE_ZERO
+def _size(dimension: Parameter | None, value: ParamValue, before: ParamValue) -> float:
+    """Distance as a share of the range; 1 for a choice, and for what was not searched."""
+    if dimension is None or dimension.kind == "choice" or not _number(value) or not _number(before):
+        return 1.0
+    return abs(dimension.unit(value) - dimension.unit(before))
 
 
 def _number(value: ParamValue) -> bool:

@@ -15,6 +15,7 @@ from automl.scores.confidence import DELIVER, Confidence, confidence_of
 from automl.scores.length import compared
 from automl.scores.trust import TIE, Interval
 
+NEARLY = 0.9  # of the other training's epochs that a cut one needs
 _USABLE = (TrialState.COMPLETED, TrialState.CUT)
 
 
@@ -103,6 +104,7 @@ def _at_length(rows: Sequence[TrialRow], spec: StudySpec) -> Answer | None:
     if not of_defaults:
         return None
     defaults = _side(of_defaults, rows)
+    of_found = [row for row in of_found if _as_long(row, defaults.trained)]
     if not of_found:
         waits = leaderboard.winner(rows)
         alone = waits is None or waits.number == defaults.trial.number
@@ -117,6 +119,11 @@ def _at_length(rows: Sequence[TrialRow], spec: StudySpec) -> Answer | None:
         chance=comparison.chance,
         at_length=True,
     )
+
+
+def _as_long(row: TrialRow, other: TrialRow) -> bool:
+    """True if a production training can be compared with the other: a cut one must have come nearly as far."""
+    return row.state is TrialState.COMPLETED or row.done_epochs >= NEARLY * min(other.done_epochs, row.epochs)
 
 
 def _side(trained: Sequence[TrialRow], rows: Sequence[TrialRow]) -> Side:

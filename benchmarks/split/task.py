@@ -25,7 +25,6 @@ from benchmarks.policies.yolo import (
     EPOCH_NOISE,
     LOSS,
     RUN_NOISE,
-    SATURATION,
     SPACE,
     WARMUP,
     YoloTask,
@@ -35,6 +34,8 @@ SHAPE = 0.64  # exponent of the length
 HALF_LENGTH = (12.0, 45.0)  # epochs: range of L0
 FAST, STRONG, FAINT = 4, (1.0, 2.5), 0.2  # parameters that decide the pace, their weights, spread of the others'
 SPEED = 0.6  # largest effect on the logarithm of the pace
+GAIN, FAR = 0.05, 0.02  # most that a recipe gains by its direction, and loses by its distance from the defaults
+AGREEMENT = (-0.6, 0.9)  # of the directions of speed and of gain: range over tasks
 OVERFIT = (0.0, 0.2)  # gain that a speed of one costs: range over tasks
 
 
@@ -59,23 +60,27 @@ class LongTask:
         }
 
     @cached_property
-    def _directions(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Weights, optimum and direction of speed by parameter, and the defaults' places."""
+    def _directions(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Weights, optimum, directions of speed and of gain by parameter, and the defaults' places."""
         weights, best = YoloTask(self.number).optimum
         rng = random.Random(f"long-{self.number}-speed")
         slow = np.array([rng.gauss(0.0, FAINT) for _ in SPACE.parameters])
         for index in rng.sample(range(len(slow)), FAST):
             slow[index] = rng.choice((-1.0, 1.0)) * rng.uniform(*STRONG)
+        along = rng.uniform(*AGREEMENT)
+        across = np.array([abs(weight) * rng.gauss(0.0, 1.0) for weight in slow])
+        good = -along * slow + math.sqrt(1 - along**2) * across
         home = np.array([share_of(p, p.default) for p in SPACE.parameters])
-        return weights, best, slow, home
+        return weights, best, slow, good, home
 
     def end(self, params: Params, epochs: int) -> float:
         """Noise-free mAP50-95 at the end of a training of that length."""
-        weights, best, slow, home = self._directions
+        weights, best, slow, good, home = self._directions
         off = np.array([share_of(p, params.get(p.name, p.default)) for p in SPACE.parameters]) - home
         far = LOSS * float(weights @ (_distance(off - best) - _distance(best)))
         speed = -SPEED * math.tanh(float(slow @ off) * 0.8)
-        gain = -SATURATION * (1 - math.exp(-far / SATURATION)) - self._figures["overfit"] * max(0.0, speed) ** 2
+        gain = GAIN * math.tanh(float(good @ off)) - FAR * (1 - math.exp(-far / FAR))
+        gain -= self._figures["overfit"] * max(0.0, speed) ** 2
         pace = (epochs * math.exp(speed) / self._figures["length"]) ** SHAPE
         return float(np.clip((self._figures["top"] + gain) * (1 - math.exp(-pace)), 0.0, 1.0))
 
@@ -86,7 +91,7 @@ class LongTask:
         observed = []
         for epoch in range(1, epochs + 1):
             share = epoch / epochs
-            calm = 1.0 - 0.85 * share  # the learning rate falls
+            calm = max(0.08, 1.0 - share) ** 1.5 + 0.05  # the learning rate falls
             value = end * share**2 / (share**2 + 0.04) * 1.04 + shift + EPOCH_NOISE * calm * rng.gauss(0.0, 1.0)
             if rng.random() < DIP_CHANCE * calm:
                 value *= 1.0 - rng.uniform(*DIP)
