@@ -91,7 +91,8 @@ def _size(dimension: Parameter | None, value: ParamValue, before: ParamValue) ->
     """Distance as a share of the range; 1 for a choice, and for what was not searched."""
     if dimension is None or dimension.kind == "choice" or not _number(value) or not _number(before):
         return 1.0
-    return abs(dimension.unit(value) - dimension.unit(before))
+    units = [dimension.unit(min(dimension.high, max(dimension.low, float(number)))) for number in (value, before)]
+    return abs(units[0] - units[1])
 
 
 def _number(value: ParamValue) -> bool:
