@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from automl.figures import format_cost, span
 from automl.files import folders
@@ -91,11 +91,11 @@ def _size(dimension: Parameter | None, value: ParamValue, before: ParamValue) ->
     """Distance as a share of the range; 1 for a choice, and for what was not searched."""
     if dimension is None or dimension.kind == "choice" or not _number(value) or not _number(before):
         return 1.0
-    units = [dimension.unit(min(dimension.high, max(dimension.low, float(number)))) for number in (value, before)]
-    return abs(units[0] - units[1])
+    low, high = dimension.low, dimension.high
+    return abs(dimension.unit(min(high, max(low, value))) - dimension.unit(min(high, max(low, before))))
 
 
-def _number(value: ParamValue) -> bool:
+def _number(value: ParamValue) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
