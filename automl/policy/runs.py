@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from automl.records import Outcome, Purpose, Trial, TrialState
 from automl.scores import leaderboard
+from automl.scores.trust import Estimate
 
 FAILURES_IN_A_ROW = 5  # so many failed trials one after the other end the search
 
@@ -111,14 +112,27 @@ class Runs(dict[int, Run]):
     @property
     def winner(self) -> int | None:
         """The trial that would be handed over now, by the rule of `leaderboard.choose`; None before the first epoch."""
-        return leaderboard.choose(
+        return leaderboard.choose(self._contenders())
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """Estimates by `leaderboard.estimates_of`, best mean first; empty before a trial can be compared."""
+        return leaderboard.estimates_of(self._contenders())
+
+    def _contenders(self) -> list[leaderboard.Contender]:
+        return [
             leaderboard.Contender(
-                number=number, score=run.score, best=run.best, completed=run.completed, repeats=run.trial.repeats
+                number=number,
+                score=run.score,
+                last=run.scores[-1],
+                epochs=len(run.scores),
+                completed=run.completed,
+                repeats=run.trial.repeats,
             )
             for number, run in self.items()
-            if run.score is not None and run.best is not None and not run.failed
+            if run.score is not None and not run.failed
             if run.trial.purpose is not Purpose.PRODUCTION  # of another length: it tells nothing of the choice
-        )
+        ]
 
     def target_met(self, target: float | None) -> str | None:
         """Sentence once the current winner has reached the target, else None.

@@ -22,8 +22,7 @@ class Overview:
     running: tuple[TrialRow, ...]
     baseline: TrialRow | None
     winner: TrialRow | None  # as `leaderboard.choose` names it and `automl export` writes it
-    rival: TrialRow | None  # best completed trial beside the defaults
-    verdict: Verdict | None  # of the seed repeats; None where there are none
+    verdict: Verdict | None  # of all completed trials; None where there is nothing to compare
     production: TrialRow | None  # longer training of the winner, where one was asked for
     evaluations: tuple[EvaluationRow, ...]  # on images that the search never saw
     share_spent: float  # of the budget that is nearest to its end
@@ -36,13 +35,14 @@ class Overview:
         return cls(**{field.name: getattr(overview, field.name) for field in fields(Overview)}, **more)
 
     def estimate(self, row: TrialRow | None) -> Estimate | None:
-        """Estimate of a trial by its seed repeats; None for one without repeats."""
-        return self.verdict.of(row.number) if self.verdict is not None and row is not None else None
+        """Estimate of a trial by its runs with several seeds; None for one of a single run."""
+        found = self.verdict.of(row.number) if self.verdict is not None and row is not None else None
+        return found if found is not None and found.new_seeds else None
 
     def figure(self, row: TrialRow | None) -> float | None:
-        """mAP50-95 on val that stands for a trial: its mean over seeds, without repeats the score of its only run."""
+        """mAP50-95 on val that stands for a trial: the mean of its observed runs, or the score of its only one."""
         estimate = self.estimate(row)
-        return estimate.score.mean if estimate is not None else row.score if row is not None else None
+        return estimate.observed if estimate is not None else row.score if row is not None else None
 
     def seeds(self, row: TrialRow) -> int:
         """Number of runs behind that figure."""
@@ -51,11 +51,11 @@ class Overview:
 
     @property
     def gain(self) -> float | None:
-        """mAP50-95 of the winner above the defaults, by their figures; None where the defaults win."""
+        """mAP50-95 by which the winner is expected above the defaults; None where the defaults win."""
         winner, baseline = self.winner, self.baseline
         if winner is None or baseline is None or winner.number == 0:
             return None
-        estimate = self.estimate(winner)
+        estimate = self.verdict.of(winner.number) if self.verdict is not None else None
         if estimate is not None and estimate.gain is not None:
             return estimate.gain.mean
         return leaderboard.gain_shown(winner, baseline)
@@ -77,14 +77,14 @@ def overview_of(
     """
     ledger = Ledger(limits_of(study.spec))
     ledger.charge(None, study.slot_s)
+    number = leaderboard.winning(trials)
     return Overview(
         study=study,
         alive=alive,
         running=tuple(running),
         baseline=leaderboard.baseline_of(finalists),
-        winner=leaderboard.winner(finalists),
-        rival=leaderboard.rival(finalists),
-        verdict=leaderboard.verdict(finalists),
+        winner=next((row for row in finalists if row.number == number), None),
+        verdict=leaderboard.verdict(trials),
         production=leaderboard.production_of(finalists),
         evaluations=tuple(evaluations),
         share_spent=ledger.share_spent(study.wall_s, len(trials)),
