@@ -82,7 +82,7 @@ def _tip(field: str) -> alt.Tooltip:
 
 
 def intervals_chart(frame: pd.DataFrame) -> Chart:
-    """Mean over new seeds of the repeated trials and the defaults, in its 90 % interval, best first."""
+    """Expected mean over seeds of the defaults and the best trials, in its 90 % interval, best first."""
     order = list(frame["what"])
     y = alt.Y("what:N", title=None, sort=order, axis=alt.Axis(labelOverlap=False, labelFlush=False))
     colour = alt.Color(
@@ -91,7 +91,7 @@ def intervals_chart(frame: pd.DataFrame) -> Chart:
         legend=None,
     )
     tooltip = [alt.Tooltip("what:N"), alt.Tooltip("seeds:Q"), _tip("mean"), _tip("low"), _tip("high")]
-    base = alt.Chart(frame, title=_title("mAP50-95 over new seeds, 90 % intervals")).encode(
+    base = alt.Chart(frame, title=_title("mAP50-95 to expect over seeds, 90 % intervals")).encode(
         y=y, color=colour, tooltip=tooltip
     )
     span = base.mark_rule(size=3).encode(

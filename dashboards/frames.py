@@ -14,7 +14,7 @@ from automl.records import EpochRow, Params, ParamValue, Purpose, StudyRow, Tria
 from automl.reports.overview import Overview
 from automl.reports.watch import Rise, StudyProgress
 from automl.scores.leaderboard import Verdict, changed, gain_shown
-from automl.scores.words import interval_text
+from automl.scores.words import observed_text
 from automl.space import Parameter
 from dashboards.words import clock, cost, moment, state_of, sureness
 
@@ -92,7 +92,7 @@ def leaderboard_frame(
             "gain": pd.Series([gain_shown(row, baseline) for row in rows], dtype="float64"),
             "state": [row.state.value for row in rows],
             "epochs": [f"{row.done_epochs}/{row.epochs}" for row in rows],
-            "over new seeds": ["" if one is None else interval_text(one.score) for one in estimates],
+            "over seeds": ["" if one is None or not one.new_seeds else observed_text(one) for one in estimates],
             "at best epoch": [row.best_map50_95 for row in rows],
             "mAP50": [row.best_map50 for row in rows],
             "cost": [cost(row.slot_s, study) for row in rows],
@@ -186,7 +186,7 @@ def _expected(row: TrialRow, now: float) -> str:
 
 
 def intervals_frame(verdict: Verdict) -> pd.DataFrame:
-    """Trial, its name ('defaults', 'trial 3'), mean mAP50-95 over new seeds, 90 % interval and number of seeds."""
+    """Trial, its name ('defaults', 'trial 3'), expected mAP50-95 over seeds, 90 % interval and number of seeds."""
     estimates = verdict.estimates
     return pd.DataFrame(
         {

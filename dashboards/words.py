@@ -17,8 +17,9 @@ from automl.reports.overview import Overview
 from automl.reports.watch import StudyProgress
 from automl.scores.ending import FLOOR
 from automl.scores.words import (
-    chance_text,
+    confidence_text,
     measured_text,
+    observed_text,
     one_seed_text,
     production_missing_text,
     production_text,
@@ -84,7 +85,7 @@ def headline(progress: StudyProgress) -> str:
         return "No epoch has been reported yet. The defaults train first; nothing else starts before their first score."
     unseen = unseen_verdict_text(progress.evaluations, progress.production)
     if progress.verdict is None:
-        return _joined(one_seed_text(winner, progress.rival, baseline), unseen)
+        return _joined(one_seed_text(winner, baseline), unseen)
     return _joined(_repeats_so_far(progress), verdict_text(progress.verdict), unseen)
 
 
@@ -102,14 +103,14 @@ def _joined(*sentences: str) -> str:
 
 
 def certainty(overview: Overview, row: TrialRow | None) -> str:
-    """A few words below a figure: its interval, or the lack of one."""
+    """A few words below a figure: the runs behind it, and how sure it is."""
     if row is None or row.score is None:
         return ""
     estimate = overview.estimate(row)
     if estimate is None:
         return f"one seed, {score_definition(row.epochs)}; not confirmed"
-    text = f"± {estimate.score.half:.3f} (90 %) over the best epochs of {seeds_text(estimate.seeds)}"
-    return text if estimate.chance is None else f"{text}, {chance_text(estimate.chance)} sure to beat the defaults"
+    text = f"{observed_text(estimate)}, over {seeds_text(estimate.seeds)}"
+    return text if estimate.chance is None else f"{text}; {confidence_text(estimate)}"
 
 
 def production(overview: Overview) -> str:
@@ -122,13 +123,10 @@ def production(overview: Overview) -> str:
 
 
 def sureness(overview: Overview) -> str:
-    """Certainty that the winner beats the defaults, in two or three words."""
+    """Certainty that the best recipe beats the defaults, in a few words."""
     if overview.winner is None:
         return "–"
-    estimate = overview.estimate(overview.winner)
-    if estimate is None:
-        return "one seed"
-    return "as good" if estimate.chance is None else f"{chance_text(estimate.chance)} sure"
+    return "one seed" if overview.verdict is None else confidence_text(overview.verdict.best)
 
 
 def unseen_score(overview: Overview, row: TrialRow | None) -> str:

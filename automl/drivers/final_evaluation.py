@@ -36,7 +36,7 @@ def to_measure(rows: Sequence[TrialRow], spec: StudySpec) -> list[TrialRow]:
     The answer's only if the defaults have learnt anything, and of the search's only completed ones: other figures
     say nothing. A production training even if it was cut: its weights are those that are used.
     """
-    answer = answer_of(rows, (), spec)
+    answer = answer_of(rows, (), spec, leaderboard.verdict(rows))
     sides = [] if answer is None else [answer.defaults, *([answer.found] if answer.found is not None else [])]
     trained = [side.trained for side in sides]
     usable = [row for row in trained if row.purpose is Purpose.PRODUCTION or row.state is TrialState.COMPLETED]

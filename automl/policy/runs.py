@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from automl.records import Outcome, Purpose, Trial, TrialState
 from automl.scores import leaderboard
+from automl.scores.trust import Estimate
 
 FAILURES_IN_A_ROW = 5  # so many failed trials one after the other end the search
 
@@ -111,30 +112,37 @@ class Runs(dict[int, Run]):
     @property
     def winner(self) -> int | None:
         """The trial that would be handed over now, by the rule of `leaderboard.choose`; None before the first epoch."""
-        return leaderboard.choose(
+        return leaderboard.choose(self._contenders())
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """Estimates by `leaderboard.estimates_of`, best mean first; empty before a trial can be compared."""
+        return leaderboard.estimates_of(self._contenders())
+
+    def _contenders(self) -> list[leaderboard.Contender]:
+        return [
             leaderboard.Contender(
-                number=number, score=run.score, best=run.best, completed=run.completed, repeats=run.trial.repeats
+                number=number,
+                score=run.score,
+                last=run.scores[-1],
+                epochs=len(run.scores),
+                completed=run.completed,
+                repeats=run.trial.repeats,
             )
             for number, run in self.items()
-            if run.score is not None and run.best is not None and not run.failed
+            if run.score is not None and not run.failed
             if run.trial.purpose is not Purpose.PRODUCTION  # of another length: it tells nothing of the choice
-        )
+        ]
 
     def challenger(self, defaults: int) -> int | None:
-        """The trial that is most likely to beat the defaults; None where none has scored above them.
+        """The trial with the best expected score; None where none is expected above the defaults.
 
         defaults  the trial of the defaults at the operating point that is tuned at
         """
-        winner, base = self.winner, self[defaults].score if defaults in self else None
-        if winner is not None and winner not in (0, defaults):
-            return winner
-        above = [
-            (-run.score, number)
-            for number, run in self.items()
-            if number not in (0, defaults) and run.trial.purpose.searched and run.completed
-            if run.score is not None and base is not None and run.score > base
-        ]
-        return min(above)[1] if above else None
+        ranked = self.estimates
+        base = max((row.score.mean for row in ranked if row.trial in (0, defaults)), default=1.0)
+        best = next((row for row in ranked if row.trial not in (0, defaults)), None)
+        return best.trial if best is not None and best.score.mean > base else None
 
     def target_met(self, target: float | None) -> str | None:
         """Sentence once the current winner has reached the target, else None.

@@ -19,7 +19,15 @@ from automl.files import folders
 from automl.policy.production import PATIENCE, longer
 from automl.records import EvaluationRow, Purpose, Slots, StudyRow, StudySpec, TrialRow, TrialState
 from automl.scores.leaderboard import Verdict, gain
-from automl.scores.words import chance_text, production_text, score_definition, unseen_text, verdict_text
+from automl.scores.words import (
+    chance_text,
+    gain_text,
+    observed_text,
+    production_text,
+    score_definition,
+    unseen_text,
+    verdict_text,
+)
 from automl.space import EPOCH_KEYS
 from automl.store import read
 from automl.trainers.ultralytics import schema
@@ -276,20 +284,17 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
 
 
 def _confirmed_facts(trial: TrialRow, verdict: Verdict | None) -> Mapping[str, str]:
-    """Verdict of the seed repeats, and the trial's estimate."""
+    """Verdict, and the trial's runs with several seeds."""
     if verdict is None:
         return {}
     facts, estimate = {"verdict": verdict_text(verdict)}, verdict.of(trial.number)
-    if estimate is None:
-        facts["confirmed mAP50-95 on val"] = "no seed repeats of this trial: its score is one seed's"
+    if estimate is None or not estimate.new_seeds:
+        facts["seeds"] = "no seed repeats of this trial: its score is one seed's"
         return facts
-    score = estimate.score
-    text = (
-        f"{score.mean:.4f}, 90 % interval {score.low:.4f} to {score.high:.4f}, best epochs of {estimate.seeds} seed(s)"
-    )
-    if estimate.chance is not None:
-        text += f"; chance to beat the defaults {chance_text(estimate.chance)}"
-    facts["confirmed mAP50-95 on val"] = text
+    text = f"{observed_text(estimate)} (mAP50-95 on val, {estimate.seeds} seeds)"
+    if estimate.chance is not None and estimate.gain is not None:
+        text += f"; expected gain {gain_text(estimate.gain, 4)}, {chance_text(estimate.chance)} sure"
+    facts["seeds"] = text
     return facts
 
 

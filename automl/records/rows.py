@@ -62,6 +62,7 @@ class TrialPoint:
     purpose: Purpose
     score: float | None  # mean mAP50-95 of its last epochs so far
     best_map50_95: float | None
+    last_map50_95: float | None
     done_epochs: int
     slot_s: float
     ended_at: float | None  # POSIX seconds

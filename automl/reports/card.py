@@ -11,7 +11,7 @@ from automl.files.kept import WEIGHTS
 from automl.records import Params, ParamValue, StudyRow, StudyState, TrialRow, TrialState
 from automl.reports.overview import Overview
 from automl.scores.answer import Answer, Side
-from automl.scores.confidence import Confidence
+from automl.scores.trust import Confidence
 from automl.scores.words import chance_text, measured_text, trial_name
 from automl.space import Parameter, SearchSpace, trainer_key
 

@@ -23,8 +23,7 @@ class Overview:
     running: tuple[TrialRow, ...]
     baseline: TrialRow | None
     winner: TrialRow | None  # as the answer names it and `automl export` writes it
-    rival: TrialRow | None  # best completed trial beside the defaults
-    verdict: Verdict | None  # of the seed repeats; None where there are none
+    verdict: Verdict | None  # of all completed trials; None where there is nothing to compare
     production: TrialRow | None  # training for production of the winner, else the latest one; None without one
     answer: Answer | None  # the recipe found against the defaults; None before the defaults have a score
     evaluations: tuple[EvaluationRow, ...]  # on images that the search never saw
@@ -44,13 +43,14 @@ class Overview:
         return next((trained for trained in own if trained.purpose is Purpose.PRODUCTION), self.production)
 
     def estimate(self, row: TrialRow | None) -> Estimate | None:
-        """Estimate of a trial by its seed repeats; None for one without repeats."""
-        return self.verdict.of(row.number) if self.verdict is not None and row is not None else None
+        """Estimate of a trial by its runs with several seeds; None for one of a single run."""
+        found = self.verdict.of(row.number) if self.verdict is not None and row is not None else None
+        return found if found is not None and found.new_seeds else None
 
     def figure(self, row: TrialRow | None) -> float | None:
-        """mAP50-95 on val that stands for a trial: its mean over seeds, without repeats the score of its only run."""
+        """mAP50-95 on val that stands for a trial: the mean of its observed runs, or the score of its only one."""
         estimate = self.estimate(row)
-        return estimate.score.mean if estimate is not None else row.score if row is not None else None
+        return estimate.observed if estimate is not None else row.score if row is not None else None
 
     def seeds(self, row: TrialRow) -> int:
         """Number of runs behind that figure."""
@@ -59,11 +59,11 @@ class Overview:
 
     @property
     def gain(self) -> float | None:
-        """mAP50-95 of the winner above the defaults, by their figures; None where the defaults win."""
+        """mAP50-95 by which the winner is expected above the defaults; None where the defaults win."""
         winner, baseline = self.winner, self.baseline
         if winner is None or baseline is None or winner.number == 0:
             return None
-        estimate = self.estimate(winner)
+        estimate = self.verdict.of(winner.number) if self.verdict is not None else None
         if estimate is not None and estimate.gain is not None:
             return estimate.gain.mean
         return leaderboard.gain_shown(winner, baseline)
@@ -84,7 +84,9 @@ def overview_of(
     finalists  those of `leaderboard.finalists`, by number
     """
     ledger = Ledger(limits_of(study.spec))
-    answer, winner = answer_of(finalists, evaluations, study.spec), leaderboard.winner(finalists)
+    number, verdict = leaderboard.winning(trials), leaderboard.verdict(trials)
+    winner = next((row for row in finalists if row.number == number), None)
+    answer = answer_of(finalists, evaluations, study.spec, verdict)
     if answer is not None and answer.defaults.trial.state is TrialState.COMPLETED:
         winner = answer.handed_over.trial
     ledger.charge(None, study.slot_s)
@@ -94,8 +96,7 @@ def overview_of(
         running=tuple(running),
         baseline=leaderboard.baseline_of(finalists),
         winner=winner,
-        rival=leaderboard.rival(finalists),
-        verdict=leaderboard.verdict(finalists),
+        verdict=verdict,
         production=leaderboard.production_of(finalists, winner),
         answer=answer,
         evaluations=tuple(evaluations),

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from automl.records import EvaluationRow, Purpose, StudySpec, TrialRow, TrialState
 from automl.scores import leaderboard
-from automl.scores.confidence import DELIVER, Confidence, confidence_of
+from automl.scores.leaderboard import Verdict
 from automl.scores.length import compared
-from automl.scores.trust import TIE, Interval
+from automl.scores.trust import DELIVER, TIE, Confidence, Interval, confidence_of
 
 NEARLY = 0.9  # of the other training's epochs that a cut one needs
 _USABLE = (TrialState.COMPLETED, TrialState.CUT)
@@ -51,7 +51,12 @@ class Answer:
         """What may be claimed of the recipe found; None without one."""
         if self.gain is None or self.chance is None:
             return None
-        return confidence_of(self.gain.mean, self.chance)
+        return confidence_of(self.gain.mean, self.chance, provable=self.at_length or self.repeated)
+
+    @property
+    def repeated(self) -> bool:
+        """True if the recipe found has been trained with a new seed."""
+        return self.found is not None and len(self.found.scores) > 1
 
     @property
     def delivers(self) -> bool:
@@ -64,14 +69,17 @@ class Answer:
         return self.found if self.delivers and self.found is not None else self.defaults
 
 
-def answer_of(rows: Iterable[TrialRow], evaluations: Sequence[EvaluationRow], spec: StudySpec) -> Answer | None:
+def answer_of(
+    rows: Iterable[TrialRow], evaluations: Sequence[EvaluationRow], spec: StudySpec, verdict: Verdict | None
+) -> Answer | None:
     """The answer as things stand; None before the defaults have a score.
 
-    rows  the trials of `leaderboard.finalists` at least
+    rows     the trials of `leaderboard.finalists` at least
+    verdict  of all trials
     """
     rows = list(rows)
     by_trial = {row.trial: row for row in evaluations if row.split == spec.unseen and not math.isnan(row.map50_95)}
-    answer = (_at_length(rows, spec) if spec.compare else None) or _at_horizon(rows, spec)
+    answer = (_at_length(rows, spec, verdict) if spec.compare else None) or _at_horizon(rows, spec, verdict)
     if answer is None:
         return None
     defaults = _measured(answer.defaults, by_trial)
@@ -98,7 +106,7 @@ def for_production(rows: Iterable[TrialRow], spec: StudySpec) -> tuple[list[Tria
     return of_defaults, [row for row in usable if row not in of_defaults]
 
 
-def _at_length(rows: Sequence[TrialRow], spec: StudySpec) -> Answer | None:
+def _at_length(rows: Sequence[TrialRow], spec: StudySpec, verdict: Verdict | None) -> Answer | None:
     """The answer by the best epochs of the production trainings; None before both recipes have one."""
     of_defaults, of_found = for_production(rows, spec)
     if not of_defaults:
@@ -106,8 +114,7 @@ def _at_length(rows: Sequence[TrialRow], spec: StudySpec) -> Answer | None:
     defaults = _side(of_defaults, rows)
     of_found = [row for row in of_found if _as_long(row, defaults.trained)]
     if not of_found:
-        waits = leaderboard.winner(rows)
-        alone = waits is None or waits.number == defaults.trial.number
+        alone = verdict is None or verdict.winner in (0, defaults.trial.number)
         return Answer(epochs=spec.train, defaults=defaults, at_length=True) if alone else None
     found = _side(of_found, rows)
     comparison = compared(defaults.scores, found.scores)
@@ -149,31 +156,17 @@ def _clear_loss(defaults: Side, found: Side | None) -> bool:
     return found.unseen.map50_95 - defaults.unseen.map50_95 < -TIE
 
 
-def _at_horizon(rows: Sequence[TrialRow], spec: StudySpec) -> Answer | None:
+def _at_horizon(rows: Sequence[TrialRow], spec: StudySpec, verdict: Verdict | None) -> Answer | None:
     """The answer by the search's own trainings and their repeats; None before the defaults have a score."""
     baseline = leaderboard.baseline_of(rows)
     if baseline is None or baseline.score is None or baseline.state is TrialState.FAILED:
         return None
-    defaults = _repeated(baseline, rows)
-    verdict = leaderboard.verdict(rows)
-    if verdict is not None:
-        number, gain, chance = verdict.best.trial, verdict.best.gain, verdict.best.chance
-        found = _repeated(next(row for row in rows if row.number == number), rows)
-        return Answer(epochs=spec.epochs, defaults=defaults, found=found, gain=gain, chance=chance)
-    rival = leaderboard.rival(rows)
-    if rival is None or rival.score is None or rival.score <= baseline.score:
+    if verdict is None:
+        defaults = Side(trial=baseline, scores=(baseline.score,), trained=baseline)
         return Answer(epochs=spec.epochs, defaults=defaults)
-    comparison = compared((baseline.score,), (rival.score,))
-    found = _repeated(rival, rows)
-    return Answer(epochs=spec.epochs, defaults=defaults, found=found, gain=comparison.gain, chance=comparison.chance)
-
-
-def _repeated(trial: TrialRow, rows: Sequence[TrialRow]) -> Side:
-    """A searched trial with its repeats."""
-    repeats = [
-        row.score
-        for row in rows
-        if row.repeats == trial.number and row.purpose is Purpose.CONFIRMATION
-        if row.state is TrialState.COMPLETED and row.score is not None
-    ]
-    return Side(trial=trial, scores=(trial.score or 0.0, *repeats), trained=trial)
+    best, defaults = verdict.best, Side(trial=baseline, scores=verdict.defaults.runs, trained=baseline)
+    row = next((row for row in rows if row.number == best.trial), None)
+    if row is None or best.gain is None or (best.gain.mean <= 0 and not verdict.winner):
+        return Answer(epochs=spec.epochs, defaults=defaults)
+    found = Side(trial=row, scores=best.runs, trained=row)
+    return Answer(epochs=spec.epochs, defaults=defaults, found=found, gain=best.gain, chance=best.chance)

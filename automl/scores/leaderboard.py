@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from automl.records import Params, ParamValue, Purpose, TrialPoint, TrialRow, TrialState
-from automl.scores.halving import final
-from automl.scores.trust import TIE, Estimate, estimates
-from automl.scores.trust import winner as trust_winner
+from automl.scores.halving import final, last_epochs
+from automl.scores.trust import TIE, Confidence, Estimate, delivered, estimates, scatter_of
 
 LEARNT = 0.01  # mAP50-95 of a whole training that has learnt next to nothing
-FEW = 5  # best trials among which a winner without repeats lies
+FEW = 5  # best trials without repeats that an overview shows
 
 
 def score(scores: Sequence[float], horizon: int) -> float | None:
@@ -43,7 +42,8 @@ class Contender:
 
     number: int
     score: float
-    best: float  # score of its best epoch, which best.pt holds; counts in repeats
+    last: float | None  # mAP50-95 of its last epoch
+    epochs: int  # done: the horizon, once it is completed
     completed: bool  # True once it reached its last epoch
     repeats: int | None = None  # trial whose parameters it trained again
 
@@ -51,13 +51,13 @@ class Contender:
 def choose(contenders: Iterable[Contender]) -> int | None:
     """Number of the winner; None without contenders.
 
-    Repeats with other seeds decide. Without them the best score of the completed trials wins, or the defaults if
-    both are a tie; while no trial is completed, the best score of all.
+    One rule for studies that run, have ended or were cut, with repeats or without: `trust.delivered` by all completed
+    trials. While none is completed the best score of all leads, or the defaults if both are a tie.
     """
     contenders = list(contenders)
-    runs = _repeated(contenders)
-    if runs:
-        return trust_winner(estimates(runs))
+    ranked = estimates_of(contenders)
+    if ranked:
+        return delivered(ranked)
     originals = [trial for trial in contenders if trial.repeats is None]
     whole = [trial for trial in originals if trial.completed] or originals
     if not whole:
@@ -67,36 +67,32 @@ def choose(contenders: Iterable[Contender]) -> int | None:
     return 0 if tied else top.number
 
 
-def _repeated(contenders: Iterable[Contender]) -> dict[int, list[float]]:
-    """Best epochs of whole runs that no search selected, by configuration.
+def estimates_of(contenders: Iterable[Contender]) -> tuple[Estimate, ...]:
+    """Estimates by `trust.estimates` from all completed trials and their repeats, best mean first.
 
-    Empty unless the defaults and another configuration have one.
-
-    The best epoch is what best.pt of a new training will hold. The first run of the defaults counts too, since no
-    search selected it. Of other trials only repeats count: the score that selected them is optimistic.
+    Empty unless the defaults and another trial are completed and one of them has learnt anything.
     """
-    runs: dict[int, list[float]] = {}
-    for trial in contenders:
-        configuration = trial.number if trial.number == 0 else trial.repeats
-        if configuration is not None and trial.completed:
-            runs.setdefault(configuration, []).append(trial.best)
-    return runs if 0 in runs and len(runs) > 1 else {}
+    whole = sorted((trial for trial in contenders if trial.completed), key=lambda trial: trial.number)
+    runs = {trial.number: [trial.score] for trial in whole if trial.repeats is None}
+    if 0 not in runs or len(runs) < 2 or max(trial.score for trial in whole) < LEARNT:
+        return ()
+    ends = [(trial.last, trial.score) for trial in whole if trial.repeats is None and trial.last is not None]
+    for trial in whole:
+        if trial.repeats is not None:
+            runs.setdefault(trial.repeats, []).append(trial.score)
+    return estimates(runs, scatter_of(ends, last_epochs(whole[0].epochs)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Decision of the repeats with other seeds.
-
-    The winner has the best repeated mean of those trials that beat the defaults with a chance of at least
-    `trust.CLAIM`. If none does, the defaults win: trial 0.
-    """
+    """Decision of the completed trials, by `trust.delivered`. Trial 0, the defaults, wins without a better one."""
 
     winner: int
-    estimates: tuple[Estimate, ...]  # the defaults and every repeated trial, best mean first
+    estimates: tuple[Estimate, ...]  # of the defaults, every repeated trial and the best others, best mean first
     cost_s: float  # slot-seconds of the repeats
 
     def of(self, trial: int) -> Estimate | None:
-        """Estimate of the trial; None for one that was not repeated."""
+        """Estimate of the trial; None for one that is neither repeated nor among the best."""
         return next((row for row in self.estimates if row.trial == trial), None)
 
     @property
@@ -104,24 +100,33 @@ class Verdict:
         """Estimate of the winner, or of the best mean beside the defaults if they win."""
         return next(row for row in self.estimates if row.trial != 0 and self.winner in (0, row.trial))
 
+    @property
+    def defaults(self) -> Estimate:
+        """Estimate of the defaults."""
+        return next(row for row in self.estimates if row.trial == 0)
 
-def verdict(rows: Iterable[TrialRow]) -> Verdict | None:
-    """Verdict of the repeats that reached their last epoch; None if no trial was repeated."""
+    @property
+    def confidence(self) -> Confidence:
+        """What may be said of `best` against the defaults."""
+        return self.best.confidence
+
+    @property
+    def repeated(self) -> bool:
+        """True if any recipe was trained with a new seed."""
+        return any(row.new_seeds for row in self.estimates)
+
+
+def verdict(rows: Iterable[TrialPoint | TrialRow]) -> Verdict | None:
+    """Verdict of all trials that reached their last epoch; None where `estimates_of` has none."""
     rows = list(rows)
-    runs = _repeated(_contenders(rows))
-    if not runs:
+    ranked = estimates_of(_contenders(rows))
+    if not ranked:
         return None
-    ranked = estimates(runs)
     return Verdict(
-        winner=trust_winner(ranked),
+        winner=delivered(ranked),
         estimates=ranked,
         cost_s=sum(row.slot_s for row in rows if row.purpose is Purpose.CONFIRMATION),
     )
-
-
-def rival(rows: Iterable[TrialRow]) -> TrialRow | None:
-    """Best completed trial beside the defaults; None without one."""
-    return next((row for row in rank(rows) if row.number and row.state is TrialState.COMPLETED), None)
 
 
 def nothing_learnt(row: TrialRow) -> bool:
@@ -130,43 +135,50 @@ def nothing_learnt(row: TrialRow) -> bool:
 
 
 def winner(rows: Iterable[TrialRow]) -> TrialRow | None:
-    """Winner by the rule of `choose`; None before any trial has a score."""
+    """Winner by the rule of `choose`, from all rows of a study; None before any trial has a score."""
     rows = list(rows)
-    number = choose(_contenders(rows))
+    number = winning(rows)
     return next((row for row in rows if row.number == number), None)
 
 
-def _contenders(rows: Iterable[TrialRow]) -> list[Contender]:
+def winning(rows: Iterable[TrialPoint | TrialRow]) -> int | None:
+    """Number of the winner by the rule of `choose`, from all trials of a study."""
+    return choose(_contenders(rows))
+
+
+def _contenders(rows: Iterable[TrialPoint | TrialRow]) -> list[Contender]:
     return [
         Contender(
             number=row.number,
             score=row.score,
-            best=row.best_map50_95,
+            last=row.last_map50_95,
+            epochs=row.done_epochs,
             completed=row.state is TrialState.COMPLETED,
             repeats=row.repeats,
         )
         for row in rows
-        if row.score is not None and row.best_map50_95 is not None and row.state is not TrialState.FAILED
+        if row.score is not None and row.state is not TrialState.FAILED
         if row.purpose is not Purpose.PRODUCTION  # of another length: its score does not compare
     ]
 
 
 def finalists(points: Iterable[TrialPoint | TrialRow]) -> set[int]:
-    """Numbers of the trials that suffice to name the winner and to prove it.
+    """Numbers of the trials that an overview shows whole; the winner is among them.
 
-    The defaults, repeats and the trials that they repeat, the best FEW of all trials and of the completed ones.
+    The defaults, repeats and the trials that they repeat, the best FEW of all others, and of the completed ones.
     """
     points = list(points)
-    originals = [
-        point
-        for point in points
-        if point.score is not None and point.state is not TrialState.FAILED and point.purpose.searched
-    ]
     numbers = {point.number for point in points if point.number == 0}
     for point in points:
         if point.repeats is not None:
             numbers |= {point.number, point.repeats}
-    for group in (originals, [point for point in originals if point.state is TrialState.COMPLETED]):
+    others = [
+        point
+        for point in points
+        if point.score is not None and point.state is not TrialState.FAILED and point.purpose.searched
+        if point.number not in numbers
+    ]
+    for group in (others, [point for point in others if point.state is TrialState.COMPLETED]):
         best = heapq.nsmallest(FEW, group, key=lambda point: place(point.number, point.score or 0.0))
         numbers |= {point.number for point in best}
     return numbers

@@ -10,10 +10,11 @@ from automl import figures
 from automl.figures import format_cost
 from automl.records import EvaluationRow, StudyRow, TrialRow, TrialState
 from automl.scores.halving import last_epochs
-from automl.scores.leaderboard import Verdict, gain, nothing_learnt
-from automl.scores.trust import CLAIM, TIE, Interval
+from automl.scores.leaderboard import Verdict, nothing_learnt
+from automl.scores.trust import TIE, Confidence, Estimate, Interval
 
 _NOT_CONFIRMED = "the gain on val is not confirmed"
+_LISTED = 4  # runs that are listed one by one
 
 
 def trial_name(number: int) -> str:
@@ -34,45 +35,58 @@ def chance_text(chance: float) -> str:
     return "over 99%" if chance > 0.5 else "under 1%"
 
 
-def interval_text(interval: Interval, digits: int = 3) -> str:
-    """Mean and half-width, as '0.499 ± 0.009'."""
-    return f"{interval.mean:.{digits}f} ± {interval.half:.{digits}f}"
-
-
 def seeds_text(count: int, kind: str = "") -> str:
     """'1 seed', '2 seeds', '2 new seeds'."""
     return f"{count} {kind}{'seeds' if count > 1 else 'seed'}"
 
 
+def observed_text(estimate: Estimate) -> str:
+    """Observed scores, as '0.381 and 0.332, mean 0.357'; '0.381' for a single run."""
+    runs = [f"{score:.3f}" for score in estimate.runs]
+    if len(runs) == 1:
+        return runs[0]
+    if len(runs) > _LISTED:
+        return f"mean {estimate.observed:.3f} of {len(runs)} seeds ({min(runs)} to {max(runs)})"
+    return f"{', '.join(runs[:-1])} and {runs[-1]}, mean {estimate.observed:.3f}"
+
+
+def gain_text(gain: Interval, digits: int = 3) -> str:
+    """An expected gain with its interval, as '+0.112 [+0.034, +0.181]'."""
+    return f"{gain.mean:+.{digits}f} [{gain.low:+.{digits}f}, {gain.high:+.{digits}f}]"
+
+
+def confidence_text(estimate: Estimate) -> str:
+    """The certainty that a recipe beats the defaults, as 'proven, 96%' or 'probably better, 89%'."""
+    assert estimate.chance is not None, "the defaults are not compared with themselves"
+    return f"{estimate.confidence.value}, {chance_text(estimate.chance)}"
+
+
 def verdict_text(verdict: Verdict) -> str:
-    """Sentences for a verdict: the winner with interval and chance, or the defaults where no winner is proven."""
-    best, base = verdict.best, verdict.of(0)
-    assert base is not None, "a verdict holds the defaults"
-    assert best.gain is not None, "and a trial with repeats"
+    """Sentences for a verdict: what is handed over and how sure it is, what was observed, what is expected."""
+    best, confidence = verdict.best, verdict.confidence
+    assert best.gain is not None, "the best beside the defaults is compared with them"
     assert best.chance is not None
-    chance = chance_text(best.chance)
-    defaults = f"{interval_text(base.score)} over {seeds_text(base.seeds)}"
-    score = f"{interval_text(best.score)} over {seeds_text(best.seeds, 'new ')}"
-    if verdict.winner:
-        return (
-            f"The winner is trial {best.trial}: mAP50-95 {score} on val (90 % interval), "
-            f"{best.gain.mean:+.3f} [{best.gain.low:+.3f}, {best.gain.high:+.3f}] against the defaults' {defaults}. "
-            f"The chance that it beats them is {chance}."
-        )
-    tied = best.gain.mean < TIE
-    opening = "The defaults are as good" if tied else "No winner is proven, so the defaults are kept"
-    return (
-        f"{opening}: mAP50-95 {defaults} on val (90 % interval), against {score} of trial "
-        f"{best.trial}, the best with seed repeats. The chance that it beats them is {chance}; a winner is named "
-        f"from {CLAIM:.0%} on."
+    name, chance = f"trial {best.trial}", chance_text(best.chance)
+    if confidence is Confidence.PROVEN:
+        opening = f"Trial {best.trial} is better, proven with a chance of {chance}."
+    elif confidence is Confidence.NO_DIFFERENCE:
+        kept = f"{name} is handed over" if verdict.winner else "the defaults are kept"
+        opening = f"No difference found between {name} and the defaults (chance of a gain {chance}): {kept}."
+    elif verdict.winner:
+        opening = f"Trial {best.trial} is probably better, {chance}."
+    else:
+        opening = f"Not sure enough that {name} is better ({chance}): the defaults are kept."
+    text = (
+        f"{opening} mAP50-95 on val: {name} {observed_text(best)}; the defaults {observed_text(verdict.defaults)}. "
+        f"Expected gain {gain_text(best.gain)}."
     )
+    if not best.new_seeds:
+        text += " It has one seed: repeats with other seeds would make it surer."
+    return text
 
 
-def one_seed_text(winner: TrialRow, rival: TrialRow | None, baseline: TrialRow) -> str:
-    """Sentences for a winner without seed repeats.
-
-    rival  best completed trial beside the defaults
-    """
+def one_seed_text(winner: TrialRow, baseline: TrialRow) -> str:
+    """Sentences for a study without a verdict: nothing has learnt, or only the defaults or nothing has ended."""
     base = figures.score(baseline.score)
     defaults = f"mAP50-95 of {base} on val"
     if nothing_learnt(winner) and winner.state is TrialState.COMPLETED:
@@ -80,26 +94,14 @@ def one_seed_text(winner: TrialRow, rival: TrialRow | None, baseline: TrialRow) 
             f"No training learnt enough to compare: after {winner.epochs} epochs the defaults are at {defaults}, "
             "and no trial is far from it. Try more --epochs, a larger --imgsz, or --weights."
         )
-    if winner.number and TrialState.COMPLETED not in (winner.state, baseline.state):
-        own = figures.score(winner.score)
-        return f"Trial {winner.number} leads so far with {own} on val; no training has reached its last epoch."
     if winner.number:
-        return (
-            f"Trial {winner.number} reached mAP50-95 {figures.score(winner.score)} on val, "
-            f"{gain(winner, baseline):+.3f} against the defaults' {base}. One seed each, and the best of several is "
-            "optimistic: a second seed would tell more."
-        )
+        lead = f"Trial {winner.number} leads so far with {figures.score(winner.score)} on val"
+        if winner.state is TrialState.COMPLETED:
+            return f"{lead}; the defaults, at {base}, have not reached their last epoch."
+        return f"{lead}; no training has reached its last epoch."
     if winner.state is not TrialState.COMPLETED:
         return f"The defaults lead so far with {defaults}; no trial has reached its last epoch."
-    if rival is None:
-        return f"Only the defaults have reached their last epoch: {defaults}, one seed."
-    above = gain(rival, baseline) or 0.0
-    if above <= 0:
-        return f"The defaults are as good: no trial beat their {defaults}, one seed each."
-    return (
-        f"The defaults are as good: trial {rival.number} is {above:+.3f} above their {defaults}. Two seeds of one "
-        "recipe differ by about 0.01-0.02, so this is a tie."
-    )
+    return f"Only the defaults have reached their last epoch: {defaults}, one seed."
 
 
 def measured_text(row: EvaluationRow, digits: int = 3) -> str:

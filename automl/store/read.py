@@ -164,12 +164,13 @@ def outline(engine: Engine, study: str, *, after: int = -1, again: Collection[in
                 purpose=_PURPOSES[purpose],
                 score=score,
                 best_map50_95=best,
+                last_map50_95=last,
                 done_epochs=done,
                 slot_s=slot_s,
                 ended_at=ended_at,
                 repeats=repeats,
             )
-            for number, state, purpose, score, best, done, slot_s, ended_at, repeats in rows
+            for number, state, purpose, score, best, last, done, slot_s, ended_at, repeats in rows
         ]
 
 

@@ -23,7 +23,7 @@ from automl.reports.report import StudyReport, StudyStatus
 from automl.scores.leaderboard import changed, gain, gain_shown, rank
 from automl.scores.trust import Estimate
 from automl.scores.words import (
-    interval_text,
+    observed_text,
     one_seed_text,
     production_missing_text,
     production_text,
@@ -36,7 +36,7 @@ from automl.scores.words import (
 from automl.store.address import command
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
-SCORE, CONFIRMED = "mAP50-95", "confirmed (seeds)"  # headings of the leaderboard
+SCORE, CONFIRMED = "mAP50-95", "mean (seeds)"  # headings of the leaderboard
 SPARED = ("mAP50", "epochs", "best epoch", "state")  # columns that a narrow terminal lacks, the first one first
 WIDE = 140  # columns of a terminal that also shows what a trial changed
 FEWEST = 5  # trials below which a rung's correlation is not shown
@@ -192,7 +192,8 @@ def _caption(columns: Sequence[str], horizon: int) -> str:
 
 def _shown(report: StudyReport, limit: int) -> list[TrialRow]:
     """Rows of the leaderboard by score: the best, those with seed repeats, and the defaults."""
-    repeated = {estimate.trial for estimate in report.verdict.estimates} if report.verdict is not None else set()
+    estimates = report.verdict.estimates if report.verdict is not None else ()
+    repeated = {estimate.trial for estimate in estimates if estimate.new_seeds}
     return [
         row
         for place, row in enumerate(rank(report.trials))
@@ -201,12 +202,12 @@ def _shown(report: StudyReport, limit: int) -> list[TrialRow]:
 
 
 def _confirmed(estimate: Estimate | None) -> str:
-    """Mean and interval over the seeds that no search selected; empty without repeats."""
-    return "" if estimate is None else f"{interval_text(estimate.score)} ({estimate.seeds})"
+    """Observed mean over all seeds; empty without repeats."""
+    return "" if estimate is None else f"{score(estimate.observed)} ({estimate.seeds})"
 
 
 def _over_seeds(estimate: Estimate) -> str:
-    return f"{interval_text(estimate.score)} (90 % interval, {estimate.seeds} seeds)"
+    return f"{observed_text(estimate)} ({estimate.seeds} seeds)"
 
 
 def _print_unseen(console: Console, report: StudyReport) -> None:
@@ -271,10 +272,10 @@ def _sentences(report: StudyReport) -> list[str]:
         lines.append(f"Rank correlation of each rung with the next, over the trials that reached both: {ranks}.")
     baseline = report.baseline
     if report.verdict is not None:
-        cost = format_cost(report.verdict.cost_s, device)
-        lines.append(f"{verdict_text(report.verdict)} The repeats cost {cost}.")
+        cost = f" The repeats cost {format_cost(report.verdict.cost_s, device)}." if report.verdict.cost_s else ""
+        lines.append(f"{verdict_text(report.verdict)}{cost}")
     elif report.winner is not None and baseline is not None and baseline.score is not None:
-        lines.append(one_seed_text(report.winner, report.rival, baseline))
+        lines.append(one_seed_text(report.winner, baseline))
     return lines
 
 
@@ -340,7 +341,7 @@ def _winner(overview: Overview) -> str:
     if estimate is None:
         text = f"{name}: mAP50-95 {score(winner.score)}, one seed"
         return f"{text}, defaults {score(baseline.score)}" if winner.number and baseline is not None else text
-    text = f"{name}, confirmed: mAP50-95 {_over_seeds(estimate)}"
+    text = f"{name}, repeated: mAP50-95 {_over_seeds(estimate)}"
     defaults = overview.estimate(baseline)
     return f"{text}, defaults {_over_seeds(defaults)}" if winner.number and defaults is not None else text
 

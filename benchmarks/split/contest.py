@@ -16,8 +16,8 @@ from automl.costs.shares import repeats
 from automl.policy import Search
 from automl.records import EpochMetrics, Prepared, Slots, StudySpec
 from automl.sampler import open_sampler
-from automl.scores.confidence import DELIVER
 from automl.scores.length import compared
+from automl.scores.trust import DELIVER
 from benchmarks.policies.tasks import defaults
 from benchmarks.specs import virtual_spec
 from benchmarks.split.task import LongTask

@@ -71,7 +71,7 @@ def _charts(progress: StudyProgress) -> None:
         height = charts.HEIGHT
         if progress.verdict is not None:
             intervals = charts.intervals_chart(frames.intervals_frame(progress.verdict))
-            st.altair_chart(intervals, alt="mAP50-95 over new seeds")
+            st.altair_chart(intervals, alt="mAP50-95 over seeds")
             height -= 100
         spending = frames.spending_frame(progress, unit)
         if spending["cost"].any():

@@ -34,7 +34,7 @@ COLUMNS = {
     "gain": st.column_config.NumberColumn(
         format="%+.4f", help="against the defaults' first run, one seed each: a difference below .02 is a tie"
     ),
-    "over new seeds": st.column_config.TextColumn(help="best epochs of seed repeats: mean and 90 % interval"),
+    "over seeds": st.column_config.TextColumn(help="scores of the same recipe with several seeds, and their mean"),
     "mAP50": st.column_config.NumberColumn(format="%.4f"),
     "origin": st.column_config.TextColumn(width=110),
 }

@@ -34,9 +34,11 @@ def test_the_store_ranks_and_names_finalists_by_score(engine: Engine, birds: str
     assert [row.number for row in read.best_trials(engine, birds, limit=3)] == [7, 0, 6]
     assert [row.number for row in read.trial_page(engine, birds, Board(limit=2)).rows] == [7, 0]
     numbers = leaderboard.finalists(read.outline(engine, birds))
-    named = leaderboard.winner(read.trials_of(engine, birds, numbers))
+    named = leaderboard.winner(read.trials(engine, birds))
     assert named is not None
     assert named.number == 7
+    assert named in read.trials_of(engine, birds, numbers)
+    assert leaderboard.winning(read.outline(engine, birds)) == 7
 
 
 def test_a_failed_trial_leads_no_leaderboard(engine: Engine, birds: str, recorder: Recorder) -> None:

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.records import Purpose, TrialRow, TrialState
-from automl.scores.leaderboard import FEW, baseline_of, changed, finalists, gain, rank, score, verdict, winner
+from automl.scores.leaderboard import (
+    FEW,
+    baseline_of,
+    changed,
+    finalists,
+    gain,
+    rank,
+    score,
+    verdict,
+    winner,
+    winning,
+)
+from automl.scores.trust import Confidence
 from tests.builders.factories import as_point, make_row
 
 
@@ -62,46 +74,72 @@ def test_repeats_have_no_place_of_their_own() -> None:
     assert [row.number for row in rank([make_row(0, 0.5), make_row(1, 0.6), repeat(2, 1, 0.9)])] == [1, 0]
 
 
-def test_without_repeats_there_is_no_verdict_and_the_best_score_wins() -> None:
+def test_one_seed_each_has_a_verdict_of_which_nothing_is_proven() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.6), repeat(2, 1, None, state=TrialState.FAILED)]
-    assert verdict(rows) is None
+    found = verdict(rows)
+    assert found is not None
+    assert (found.winner, found.repeated, found.confidence) == (1, False, Confidence.PROBABLE)
     assert winner(rows) is rows[1]
     assert winner([]) is None
 
 
-def test_repeats_of_the_defaults_alone_decide_nothing() -> None:
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [make_row(1, 0.6)],  # no defaults
+        [make_row(0, 0.5), make_row(1, 0.6, state=TrialState.STOPPED), make_row(2, 0.7, state=TrialState.CUT)],
+        [make_row(0, 0.001), make_row(1, 0.004)],  # nothing has learnt
+        [make_row(0, 0.5), make_row(1, 0.6, purpose=Purpose.PRODUCTION, repeats=0)],
+    ],
+)
+def test_there_is_no_verdict_before_two_whole_trainings_can_be_compared(rows: list[TrialRow]) -> None:
+    assert verdict(rows) is None
+
+
+def test_repeats_of_the_defaults_alone_are_compared_with_nothing() -> None:
     assert verdict([make_row(0, 0.5), repeat(1, 0, 0.5)]) is None
 
 
-def test_the_best_mean_of_repeats_wins_not_the_best_score_of_the_search() -> None:
+def test_the_best_mean_of_all_runs_wins_not_the_best_score_of_the_search() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.62), make_row(2, 0.60)]
     rows += [repeat(n, of, y) for n, (of, y) in enumerate([(0, 0.5), (1, 0.51), (2, 0.58), (1, 0.5), (2, 0.58)], 3)]
     decision = verdict(rows)
     assert decision is not None
     assert (decision.winner, decision.best.trial, winner(rows)) == (2, 2, rows[2])
-    assert [(row.trial, row.seeds) for row in decision.estimates] == [(2, 2), (1, 2), (0, 2)]
-    assert (decision.best.chance or 0.0) > 0.95
+    assert [(row.trial, row.seeds, row.new_seeds) for row in decision.estimates] == [(2, 3, 2), (1, 3, 2), (0, 2, 1)]
+    assert decision.best.runs == (0.60, 0.58, 0.58)
+    assert decision.best.observed == pytest.approx(1.76 / 3)
     assert decision.of(1) == decision.estimates[1]
+    assert decision.defaults == decision.of(0)
     assert decision.of(7) is None
     assert decision.cost_s == 5 * 720.0
 
 
-def test_a_repeat_counts_with_its_best_epoch_which_a_new_best_pt_will_hold() -> None:
-    rows = [make_row(0, 0.40, best_map50_95=0.50), make_row(1, 0.60)]
-    rows += [make_row(2 + n, 0.41, best_map50_95=0.58, repeats=1) for n in range(2)]
+def test_all_runs_count_by_the_same_measure_the_mean_of_their_last_epochs() -> None:
+    rows = [make_row(0, 0.40, best_map50_95=0.50), make_row(1, 0.60), repeat(2, 1, 0.58, best_map50_95=0.9)]
     decision = verdict(rows)
     assert decision is not None
-    for trial, best in ((0, 0.50), (1, 0.58)):
-        estimate = decision.of(trial)
-        assert estimate is not None
-        assert estimate.score.mean == pytest.approx(best, abs=0.02)
+    assert (decision.defaults.runs, decision.best.runs) == ((0.40,), (0.60, 0.58))
 
 
-def test_the_defaults_win_where_nothing_surely_beats_them() -> None:
-    rows = [make_row(0, 0.5), make_row(1, 0.56), repeat(2, 0, 0.505), repeat(3, 1, 0.51)]
+def test_last_epochs_that_scatter_widely_make_a_verdict_less_sure() -> None:
+    def chance(scatter: float) -> float:
+        scores = [0.5, 0.53, *[0.5] * 10]
+        decision = verdict(
+            make_row(n, score, last_map50_95=score + scatter * (n % 5 - 2)) for n, score in enumerate(scores)
+        )
+        assert decision is not None
+        return decision.best.chance or 0.0
+
+    assert chance(0.02) < chance(0.002)
+
+
+def test_the_defaults_win_where_nothing_is_likely_to_beat_them() -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.52), make_row(2, 0.49), repeat(3, 0, 0.515), repeat(4, 1, 0.49)]
     decision = verdict(rows)
     assert decision is not None
     assert (decision.winner, decision.best.trial, winner(rows)) == (0, 1, rows[0])
+    assert decision.confidence is Confidence.NO_DIFFERENCE
 
 
 def test_a_repeat_that_failed_or_was_cut_says_nothing() -> None:
@@ -134,14 +172,22 @@ def test_only_parameters_that_differ_from_the_baseline_count_as_changed() -> Non
     assert changed(make_row(1, params={"lr0": 0.02, "box": 7.5, "nbs": 16}), baseline) == {"lr0": 0.02, "nbs": 16}
 
 
-def test_without_repeats_the_defaults_win_a_tie() -> None:
-    rows = [make_row(0, 0.5), make_row(1, 0.51)]
+def test_one_seed_more_by_a_hair_is_not_enough() -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.505), *(make_row(n, 0.49) for n in range(2, 8))]
     assert winner(rows) is rows[0]
     rows = [make_row(0, 0.5), make_row(1, 0.55)]
     assert winner(rows) is rows[1]
 
 
-def test_without_repeats_only_a_completed_trial_wins() -> None:
+def test_while_no_trial_is_completed_the_best_score_leads_or_the_defaults_in_a_tie() -> None:
+    running = {"state": TrialState.RUNNING, "done_epochs": 3}
+    rows = [make_row(0, 0.5, **running), make_row(1, 0.51, **running)]
+    assert winner(rows) is rows[0]
+    rows = [make_row(0, 0.5, **running), make_row(1, 0.55, **running)]
+    assert winner(rows) is rows[1]
+
+
+def test_only_a_completed_trial_wins() -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.55), make_row(2, 0.6, state=TrialState.STOPPED)]
     assert winner(rows) is rows[1]
 
@@ -156,15 +202,19 @@ def test_without_repeats_only_a_completed_trial_wins() -> None:
         max_size=30,
     )
 )
-def test_the_finalists_name_the_winner_that_all_trials_name(
+def test_the_winner_is_among_the_finalists_and_points_name_it_too(
     trials: list[tuple[float | None, TrialState, int | None]],
 ) -> None:
     rows = [
         make_row(number, score, state=state, repeats=of if number > 2 else None)
         for number, (score, state, of) in enumerate(trials)
     ]
-    numbers = finalists(map(as_point, rows))
-    few = [row for row in rows if row.number in numbers]
-    assert len(few) <= 1 + 2 * FEW + sum(row.repeats is not None for row in rows) + 3
-    assert verdict(few) == verdict(rows)
-    assert winner(few) == winner(rows)
+    points = [as_point(row) for row in rows]
+    numbers = finalists(points)
+    assert len([row for row in rows if row.number in numbers]) <= 1 + 2 * FEW + 3 + sum(
+        row.repeats is not None for row in rows
+    )
+    assert verdict(points) == verdict(rows)
+    named = winner(rows)
+    assert winning(points) == (None if named is None else named.number)
+    assert named is None or named.number in numbers
