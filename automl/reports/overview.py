@@ -9,7 +9,7 @@ from typing import Any, Self
 from automl.costs.budget import Ledger, limits_of
 from automl.records import EvaluationRow, Purpose, StudyRow, TrialPoint, TrialRow, TrialState
 from automl.scores import leaderboard
-from automl.scores.answer import Answer, answer_of
+from automl.scores.answer import Answer, Side, answer_of
 from automl.scores.leaderboard import Verdict
 from automl.scores.trust import Estimate
 
@@ -42,18 +42,33 @@ class Overview:
         own = [side.trained for side in sides if side is not None and side.trained.repeats == row.number]
         return next((trained for trained in own if trained.purpose is Purpose.PRODUCTION), self.production)
 
+    def _side(self, row: TrialRow | None) -> Side | None:
+        """Side of the answer that a searched trial stands for; trial 0 stands for the defaults of any point."""
+        if self.answer is None or row is None:
+            return None
+        if row.number in (0, self.answer.defaults.trial.number):
+            return self.answer.defaults
+        found = self.answer.found
+        return found if found is not None and found.trial.number == row.number else None
+
     def estimate(self, row: TrialRow | None) -> Estimate | None:
         """Estimate of a trial by its runs with several seeds; None for one of a single run."""
         found = self.verdict.of(row.number) if self.verdict is not None and row is not None else None
         return found if found is not None and found.new_seeds else None
 
     def figure(self, row: TrialRow | None) -> float | None:
-        """mAP50-95 on val that stands for a trial: the mean of its observed runs, or the score of its only one."""
+        """mAP50-95 on val that stands for a trial: that of the answer, else the mean of its runs or its only score."""
+        side = self._side(row)
+        if side is not None:
+            return side.mean
         estimate = self.estimate(row)
         return estimate.observed if estimate is not None else row.score if row is not None else None
 
     def seeds(self, row: TrialRow) -> int:
         """Number of runs behind that figure."""
+        side = self._side(row)
+        if side is not None:
+            return len(side.scores)
         estimate = self.estimate(row)
         return 1 if estimate is None else estimate.seeds
 
@@ -61,8 +76,11 @@ class Overview:
     def gain(self) -> float | None:
         """mAP50-95 by which the winner is expected above the defaults; None where the defaults win."""
         winner, baseline = self.winner, self.baseline
+        answer = self.answer
         if winner is None or baseline is None or winner.number == 0:
             return None
+        if answer is not None and answer.found is not None and answer.found.trial.number == winner.number:
+            return None if answer.gain is None else answer.gain.mean
         estimate = self.verdict.of(winner.number) if self.verdict is not None else None
         if estimate is not None and estimate.gain is not None:
             return estimate.gain.mean

@@ -89,6 +89,7 @@ class Tally:
         self.running[notice.trial or 0] = {
             "origin": values["origin"],
             "purpose": values["purpose"],
+            "repeats": values["repeats"],
             "epoch": values["done_epochs"],
             "epochs": values["epochs"],
             "map50_95": None,
@@ -224,10 +225,16 @@ class LiveProgress:
         return row
 
     def _production_s(self) -> float:
-        """Slot-seconds of a production training that has not begun; it has one slot."""
+        """Slot-seconds of the winner's production training before it begins; it has one slot to itself."""
         spec = self._tally.spec
-        begun = any(run["purpose"] is Purpose.PRODUCTION for run in self._tally.running.values())
-        return 0.0 if spec is None or begun else float(spec.plan.get("shares", {}).get(Purpose.PRODUCTION.value, 0.0))
+        if spec is None:
+            return 0.0
+        defaults = range(max(1, len(spec.points)) if spec.compare else 0)
+        running = [run for run in self._tally.running.values() if run["purpose"] is Purpose.PRODUCTION]
+        if any(run["repeats"] not in defaults for run in running):
+            return 0.0
+        share_s = float(spec.plan.get("shares", {}).get(Purpose.PRODUCTION.value, 0.0))
+        return share_s / 2 if spec.compare else share_s
 
     def _running(self) -> Table:
         table = Table("trial", "origin", "epoch", "mAP50-95", "best", "running for", box=None, pad_edge=False)

@@ -23,7 +23,6 @@ from automl.reports.report import StudyReport, StudyStatus
 from automl.scores.leaderboard import changed, gain, gain_shown, rank
 from automl.scores.trust import Estimate
 from automl.scores.words import (
-    observed_text,
     one_seed_text,
     production_missing_text,
     production_text,
@@ -206,10 +205,6 @@ def _confirmed(estimate: Estimate | None) -> str:
     return "" if estimate is None else f"{score(estimate.observed)} ({estimate.seeds})"
 
 
-def _over_seeds(estimate: Estimate) -> str:
-    return f"{observed_text(estimate)} ({estimate.seeds} seeds)"
-
-
 def _print_unseen(console: Console, report: StudyReport) -> None:
     """Print figures on val beside those on unseen images, for the defaults and the winner."""
     by_number = {row.number: row for row in report.trials}
@@ -337,13 +332,15 @@ def _winner(overview: Overview) -> str:
     winner, baseline = overview.winner, overview.baseline
     if winner is None:
         return "no trial has a score yet"
-    name, estimate = trial_name(winner.number), overview.estimate(winner)
-    if estimate is None:
-        text = f"{name}: mAP50-95 {score(winner.score)}, one seed"
-        return f"{text}, defaults {score(baseline.score)}" if winner.number and baseline is not None else text
-    text = f"{name}, repeated: mAP50-95 {_over_seeds(estimate)}"
-    defaults = overview.estimate(baseline)
-    return f"{text}, defaults {_over_seeds(defaults)}" if winner.number and defaults is not None else text
+    text = f"{trial_name(winner.number)}: mAP50-95 {score(overview.figure(winner))}, {_seeds(overview, winner)}"
+    if not winner.number or baseline is None:
+        return text
+    return f"{text}, defaults {score(overview.figure(baseline))}, {_seeds(overview, baseline)}"
+
+
+def _seeds(overview: Overview, row: TrialRow) -> str:
+    seeds = overview.seeds(row)
+    return "one seed" if seeds == 1 else f"mean of {seeds} seeds"
 
 
 def print_status(console: Console, status: StudyStatus, *, db: str | None = None) -> None:
