@@ -235,6 +235,8 @@ def _compiled(
     try:
         disk.check_disk(directory, disk.SMALL, checked.slots)
         write_resolved(checked.dataset, folders.data(directory))
+        if checked.reported is not None:
+            write_resolved(checked.reported, folders.reported_data(directory))
         for note in checked.notes:
             listener(Notice(kind="note", at=0.0, values={"text": note}))
         with ExitStack() as stack:

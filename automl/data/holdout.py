@@ -26,6 +26,7 @@ class Unseen:
 
     dataset: Dataset  # to train on; its test split holds the images
     name: str  # TEST or HOLDOUT; empty without such images
+    reported: Dataset | None = None  # whose test split is measured too and decides nothing, beside a HOLDOUT
     notes: tuple[str, ...] = ()
 
 
@@ -34,7 +35,9 @@ def find_unseen(dataset: Dataset, holdout: float | None, seed: int, *, evaluate:
 
     evaluate  False if the user wants no final evaluation
 
-    Raises AutoMLError for an impossible share, and for a share beside a test split or without an evaluation.
+    With both, the held back images may veto a recipe, and the test split, which chose nothing, reports.
+
+    Raises AutoMLError for an impossible share, and for a share without an evaluation.
     Raises BadData for a val too small to share.
     """
     test, why_not = _usable_test(dataset)
@@ -44,14 +47,9 @@ def find_unseen(dataset: Dataset, holdout: float | None, seed: int, *, evaluate:
                 "--holdout holds images back for a last measurement and --no-test leaves it out: drop one."
             )
         check_share(holdout)
-        if test:
-            raise AutoMLError(
-                f"--holdout {holdout:g}: {dataset.file} has a test split with labels, on which the defaults and the "
-                "winner are measured at the end. Leave --holdout out, or remove 'test' from the file to hold back "
-                "part of val instead."
-            )
         searched = hold_back(dataset, holdout, seed)
-        return Unseen(dataset=searched, name=HOLDOUT, notes=tuple(_one_sided(dataset, searched)))
+        notes = (*_one_sided(dataset, searched), *(_shared(dataset) if test else ()))
+        return Unseen(dataset=searched, name=HOLDOUT, reported=dataset if test else None, notes=notes)
     if test and evaluate:
         return Unseen(dataset=dataset, name=TEST, notes=tuple(_shared(dataset)))
     return Unseen(dataset=dataset, name="", notes=(why_not,) if why_not and evaluate else ())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Session
 from automl.errors import AutoMLError
-from automl.figures import format_cost
+from automl.figures import format_cost, listed
 from automl.files import folders
 from automl.policy.prices import Prices
 from automl.records import EvaluationRow, Purpose, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
@@ -62,30 +62,35 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
     recorder.close()
     rows = to_measure(read.trials(engine, spec.name), spec)
     base = rows[0] if rows else None
-    known = {row.trial for row in read.evaluations(engine, spec.name) if row.split == spec.unseen}
-    waiting = [row for row in rows if row.number not in known]
+    known = {(row.split, row.trial) for row in read.evaluations(engine, spec.name)}
+    splits = (spec.unseen, "test") if spec.reported else (spec.unseen,)
+    waiting = [(split, row) for split in splits for row in rows if (split, row.number) not in known]
     search = session.search
-    problem = too_dear(spec, search.ledger, search.prices, len(waiting), at())
+    problem = too_dear(spec, search.ledger, search.prices, len(waiting) / len(splits), at())
     if problem is not None:
-        session.note(f"Nothing was measured on {spec.unseen}: {problem}", at())
+        session.note(f"Nothing was measured on {listed(splits)}: {problem}", at())
         return True
     try:
-        for row in waiting:
-            recorder.evaluated(_measured(session, row, base, at))
+        for split, row in waiting:
+            recorder.evaluated(_measured(session, row, base, split, at))
             recorder.close()
     except KeyboardInterrupt:
         return False
     return True
 
 
-def _measured(session: Session, row: TrialRow, base: TrialRow | None, at: Callable[[], float]) -> EvaluationRow:
+def _measured(
+    session: Session, row: TrialRow, base: TrialRow | None, split: str, at: Callable[[], float]
+) -> EvaluationRow:
     """Measure a training. `base`: that of the defaults, which counts where it is as long."""
     from automl.drivers import cluster
 
     spec, began = session.search.spec, at()
-    session.note(f"Measuring trial {row.number} on {spec.unseen} ...", began, row.number)
+    session.note(f"Measuring trial {row.number} on {split} ...", began, row.number)
     trial = as_trained(row)
     job = session.job(trial)
+    if split != spec.unseen:
+        job = replace(job, data=str(folders.reported_data(spec.directory)))
     alone = base is None or base.number == row.number or base.epochs != row.epochs
     defaults = None if base is None or alone else folders.trial(spec.directory, base.number)
     metrics, intervals = _NOTHING, dict[str, float]()
@@ -93,13 +98,13 @@ def _measured(session: Session, row: TrialRow, base: TrialRow | None, at: Callab
         metrics = cluster.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()))
         intervals = noise(Path(job.directory), spec.seed, defaults)
     except AutoMLError as error:
-        session.note(f"Trial {row.number} could not be measured on {spec.unseen}: {error}", at(), row.number)
+        session.note(f"Trial {row.number} could not be measured on {split}: {error}", at(), row.number)
     slot_s = at() - began
     session.search.ledger.charge(None, slot_s)
     session.beat(at())
     return EvaluationRow(
         trial=row.number,
-        split=spec.unseen,
+        split=split,
         images=metrics.images,
         map50_95=metrics.map50_95,
         map50=metrics.map50,
@@ -137,7 +142,7 @@ def as_trained(row: TrialRow) -> Trial:
     return trial if limit is None else replace(trial, params={**row.params, "max_det": limit})
 
 
-def too_dear(spec: StudySpec, ledger: Ledger, prices: Prices, count: int, at: float) -> str | None:
+def too_dear(spec: StudySpec, ledger: Ledger, prices: Prices, count: float, at: float) -> str | None:
     """Reason of the budget against so many measurements, at today's prices; None if it pays them.
 
     at  wall seconds of the study

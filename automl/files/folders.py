@@ -12,6 +12,11 @@ def data(study: str | Path) -> Path:
     return Path(study) / "data.yaml"
 
 
+def reported_data(study: str | Path) -> Path:
+    """The data.yaml whose test split only reports, beside a holdout that may decide."""
+    return Path(study) / "data-test.yaml"
+
+
 def cache(study: str | Path) -> Path:
     """Folder that its trials share: label caches and the libraries' settings."""
     return Path(study) / "cache"

@@ -152,7 +152,8 @@ class StudySpec:
     warm: tuple[EarlierTraining, ...] = ()
     holdout: float = 0.0  # share of val that was held back from the search
     unseen: str = ""  # images for the final evaluation: "test", "holdout" or none
-    unseen_s: float = 0.0  # seconds of measuring the baseline on it, as probed
+    reported: bool = False  # True: "test" is measured too, beside a holdout that may decide
+    unseen_s: float = 0.0  # seconds of measuring the baseline on all of them, as probed
     points: tuple[PointCost, ...] = ()  # of trials 0, 1 ...; empty where there is one point
     target: float | None = None  # mAP50-95 that is enough
     plan: Mapping[str, Any] = field(default_factory=dict)  # document of plan.Plan; empty in studies without one

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import NamedTuple, TypeGuard
 
 from automl.figures import format_cost, span
 from automl.files import folders
 from automl.files.kept import WEIGHTS
-from automl.records import Params, ParamValue, StudyRow, StudyState, TrialRow, TrialState
+from automl.records import EvaluationRow, Params, ParamValue, StudyRow, StudyState, TrialRow, TrialState
 from automl.reports.overview import Overview
 from automl.scores.answer import Answer, Side
 from automl.scores.trust import Confidence
@@ -151,13 +152,12 @@ def _difference(answer: Answer, *, running: bool) -> list[Line]:
     outcome = f"{trial_name(answer.handed_over.trial.number)} {'is' if answer.delivers else 'are'} handed over"
     lines = [Line("difference", f"{interval}, {words}; {outcome}")]
     if answer.vetoed:
-        lines.append(
-            Line(
-                "but",
-                "it clearly loses on unseen images, which decided for the defaults. It fits val too closely: more "
-                "augmentation, fewer epochs or more images help. Those images have now been used to choose.",
-            )
+        text = (
+            "it clearly loses on unseen images, which decided for the defaults. It fits val too closely: more "
+            "augmentation, fewer epochs or more images help."
         )
+        used = answer.defaults.reported is None  # else the test split has decided nothing
+        lines.append(Line("but", f"{text} Those images have now been used to choose." if used else text))
     elif answer.at_length and gain.mean < 0:
         text = f"it led in shorter trainings and does not hold at {answer.epochs} epochs"
         lines.append(Line("but", f"{text}: the defaults have the better schedule for that length."))
@@ -165,17 +165,18 @@ def _difference(answer: Answer, *, running: bool) -> list[Line]:
 
 
 def _unseen(answer: Answer) -> list[Line]:
-    sides = [side for side in (answer.found, answer.defaults) if side is not None and side.unseen is not None]
-    if not sides:
-        return []
-    if len(sides) == 1 or sides[0].unseen is None or sides[1].unseen is None:
-        row = sides[0].unseen
-        assert row is not None, "it was measured"
-        return [Line(f"on {row.split}", f"mAP50-95 {measured_text(row)}")]
-    found, defaults = sides[0].unseen, sides[1].unseen
-    text = (
-        f"mAP50-95 {found.map50_95:.3f} against the defaults' {defaults.map50_95:.3f} on {found.images} unseen images"
-    )
+    """Figures on the images that may veto, then on those that only report."""
+    sides = [side for side in (answer.found, answer.defaults) if side is not None]
+    pairs = [[side.unseen for side in sides], [side.reported for side in sides]]
+    return [line for rows in pairs for line in _measured([row for row in rows if row is not None])]
+
+
+def _measured(rows: Sequence[EvaluationRow]) -> list[Line]:
+    if len(rows) < 2:
+        return [Line(f"on {row.split}", f"mAP50-95 {measured_text(row)}") for row in rows]
+    found, defaults = rows
+    figures = f"{found.map50_95:.3f} against the defaults' {defaults.map50_95:.3f}"
+    text = f"mAP50-95 {figures} on {found.images} unseen images"
     if found.gain is not None and found.gain_low is not None and found.gain_high is not None:
         text += f", {found.gain:+.3f} [{found.gain_low:+.3f}, {found.gain_high:+.3f}]"
     return [Line(f"on {found.split}", text)]

@@ -6,8 +6,8 @@ It compares at production length where both were trained at it, else at the sear
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from automl.records import EvaluationRow, Purpose, StudySpec, TrialRow, TrialState
 from automl.scores import leaderboard
@@ -26,7 +26,8 @@ class Side:
     trial: TrialRow  # the searched trial that the recipe comes from
     scores: tuple[float, ...]  # observed mAP50-95 on val, one for each seed
     trained: TrialRow  # the training whose weights are the best of this recipe
-    unseen: EvaluationRow | None = None  # its figure on images that the search never saw
+    unseen: EvaluationRow | None = None  # its figure on images that the search never saw, which may veto
+    reported: EvaluationRow | None = None  # on a test split beside those, which decides nothing
 
     @property
     def mean(self) -> float:
@@ -78,12 +79,12 @@ def answer_of(
     verdict  of all trials
     """
     rows = list(rows)
-    by_trial = {row.trial: row for row in evaluations if row.split == spec.unseen and not math.isnan(row.map50_95)}
+    figures = {(row.split, row.trial): row for row in evaluations if not math.isnan(row.map50_95)}
     answer = (_at_length(rows, spec, verdict) if spec.compare else None) or _at_horizon(rows, spec, verdict)
     if answer is None:
         return None
-    defaults = _measured(answer.defaults, by_trial)
-    found = None if answer.found is None else _measured(answer.found, by_trial)
+    defaults = _measured(answer.defaults, figures, spec)
+    found = None if answer.found is None else _measured(answer.found, figures, spec)
     return Answer(
         epochs=answer.epochs,
         defaults=defaults,
@@ -143,8 +144,10 @@ def _side(trained: Sequence[TrialRow], rows: Sequence[TrialRow]) -> Side:
     )
 
 
-def _measured(side: Side, by_trial: dict[int, EvaluationRow]) -> Side:
-    return Side(trial=side.trial, scores=side.scores, trained=side.trained, unseen=by_trial.get(side.trained.number))
+def _measured(side: Side, figures: Mapping[tuple[str, int], EvaluationRow], spec: StudySpec) -> Side:
+    number = side.trained.number
+    reported = figures.get(("test", number)) if spec.reported else None
+    return replace(side, unseen=figures.get((spec.unseen, number)), reported=reported)
 
 
 def _clear_loss(defaults: Side, found: Side | None) -> bool:

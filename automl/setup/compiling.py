@@ -10,6 +10,7 @@ from typing import Any
 from automl.costs import plan, points, shares, split
 from automl.costs.points import Point, Probe
 from automl.costs.split import Asked, Division
+from automl.data.dataset import Split
 from automl.figures import format_cost, listed
 from automl.files.disk import disk_bytes
 from automl.records import EarlierTraining, LongDefaults, Params, PointCost, Prepared, Start, StudySpec
@@ -99,6 +100,7 @@ def _settled(checked: Checked) -> dict[str, Any]:
         "slots": checked.slots,
         "holdout": request.holdout or 0.0,
         "unseen": checked.unseen,
+        "reported": checked.reported is not None,
         "target": checked.limits.target,
         "confirm": request.confirm,
         "early_end": request.early_end,
@@ -217,21 +219,28 @@ def _beyond(final: plan.Plan, probes: Sequence[Probe]) -> tuple[LongDefaults, ..
 
 def _unseen_s(checked: Checked, prepared: Prepared) -> float:
     """Seconds of measuring one network on the unseen images: a worker's start, then at the speed of validation."""
-    test = checked.dataset.test if checked.unseen else None
-    if test is None:
-        return 0.0
-    return WORKER_S + prepared.startup_s + prepared.val_s * len(test.images) / prepared.val_images
+    splits = _unseen_splits(checked)
+    images = sum(len(split.images) for split in splits)
+    return len(splits) * (WORKER_S + prepared.startup_s) + prepared.val_s * images / prepared.val_images
+
+
+def _unseen_splits(checked: Checked) -> list[Split]:
+    """Images of the final evaluation: those that may decide, then those that only report."""
+    deciding = checked.dataset.test if checked.unseen else None
+    reported = checked.reported.test if checked.reported is not None else None
+    return [split for split in (deciding, reported) if split is not None]
 
 
 def _on_unseen(checked: Checked, prepared: Prepared, reserved_s: float) -> tuple[str, ...]:
     """Sentence of the plan on the final evaluation; nothing without unseen images."""
-    test, device = checked.dataset.test if checked.unseen else None, checked.slots.device
-    if test is None:
+    splits, device = _unseen_splits(checked), checked.slots.device
+    if not splits:
         return ()
+    names = listed([checked.unseen, "test"][: len(splits)])
     measured = ["the defaults", "the winner"]
     cost_s = len(measured) * _unseen_s(checked, prepared)
     partly = f", {format_cost(reserved_s, device)} of it kept from the search" if reserved_s < cost_s else ""
     return (
-        f"At the end {listed(measured)} are measured on {len(test.images)} images ({checked.unseen}): about "
+        f"At the end {listed(measured)} are measured on {sum(len(s.images) for s in splits)} images ({names}): about "
         f"{format_cost(cost_s, device)}{partly}, within the confirmation's share.",
     )

@@ -38,6 +38,7 @@ class Checked:
     dataset: Dataset  # for the search: without the images held back from val
     data_fingerprint: str  # of the whole
     unseen: str  # as in the spec
+    reported: Dataset | None  # whose test split is measured too
     slots: Slots
     budgets: tuple[Budget, ...]
     models: tuple[str, ...]
@@ -76,6 +77,7 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
         dataset=dataset,
         data_fingerprint=fingerprint(whole),
         unseen=unseen.name,
+        reported=unseen.reported,
         slots=slots,
         budgets=budgets,
         models=models,

@@ -153,6 +153,27 @@ def test_each_is_measured_once_also_when_the_driver_died_in_between(held: Measur
     assert {file: file.read_text() for file in lists} == lists
 
 
+def test_beside_a_test_split_the_held_back_images_decide_and_the_split_reports(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    data = draw_data(place.folder, train=4, val=60)
+    draw_data(place.folder / "unseen", train=1, val=7, seed=3)
+    data.write_text(f"{data.read_text()}test: unseen/images/val\n")
+    done = place.run(*SURROGATE, "--holdout", "0.4", "--name", "both")
+    assert (done.returncode, done.stderr) == (0, "")
+    report = shown(place, "both")
+    numbers = sorted({row["trial"] for row in report["evaluations"]})
+    assert [(row["split"], row["trial"]) for row in report["evaluations"]] == [
+        (split, number) for split in ("holdout", "test") for number in numbers
+    ]
+    assert re.search(r"on holdout +mAP50-95", done.stdout)
+    assert re.search(r"on test +mAP50-95", done.stdout)
+    folder = place.home / "studies" / "both"
+    reported, searched = read_dataset(folder / "data-test.yaml"), read_dataset(folder / "data.yaml")
+    assert reported.test is not None
+    assert searched.test is not None
+    assert (len(reported.test.images), len(searched.test.images)) == (7, 24)
+
+
 def test_it_can_be_left_out(tmp_path: Path) -> None:
     place = Place(tmp_path)
     data = draw_data(place.folder, train=4, val=4)

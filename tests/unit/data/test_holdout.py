@@ -143,12 +143,14 @@ def test_a_class_that_only_one_part_has_is_told(tmp_path: Path) -> None:
     assert found.notes[1:] == ("Too few images show class 1: what is held back has none, and does not measure it.",)
 
 
-def test_a_test_split_is_used_and_excludes_a_holdout(tmp_path: Path) -> None:
+def test_a_test_split_is_used_and_only_reports_beside_a_holdout(tmp_path: Path) -> None:
     whole = make_data(tmp_path, MIXED, test=[{0}])
     found = find_unseen(whole, None, 0)
     assert (found.name, found.dataset, found.notes) == (TEST, whole, ())
-    with pytest.raises(AutoMLError, match=r"has a test split with labels.* Leave --holdout out, or remove 'test'"):
-        find_unseen(whole, 0.3, 0)
+    both = find_unseen(whole, 0.3, 0)
+    assert (both.name, both.reported) == (HOLDOUT, whole)
+    assert both.dataset.test is not None
+    assert both.dataset.test.images != (whole.test and whole.test.images)
 
 
 def test_a_test_split_without_labels_is_told_and_not_used(tmp_path: Path) -> None:
