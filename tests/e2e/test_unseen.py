@@ -162,7 +162,7 @@ def test_beside_a_test_split_the_held_back_images_decide_and_the_split_reports(t
     assert (done.returncode, done.stderr) == (0, "")
     report = shown(place, "both")
     numbers = sorted({row["trial"] for row in report["evaluations"]})
-    assert [(row["split"], row["trial"]) for row in report["evaluations"]] == [
+    assert sorted((row["split"], row["trial"]) for row in report["evaluations"]) == [
         (split, number) for split in ("holdout", "test") for number in numbers
     ]
     assert re.search(r"on holdout +mAP50-95", done.stdout)
