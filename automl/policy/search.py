@@ -49,7 +49,7 @@ class Search:
         self.runs = Runs()
         self.prices = Prices(spec, self.operating, self.runs)
         self.production = Production(spec, ledger, self.prices)
-        self.repeats = Repeats(spec, ledger, self.prices)
+        self.repeats = Repeats(spec, ledger, self.prices, self.runs)
         self.reserve = Reserve(spec, ledger, self.prices, self.repeats, self.production)
         self.failures = Failures()
         self._proposals = Proposals(spec, sampler, self.operating)
@@ -68,7 +68,7 @@ class Search:
             return None
         spent = self.ledger.exhausted(at)
         if spent is not None:
-            repeated = self.repeats.summary(self.reserve.repeats) if self.repeats.begun else ""
+            repeated = self.repeats.summary() if self.repeats.begun else ""
             self._end_with(Ending(EndedBy.BUDGET, spent), repeated)
             return None
         trial = self._resumed() or self._new_trial(at)
@@ -145,7 +145,7 @@ class Search:
     def at_stake(self) -> set[int]:
         """Trials of which one is the winner: those with repeats, or that would have some now; and the production."""
         production = self.production.trial
-        return self.repeats.at_stake(self.reserve.repeats) | ({production.number} if production is not None else set())
+        return self.repeats.at_stake() | ({production.number} if production is not None else set())
 
     # -- memory of earlier sessions ---------------------------------------------------------------
 
@@ -269,16 +269,21 @@ class Search:
             trial = repeat_of(self.runs[repeat.trial].trial, len(self.runs), repeat.seed)
             self.repeats.repeat_begun(trial)
             return trial
-        if self.ledger.held and (self.reserve.repeats or self.spec.train):
+        if self.ledger.held and (self._repeats_wanted or self.spec.train):
             return None  # what is running may still decide what follows
         trained = self._begin_production(at)
         if trained is None:
-            repeats = self.reserve.repeats
-            self._end_with(self._search_end, self.repeats.summary(repeats) if repeats else "")
+            self._end_with(self._search_end, self.repeats.summary() if self._repeats_wanted else "")
         return trained
 
+    @property
+    def _repeats_wanted(self) -> bool:
+        """True if repeats were planned, or if the search ended early and so left the means for them."""
+        early = self._search_end is not None and self._search_end.by is EndedBy.EARLY
+        return bool(self.spec.confirm) and bool(self.reserve.repeats or self.repeats.begun or early)
+
     def _repeat_due(self, at: float) -> Repeat | None:
-        if self.production.trial is not None:
+        if self.production.trial is not None or not self._repeats_wanted:
             return None
         return self.repeats.due(self.reserve.room(at, len(self.runs)), self.reserve.repeats)
 
