@@ -241,6 +241,38 @@ def page(
         print_table(table(result), captions(result), 110)
 
 
+@app.command()
+def verdict(
+    studies: Annotated[int, typer.Option(help="Simulated studies a cell.", min=2)] = 400,
+    gaps: Annotated[str, typer.Option(help="True gains of the best recipe over the defaults, mAP50-95.")] = "0,.03,.1",
+    seed_sds: Annotated[str, typer.Option(help="Standard deviations of a run, mAP50-95.")] = ".01,.02,.05",
+    seed: Annotated[int, typer.Option(help="Seed of the studies.")] = 0,
+    json_: AsJson = False,
+) -> None:
+    """Compare rules for what a search hands over and claims, on simulated studies with a known truth."""
+    from benchmarks.verdict import captions, simulate, table
+
+    with exit_codes():
+        rows = []
+        for row in simulate(studies, _numbers(gaps, "--gaps"), _numbers(seed_sds, "--seed-sds"), seed):
+            _progress(f"gap {row.gap:g}, seed sd {row.seed_sd:g}: {row.rule}")
+            rows.append(row)
+    if json_:
+        print(json.dumps({"rows": [asdict(row) for row in rows], "captions": captions(studies)}))
+    else:
+        print_table(table(rows), captions(studies), 110)
+
+
+def _numbers(text: str, flag: str) -> list[float]:
+    try:
+        numbers = [float(number) for number in text.split(",")]
+    except ValueError:
+        raise AutoMLError(f"{flag} {text}: write numbers with commas between them, such as .01,.05.") from None
+    if not all(0 <= number <= 0.5 for number in numbers):
+        raise AutoMLError(f"{flag} {text}: mAP50-95 between 0 and 0.5.")
+    return numbers
+
+
 def _progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 

@@ -1,23 +1,33 @@
-"""Repeats of the best trials with other seeds, after a search: which are due, what they cost, when they begin. Pure.
+"""Repeats with other seeds, after a search: which is due, what it costs, when it begins. Pure.
 
-A repeat trains a trial's parameters again with another seed. The order is fixed by what has happened, so that a
-resumed study repeats the same: the defaults and the best trials with the next seed, then with another.
+A repeat trains a trial's parameters again with another seed. Repeats go one at a time to the pair that matters most,
+the leader by posterior mean and the defaults in turn, and end once it is decided: of two arms the one that has fewer
+runs tells more of their difference. On 400 simulated studies a cell that proves with fewer repeats what a fixed
+number does (`python -m benchmarks verdict`, docs/measurements.md).
+
+What is next follows from completed trials and begun repeats alone, so that a resumed study repeats the same.
 """
 
 from __future__ import annotations
 
-import math
 from bisect import insort
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from automl.costs.budget import Ledger
-from automl.costs.shares import ROUNDS
 from automl.policy.prices import Prices
-from automl.records import Purpose, StudySpec, Trial
+from automl.policy.runs import Runs
+from automl.records import Purpose, StudySpec, Trial, TrialState
 from automl.scores.leaderboard import place
+from automl.scores.trust import Estimate
 
 DEARER = 1.25  # today's price counts for a repeat if it is so many times what the trial has cost
+SURE, HOPELESS = 0.95, 0.10  # chances to beat the defaults at which the leader's repeats end
+PAIR = 2  # repeats below which nothing is decided: of the defaults and of the leader
+MOST = 2  # repeats may be so many times as many as the reserve holds, if the rest of the budget pays them
+ENOUGH = 8  # but so many in any case: four of each
 
 
 class Repeat(NamedTuple):
@@ -36,17 +46,40 @@ class Room:
     trials: float
 
 
-class Repeats:
-    """The repeats of one study. `planned` is how many the reserve holds: `Reserve.repeats`."""
+def turn(ranked: Sequence[Estimate], unheard: Mapping[int, int], eligible: Collection[int]) -> int | None:
+    """Trial to be repeated next, 0 for the defaults; None once it is decided or none is eligible.
 
-    def __init__(self, spec: StudySpec, ledger: Ledger, prices: Prices) -> None:
+    ranked    estimates of the defaults and others, best mean first
+    unheard   repeats that have begun but not reached their end, by trial
+    eligible  trials beside the defaults that may be repeated
+    """
+    leader = next((row for row in ranked if row.trial in eligible), None)
+    defaults = next((row for row in ranked if row.trial == 0), None)
+    if leader is None or defaults is None or leader.chance is None:
+        return None
+    ended = sum(row.new_seeds for row in ranked)
+    if ended >= PAIR and (leader.chance <= HOPELESS or (leader.chance >= SURE and leader.new_seeds)):
+        return None
+    runs = {row.trial: row.seeds + unheard.get(row.trial, 0) for row in (leader, defaults)}
+    return 0 if runs[0] <= runs[leader.trial] else leader.trial
+
+
+class Repeats:
+    """The repeats of one study. `planned` is how many the reserve holds: `Reserve.repeats`.
+
+    runs  memory of the study's trials, shared with the search
+    """
+
+    def __init__(self, spec: StudySpec, ledger: Ledger, prices: Prices, runs: Runs) -> None:
         self._spec = spec
         self._ledger = ledger
         self._prices = prices
+        self._runs = runs
         self._baseline: float | None = None
         self._completed: list[tuple[int, float]] = []  # trial and score, best first
         self._begun: dict[Repeat, Trial] = {}
-        self._whole: set[int] = set()  # trials of which a repeat has reached its end
+        self._whole: Counter[int] = Counter()  # repeats that have reached their end, by trial
+        self._decided: tuple[int, bool] | None = None  # number of ended repeats, and the answer with them
 
     # -- events -----------------------------------------------------------------------------------
 
@@ -65,7 +98,7 @@ class Repeats:
     def repeat_completed(self, trial: Trial) -> None:
         """A repeat has reached its last epoch."""
         if trial.repeats is not None:
-            self._whole.add(trial.repeats)
+            self._whole[trial.repeats] += 1
 
     # -- queries ----------------------------------------------------------------------------------
 
@@ -79,30 +112,43 @@ class Repeats:
         """Slot-seconds that repeats have cost so far."""
         return sum(self._ledger.cost_s(trial.number) for trial in self._begun.values())
 
-    def candidates(self, planned: int) -> tuple[int, ...]:
+    @property
+    def decided(self) -> bool:
+        """True once repeats have ended the question, so that nothing is kept for further ones."""
+        ended = len(self._begun) - len(self._running())
+        if ended < PAIR or self._running():
+            return False
+        if self._decided is None or self._decided[0] != ended:
+            self._decided = (ended, turn(self._runs.estimates, {}, self._eligible()) is None)
+        return self._decided[1]
+
+    def candidates(self) -> tuple[int, ...]:
         """The best completed trials that scored above the defaults, best first: they alone are worth a repeat."""
-        if self._baseline is None or not planned:
+        if self._baseline is None:
             return ()
-        most = min(self._spec.confirm, planned - 1)
-        return tuple(trial for trial, score in self._completed[:most] if score > self._baseline)
+        return tuple(trial for trial, score in self._completed[: self._spec.confirm] if score > self._baseline)
 
-    def at_stake(self, planned: int) -> set[int]:
-        """Trials that have a repeat, or would have one if the search ended now: one of them is the winner."""
-        return {*self.candidates(planned), *(repeat.trial for repeat in self._begun)}
+    def at_stake(self) -> set[int]:
+        """Trials that have a repeat, or would have one if the search ended now, and the next best: one of them wins."""
+        best = (trial for trial, _ in self._completed[: self._spec.confirm + 1])
+        return {*best, *(repeat.trial for repeat in self._begun)}
 
-    def order(self, planned: int) -> list[Repeat]:
-        """All repeats in whole rounds of the defaults and the candidates, at least as many as are planned."""
-        group = (0, *self.candidates(planned))
-        if len(group) == 1:
-            return []
-        rounds = min(ROUNDS, max(1, math.ceil(planned / len(group))))
-        seeds = [self._spec.seed + number for number in range(1, rounds + 1)]
-        return [Repeat(trial, seed) for seed in seeds for trial in group]
+    def _eligible(self) -> set[int]:
+        """Trials that may be repeated: the candidates, but no more than `confirm` of all that ever were."""
+        begun = {repeat.trial for repeat in self._begun} - {0}
+        return begun if len(begun) >= self._spec.confirm else begun | set(self.candidates())
+
+    def _running(self) -> list[Repeat]:
+        """Repeats that have begun and not ended, interrupted ones included."""
+        outcomes = {repeat: self._runs[trial.number].outcome for repeat, trial in self._begun.items()}
+        return [repeat for repeat, end in outcomes.items() if end is None or end.state is TrialState.INTERRUPTED]
 
     def costs_s(self, planned: int) -> list[float]:
-        """Slot-seconds of each planned repeat: like its trial's, or today's price where no candidate is known."""
-        known = [self.cost_s(repeat.trial) for repeat in self.order(planned)[:planned]]
-        return [*known, *[self._prices.training_s()] * (planned - len(known))]
+        """Slot-seconds of each planned repeat: of the defaults and the best in turn; today's price without a best."""
+        pair = [0, *self.candidates()[:1]]
+        if len(pair) < PAIR:
+            return [self._prices.training_s()] * planned
+        return [self.cost_s(pair[number % PAIR]) for number in range(planned)]
 
     def cost_s(self, trial: int) -> float:
         """Slot-seconds of a repeat of the trial: what the trial has cost, or today's price if that is much higher."""
@@ -112,24 +158,29 @@ class Repeats:
     def due(self, room: Room, planned: int) -> Repeat | None:
         """The next repeat that can be paid to its end; None when there is none now.
 
-        While trials of the search still run, only the defaults are certain to be repeated.
+        While trials of the search still run, only the defaults are certain to be repeated, once.
         """
-        order = self.order(planned)
-        if order and set(self._ledger.held) - {trial.number for trial in self._begun.values()}:
-            certain = max(1, planned // (1 + min(self._spec.confirm, planned - 1)))
-            order = [repeat for repeat in order if repeat.trial == 0][:certain]
-        repeat = next((repeat for repeat in order if repeat not in self._begun), None)
-        if repeat is None:
+        if not self._spec.confirm or self.begun >= max(ENOUGH, MOST * planned):
             return None
-        costs = [self.cost_s(number) for number in self._together(repeat.trial, planned)]
+        trial = self._next()
+        if trial is None:
+            return None
+        repeat = Repeat(trial, self._spec.seed + 1 + sum(begun.trial == trial for begun in self._begun))
+        costs = [self.cost_s(number) for number in self._together(trial)]
         wall_s = sum(costs) if self._spec.slots.count == 1 else max(costs)
         payable = room.slot_s - self._owed_s() >= sum(costs) and room.wall_s >= wall_s and room.trials >= len(costs)
         return repeat if payable else None
 
-    def _together(self, trial: int, planned: int) -> tuple[int, ...]:
+    def _next(self) -> int | None:
+        if any(self._runs[number].trial.purpose.searched for number in self._ledger.held):
+            return 0 if self.candidates() and not self._begun else None
+        unheard = Counter(repeat.trial for repeat in self._begun) - self._whole  # running, or failed
+        return turn(self._runs.estimates, unheard, self._eligible())
+
+    def _together(self, trial: int) -> tuple[int, ...]:
         """Trials that have to be paid with a repeat of this one: another seed of the defaults alone decides nothing."""
         decides = trial != 0 or any(repeat.trial for repeat in self._begun)
-        return (trial,) if decides else (trial, *self.candidates(planned)[:1])
+        return (trial,) if decides else (trial, *self.candidates()[:1])
 
     def _owed_s(self) -> float:
         """Slot-seconds that the running repeats still need."""
@@ -140,15 +191,15 @@ class Repeats:
             if trial.number in held
         )
 
-    def summary(self, planned: int) -> str:
+    def summary(self) -> str:
         """Sentence part for the end of the study: what came of the repeats."""
-        if self._begun and not self._whole - {0}:
+        if self._begun and not set(self._whole) - {0}:
             return "the repeats with other seeds did not reach their end, so nothing is confirmed"
         if self._begun:
-            trials = [f"trial {number}" for number in sorted(self._whole - {0})]
+            trials = [f"trial {number}" for number in sorted(set(self._whole) - {0})]
             defaults = ["the defaults"] if 0 in self._whole else []
             return f"{' and '.join([*defaults, *trials])} ran again with other seeds"
-        if self.candidates(planned):
+        if self.candidates():
             return "what is left cannot pay for a repeat"
         return "no completed trial scored above the defaults, so there was nothing to confirm"
 

@@ -9,7 +9,7 @@ from automl.costs.points import full_trainings
 from automl.figures import format_cost
 from automl.policy.prices import Prices
 from automl.policy.production import Production
-from automl.policy.repeats import Repeats, Room
+from automl.policy.repeats import PAIR, Repeats, Room
 from automl.records import Purpose, StudySpec, Trial
 
 SHARE_SPENT = "the search's share of the budget is spent"
@@ -36,9 +36,10 @@ class Reserve:
     def repeats(self) -> int:
         """Number of repeats that the reserve holds.
 
-        None any more if trainings turn out so dear that the budget pays fewer than TOO_FEW: the search needs all.
+        At most a tenth of the trainings that the budget pays at today's price, but PAIR. None any more if trainings
+        turn out so dear that the budget pays fewer than TOO_FEW: the search needs all.
         """
-        planned = self._spec.reserve_trials
+        planned = min(self._spec.reserve_trials, self._tenth())
         if self._repeats.begun or not planned:
             return planned
         if self._production.winner is not None:
@@ -50,6 +51,14 @@ class Reserve:
         trainings = full_trainings(budgets, self._prices.training_s(), self._spec.slots)
         return planned if trainings >= TOO_FEW else 0
 
+    def _tenth(self) -> int:
+        """A tenth of the trainings that the budgets pay at today's price, PAIR at least; of wall time whole waves."""
+        slots = self._spec.slots
+        most = max(PAIR, int(full_trainings(self._budgets, self._prices.training_s(), slots) / 10))
+        if any(budget.wall_s is not None for budget in self._budgets):
+            most = math.ceil(most / slots.count) * slots.count
+        return most
+
     @property
     def empty(self) -> bool:
         """True while nothing is kept for repeats or a production training."""
@@ -58,7 +67,12 @@ class Reserve:
     @property
     def trials(self) -> int:
         """Trials of a limited number that are kept for repeats and the production training."""
-        return max(0, self.repeats - self._repeats.begun) + self._production.trials_left
+        return self._repeats_left + self._production.trials_left
+
+    @property
+    def _repeats_left(self) -> int:
+        """Repeats that are still kept: none once they have decided."""
+        return 0 if self._repeats.decided else max(0, self.repeats - self._repeats.begun)
 
     def slot_s(self) -> float:
         """Slot-seconds that the search must leave.
@@ -66,23 +80,19 @@ class Reserve:
         The planned repeats less what repeats have cost, an epoch of each running trial (it ends only then), the
         measuring on unseen images and the production training.
         """
-        if not self.repeats:
-            return self._measuring_s() + self._production.reserve_s()
+        after_s = self._measuring_s() + self._production.reserve_s()
+        if not self.repeats or self._repeats.decided:
+            return after_s
         running_s = len(self._ledger.held) * self._prices.epoch_s()
-        return (
-            max(0.0, self._repeats_s() - self._repeats.paid_s)
-            + running_s
-            + self._measuring_s()
-            + self._production.reserve_s()
-        )
+        return max(0.0, self._repeats_s() - self._repeats.paid_s) + running_s + after_s
 
     def wall_s(self) -> float:
         """Wall seconds that the search must leave: the repeats to come side by side on the slots, and what follows."""
         spec, repeats = self._spec, self.repeats
         after_s = self._measuring_s() + self._production.reserve_wall_s()
-        if not repeats:
+        if not repeats or self._repeats.decided:
             return after_s
-        waves = math.ceil(max(0, repeats - self._repeats.begun) / spec.slots.count)
+        waves = math.ceil(self._repeats_left / spec.slots.count)
         dearest = max([1.0, *(point.epoch_s / spec.epoch_s for point in spec.points if spec.epoch_s > 0)])
         one_s = min(max(self._repeats.costs_s(repeats)), dearest * MOST * spec.reserve_s / spec.reserve_trials)
         return waves * MARGIN * one_s + self._prices.epoch_s() + after_s

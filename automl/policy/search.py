@@ -50,7 +50,7 @@ class Search:
         self.runs = Runs()
         self.prices = Prices(spec, self.operating, self.runs)
         self.production = Production(spec, ledger, self.prices, self.operating)
-        self.repeats = Repeats(spec, ledger, self.prices)
+        self.repeats = Repeats(spec, ledger, self.prices, self.runs)
         self.reserve = Reserve(spec, ledger, self.prices, self.repeats, self.production)
         self.failures = Failures()
         self._full_length = FullLength(spec, self.production, self.runs, self.operating)
@@ -70,7 +70,7 @@ class Search:
             return None
         spent = self.ledger.exhausted(at)
         if spent is not None:
-            repeated = self.repeats.summary(self.reserve.repeats) if self.repeats.begun else ""
+            repeated = self.repeats.summary() if self.repeats.begun else ""
             self._end_with(Ending(EndedBy.BUDGET, spent), repeated)
             return None
         trial = self._resumed() or self._new_trial(at)
@@ -146,7 +146,7 @@ class Search:
     @property
     def at_stake(self) -> set[int]:
         """Trials of which one may win: those with repeats, or that would have some now, and those for production."""
-        return self.repeats.at_stake(self.reserve.repeats) | self.production.numbers
+        return self.repeats.at_stake() | self.production.numbers
 
     # -- memory of earlier sessions ---------------------------------------------------------------
 
@@ -278,16 +278,21 @@ class Search:
             self.repeats.repeat_begun(trial)
             return trial
         beside = self.production.numbers
-        if (self.reserve.repeats or self.spec.train) and not beside.issuperset(self.ledger.held):
+        if (self._repeats_wanted or self.spec.train) and not beside.issuperset(self.ledger.held):
             return None  # a running trial may still decide what follows
         trained = self._full_length.winner(at) or self._full_length.repeat(at)
         if trained is None and not self.production.running:
-            repeats = self.reserve.repeats
-            self._end_with(self._search_end, self.repeats.summary(repeats) if repeats else "")
+            self._end_with(self._search_end, self.repeats.summary() if self._repeats_wanted else "")
         return trained
 
+    @property
+    def _repeats_wanted(self) -> bool:
+        """True if repeats were planned, or if the search ended early and so left the means for them."""
+        early = self._search_end is not None and self._search_end.by is EndedBy.EARLY
+        return bool(self.spec.confirm) and bool(self.reserve.repeats or self.repeats.begun or early)
+
     def _repeat_due(self, at: float) -> Repeat | None:
-        if self.production.winner is not None:
+        if self.production.winner is not None or not self._repeats_wanted:
             return None
         return self.repeats.due(self.reserve.room(at, len(self.runs)), self.reserve.repeats)
 
