@@ -59,7 +59,10 @@ def search(
     ],
     models: Annotated[str | None, typer.Option(help="Variants to search: yolov5n,yolov5s, or own model yaml.")] = None,
     imgsz: Annotated[str | None, typer.Option(help="Image sizes to search: 640,1280.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Pretrained weights: .pt or .safetensors.")] = None,
+    weights: Annotated[
+        str, typer.Option(help="auto (as `yolo` starts), none (from scratch), FILE[,FILE...] or a folder.")
+    ] = SearchRequest.weights,
+    offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
     space: Annotated[Path | None, typer.Option(help="Search space; default: configs/spaces/scratch-low.yaml.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
     sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = SearchRequest.sampler,
@@ -130,6 +133,7 @@ def search(
             models=listed(models),
             imgsz=whole_numbers(imgsz, "--imgsz"),
             weights=weights,
+            offline=offline,
             space=space,
             name=name,
             sampler=sampler,

@@ -214,7 +214,10 @@ def _compiled(
     search_request: SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
 ) -> Iterator[_Compiled]:
     """The study as compiled. Its folder is removed unless the study has begun."""
-    checked = request.check(search_request, slots_here(search_request.device, search_request.slots))
+    slots = slots_here(search_request.device, search_request.slots)
+    checked = request.check(
+        search_request, slots, lambda text: listener(Notice(kind="note", at=0.0, values={"text": text}))
+    )
     engine = open_store(store_url(home, db))
     checked = with_earlier(engine, checked)
     names = {row.name for row in read.studies(engine)}

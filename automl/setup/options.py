@@ -21,6 +21,7 @@ class SearchOptions(TypedDict, total=False):
     models: Sequence[str] | None
     imgsz: Sequence[int] | None
     weights: str | Path | None
+    offline: bool | None
     space: str | Path | None
     name: str | None
     sampler: str | None
@@ -52,7 +53,8 @@ class SearchRequest:
     budgets: Sequence[str]
     models: Sequence[str] = ()
     imgsz: Sequence[int] = ()
-    weights: Path | None = None
+    weights: str = "auto"  # "auto", "none", files separated by commas, or a folder
+    offline: bool = False  # nothing is downloaded
     space: Path | None = None
     name: str | None = None
     sampler: str = "gp"
@@ -83,9 +85,10 @@ def request_of(data: str | Path, budget: str | Sequence[str], **options: Unpack[
     """
     _check_names(options)
     values: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    for name in ("weights", "space"):
-        if name in values:
-            values[name] = Path(values[name])
+    if "space" in values:
+        values["space"] = Path(values["space"])
+    if "weights" in values:
+        values["weights"] = str(values["weights"])
     for name, example in _LISTS.items():
         values[name] = tuple(values.get(name, ()))
         if options.get(name) is not None and not values[name]:

@@ -125,7 +125,8 @@ class Probing:
         """Measurement at that batch; None for the batch of the request or the trainer."""
         checked = self.checked
         fixed = self._fixed(name) | ({"batch": batch} if batch is not None else {})
-        weights = str(checked.weights) if checked.weights is not None else None
+        start = checked.weights_for(str(fixed.get("model", "")))
+        weights = start.path if start is not None else None
         folder = folders.probe(self.directory)
         job = folders.job(self.directory, folder, weights=weights, fixed=fixed, slots=checked.slots)
         search = checked.request
@@ -140,12 +141,13 @@ class Probing:
         checked = self.checked
         fixed = self._fixed(name)
         model = str(fixed.get("model", ""))
+        start = checked.weights_for(model)
         influences = {
             "data": checked.data_fingerprint,
             "holdout": checked.request.holdout,  # a smaller val is validated faster
             "trainer": checked.request.trainer,
             "network": _content(model) if checked.request.trainer == "ultralytics" else "",
-            "weights": checked.weights_sha256,
+            "weights": start.sha256 if start is not None else None,
             "fixed": {key: value for key, value in fixed.items() if key != "batch"},
             "batch": _batch_setting(checked) or "auto",
             "device": _device(checked.slots),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from automl.errors import AutoMLError, TrialError
 from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
 from automl.trainers.ultralytics import schema
-from automl.trainers.ultralytics.environment import amp_argument, prepare_environment
+from automl.trainers.ultralytics.environment import former_amp, prepare_environment
 from automl.trainers.ultralytics.stepwise import Turn, stepwise
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class UltralyticsTrainer:
         """The training's arguments. Later ones win: the study's, the trial's, the service's."""
         from automl.trainers.ultralytics.training import Setup
 
-        params = {"model": _MODEL, **job.fixed, **trial.params}
+        params = {"model": _MODEL, "amp": former_amp(job.device), **job.fixed, **trial.params}
         name = str(params["model"])
         return Setup(
             overrides={**params, **_owned(trial, job), "model": str(schema.model_yaml(name))},
@@ -128,7 +128,6 @@ def _owned(trial: Trial, job: TrainJob) -> dict[str, Any]:
         "seed": trial.seed,
         "device": job.device,
         "workers": 0 if job.device == "cpu" else max(1, min(8, job.threads)),
-        "amp": amp_argument(job.device),
         "cache": False,
         "pretrained": False,
         "resume": False,

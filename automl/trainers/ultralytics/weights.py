@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".pt", ".pth", ".safetensors")
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80\x02"
-_RELEASES = "https://github.com/ultralytics/assets/releases"
 _TENSORS = ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter")
 _BUILTINS = {kind.__name__: kind for kind in (set, frozenset, dict, list, tuple, slice, int, float, complex)} | {
     kind.__name__: kind for kind in (bool, str, bytes, bytearray)
@@ -35,7 +34,7 @@ def check_weights(path: Path | str) -> Path:
     if file.suffix not in SUFFIXES:
         raise BadWeights(f"{path}: unknown kind of weights file. Known: {', '.join(SUFFIXES)}.")
     if not file.exists():
-        raise BadWeights(_missing(path, file))
+        raise BadWeights(f"{path} does not exist. Check the path given to --weights.")
     if not file.is_file():
         raise BadWeights(f"{path} is not a file. Give the weights file itself.")
     try:
@@ -98,15 +97,6 @@ def sha256(path: Path | str) -> str:
     """Hex digest of the file's content."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _missing(path: Path | str, file: Path) -> str:
-    if file.name == str(path):
-        return (
-            f"{path} is not in the current directory, and automl downloads nothing by itself. "
-            f"Get it from {_RELEASES} or name a file that you have: --weights path/to/{path}"
-        )
-    return f"{path} does not exist. Check the path given to --weights."
 
 
 def _damaged(path: Path | str) -> str:
