@@ -165,7 +165,8 @@ def _space(
         if request.trainer == "surrogate":
             return {}
         reasons = schema.keys_that_are_dead({**certain, **fixed}, segments=dataset.segments)
-        if from_scratch(request.weights):
+        named = request.models or ([str(fixed["model"])] if "model" in fixed else [])
+        if from_scratch(request.weights, named):
             reasons["freeze"] = "without weights it would freeze random layers"
         return {key: reason for key, reason in reasons.items() if key not in ("model", "imgsz")}
 

@@ -25,9 +25,14 @@ class Starts:
     notes: tuple[str, ...] = ()
 
 
-def from_scratch(words: str) -> bool:
-    """True if the words of `--weights` ask for no weights."""
-    return words.strip() in ("", NONE)
+def from_scratch(words: str, models: Sequence[str] = ()) -> bool:
+    """True if every training starts from scratch.
+
+    words   of `--weights`
+    models  variants as far as they are known; without any it is the words that count
+    """
+    without = bool(models) and all(pretrained.asset_of(model) is None for model in models)
+    return words.strip() in ("", NONE) or (words.strip() == AUTO and without)
 
 
 def find_weights(words: str, models: Sequence[str], *, offline: bool, say: Say = lambda text: None) -> Starts:
@@ -39,7 +44,7 @@ def find_weights(words: str, models: Sequence[str], *, offline: bool, say: Say =
 
     Raises BadWeights.
     """
-    if from_scratch(words):
+    if words.strip() in ("", NONE):
         return Starts(notes=(_SCRATCH,))
     offline = offline or users.is_offline()
     if words.strip() == AUTO:

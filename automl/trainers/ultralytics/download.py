@@ -49,9 +49,17 @@ def main() -> int:
     try:
         safe_download(url=url, file=target, unzip=False, min_bytes=LEAST_BYTES, progress=False)
     except (OSError, MemoryError) as error:
-        print(str(error) or type(error).__name__, file=sys.stderr)
+        print(_reason(error), file=sys.stderr)
         return 1
     return 0
+
+
+def _reason(error: BaseException) -> str:
+    """The failure in a line: the server's answer, else the downloader's words without their picture."""
+    status = getattr(getattr(error.__cause__, "response", None), "status_code", None)
+    if status is not None:
+        return f"the server answers with {status}"
+    return str(error).encode("ascii", "ignore").decode().strip() or type(error).__name__
 
 
 if __name__ == "__main__":

@@ -44,6 +44,9 @@ _PROTECTION = (
     PrivateName("ultralytics.data.utils:load_dataset_cache_file", "to read its own label cache"),
     PrivateName("ultralytics.engine.trainer:check_amp", "to check half precision without a download", _TRAINER),
     PrivateName("ultralytics.utils:SETTINGS", "to switch trackers off"),
+    PrivateName("ultralytics.utils.downloads:safe_download", "to download pretrained weights"),
+    PrivateName("ultralytics.utils.downloads:GITHUB_ASSETS_NAMES", "to know which networks have pretrained weights"),
+    PrivateName("ultralytics.utils.downloads:attempt_download_asset", "to know the release of the weights"),
 )
 _BARS = (
     _bars("engine.trainer", "BaseTrainer"),
