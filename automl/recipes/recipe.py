@@ -34,6 +34,7 @@ from automl.scores.words import chance_text, production_text, score_definition, 
 from automl.space import EPOCH_KEYS
 from automl.store import read
 from automl.trainers.ultralytics import schema
+from automl.trainers.ultralytics.environment import loads_as_yolo
 from automl.trainers.ultralytics.initial import Beginning
 
 if TYPE_CHECKING:
@@ -235,7 +236,10 @@ def beginning(study: StudyRow, trial: TrialRow) -> Beginning | None:
     """Initial weights of a pretrained trial; None of one that starts from scratch."""
     spec, model = study.spec, model_of(study.spec, trial.params)
     weights = weights_for(spec, model)
-    return None if weights is None else Beginning(model=model, data=spec.data, weights=weights.path, seed=trial.seed)
+    if weights is None:
+        return None
+    as_yolo = loads_as_yolo(spec.fixed)
+    return Beginning(model=model, data=spec.data, weights=weights.path, seed=trial.seed, as_yolo=as_yolo)
 
 
 def render_ultralytics(facts: Mapping[str, str], arguments: Mapping[str, Any], output: Path) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.files.installed import check_names
+from automl.records import Params
 from automl.trainers.ultralytics import private_names, users
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,14 @@ def versions() -> dict[str, str]:
     """Versions of Python and of the packages that a result depends on."""
     packages = ("torch", "torchvision", "ultralytics")
     return {"python": sys.version.split()[0], **{name: metadata.version(name) for name in packages}}
+
+
+def loads_as_yolo(fixed: Params) -> bool:
+    """True if trainings with these fixed arguments start from weights as `yolo` does.
+
+    Studies of earlier versions, which fixed no `amp`, copied tensors by name and shape alone. They go on so.
+    """
+    return "amp" in fixed
 
 
 def former_amp(device: str) -> bool | str:
