@@ -27,7 +27,7 @@ class SearchOptions(TypedDict, total=False):
     sampler: str | None
     seed: int | None
     epochs: int | None
-    batch: int | None
+    batch: float | None
     fixed: Params | None
     device: str | None
     slots: int | None
@@ -60,9 +60,9 @@ class SearchRequest:
     sampler: str = "gp"
     seed: int = 0
     epochs: int | None = None
-    batch: int | None = None
+    batch: float | None = None  # images, or below 1 a share of a GPU's memory
     fixed: Params = field(default_factory=dict)  # arguments of every trial
-    device: str | None = None  # "cpu" or GPU indices such as "0,1"; None: GPUs where there are any
+    device: str | None = None  # "cpu" or GPUs such as "0,1" and "cuda:0"; None: GPUs where there are any
     slots: int | None = None  # CPU slots; None: one for each core
     trainer: str = "ultralytics"
     target: float | None = None  # mAP50-95 that is enough
@@ -89,6 +89,8 @@ def request_of(data: str | Path, budget: str | Sequence[str], **options: Unpack[
         values["space"] = Path(values["space"])
     if "weights" in values:
         values["weights"] = str(values["weights"])
+    if "batch" in values and float(values["batch"]).is_integer():
+        values["batch"] = int(values["batch"])
     for name, example in _LISTS.items():
         values[name] = tuple(values.get(name, ()))
         if options.get(name) is not None and not values[name]:

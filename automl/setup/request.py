@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from automl.costs import points
@@ -55,12 +56,18 @@ class Checked:
         return next((weights for weights in self.weights if weights.model == model), None)
 
 
-def check(request: SearchRequest, slots: Slots, say: Say = lambda text: None) -> Checked:
+def check(
+    request: SearchRequest,
+    slots: Slots,
+    say: Say = lambda text: None,
+    given: Mapping[str, Path] = MappingProxyType({}),
+) -> Checked:
     """Read everything that the request names. Raises the AutoMLError of the first wrong input.
 
-    say  gets a sentence before each download of weights; nothing else is downloaded
+    say    gets a sentence before each download of weights; nothing else is downloaded
+    given  checkpoints that were named as models, by variant
     """
-    limits = _check_words(request)
+    limits = _check_words(request, slots.device)
     budgets = parse_all(request.budgets, slots.device)
     whole = read_dataset(request.data)
     unseen = find_unseen(whole, request.holdout, request.seed, evaluate=request.test)
@@ -68,7 +75,7 @@ def check(request: SearchRequest, slots: Slots, say: Say = lambda text: None) ->
     known = known_keys(request.trainer)
     fixed = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
     _check_fixed(request.trainer, fixed)
-    space, left_out = _space(request, known, fixed, dataset)
+    space, left_out = _space(request, known, fixed, dataset, pretrained=bool(given))
     models, sizes = _points(request, space, {**space.fixed, **fixed})
     _check_multiples(request.trainer, models, sizes)
     if request.trainer == "ultralytics":
@@ -76,7 +83,7 @@ def check(request: SearchRequest, slots: Slots, say: Say = lambda text: None) ->
         space = space.with_points(models, sizes, schema.is_p6)
     if not space.parameters:
         raise AutoMLError("there is nothing to search: the space has no parameter left, and one model and image size.")
-    starts = _starts(request, models, space, say)
+    starts = _starts(request, models, space, say, given)
     not_searched = [f"{name} is not searched: {reason}." for name, reason in left_out.items()]
     return Checked(
         request=request,
@@ -95,17 +102,19 @@ def check(request: SearchRequest, slots: Slots, say: Say = lambda text: None) ->
     )
 
 
-def _starts(request: SearchRequest, models: Sequence[str], space: SearchSpace, say: Say) -> Starts:
+def _starts(
+    request: SearchRequest, models: Sequence[str], space: SearchSpace, say: Say, given: Mapping[str, Path]
+) -> Starts:
     """Weights of the variants. Raises BadWeights, and AutoMLError where random layers would be frozen."""
     if request.trainer != "ultralytics":
         return Starts()
-    starts = find_weights(request.weights, models, offline=request.offline, say=say)
+    starts = find_weights(request.weights, models, offline=request.offline, say=say, given=given)
     if not starts.files and any(parameter.name == "freeze" for parameter in space.parameters):
         raise AutoMLError("'freeze' cannot be searched: without weights it would freeze random layers.")
     return starts
 
 
-def _check_words(request: SearchRequest) -> Limits:
+def _check_words(request: SearchRequest, device: str) -> Limits:
     """Limits on a result. Raises AutoMLError for the first option that is wrong by itself; reads no file."""
     if request.trainer not in TRAINERS:
         raise UnknownName("trainer", request.trainer, TRAINERS)
@@ -117,7 +126,7 @@ def _check_words(request: SearchRequest) -> Limits:
         )
     if request.epochs is not None and request.epochs < 1:
         raise AutoMLError(f"--epochs {request.epochs} is no training. Use 1 or more.")
-    _check_numbers(request)
+    _check_numbers(request, device)
     latency_s = request.max_latency / 1000 if request.max_latency is not None else None
     limits = Limits(target=request.target, latency_s=latency_s, parameters=request.max_params)
     points.check_limits(limits)
@@ -157,16 +166,19 @@ def _check_fixed(trainer: str, fixed: Params) -> None:
 
 
 def _space(
-    request: SearchRequest, known: Params, fixed: Params, dataset: Dataset
+    request: SearchRequest, known: Params, fixed: Params, dataset: Dataset, *, pretrained: bool
 ) -> tuple[SearchSpace, dict[str, str]]:
-    """The search space, and the reason by name for each dimension of it that is not searched."""
+    """The search space, and the reason by name for each dimension of it that is not searched.
+
+    pretrained  True if checkpoints were named as models
+    """
 
     def dead(certain: Params) -> Mapping[str, str]:
         if request.trainer == "surrogate":
             return {}
         reasons = schema.keys_that_are_dead({**certain, **fixed}, segments=dataset.segments)
         named = request.models or ([str(fixed["model"])] if "model" in fixed else [])
-        if from_scratch(request.weights, named):
+        if not pretrained and from_scratch(request.weights, named):
             reasons["freeze"] = "without weights it would freeze random layers"
         return {key: reason for key, reason in reasons.items() if key not in ("model", "imgsz")}
 
@@ -217,9 +229,17 @@ def _points(request: SearchRequest, space: SearchSpace, fixed: Params) -> tuple[
     return networks, pixels
 
 
-def _check_numbers(request: SearchRequest) -> None:
+def _check_numbers(request: SearchRequest, device: str) -> None:
     """Raise AutoMLError for a batch or a seed with which nothing can be trained."""
     batch = request.batch if request.batch is not None else request.fixed.get("batch")
+    if isinstance(batch, float) and 0 < batch < 1:
+        if device == "cpu":
+            raise AutoMLError(
+                f"--batch {batch} is a share of a GPU's memory, and trials run on the CPU. Use a number of images, or "
+                "leave it out for 16."
+            )
+    elif isinstance(batch, float) and batch % 1:
+        raise AutoMLError(f"--batch {batch} is no whole number of images, nor a share of a GPU's memory below 1.")
     if isinstance(batch, int | float) and batch <= 0 and batch != -1:
         raise AutoMLError(f"--batch {batch} is no batch. Use 1 or more, or leave it out for what fits the device.")
     if not 0 <= request.seed <= MOST_SEED:

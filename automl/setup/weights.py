@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from automl.errors import BadWeights
 from automl.figures import listed
@@ -35,12 +36,20 @@ def from_scratch(words: str, models: Sequence[str] = ()) -> bool:
     return words.strip() in ("", NONE) or (words.strip() == AUTO and without)
 
 
-def find_weights(words: str, models: Sequence[str], *, offline: bool, say: Say = lambda text: None) -> Starts:
+def find_weights(
+    words: str,
+    models: Sequence[str],
+    *,
+    offline: bool,
+    say: Say = lambda text: None,
+    given: Mapping[str, Path] = MappingProxyType({}),
+) -> Starts:
     """The weights file of each model variant. Downloads those of `auto` that are not here.
 
     words    "auto", "none", files separated by commas, or a folder
     models   names of variants, and absolute paths of own networks
     offline  True if nothing may be downloaded; YOLO_OFFLINE forbids it too
+    given    files that `auto` takes for some variants instead of the pretrained ones
 
     Raises BadWeights.
     """
@@ -48,7 +57,7 @@ def find_weights(words: str, models: Sequence[str], *, offline: bool, say: Say =
         return Starts(notes=(_SCRATCH,))
     offline = offline or users.is_offline()
     if words.strip() == AUTO:
-        return _automatic(models, offline=offline, say=say)
+        return _automatic(models, given, offline=offline, say=say)
     if Path(words).expanduser().is_dir():
         return _starts(_of_folder(Path(words).expanduser().absolute(), models))
     texts = [words] if Path(words).expanduser().is_file() else [part.strip() for part in words.split(",")]
@@ -62,11 +71,13 @@ _SCRATCH = (
 )
 
 
-def _automatic(models: Sequence[str], *, offline: bool, say: Say) -> Starts:
+def _automatic(models: Sequence[str], given: Mapping[str, Path], *, offline: bool, say: Say) -> Starts:
     files, without = {}, []
     for model in models:
         name = pretrained.asset_of(model)
-        if name is None:
+        if model in given:
+            files[model] = check_weights(given[model])
+        elif name is None:
             without.append(Path(model).name)
         else:
             files[model] = pretrained.get(name, f"{model} starts from {name}", offline=offline, say=say)
