@@ -6,8 +6,8 @@ RUNS ?= automl-runs
 
 .PHONY: demo test docs terminal lint types setup-demo setup-test setup-docs clean
 
-DEMO := $(BIN)/automl search --data demo-data/data.yaml --budget 14cpu-min \
-	  --models configs/demo/tiny.yaml --imgsz 96 --epochs 12 --train 60 --batch 8 --set nbs=8 --export hyp.yaml
+DEMO := $(BIN)/automl search --data demo-data/data.yaml --budget 14cpu-min --models configs/demo/tiny.yaml \
+	  --weights none --imgsz 96 --epochs 12 --train 60 --batch 8 --set nbs=8 --export hyp.yaml
 
 demo: .venv/.demo
 	$(BIN)/automl demo-data demo-data

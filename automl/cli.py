@@ -59,7 +59,8 @@ def search(
     ],
     models: Annotated[str | None, typer.Option(help="Variants to search: yolov5n,yolov5s, or own model yaml.")] = None,
     imgsz: Annotated[str | None, typer.Option(help="Image sizes to search: 640,1280.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Pretrained weights: .pt or .safetensors.")] = None,
+    weights: Annotated[str, typer.Option(help="auto, none (scratch), FILE[,FILE] or folder.")] = SearchRequest.weights,
+    offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
     space: Annotated[Path | None, typer.Option(help="Search space; default: configs/spaces/scratch-low.yaml.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
     sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = SearchRequest.sampler,
@@ -68,13 +69,13 @@ def search(
         int | None, typer.Option(help="Epochs of the search's trainings; default: what production leaves.")
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(help="Batch size; default: 16 on CPU, else what fits 60 % of the GPU, 64 at most.")
+        float | None, typer.Option(help="Batch size, or share of a GPU's memory; default: 16 on CPU, 0.6 up to 64.")
     ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="KEY=VALUE for every trial, the baseline included. Repeatable."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, or GPU indices: 0,1. Default: all GPUs, else cpu.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, or GPUs: 0,1 or cuda:0; default: all, else cpu.")] = None,
     slots: Annotated[int | None, typer.Option(help="Trials side by side on CPU; default: one for each core.")] = None,
     trainer: Annotated[str, typer.Option(help="ultralytics, or surrogate (trains nothing).")] = SearchRequest.trainer,
     target: Annotated[float | None, typer.Option(help="mAP50-95 that is enough: it ends the search.")] = None,
@@ -133,6 +134,7 @@ def search(
             models=listed(models),
             imgsz=whole_numbers(imgsz, "--imgsz"),
             weights=weights,
+            offline=offline,
             space=space,
             name=name,
             sampler=sampler,

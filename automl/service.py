@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -37,6 +37,7 @@ from automl.setup.claim import Claim, claim_folder
 from automl.setup.options import SearchOptions, SearchRequest, request_of
 from automl.setup.probing import Probing
 from automl.setup.resumable import check_resumable, slots_here
+from automl.setup.spellings import understand
 from automl.setup.warm import with_earlier
 from automl.store import read, write
 from automl.store.address import command, store_url
@@ -226,7 +227,15 @@ def _compiled(
     search_request: SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
 ) -> Iterator[_Compiled]:
     """The study as compiled. Its folder is removed unless the study has begun."""
-    checked = request.check(search_request, slots_here(search_request.device, search_request.slots))
+
+    def say(text: str) -> None:
+        listener(Notice(kind="note", at=0.0, values={"text": text}))
+
+    understood = understand(search_request, home_folder(home))
+    search_request = understood.request
+    slots = slots_here(search_request.device, search_request.slots)
+    checked = request.check(search_request, slots, say, understood.weights)
+    checked = replace(checked, notes=(*understood.notes, *checked.notes))
     engine = open_store(store_url(home, db))
     checked = with_earlier(engine, checked)
     names = {row.name for row in read.studies(engine)}
@@ -238,7 +247,7 @@ def _compiled(
         if checked.reported is not None:
             write_resolved(checked.reported, folders.reported_data(directory))
         for note in checked.notes:
-            listener(Notice(kind="note", at=0.0, values={"text": note}))
+            say(note)
         with ExitStack() as stack:
             ready = cache(lambda: stack.enter_context(_cluster(checked.slots)))
             probing = Probing(engine, checked, directory, ready, fresh=fresh, listener=listener)

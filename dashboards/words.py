@@ -170,7 +170,7 @@ def description(study: StudyRow) -> str:
     spec = study.spec
     models = ", ".join(model.rsplit("/", 1)[-1] for model in spec.models)
     sizes = ", ".join(map(str, spec.imgsz))
-    start = "pretrained" if spec.weights else "from scratch"
+    start = "pretrained" if spec.weights or spec.weights_of else "from scratch"
     return f"{spec.data} · {models} at {sizes} px, {start} · {spec.epochs} epochs · sampler {spec.sampler}"
 
 

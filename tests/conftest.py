@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.builders.postgres import Server
 
+os.environ["YOLO_OFFLINE"] = "1"  # no test downloads anything; those of downloads have a server of their own
+
 # A suite that a shell has begun in its background ignores Ctrl-C, and so would every command that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

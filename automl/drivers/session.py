@@ -20,6 +20,8 @@ from automl.records import (
     TrainJob,
     Trial,
     TrialState,
+    model_of,
+    weights_for,
 )
 
 HEARTBEAT_S = 5.0
@@ -82,7 +84,9 @@ class Session:
         """Inputs of the trial's training: where its files lie and what it may use."""
         spec = self.search.spec
         folder = folders.trial(spec.directory, trial.number)
-        return folders.job(spec.directory, folder, weights=spec.weights, fixed=spec.fixed, slots=spec.slots)
+        start = weights_for(spec, model_of(spec, trial.params))
+        weights = start.path if start is not None else None
+        return folders.job(spec.directory, folder, weights=weights, fixed=spec.fixed, slots=spec.slots)
 
     # -- trials and epochs ------------------------------------------------------------------------
 

@@ -17,7 +17,17 @@ from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.figures import format_cost, listed
 from automl.files import folders
 from automl.policy.production import PATIENCE, longer
-from automl.records import EvaluationRow, Purpose, Slots, StudyRow, StudySpec, TrialRow, TrialState
+from automl.records import (
+    EvaluationRow,
+    Purpose,
+    Slots,
+    StudyRow,
+    StudySpec,
+    TrialRow,
+    TrialState,
+    model_of,
+    weights_for,
+)
 from automl.scores.leaderboard import Verdict, gain
 from automl.scores.words import (
     chance_text,
@@ -31,6 +41,7 @@ from automl.scores.words import (
 from automl.space import EPOCH_KEYS
 from automl.store import read
 from automl.trainers.ultralytics import schema
+from automl.trainers.ultralytics.environment import loads_as_yolo
 from automl.trainers.ultralytics.initial import Beginning
 
 if TYPE_CHECKING:
@@ -41,7 +52,7 @@ LONG = 300  # epochs: the guide's production training
 _TITLE = "# Training recipe found by automl."
 _JSON = '{\n  "facts": {\n    "study": '  # beginning of the other format
 # Arguments of the machine or of the search, not of the recipe.
-_NOT_IN_A_RECIPE = frozenset(("amp", "device", "workers", "cache", "data", "epochs", "seed", "model"))
+_NOT_IN_A_RECIPE = frozenset(("device", "workers", "cache", "data", "epochs", "seed", "model"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +115,8 @@ def subject_of(
 def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     """Write the trial's recipe to `output`, in a folder as `hyp.yaml`; return its path.
 
-    Nothing that a recipe names lies in the study's folder. Initial weights of a study with --weights are written
-    beside it, as a file that Ultralytics loads. So is a data.yaml, where the user's own means something else to
-    Ultralytics.
+    Nothing that a recipe names lies in the study's folder. Initial weights of a pretrained trial are written beside
+    it, as a file that Ultralytics loads. So is a data.yaml, where the user's own means something else to Ultralytics.
 
     Raises UnknownName for a format, AutoMLError for a trainer without recipes, and as `check_place`.
     """
@@ -116,9 +126,11 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     if study.spec.trainer != "ultralytics":
         raise AutoMLError(no_recipe_text(study.spec.trainer))
     output = check_place(output, format)
-    initial = output.with_name(f"{output.stem}-init.pt").absolute() if study.spec.weights is not None else None
-    if initial is not None:
-        beginning(study, subject.trial).write(initial, folders.cache(study.spec.directory))
+    initial: Path | None = None
+    start = beginning(study, subject.trial)
+    if start is not None:
+        initial = output.with_name(f"{output.stem}-init.pt").absolute()
+        start.write(initial, folders.cache(study.spec.directory))
     try:
         data = data_of(study.spec)
         if data != Path(study.spec.data):
@@ -175,7 +187,7 @@ def recipe_text(
 ) -> str:
     """Text of the recipe in a file called `output`.
 
-    initial  file of the study's initial weights
+    initial  file of the trial's initial weights
     data     data.yaml that it names; None: that of `data_of`
     """
     study, trial, production = subject.study, subject.trial, subject.produced
@@ -226,6 +238,8 @@ def arguments(study: StudyRow, trial: TrialRow, data: Path, initial: Path | None
     merged: dict[str, Any] = {**spec.fixed, **trial.params, **(trial.applied or {})}
     model = {**spec.fixed, **trial.params}.get("model")
     known = {key: value for key, value in sorted(merged.items()) if key not in _NOT_IN_A_RECIPE}
+    if "amp" not in spec.fixed and spec.slots.device == "cpu":  # an earlier version switched it off there
+        known.pop("amp", None)
     return {
         "model": str(schema.model_yaml(str(model))),
         "data": str(data),
@@ -237,15 +251,14 @@ def arguments(study: StudyRow, trial: TrialRow, data: Path, initial: Path | None
     }
 
 
-def beginning(study: StudyRow, trial: TrialRow) -> Beginning:
-    """Initial weights of a trial, in a study with --weights."""
-    spec = study.spec
-    return Beginning(
-        model=str({**spec.fixed, **trial.params}.get("model")),
-        data=spec.data,
-        weights=str(spec.weights),
-        seed=trial.seed,
-    )
+def beginning(study: StudyRow, trial: TrialRow) -> Beginning | None:
+    """Initial weights of a pretrained trial; None of one that starts from scratch."""
+    spec, model = study.spec, model_of(study.spec, trial.params)
+    weights = weights_for(spec, model)
+    if weights is None:
+        return None
+    as_yolo = loads_as_yolo(spec.fixed)
+    return Beginning(model=model, data=spec.data, weights=weights.path, seed=trial.seed, as_yolo=as_yolo)
 
 
 def render_ultralytics(facts: Mapping[str, str], arguments: Mapping[str, Any], output: Path) -> str:
@@ -258,6 +271,7 @@ def render_ultralytics(facts: Mapping[str, str], arguments: Mapping[str, Any], o
 
 def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mapping[str, str]:
     spec = study.spec
+    weights = weights_for(spec, model_of(spec, trial.params))
     best = trial.best_map50_95
     facts = {
         "study": spec.name,
@@ -276,7 +290,7 @@ def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mappi
         "cost of the trial": format_cost(trial.slot_s, spec.slots.device),
         "cost of the study": format_cost(study.slot_s, spec.slots.device),
         "data": f"{spec.data} {spec.data_fingerprint}",
-        "weights": f"{spec.weights} sha256:{spec.weights_sha256}" if spec.weights else "none (from scratch)",
+        "weights": f"{weights.path} sha256:{weights.sha256}" if weights is not None else "none (from scratch)",
         "ran on": _machine(spec.slots),
         "versions": ", ".join(f"{k} {v}" for k, v in _versions(spec.versions).items()),
     }

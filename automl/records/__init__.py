@@ -30,6 +30,9 @@ from automl.records.study import (
     Start,
     StudySpec,
     StudyState,
+    VariantWeights,
+    model_of,
+    weights_for,
 )
 from automl.records.trial import (
     EpochMetrics,
@@ -78,4 +81,7 @@ __all__ = [
     "TrialPoint",
     "TrialRow",
     "TrialState",
+    "VariantWeights",
+    "model_of",
+    "weights_for",
 ]

@@ -123,6 +123,14 @@ class LongDefaults(NamedTuple):
     params: Params
 
 
+class VariantWeights(NamedTuple):
+    """Weights file with which the trainings of one model variant start."""
+
+    model: str
+    path: str  # absolute
+    sha256: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudySpec:
     """Everything that fixes a search: with the same spec and history it asks the same questions."""
@@ -133,7 +141,7 @@ class StudySpec:
     trainer: str
     models: tuple[str, ...]
     imgsz: tuple[int, ...]
-    weights: str | None
+    weights: str | None  # of the baseline; of every variant where `weights_of` is empty
     weights_sha256: str | None
     space: Mapping[str, Any]  # document of the search space, as in configs/spaces/*.yaml
     sampler: str
@@ -166,6 +174,7 @@ class StudySpec:
     compare: bool = False  # True: the defaults are trained for production too, as measure of the winner
     defaults_alone: str = ""  # reason for which nothing but the defaults is trained; empty: a search
     beyond: tuple[LongDefaults, ...] = ()  # of trials 0, 1 ... at a longer horizon
+    weights_of: tuple[VariantWeights, ...] = ()  # a variant that is left out starts from scratch
 
     def to_dict(self) -> dict[str, Any]:
         """The spec as plain containers for JSON."""
@@ -182,5 +191,20 @@ class StudySpec:
         values["given"] = tuple(Start(*start) for start in values["given"])
         values["warm"] = tuple(EarlierTraining(*training) for training in values.get("warm", ()))
         values["points"] = tuple(PointCost(*point) for point in values.get("points", ()))
+        values["weights_of"] = tuple(VariantWeights(*weights) for weights in values.get("weights_of", ()))
         values["beyond"] = tuple(LongDefaults(*defaults) for defaults in values.get("beyond", ()))
         return cls(**values)
+
+
+def weights_for(spec: StudySpec, model: str) -> VariantWeights | None:
+    """The weights file with which trainings of that model start; None from scratch."""
+    if spec.weights_of:
+        return next((weights for weights in spec.weights_of if weights.model == model), None)
+    if spec.weights is None:
+        return None
+    return VariantWeights(model=model, path=spec.weights, sha256=spec.weights_sha256 or "")
+
+
+def model_of(spec: StudySpec, params: Params) -> str:
+    """The model of a trial with these parameters; empty for a trainer without models."""
+    return str({**spec.fixed, **params}.get("model", ""))

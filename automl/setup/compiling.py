@@ -85,15 +85,16 @@ def compile_spec(
 
 def _settled(checked: Checked) -> dict[str, Any]:
     """Fields of the spec that were settled before anything was measured."""
-    request = checked.request
+    request, baseline = checked.request, checked.weights_for(checked.models[0])
     return {
         "data": str(checked.dataset.file),
         "data_fingerprint": checked.data_fingerprint,
         "trainer": request.trainer,
         "models": checked.models,
         "imgsz": checked.imgsz,
-        "weights": str(checked.weights) if checked.weights is not None else None,
-        "weights_sha256": checked.weights_sha256,
+        "weights": baseline.path if baseline is not None else None,
+        "weights_sha256": baseline.sha256 if baseline is not None else None,
+        "weights_of": checked.weights,
         "sampler": request.sampler,
         "seed": request.seed,
         "budgets": tuple(budget.text for budget in checked.budgets),

@@ -21,12 +21,13 @@ class SearchOptions(TypedDict, total=False):
     models: Sequence[str] | None
     imgsz: Sequence[int] | None
     weights: str | Path | None
+    offline: bool | None
     space: str | Path | None
     name: str | None
     sampler: str | None
     seed: int | None
     epochs: int | None
-    batch: int | None
+    batch: float | None
     fixed: Params | None
     device: str | None
     slots: int | None
@@ -53,15 +54,16 @@ class SearchRequest:
     budgets: Sequence[str]
     models: Sequence[str] = ()
     imgsz: Sequence[int] = ()
-    weights: Path | None = None
+    weights: str = "auto"  # "auto", "none", files separated by commas, or a folder
+    offline: bool = False  # nothing is downloaded
     space: Path | None = None
     name: str | None = None
     sampler: str = "gp"
     seed: int = 0
     epochs: int | None = None
-    batch: int | None = None
+    batch: float | None = None  # images, or below 1 a share of a GPU's memory
     fixed: Params = field(default_factory=dict)  # arguments of every trial
-    device: str | None = None  # "cpu" or GPU indices such as "0,1"; None: GPUs where there are any
+    device: str | None = None  # "cpu" or GPUs such as "0,1" and "cuda:0"; None: GPUs where there are any
     slots: int | None = None  # CPU slots; None: one for each core
     trainer: str = "ultralytics"
     target: float | None = None  # mAP50-95 that is enough
@@ -85,9 +87,12 @@ def request_of(data: str | Path, budget: str | Sequence[str], **options: Unpack[
     """
     _check_names(options)
     values: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    for name in ("weights", "space"):
-        if name in values:
-            values[name] = Path(values[name])
+    if "space" in values:
+        values["space"] = Path(values["space"])
+    if "weights" in values:
+        values["weights"] = str(values["weights"])
+    if "batch" in values and float(values["batch"]).is_integer():
+        values["batch"] = int(values["batch"])
     for name, example in _LISTS.items():
         values[name] = tuple(values.get(name, ()))
         if options.get(name) is not None and not values[name]:

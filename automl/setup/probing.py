@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 CPU_BATCH = 16
+_MOST_BATCH = 1024  # where the batch is a share of the memory, as in Ultralytics
 KEPT_S = 30 * 86400.0  # an older price is measured again: drivers and the other work of a machine change
 _PROBED_EPOCHS = 100  # horizon of a probe where the user names none
 Prepare = Callable[[str, TrainJob, int, int, Slots], Prepared]  # trainer, job, horizon, seed, slots
@@ -117,7 +118,11 @@ class Probing:
             return self._prepare(name, CPU_BATCH)
         setting = self.checked.fixed.get("nbs", schema.defaults().get("nbs", 64))
         nominal = int(setting) if isinstance(setting, int | float) else 64
-        prepared, note = largest_batch(partial(self._prepare, name), nominal)
+        share = _share(self.checked)
+        if share is None:
+            prepared, note = largest_batch(partial(self._prepare, name), nominal)
+        else:  # as Ultralytics: no bound but the memory
+            prepared, note = largest_batch(partial(self._prepare, name), _MOST_BATCH, share)
         self._say(f"{points.shown(name)}: {note}")
         return prepared
 
@@ -125,7 +130,8 @@ class Probing:
         """Measurement at that batch; None for the batch of the request or the trainer."""
         checked = self.checked
         fixed = self._fixed(name) | ({"batch": batch} if batch is not None else {})
-        weights = str(checked.weights) if checked.weights is not None else None
+        start = checked.weights_for(str(fixed.get("model", "")))
+        weights = start.path if start is not None else None
         folder = folders.probe(self.directory)
         job = folders.job(self.directory, folder, weights=weights, fixed=fixed, slots=checked.slots)
         search = checked.request
@@ -140,14 +146,15 @@ class Probing:
         checked = self.checked
         fixed = self._fixed(name)
         model = str(fixed.get("model", ""))
+        start = checked.weights_for(model)
         influences = {
             "data": checked.data_fingerprint,
             "holdout": checked.request.holdout,  # a smaller val is validated faster
             "trainer": checked.request.trainer,
             "network": _content(model) if checked.request.trainer == "ultralytics" else "",
-            "weights": checked.weights_sha256,
+            "weights": start.sha256 if start is not None else None,
             "fixed": {key: value for key, value in fixed.items() if key != "batch"},
-            "batch": _batch_setting(checked) or "auto",
+            "batch": _batch_setting(checked) or _share(checked) or "auto",
             "device": _device(checked.slots),
             "threads": checked.slots.threads,
             "versions": _versions(),
@@ -176,7 +183,13 @@ def _last(probe: Probe | None) -> str:
 def _batch_setting(checked: request.Checked) -> object:
     """The batch that the user named; None for an automatic one."""
     batch = checked.fixed.get("batch")
-    return None if batch == -1 else batch
+    return None if batch == -1 or _share(checked) is not None else batch
+
+
+def _share(checked: request.Checked) -> float | None:
+    """Share of a GPU's memory that the user named as batch; None without one."""
+    batch = checked.fixed.get("batch")
+    return batch if isinstance(batch, float) and 0 < batch < 1 else None
 
 
 def _content(model: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from automl.costs import points
@@ -15,9 +16,10 @@ from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import find_unseen
 from automl.errors import AutoMLError, BadWeights, UnknownName
 from automl.files.home import shipped
-from automl.records import Params, ParamValue, Slots
+from automl.records import Params, ParamValue, Slots, VariantWeights
 from automl.sampler import SAMPLERS
 from automl.setup.options import SearchRequest
+from automl.setup.weights import Say, Starts, find_weights, from_scratch
 from automl.space import SearchSpace, settle, without
 from automl.space.earlier import Earlier
 from automl.space.file import read_space
@@ -43,35 +45,47 @@ class Checked:
     budgets: tuple[Budget, ...]
     models: tuple[str, ...]
     imgsz: tuple[int, ...]
-    weights: Path | None
-    weights_sha256: str | None
+    weights: tuple[VariantWeights, ...]  # a variant that is left out starts from scratch
     space: SearchSpace
     fixed: Params  # arguments of every trial that the user set, and the baseline's model and image size
     notes: tuple[str, ...]  # sentences for the user
     limits: Limits = field(default_factory=Limits)
     earlier: tuple[Earlier, ...] = ()  # results of earlier trainings, the newest study first
 
+    def weights_for(self, model: str) -> VariantWeights | None:
+        """The weights file with which trainings of that model start; None from scratch."""
+        return next((weights for weights in self.weights if weights.model == model), None)
 
-def check(request: SearchRequest, slots: Slots) -> Checked:
-    """Read everything that the request names. Raises the AutoMLError of the first wrong input."""
-    limits = _check_words(request)
+
+def check(
+    request: SearchRequest,
+    slots: Slots,
+    say: Say = lambda text: None,
+    given: Mapping[str, Path] = MappingProxyType({}),
+) -> Checked:
+    """Read everything that the request names. Raises the AutoMLError of the first wrong input.
+
+    say    gets a sentence before each download of weights; nothing else is downloaded
+    given  checkpoints that were named as models, by variant
+    """
+    limits = _check_words(request, slots.device)
     budgets = parse_all(request.budgets, slots.device)
     whole = read_dataset(request.data)
     unseen = find_unseen(whole, request.holdout, request.seed, evaluate=request.test)
     dataset = unseen.dataset
-    weights = check_weights(request.weights) if request.weights is not None else None
     known = known_keys(request.trainer)
     fixed = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
     _check_fixed(request.trainer, fixed)
-    space, left_out = _space(request, known, fixed, dataset, weights)
+    space, left_out = _space(request, known, fixed, dataset, pretrained=bool(given))
     models, sizes = _points(request, space, {**space.fixed, **fixed})
     _check_multiples(request.trainer, models, sizes)
     if request.trainer == "ultralytics":
-        fixed |= {"model": models[0], "imgsz": sizes[0]}
+        fixed = {"amp": True, **fixed, "model": models[0], "imgsz": sizes[0]}
         space = space.with_points(models, sizes, schema.is_p6)
     if not space.parameters:
         raise AutoMLError("there is nothing to search: the space has no parameter left, and one model and image size.")
-    scratch = [_SCRATCH] if weights is None and request.trainer == "ultralytics" else []
+    starts = _starts(request, models, space, say, given)
+    not_searched = [f"{name} is not searched: {reason}." for name, reason in left_out.items()]
     return Checked(
         request=request,
         dataset=dataset,
@@ -82,22 +96,27 @@ def check(request: SearchRequest, slots: Slots) -> Checked:
         budgets=budgets,
         models=models,
         imgsz=sizes,
-        weights=weights,
-        weights_sha256=sha256(weights) if weights is not None else None,
+        weights=starts.files,
         space=space,
         fixed=fixed,
-        notes=(*unseen.notes, *scratch, *(f"{name} is not searched: {reason}." for name, reason in left_out.items())),
+        notes=(*unseen.notes, *starts.notes, *not_searched),
         limits=limits,
     )
 
 
-_SCRATCH = (
-    "No --weights: every trial trains from scratch. On small and medium data sets pretrained weights usually give more "
-    "than any search: --weights yolov5s.pt."
-)
+def _starts(
+    request: SearchRequest, models: Sequence[str], space: SearchSpace, say: Say, given: Mapping[str, Path]
+) -> Starts:
+    """Weights of the variants. Raises BadWeights, and AutoMLError where random layers would be frozen."""
+    if request.trainer != "ultralytics":
+        return Starts()
+    starts = find_weights(request.weights, models, offline=request.offline, say=say, given=given)
+    if not starts.files and any(parameter.name == "freeze" for parameter in space.parameters):
+        raise AutoMLError("'freeze' cannot be searched: without weights it would freeze random layers.")
+    return starts
 
 
-def _check_words(request: SearchRequest) -> Limits:
+def _check_words(request: SearchRequest, device: str) -> Limits:
     """Limits on a result. Raises AutoMLError for the first option that is wrong by itself; reads no file."""
     if request.trainer not in TRAINERS:
         raise UnknownName("trainer", request.trainer, TRAINERS)
@@ -109,7 +128,7 @@ def _check_words(request: SearchRequest) -> Limits:
         )
     if request.epochs is not None and request.epochs < 1:
         raise AutoMLError(f"--epochs {request.epochs} is no training. Use 1 or more.")
-    _check_numbers(request)
+    _check_numbers(request, device)
     latency_s = request.max_latency / 1000 if request.max_latency is not None else None
     limits = Limits(target=request.target, latency_s=latency_s, parameters=request.max_params)
     points.check_limits(limits)
@@ -151,16 +170,20 @@ def _check_fixed(trainer: str, fixed: Params) -> None:
 
 
 def _space(
-    request: SearchRequest, known: Params, fixed: Params, dataset: Dataset, weights: Path | None
+    request: SearchRequest, known: Params, fixed: Params, dataset: Dataset, *, pretrained: bool
 ) -> tuple[SearchSpace, dict[str, str]]:
-    """The search space, and the reason by name for each dimension of it that is not searched."""
+    """The search space, and the reason by name for each dimension of it that is not searched.
+
+    pretrained  True if checkpoints were named as models
+    """
 
     def dead(certain: Params) -> Mapping[str, str]:
         if request.trainer == "surrogate":
             return {}
         reasons = schema.keys_that_are_dead({**certain, **fixed}, segments=dataset.segments)
-        if weights is None:
-            reasons["freeze"] = "without --weights it would freeze random layers"
+        named = request.models or ([str(fixed["model"])] if "model" in fixed else [])
+        if not pretrained and from_scratch(request.weights, named):
+            reasons["freeze"] = "without weights it would freeze random layers"
         return {key: reason for key, reason in reasons.items() if key not in ("model", "imgsz")}
 
     if request.space is not None:
@@ -210,9 +233,17 @@ def _points(request: SearchRequest, space: SearchSpace, fixed: Params) -> tuple[
     return networks, pixels
 
 
-def _check_numbers(request: SearchRequest) -> None:
+def _check_numbers(request: SearchRequest, device: str) -> None:
     """Raise AutoMLError for a batch or a seed with which nothing can be trained."""
     batch = request.batch if request.batch is not None else request.fixed.get("batch")
+    if isinstance(batch, float) and 0 < batch < 1:
+        if device == "cpu":
+            raise AutoMLError(
+                f"--batch {batch} is a share of a GPU's memory, and trials run on the CPU. Use a number of images, or "
+                "leave it out for 16."
+            )
+    elif isinstance(batch, float) and batch % 1:
+        raise AutoMLError(f"--batch {batch} is no whole number of images, nor a share of a GPU's memory below 1.")
     if isinstance(batch, int | float) and batch <= 0 and batch != -1:
         raise AutoMLError(f"--batch {batch} is no batch. Use 1 or more, or leave it out for what fits the device.")
     if not 0 <= request.seed <= MOST_SEED:

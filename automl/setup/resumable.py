@@ -10,7 +10,7 @@ from automl.data.holdout import hold_back
 from automl.errors import AutoMLError, NoSpace, StudyConflict
 from automl.files import disk, folders
 from automl.files.home import make_folder
-from automl.records import Slots, StudySpec
+from automl.records import Slots, StudySpec, weights_for
 from automl.setup import request
 from automl.setup.slots import find_slots
 
@@ -33,8 +33,9 @@ def check_resumable(spec: StudySpec) -> None:
     make_folder(directory)
     for model in spec.models if spec.trainer == "ultralytics" else ():
         request.check_model(model)
-    if spec.weights is not None:
-        request.check_same_weights(spec.weights, spec.weights_sha256)
+    files = {weights.path: weights.sha256 for model in spec.models if (weights := weights_for(spec, model))}
+    for path, digest in files.items():
+        request.check_same_weights(path, digest)
     write_resolved(hold_back(read_dataset(spec.data), spec.holdout, spec.seed), folders.data(directory))
     disk.check_disk(directory, spec.parameters, spec.slots)
 

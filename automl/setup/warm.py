@@ -21,7 +21,7 @@ from automl.errors import AutoMLError, UnknownName
 from automl.figures import listed
 from automl.files.yaml_text import NotYaml, parse_yaml
 from automl.policy import Search
-from automl.records import Params, ParamValue, StudyRow
+from automl.records import Params, ParamValue, StudyRow, VariantWeights, model_of, weights_for
 from automl.sampler import open_sampler
 from automl.setup import request
 from automl.space import SearchSpace, portfolio
@@ -101,9 +101,10 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
     known = request.known_keys(spec.trainer)
     holdout = search.holdout or 0.0
     same = (
-        (spec.data_fingerprint, spec.trainer, spec.weights_sha256, spec.holdout)
-        == (checked.data_fingerprint, search.trainer, checked.weights_sha256, holdout)
-    ) and (not holdout or spec.seed == search.seed)
+        (spec.data_fingerprint, spec.trainer, spec.holdout) == (checked.data_fingerprint, search.trainer, holdout)
+        and (not holdout or spec.seed == search.seed)
+        and ("amp" in spec.fixed or spec.slots.device == "cpu")  # earlier versions took another precision on a GPU
+    )
     rows = read.trials(engine, row.name)
     sampler = open_sampler("random", SearchSpace.from_document(spec.space), 0)
     past = Search(replace(spec, sampler="random", warm=()), sampler, Ledger(limits_of(spec)))
@@ -111,13 +112,19 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
     for trial in reversed(rows):
         score = past.runs[trial.number].told
         if score is not None and trial.purpose.searched:
+            model = model_of(spec, trial.params)
+            alike = same and _digest(weights_for(spec, model)) == _digest(checked.weights_for(model))
             yield Earlier(
                 source=row.name,
                 params={**known, **spec.fixed, **trial.params},
                 score=score,
                 done_epochs=trial.done_epochs,
-                epochs=spec.epochs if same else None,
+                epochs=spec.epochs if alike else None,
             )
+
+
+def _digest(weights: VariantWeights | None) -> str | None:
+    return weights.sha256 if weights is not None else None
 
 
 def read_file(file: Path, known: Params) -> tuple[list[Earlier], list[str]]:

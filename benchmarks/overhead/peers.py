@@ -19,17 +19,10 @@ from benchmarks.overhead.figures import Settings
 
 def write_initial(settings: Settings, target: Path) -> None:
     """Write the checkpoint with which every method begins, and Ultralytics' fonts beside it."""
-    from automl.data.dataset import read_dataset
-    from automl.trainers.ultralytics import initial
+    from automl.trainers.ultralytics.initial import Beginning
 
-    initial.write_initial(
-        model=settings.model,
-        names=read_dataset(settings.data).names,
-        weights=settings.weights,
-        seed=settings.seed,
-        cache=target.parent,
-        target=target,
-    )
+    begin = Beginning(model=settings.model, data=settings.data, weights=settings.weights, seed=settings.seed)
+    begin.write(target, target.parent)
 
 
 def tune(method: str, settings: Settings, folder: Path) -> None:

@@ -11,6 +11,7 @@ from automl.recipes import Subject, beginning, no_recipe_text, recipe_text, subj
 from automl.records import StudyRow, TrialRow
 from automl.scores.words import production_text, trial_name
 from automl.store import read
+from automl.trainers.ultralytics.initial import Beginning
 from automl.trainers.ultralytics.schema import is_packaged
 from dashboards import context, frames, words
 from dashboards.files import INITIAL, kept_file, packed
@@ -54,16 +55,17 @@ def _recipes(subject: Subject) -> None:
     if row.spec.trainer != "ultralytics":
         st.info(f"There is nothing to train from: {words.plain(no_recipe_text(row.spec.trainer))}")
         return
-    initial = None if row.spec.weights is None else Path(INITIAL)
+    start = beginning(row, subject.trial)
+    initial = None if start is None else Path(INITIAL)
     text, recipe = (recipe_text(subject, Path("hyp.yaml"), kind, initial) for kind in ("ultralytics", "json"))
     left, right = st.columns(2)
     with left:
-        if initial is None:
+        if start is None:
             st.download_button(
                 "hyp.yaml for Ultralytics", text, "hyp.yaml", "text/yaml", on_click="ignore", width="stretch"
             )
         else:
-            _packed(row, subject.trial, text)
+            _packed(row, subject.trial, start, text)
     right.download_button(
         "Recipe as JSON", recipe, "recipe.json", "application/json", on_click="ignore", width="stretch"
     )
@@ -73,9 +75,8 @@ def _recipes(subject: Subject) -> None:
         st.code(text, language="yaml")
 
 
-def _packed(row: StudyRow, trial: TrialRow, recipe: str) -> None:
+def _packed(row: StudyRow, trial: TrialRow, start: Beginning, recipe: str) -> None:
     """Pack hyp.yaml and its initial weights at the first click; offer them for download at the second."""
-    start = beginning(row, trial)
     if not is_packaged(start.model):
         st.info(
             "This page builds no network from your own file, since that would run the file's code. Write hyp.yaml "

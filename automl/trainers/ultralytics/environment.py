@@ -8,13 +8,15 @@ import logging
 import os
 import shutil
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from automl.files.installed import check_names
-from automl.trainers.ultralytics import private_names
+from automl.records import Params
+from automl.trainers.ultralytics import private_names, users
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ def prepare_environment(cache: Path | str, threads: int = 1) -> None:
 
     Call it before anything else imports ultralytics, which reads its environment on import.
     """
+    users.remember()
     if "ultralytics" not in sys.modules:
         home = Path(cache).absolute() / "ultralytics"
         home.mkdir(parents=True, exist_ok=True)
@@ -57,8 +60,16 @@ def versions() -> dict[str, str]:
     return {"python": sys.version.split()[0], **{name: metadata.version(name) for name in packages}}
 
 
-def amp_argument(device: str) -> bool | str:
-    """Value of `amp` for the device: bf16 where the GPU has it, as it needs no check against other weights."""
+def loads_as_yolo(fixed: Params) -> bool:
+    """True if trainings with these fixed arguments start from weights as `yolo` does.
+
+    Studies of earlier versions, which fixed no `amp`, copied tensors by name and shape alone. They go on so.
+    """
+    return "amp" in fixed
+
+
+def former_amp(device: str) -> bool | str:
+    """Value of `amp` in studies of earlier versions, which did not fix it: bf16 where the GPU has it."""
     if device == "cpu":
         return False
     import torch
@@ -92,20 +103,36 @@ def _tame() -> None:
 
     for name in _BARS:
         sys.modules[f"ultralytics.{name}"].TQDM = Silent  # type: ignore[attr-defined]
-    ultralytics.engine.trainer.check_amp = _amp_works
+    ultralytics.engine.trainer.check_amp = partial(_amp_works, ultralytics.engine.trainer.check_amp)
     # Ultralytics re-encodes damaged JPEG files in place; a user's images must not be changed.
     ultralytics.data.utils._replace_image = lambda *args, **kwargs: None
     gc.collect()
     gc.freeze()  # imported modules stay for good: without this each collection walks a million objects
 
 
-def _amp_works(model: Any) -> bool:
-    """True if half precision gives finite numbers here. Replaces a check that downloads other weights."""
+def _amp_works(check: Callable[[Any], bool], model: Any) -> bool:
+    """True if Ultralytics uses half precision on this device, and if it gives finite numbers here.
+
+    check  Ultralytics' own, which knows the GPUs that have no use for it. It compares the answers of another network
+           as well, and would download that; without it the comparison is skipped, as it is offline.
+    """
     import torch
+    import ultralytics
+
+    class Absent:
+        """Stand-in for the network that is not here."""
+
+        def __init__(self, *args: Any) -> None:
+            raise ConnectionError
 
     device = next(model.parameters()).device
-    if device.type != "cuda":
-        return False
+    usual = ultralytics.YOLO
+    ultralytics.YOLO = Absent
+    try:
+        if device.type != "cuda" or not check(model):
+            return False
+    finally:
+        ultralytics.YOLO = usual
     was_training = model.training
     state = torch.random.get_rng_state()
     image = torch.full((1, model.yaml.get("channels", 3), 256, 256), 0.5, device=device)

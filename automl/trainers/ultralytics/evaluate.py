@@ -19,7 +19,7 @@ from automl.trainers import detections
 from automl.trainers.ultralytics import pictures
 from automl.trainers.ultralytics.checkpoint import BEST
 from automl.trainers.ultralytics.training import Setup, Training, release
-from automl.trainers.ultralytics.weights import read_state
+from automl.trainers.ultralytics.weights import read_checkpoint
 
 
 def evaluate(setup: Setup, directory: Path, split: str) -> SplitMetrics:
@@ -31,7 +31,7 @@ def evaluate(setup: Setup, directory: Path, split: str) -> SplitMetrics:
         overrides = {**setup.overrides, "save_dir": folder, "split": split}
         evaluation = None
         try:
-            evaluation = _Evaluation(replace(setup, overrides=overrides, weights=str(file), state=read_state(file)))
+            evaluation = _Evaluation(replace(setup, overrides=overrides, checkpoint=read_checkpoint(file)))
             metrics = evaluation.measure()
             if evaluation.detections is not None and split != "val":
                 pictures.keep(Path(folder), directory)
@@ -58,13 +58,14 @@ class _Evaluation(Training):
     """A training that is set up without its train split and never runs."""
 
     def __init__(self, setup: Setup) -> None:
+        self._file = setup.checkpoint.source if setup.checkpoint is not None else ""
         super().__init__(setup, {})
 
     def measure(self) -> SplitMetrics:
         """Scores of the weights on the split."""
         self._setup_train()
         if self.fitted is None or self.fitted[0] != self.fitted[1]:
-            raise TrialError(f"{self.setup.weights} is not of this trial: its tensors do not fit the network.")
+            raise TrialError(f"{self._file} is not of this trial: its tensors do not fit the network.")
         self.epoch = self.epochs - 1
         self.loss_items = self._names_of_losses()
         scores = self.validator(self)

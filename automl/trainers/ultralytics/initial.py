@@ -30,14 +30,15 @@ class Beginning:
     data: str  # the data.yaml, whose classes the head has
     weights: str
     seed: int
+    as_yolo: bool = False  # see `loading.load`
 
     def write(self, target: Path, cache: Path) -> None:
         """Write the initial weights to `target`; see `write_initial`."""
         names = read_names(read_document(Path(self.data)))
-        write_initial(model=self.model, names=names, weights=self.weights, seed=self.seed, cache=cache, target=target)
+        write_initial(self, names=names, cache=cache, target=target)
 
 
-def write_initial(*, model: str, names: Sequence[str], weights: str, seed: int, cache: Path, target: Path) -> None:
+def write_initial(beginning: Beginning, *, names: Sequence[str], cache: Path, target: Path) -> None:
     """Build the network as the trial did, at the data's class count, and write it in full precision.
 
     The random head equals the trial's, since the same seed draws it.
@@ -48,13 +49,15 @@ def write_initial(*, model: str, names: Sequence[str], weights: str, seed: int, 
     from ultralytics.utils.torch_utils import init_seeds
 
     from automl.trainers.ultralytics.checkpoint import write_atomically
-    from automl.trainers.ultralytics.weights import load_matching, read_state
+    from automl.trainers.ultralytics.loading import load
+    from automl.trainers.ultralytics.weights import read_checkpoint
 
-    init_seeds(seed, deterministic=True)
-    network = DetectionModel(schema.read_model(model), nc=len(names), ch=3, verbose=False)
+    init_seeds(beginning.seed, deterministic=True)
+    description = schema.read_model(beginning.model)
+    network = DetectionModel({**description}, nc=len(names), ch=3, verbose=False)
     network.names = dict(enumerate(names))
-    load_matching(network, read_state(weights), weights)
-    network.args = {"task": "detect", "model": str(schema.model_yaml(model))}
+    load(network, description, read_checkpoint(beginning.weights), as_yolo=beginning.as_yolo)
+    network.args = {"task": "detect", "model": str(schema.model_yaml(beginning.model))}
     document = {
         "epoch": -1,
         "model": network,

@@ -44,6 +44,9 @@ _PROTECTION = (
     PrivateName("ultralytics.data.utils:load_dataset_cache_file", "to read its own label cache"),
     PrivateName("ultralytics.engine.trainer:check_amp", "to check half precision without a download", _TRAINER),
     PrivateName("ultralytics.utils:SETTINGS", "to switch trackers off"),
+    PrivateName("ultralytics.utils.downloads:safe_download", "to download pretrained weights"),
+    PrivateName("ultralytics.utils.downloads:GITHUB_ASSETS_NAMES", "to know which networks have pretrained weights"),
+    PrivateName("ultralytics.utils.downloads:attempt_download_asset", "to know the release of the weights"),
 )
 _BARS = (
     _bars("engine.trainer", "BaseTrainer"),
@@ -102,6 +105,8 @@ _STATE = (
     *_attributes(_MODEL, "to go on where the weights of a loss change", "criterion"),
     *_attributes("ultralytics.nn.tasks:_initialize_yolo_model", "to check which network is trained", "yaml"),
     *_attributes("ultralytics.nn.modules.head:Detect", "to check how many classes are trained", "nc"),
+    *_attributes("ultralytics.nn.modules.head:Detect", "to start from a checkpoint as `yolo` does", "cv3"),
+    PrivateName(f"{_MODEL}.load", "to start from a checkpoint as `yolo` does"),
     PrivateName(f"{_LOADER}.reset", "to let go of the loaders' processes"),
     PrivateName(f"{_LOADER}._get_iterator", "to draw the images in the same order after a resume", _LOADER),
     PrivateName("torch.utils.data.dataloader:_BaseDataLoaderIter._next_index", "to draw the images in the same order"),

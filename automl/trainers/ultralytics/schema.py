@@ -24,7 +24,7 @@ TUNABLE = (
     *("flipud", "fliplr", "bgr", "mosaic", "mixup", "cutmix", "copy_paste", "copy_paste_mode", "close_mosaic"),
 )
 # Not searched, because they change what is measured or nothing at all; a study may fix them.
-FIXABLE = ("deterministic", "single_cls", "fraction", "classes", "conf", "iou", "max_det", "agnostic_nms")
+FIXABLE = ("amp", "deterministic", "single_cls", "fraction", "classes", "conf", "iou", "max_det", "agnostic_nms")
 
 _OWNED = {
     "data": "--data names the data set",
@@ -33,7 +33,6 @@ _OWNED = {
     "patience": "the search stops trials itself",
     "pretrained": "--weights names the weights",
     "resume": "automl resume goes on with a study",
-    "amp": "the precision follows from the device",
     "seed": "--seed sets the seeds",
     **dict.fromkeys(("device", "workers", "cache"), "the service gives each slot its device, loaders and cache"),
     **dict.fromkeys(("project", "name", "exist_ok", "save_dir"), "the service gives each trial its folder"),
@@ -54,7 +53,8 @@ _SCALES = "nsmlx"
 
 
 @cache
-def _package() -> Path:
+def package() -> Path:
+    """Folder of the installed Ultralytics."""
     spec = importlib.util.find_spec("ultralytics")
     if spec is None or spec.origin is None:
         raise AutoMLError("ultralytics is not installed. Install it with: pip install yolo-automl")
@@ -64,7 +64,7 @@ def _package() -> Path:
 @cache
 def _document() -> Mapping[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (_package() / "cfg" / "default.yaml").read_text(encoding="utf-8")
+    text = (package() / "cfg" / "default.yaml").read_text(encoding="utf-8")
     document: dict[str, Any] = yaml.load(text, Loader=loader)
     return document
 
@@ -138,7 +138,7 @@ def _refused() -> dict[str, str]:
 def model_names() -> tuple[str, ...]:
     """Names of Ultralytics' detection networks, such as yolov5n and yolo11x."""
     names: list[str] = []
-    for file in sorted((_package() / "cfg" / "models").glob("*/yolo*.yaml")):
+    for file in sorted((package() / "cfg" / "models").glob("*/yolo*.yaml")):
         stem = file.stem
         if not re.fullmatch(r"yolov?\d+[a-z]?(-p[26]|-ghost|-ghost-p[26]|-spp|-tiny)?", stem):
             continue
@@ -157,13 +157,12 @@ def model_yaml(name: str) -> str | Path:
     does not describe a detection network.
     """
     if Path(name).suffix in (".pt", ".safetensors"):
-        network = re.sub(r"u?$", "", Path(name).stem)
-        raise AutoMLError(f"'{name}' is a weights file, not a network. Give both: --models {network} --weights {name}")
+        raise AutoMLError(f"'{name}' is a weights file, not a network. Name its network: --models yolov5s.")
     file = Path(name).expanduser()
     if file.suffix in (".yaml", ".yml") and file.is_file():
         _check_detection(file)
         return file.absolute()
-    stem = _stem(name)
+    stem = common_name(name)
     if stem in model_names():
         return f"{stem}.yaml"
     raise UnknownName("model", name, _family(stem))
@@ -171,7 +170,7 @@ def model_yaml(name: str) -> str | Path:
 
 def is_packaged(name: str) -> bool:
     """True if a network of this name comes with Ultralytics; a file of that name does not count."""
-    return _stem(name) in model_names() and not Path(name).suffix
+    return common_name(name) in model_names() and not Path(name).suffix
 
 
 def read_model(name: str) -> dict[str, Any]:
@@ -182,7 +181,7 @@ def read_model(name: str) -> dict[str, Any]:
     else:
         stem = source.removesuffix(".yaml")
         base = re.sub(r"^(yolov?\d+)[nsmlx](?=-|$)", r"\1", stem)
-        files = {path.stem: path for path in (_package() / "cfg" / "models").glob("*/*.yaml")}
+        files = {path.stem: path for path in (package() / "cfg" / "models").glob("*/*.yaml")}
         file = files[stem] if stem in files else files[base]
     document: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     scale = re.search(r"yolo(?:e-)?v?\d+([nsmlx])", stem)
@@ -194,7 +193,7 @@ def is_p6(name: str) -> bool:
     return len(read_model(name)["head"][-1][0]) > 3 and "-p2" not in str(model_yaml(name))
 
 
-def _stem(name: str) -> str:
+def common_name(name: str) -> str:
     """Ultralytics' name of the network: without a suffix, and yolov5n6 as yolov5n-p6."""
     return re.sub(r"^(yolov\d+[nsmlx])6$", r"\1-p6", re.sub(r"\.ya?ml$", "", name))
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from automl.errors import AutoMLError, TrialError
 from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
 from automl.trainers.ultralytics import schema
-from automl.trainers.ultralytics.environment import amp_argument, prepare_environment
+from automl.trainers.ultralytics.environment import former_amp, loads_as_yolo, prepare_environment
 from automl.trainers.ultralytics.stepwise import Turn, stepwise
 
 if TYPE_CHECKING:
     from automl.trainers.ultralytics.training import Setup
+    from automl.trainers.ultralytics.weights import Checkpoint
 
 _MODEL = "yolov5n"  # where neither the trial nor the study names one
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cublas_status_alloc_failed")
@@ -25,11 +26,11 @@ _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cublas_status_alloc
 
 @dataclass(frozen=True)
 class _Weights:
-    """Tensors of a weights file as it was at a time of change."""
+    """A weights file as it was at a time of change."""
 
     path: str
     mtime_ns: int
-    state: Any
+    checkpoint: Checkpoint
 
 
 class UltralyticsTrainer:
@@ -93,27 +94,27 @@ class UltralyticsTrainer:
         """The training's arguments. Later ones win: the study's, the trial's, the service's."""
         from automl.trainers.ultralytics.training import Setup
 
-        params = {"model": _MODEL, **job.fixed, **trial.params}
+        params = {"model": _MODEL, "amp": former_amp(job.device), **job.fixed, **trial.params}
         name = str(params["model"])
         return Setup(
             overrides={**params, **_owned(trial, job), "model": str(schema.model_yaml(name))},
             network=schema.read_model(name),
-            weights=job.weights,
-            state=self._state(job.weights),
+            checkpoint=self._checkpoint(job.weights),
+            as_yolo=loads_as_yolo(job.fixed),
             label_cache=Path(job.cache) / "labels",
             threads=job.threads,
         )
 
-    def _state(self, weights: str | None) -> Any:
-        """Tensors of the weights file, read once as long as it does not change."""
+    def _checkpoint(self, weights: str | None) -> Checkpoint | None:
+        """The weights file, read once as long as it does not change."""
         if weights is None:
             return None
-        from automl.trainers.ultralytics.weights import check_weights, read_state
+        from automl.trainers.ultralytics.weights import check_weights, read_checkpoint
 
         mtime = check_weights(weights).stat().st_mtime_ns
         if self._weights is None or (self._weights.path, self._weights.mtime_ns) != (weights, mtime):
-            self._weights = _Weights(weights, mtime, read_state(weights))
-        return self._weights.state
+            self._weights = _Weights(weights, mtime, read_checkpoint(weights))
+        return self._weights.checkpoint
 
 
 def _owned(trial: Trial, job: TrainJob) -> dict[str, Any]:
@@ -128,7 +129,6 @@ def _owned(trial: Trial, job: TrainJob) -> dict[str, Any]:
         "seed": trial.seed,
         "device": job.device,
         "workers": 0 if job.device == "cpu" else max(1, min(8, job.threads)),
-        "amp": amp_argument(job.device),
         "cache": False,
         "pretrained": False,
         "resume": False,

@@ -23,7 +23,8 @@ from automl.errors import BadData, TrialError
 from automl.records import EpochMetrics
 from automl.trainers.ultralytics.environment import set_threads
 from automl.trainers.ultralytics.images import StudyDataset
-from automl.trainers.ultralytics.weights import load_matching
+from automl.trainers.ultralytics.loading import load
+from automl.trainers.ultralytics.weights import Checkpoint
 
 _WAIT = 10**9  # an accumulation that never comes due
 
@@ -34,8 +35,8 @@ class Setup:
 
     overrides: Mapping[str, Any]  # Ultralytics' arguments
     network: Mapping[str, Any]  # description of the network, as schema.read_model gives it
-    weights: str | None  # source file of `state`
-    state: Mapping[str, torch.Tensor] | None
+    checkpoint: Checkpoint | None  # initial weights; None from scratch
+    as_yolo: bool  # see `loading.load`
     label_cache: Path
     threads: int
 
@@ -116,13 +117,14 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         return data
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:
-        """The network at the data's own number of classes, with the tensors of the weights file that fit."""
+        """The network at the data's own number of classes, with what it takes from the initial weights."""
         description = {**self.setup.network}
         model = DetectionModel(description, nc=self.data["nc"], ch=self.data["channels"], verbose=False)
         model.names = self.data["names"]
-        if self.setup.state is not None:
-            self.fitted = load_matching(model, self.setup.state, str(self.setup.weights))
-            LOGGER.info(f"{self.setup.weights}: {self.fitted[0]} of {self.fitted[1]} tensors fit")
+        checkpoint = self.setup.checkpoint
+        if checkpoint is not None:
+            self.fitted = load(model, description, checkpoint, as_yolo=self.setup.as_yolo)
+            LOGGER.info(f"{checkpoint.source}: {self.fitted[0]} of {self.fitted[1]} tensors fit")
         return model
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> StudyDataset:

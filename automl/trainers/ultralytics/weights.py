@@ -8,6 +8,7 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".pt", ".pth", ".safetensors")
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80\x02"
-_RELEASES = "https://github.com/ultralytics/assets/releases"
 _TENSORS = ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter")
 _BUILTINS = {kind.__name__: kind for kind in (set, frozenset, dict, list, tuple, slice, int, float, complex)} | {
     kind.__name__: kind for kind in (bool, str, bytes, bytearray)
@@ -35,7 +35,7 @@ def check_weights(path: Path | str) -> Path:
     if file.suffix not in SUFFIXES:
         raise BadWeights(f"{path}: unknown kind of weights file. Known: {', '.join(SUFFIXES)}.")
     if not file.exists():
-        raise BadWeights(_missing(path, file))
+        raise BadWeights(f"{path} does not exist. Check the path given to --weights.")
     if not file.is_file():
         raise BadWeights(f"{path} is not a file. Give the weights file itself.")
     try:
@@ -53,24 +53,48 @@ def check_weights(path: Path | str) -> Path:
     return file.absolute()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Network of a weights file, without any of its code."""
+
+    source: str  # the file as it was named, for errors
+    state: Mapping[str, torch.Tensor]  # by name, floating ones as float32 in main memory
+    names: Mapping[int, str] = field(default_factory=dict)  # of its classes; empty where the file has none
+    description: Mapping[str, Any] = field(default_factory=dict)  # Ultralytics' yaml; empty where the file has none
+
+
 def read_state(path: Path | str) -> dict[str, torch.Tensor]:
-    """Tensors by name, floating ones as float32 in main memory.
+    """Tensors of the file by name; see `read_checkpoint`."""
+    return dict(read_checkpoint(path).state)
+
+
+def read_checkpoint(path: Path | str) -> Checkpoint:
+    """The network in a weights file.
 
     In a checkpoint with several networks the averaged one (`ema`) counts. Empty shells replace the classes that a
     pickle names, so that no code of the file runs.
 
     Raises BadWeights if the file cannot be read or holds no network.
     """
-    file = check_weights(path)
+    file, names, description = check_weights(path), dict[int, str](), dict[str, Any]()
     try:
-        state = _read_safetensors(file) if file.suffix == ".safetensors" else _read_pickle(file)
+        if file.suffix == ".safetensors":
+            state = _read_safetensors(file)
+        else:
+            network = _read_pickle(file)
+            state, names, description = _state_of(network), _names_of(network), _description_of(network)
     except BadWeights:
         raise
     except Exception as error:  # a damaged file makes the reader raise anything
         raise BadWeights(f"{_damaged(path)} ({type(error).__name__}: {error})") from None
     if not state:
         raise BadWeights(f"{path} holds no network, for it has no tensors. Give a checkpoint of a detector.")
-    return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    return Checkpoint(
+        source=str(path),
+        state={name: value.float() if value.is_floating_point() else value for name, value in state.items()},
+        names=names,
+        description=description,
+    )
 
 
 def load_matching(
@@ -100,15 +124,6 @@ def sha256(path: Path | str) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _missing(path: Path | str, file: Path) -> str:
-    if file.name == str(path):
-        return (
-            f"{path} is not in the current directory, and automl downloads nothing by itself. "
-            f"Get it from {_RELEASES} or name a file that you have: --weights path/to/{path}"
-        )
-    return f"{path} does not exist. Check the path given to --weights."
-
-
 def _damaged(path: Path | str) -> str:
     return f"{path} is not a readable weights file: empty, cut off, or of another kind. Fetch it again."
 
@@ -120,7 +135,8 @@ def _read_safetensors(file: Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def _read_pickle(file: Path) -> dict[str, torch.Tensor]:
+def _read_pickle(file: Path) -> Any:
+    """The network of a checkpoint: a module's shell, or a mapping of tensors."""
     import torch
 
     if zipfile.is_zipfile(file):
@@ -129,10 +145,27 @@ def _read_pickle(file: Path) -> dict[str, torch.Tensor]:
                 raise BadWeights(f"{file} is an exported TorchScript program. Give the checkpoint it came from.")
     inert = SimpleNamespace(Unpickler=_Inert, load=_load, __name__="pickle")
     content = torch.load(file, map_location="cpu", pickle_module=inert, weights_only=False)
-    state = dict(_tensors_of(_network(content)))
+    return _network(content)
+
+
+def _state_of(network: Any) -> dict[str, torch.Tensor]:
+    state = dict(_tensors_of(network))
     if state and all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): value for name, value in state.items()}
     return state
+
+
+def _names_of(network: Any) -> dict[int, str]:
+    """Names of the classes by id; empty where they are not in a form that is known."""
+    names = vars(network).get("names") if isinstance(network, _Shell) else None
+    pairs = enumerate(names) if isinstance(names, list | tuple) else names.items() if isinstance(names, dict) else ()
+    return {int(number): str(name) for number, name in pairs}
+
+
+def _description_of(network: Any) -> dict[str, Any]:
+    """Ultralytics' description of the network; empty without one."""
+    description = vars(network).get("yaml") if isinstance(network, _Shell) else None
+    return description if isinstance(description, dict) else {}
 
 
 def _network(content: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from automl.errors import AutoMLError, OutOfMemory
 from automl.figures import moment
-from automl.records import Notice, Prepared, Slots, TrainJob
+from automl.records import Notice, Prepared, Slots, TrainJob, VariantWeights
 from automl.setup import probing as probing_module
 from automl.setup.options import SearchRequest
 from automl.setup.probing import Probing, points_of
@@ -74,7 +74,7 @@ def test_every_point_is_measured_once_and_then_known(checked: Checked, tmp_path:
     "changes",
     [
         {"data_fingerprint": "sha256:other"},
-        {"weights_sha256": "other"},
+        {"weights": "other"},
         {"fixed": {"box": 3.0}},
         {"fixed": {"batch": 8}},
         {"slots": Slots(count=1, device="cpu", threads=2)},
@@ -84,6 +84,8 @@ def test_whatever_changes_the_cost_is_measured_anew(checked: Checked, tmp_path: 
     cluster = Cluster()
     probing(checked, tmp_path, cluster).probes()
     fixed = {"fixed": {**checked.fixed, **changes["fixed"]}} if "fixed" in changes else changes
+    if "weights" in changes:
+        fixed = {"weights": (VariantWeights(checked.models[0], "/w/own.pt", changes["weights"]),)}
     probing(replace(checked, **fixed), tmp_path, cluster).probes()
     assert len(cluster.jobs) == 4
 

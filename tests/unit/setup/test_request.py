@@ -45,7 +45,7 @@ def make_data(folder: Path, label: str) -> Path:
 
 
 def checked(data: Path, **changes: Any) -> Checked:
-    request = SearchRequest(data=data, budgets=("8cpu-h",))
+    request = SearchRequest(data=data, budgets=("8cpu-h",), weights="none")
     return check(replace(request, **changes), CPU)
 
 
@@ -75,14 +75,14 @@ def test_the_plan_says_what_measuring_on_unseen_images_costs_and_keeps_it(data: 
 def test_a_plain_request_searches_the_shipped_space_on_one_model(data: Path) -> None:
     result = checked(data)
     assert (result.models, result.imgsz) == (("yolov5s",), (640,))
-    assert result.fixed == {"model": "yolov5s", "imgsz": 640}
+    assert result.fixed == {"model": "yolov5s", "imgsz": 640, "amp": True}
     assert {"optimizer", "lr0", "lr0@AdamW", "mosaic"} <= names(result)
 
 
 def test_what_cannot_matter_is_left_out_and_said(data: Path) -> None:
     result = checked(data)
     assert not {"copy_paste", "freeze"} & names(result)
-    assert "freeze is not searched: without --weights it would freeze random layers." in result.notes
+    assert "freeze is not searched: without weights it would freeze random layers." in result.notes
     assert any(note.startswith("copy_paste is not searched: copy-paste needs polygons") for note in result.notes)
 
 
@@ -149,7 +149,7 @@ def test_a_dead_key_in_a_space_of_the_user_is_an_error_with_its_line(data: Path)
         ({"budgets": ("40 bananas",)}, BadBudget, "40 bananas"),
         ({"budgets": ("40gpu-h",)}, BadBudget, "Use for example 40cpu-h"),
         ({"budgets": ()}, BadBudget, "no budget given"),
-        ({"weights": Path("absent.pt")}, BadWeights, "absent.pt"),
+        ({"weights": "absent.pt"}, BadWeights, "absent.pt"),
         ({"fixed": {"lr00": 1}}, UnknownName, "unknown parameter 'lr00'"),
         ({"fixed": {"epochs": 3}}, AutoMLError, "--epochs sets the horizon"),
         ({"models": ("yolov5q",)}, UnknownName, "unknown model 'yolov5q'"),

@@ -169,12 +169,6 @@ def test_unknown_kinds_folders_and_missing_files_are_refused(tmp_path: Path) -> 
         check_weights(tmp_path / "gone.pt")
 
 
-def test_a_bare_name_says_that_nothing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(BadWeights, match=r"downloads nothing by itself\. Get it from https://github.com/ultralytics"):
-        check_weights("yolov5s.pt")
-
-
 def test_the_cheap_check_does_not_load_torch(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
     torch.save(state, tmp_path / "a.pt")
     code = (
