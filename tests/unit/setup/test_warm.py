@@ -188,7 +188,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def request_on(data: Path, **changes: Any) -> Checked:
-    request = SearchRequest(data=data, budgets=("200cpu-h",), trainer="surrogate", epochs=12)
+    request = SearchRequest(data=data, budgets=("200cpu-h",), trainer="surrogate", epochs=12, recipe_only=True)
     return check(replace(request, **changes), Slots(count=1, device="cpu"))
 
 
