@@ -97,7 +97,7 @@ def test_where_nothing_scores_above_the_defaults_they_alone_are_trained(tmp_path
 
 
 def test_further_seeds_of_both_train_while_it_is_open_which_is_better(tmp_path: Path) -> None:
-    played = play(spec_of("40cpu-h"), tmp_path, CLOSE)
+    played = play(spec_of("40cpu-h", target=0.55), tmp_path, CLOSE)  # so that the search leaves most of the budget
     winner = played.search.production.winner
     assert sources(played) == [0, winner, winner, 0, winner, 0]
     assert [row.seed for row in produced(played)] == [0, 0, 1, 1, 2, 2]
@@ -107,17 +107,16 @@ def test_further_seeds_of_both_train_while_it_is_open_which_is_better(tmp_path: 
 
 
 def test_they_stop_once_it_is_decided(tmp_path: Path) -> None:
-    assert len(produced(play(spec_of("40cpu-h"), tmp_path, FAR))) == 2
-    assert len(produced(play(spec_of("40cpu-h"), tmp_path, Curve(long=(0.8, 0.5))))) == 2
+    assert len(produced(play(spec_of("40cpu-h", target=0.55), tmp_path, FAR))) == 2
+    assert len(produced(play(spec_of("40cpu-h", target=0.55), tmp_path, Curve(long=(0.8, 0.5))))) == 2
 
 
 def test_they_stop_where_the_budget_pays_no_more(tmp_path: Path) -> None:
-    spec = spec_of("12cpu-h", early_end=False)
-    played = play(spec, tmp_path, CLOSE)
-    assert len(produced(played)) < 2 * MOST_SEEDS
+    played = play(spec_of("6cpu-h", target=0.55), tmp_path, CLOSE)
+    assert 2 < len(produced(played)) < 2 * MOST_SEEDS
     assert played.search.production.repeat_due() is not None
     assert {row.state for row in produced(played)} == {TrialState.COMPLETED}
-    assert sum(played.spent_s.values()) <= 12 * 3600 + EPOCH_S
+    assert sum(played.spent_s.values()) <= 6 * 3600
 
 
 def test_patience_ends_both_and_the_winner_needs_no_more_than_the_defaults_had(tmp_path: Path) -> None:
@@ -137,9 +136,13 @@ def test_what_patience_saves_goes_back_to_the_search(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.35, 0.6, 0.95])
-@pytest.mark.parametrize("budget", ["14cpu-h", "13h", "30trials"])
-def test_a_study_that_dies_decides_like_an_undisturbed_one(budget: str, share: float, tmp_path: Path) -> None:
-    spec = spec_of(budget)
+@pytest.mark.parametrize(
+    ("budget", "target"), [("14cpu-h", None), ("13h", None), ("30trials", None), ("14cpu-h", 0.55), ("30trials", 0.55)]
+)
+def test_a_study_that_dies_decides_like_an_undisturbed_one(
+    budget: str, target: float | None, share: float, tmp_path: Path
+) -> None:
+    spec = spec_of(budget, target=target)
     whole = play(spec, tmp_path, CLOSE)
     record = MemoryRecord()
     first = play(spec, tmp_path, CLOSE, record=record, pause_after=int(share * len(whole.record.epochs)))
@@ -209,6 +212,7 @@ def test_a_failed_baseline_trains_nothing_more(tmp_path: Path) -> None:
     confirm=st.integers(0, 3),
     sessions=st.integers(1, 3),
     gap=st.sampled_from([-0.3, 0.005, 0.3]),
+    target=st.sampled_from([None, 0.55]),
     crash=st.integers(5, 200),
 )
 def test_no_budget_is_exceeded_by_more_than_an_epoch_a_slot(
@@ -220,10 +224,11 @@ def test_no_budget_is_exceeded_by_more_than_an_epoch_a_slot(
     confirm: int,
     sessions: int,
     gap: float,
+    target: float | None,
     crash: int,
 ) -> None:
     texts = [f"{hours}cpu-h", *([] if wall is None else [f"{wall}h"])]
-    spec = spec_of(*texts, slots=slots, train=train, confirm=confirm)
+    spec = spec_of(*texts, slots=slots, train=train, confirm=confirm, target=target)
     epoch_s = drift * EPOCH_S
     trainer = Curve(epoch_s=(epoch_s,), long=(0.5, 0.5 + gap))
     record, at = MemoryRecord(), 0.0
