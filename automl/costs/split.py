@@ -79,13 +79,11 @@ def divide(budgets: Sequence[Budget], slots: Slots, prepared: Prepared, asked: A
         return Division(epochs=asked.epochs or max(SHORTEST, longest(budgets, prepared, slots)))
     if asked.epochs is not None and asked.epochs >= length:
         return Division(epochs=asked.epochs)
-    _check_trials(budgets, length)
+    if not timed and asked.epochs is None:
+        return Division(epochs=length, at_length=True)
     if not timed:
-        return (
-            Division(epochs=asked.epochs, production=length)
-            if asked.epochs
-            else Division(epochs=length, at_length=True)
-        )
+        _check_trials(budgets, length)
+        return Division(epochs=asked.epochs or length, production=length)
     if asked.epochs is not None:
         return _with_epochs(budgets, slots, prepared, asked, asked.epochs, besides_s)
     if longest(timed, prepared, slots, most=length) >= length or _pays_full(timed, slots, prepared, length, besides_s):
@@ -94,6 +92,7 @@ def divide(budgets: Sequence[Budget], slots: Slots, prepared: Prepared, asked: A
     left = _less(timed, slots, MARGIN * length * prepared.epoch_s, besides_s)
     least = least_epochs(length)
     if least < length and longest(left, prepared, slots, FEWEST_TRAININGS, length) >= least:
+        _check_trials(budgets, length)
         epochs = min(length, max(least, longest(left, prepared, slots, most=length)))
         return Division(epochs=epochs, production=length, sentence=_shared(slots, prepared, length, epochs))
     return _defaults_alone(timed, slots, prepared, length, besides_s)
@@ -136,6 +135,7 @@ def _with_epochs(
     trainings = 1 if asked.train else FEWEST_TRAININGS
     left = _less(budgets, slots, MARGIN * length * prepared.epoch_s, besides_s)
     if longest(left, prepared, slots, trainings, epochs) >= epochs:
+        _check_trials(budgets, length)
         return Division(epochs=epochs, production=length, sentence=_shared(slots, prepared, length, epochs))
     needed_s = _needed_s(slots, prepared, length, epochs, trainings, besides_s)
     if asked.train:

@@ -244,9 +244,11 @@ class Production:
         parts = []
         for number, trial in sorted(self._trials.items()):
             outcome = self._outcomes.get(number)
-            failed = outcome is not None and outcome.state is TrialState.FAILED
-            end = "failed" if failed else f"trained for production as trial {number}"
-            parts.append(f"{trial_name(trial.repeats or 0)} {end}")
+            name = trial_name(trial.repeats or 0)
+            if outcome is not None and outcome.state is TrialState.FAILED:
+                parts.append(f"the production training of {name}, trial {number}, failed")
+            else:
+                parts.append(f"{name} trained for production as trial {number}")
         return "; ".join([*parts, *filter(None, [self._reason_against])])
 
 

@@ -49,7 +49,7 @@ def compile_spec(
     notes = (
         *filter(None, [shortened]),
         *points.reused_in_words(probes),
-        *first.notes,
+        *(first.notes if division.searches else ()),
         *_on_unseen(checked, prepared, aside.measuring_s),
     )
     final = replace(draft, disk_bytes=disk_bytes(prepared.parameters, slots), notes=(*notes, *draft.notes))

@@ -86,11 +86,22 @@ def test_the_users_lengths_are_kept() -> None:
 
 
 def test_a_number_of_trials_says_nothing_of_their_length() -> None:
-    assert division("30trials") == Division(epochs=300, at_length=True)
+    assert division("30trials") == Division(epochs=300)
+    assert division("30trials", train=60) == Division(epochs=60, at_length=True)
     assert division("30trials", epochs=12) == Division(epochs=12)
     assert division("30trials", epochs=12, train=60).production == 60
     with pytest.raises(BudgetTooSmall, match=r"leaves nothing to search with.*at least 3trials"):
         division("2trials", epochs=12, train=60)
+
+
+def test_a_few_trials_suffice_where_production_takes_none_of_them() -> None:
+    assert division("2trials", train=60).at_length
+    assert division("100gpu-h", "2trials").at_length
+    assert not division("10gpu-h", "2trials").searches
+    with pytest.raises(BudgetTooSmall, match=r"'2trials' leaves nothing to search with"):
+        division("40gpu-h", "2trials")
+    with pytest.raises(BudgetTooSmall, match=r"'2trials' leaves nothing to search with"):
+        division("40gpu-h", "2trials", epochs=50)
 
 
 @given(

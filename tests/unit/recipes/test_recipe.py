@@ -88,11 +88,13 @@ SEARCHED = {
 }
 
 
-def longer(folder: Path, row: TrialRow, epochs: int | None) -> dict[str, Any]:
+def longer(folder: Path, row: TrialRow, epochs: int | None, train: int = 0) -> dict[str, Any]:
     """Document of the recipe for that many epochs."""
     defaults = {"warmup_epochs": 3.0, "close_mosaic": 10, "lr0": 0.01}
     fixed = {"model": "yolov5n", "imgsz": 64}
-    spec = make_spec(trainer="ultralytics", fixed=fixed, space=SEARCHED, given=(Start("defaults", defaults),))
+    spec = make_spec(
+        trainer="ultralytics", fixed=fixed, space=SEARCHED, given=(Start("defaults", defaults),), train=train
+    )
     subject = Subject(study=make_study(spec=spec), trial=row, baseline=make_row(0), epochs=epochs)
     document: dict[str, Any] = json.loads(write_recipe(subject, folder / "recipe.json", "json").read_text())
     return document
@@ -107,7 +109,17 @@ def test_a_longer_training_keeps_the_shares_of_warm_up_and_closing(tmp_path: Pat
     assert document["facts"]["epochs"].startswith(
         "300, as asked for; searched with 12; warmup_epochs and close_mosaic keep their share of it, every other "
     )
-    assert longer(tmp_path, row, None)["arguments"]["close_mosaic"] == 3
+    assert longer(tmp_path, row, 12)["arguments"]["close_mosaic"] == 3
+
+
+def test_a_recipe_is_for_production_unless_epochs_are_asked_for(tmp_path: Path) -> None:
+    row = make_row(1, params={"warmup_epochs": 1.5, "close_mosaic": 3})
+    for train, epochs in ((0, 300), (90, 90), (8, 12)):
+        document = longer(tmp_path, row, None, train=train)
+        assert document["arguments"]["epochs"] == epochs
+        assert document["arguments"]["close_mosaic"] == round(3 * epochs / 12)
+        assert epochs == 12 or document["arguments"]["patience"] == 50
+        assert epochs == 12 or document["facts"]["epochs"].startswith(f"{epochs}, for production; searched with 12; ")
 
 
 def test_a_longer_training_leaves_at_the_default_what_the_trial_has_from_it(tmp_path: Path) -> None:
@@ -189,5 +201,5 @@ def test_a_production_training_has_the_recipe_of_its_trial(tmp_path: Path) -> No
     subjects = [subject_of(engine, study, row, **known) for row in rows]
     assert [subject.trial.number for subject in subjects] == [0, 1, 1, 1]
     assert [subject.production for subject in subjects] == [rows[3], rows[3], rows[2], rows[3]]
-    assert [subject.length for subject in subjects] == [12, 20, 20, 20]
+    assert [subject.length for subject in subjects] == [300, 20, 20, 20]
     engine.dispose()

@@ -29,7 +29,12 @@ def checked(tmp_path: Path) -> Checked:
     """A search over two image sizes of the tiny network."""
     data = draw_data(tmp_path)
     request = SearchRequest(
-        data=data, budgets=("1cpu-h",), models=(str(tmp_path / "network.yaml"),), imgsz=(64, 96), batch=4
+        data=data,
+        budgets=("1cpu-h",),
+        models=(str(tmp_path / "network.yaml"),),
+        imgsz=(64, 96),
+        batch=4,
+        recipe_only=True,
     )
     return check(request, CPU)
 

@@ -210,7 +210,7 @@ def origins(result: Checked, defaults: dict[str, Any] | None = None) -> list[str
 
 
 def test_the_baseline_runs_first_and_then_known_good_recipes(data: Path) -> None:
-    spec = spec_of(checked(data))
+    spec = spec_of(checked(data, recipe_only=True))
     assert [origin for origin, _ in spec.given] == [
         *("defaults", "scratch-low", "scratch-med+high", "VOC", "Objects365"),
     ]
@@ -226,11 +226,11 @@ def test_a_small_budget_tries_two_recipes_and_a_smaller_one_none(data: Path) -> 
 
 
 def test_no_portfolio_leaves_the_recipes_out(data: Path) -> None:
-    assert origins(checked(data, portfolio=False)) == ["defaults"]
+    assert origins(checked(data, recipe_only=True, portfolio=False)) == ["defaults"]
 
 
 def test_known_good_recipes_keep_what_the_user_set(data: Path) -> None:
-    result = checked(data, fixed={"box": 3.0})
+    result = checked(data, fixed={"box": 3.0}, recipe_only=True)
     spec = compile_spec(result, "birds", Path("/runs"), make_prepared(defaults={**schema.defaults(), "box": 3.0}), 0.0)
     assert len(spec.given) == 5
     assert {params["box"] for _, params in spec.given} == {3.0}
@@ -253,25 +253,65 @@ def test_a_negative_number_of_repeats_is_refused(data: Path) -> None:
 
 
 def test_horizon_and_rungs_follow_from_budget_and_warmup(data: Path) -> None:
-    spec = spec_of(checked(data))
+    spec = spec_of(checked(data, recipe_only=True))
     assert spec.epochs == 23  # 8 hours of minutes for 20 trainings with their start
     assert spec.rungs == (5, 15)
 
 
-def test_a_production_training_has_half_of_the_budget_and_the_search_plans_with_the_rest(data: Path) -> None:
-    alone, beside = spec_of(checked(data)), spec_of(checked(data, train=300))
-    shares, total_s = beside.plan["shares"], 8 * 3600
-    assert beside.train == 300
-    assert shares["production"] == pytest.approx(total_s / 2, rel=0.01)  # 228 of the 300 epochs
+@pytest.mark.parametrize(
+    ("budgets", "changes", "epochs", "train", "alone"),
+    [
+        (("110cpu-h",), {}, 300, 0, False),  # twenty trainings of five hours
+        (("40cpu-h",), {}, 88, 300, False),
+        (("8cpu-h",), {}, 300, 0, True),
+        (("3cpu-h",), {}, 179, 0, True),
+        (("40cpu-h",), {"recipe_only": True}, 119, 0, False),
+        (("40cpu-h",), {"epochs": 50}, 50, 300, False),
+        (("8cpu-h",), {"epochs": 20}, 20, 0, False),
+        (("12cpu-h",), {"train": 60}, 40, 60, False),
+        (("8cpu-h",), {"train": 60}, 60, 0, True),
+        (("8cpu-h",), {"train": 15}, 15, 0, False),
+        (("8cpu-h",), {"trainer": "surrogate", "epochs": 20}, 20, 0, False),
+        (("12trials",), {"epochs": 20}, 20, 0, False),
+        (("12trials",), {"epochs": 20, "train": 100}, 20, 100, False),
+    ],
+)
+def test_a_budget_is_divided_between_production_and_a_search(
+    data: Path, budgets: tuple[str, ...], changes: dict[str, Any], epochs: int, train: int, alone: bool
+) -> None:
+    spec = spec_of(checked(data, budgets=budgets, **changes))
+    assert (spec.epochs, spec.train, spec.compare) == (epochs, train, train > 0)
+    assert bool(spec.defaults_alone) is alone
+    assert spec.plan["production"] == train
+    again = StudySpec.from_dict(json.loads(json.dumps(spec.to_dict())))
+    assert (again.train, again.compare, again.defaults_alone) == (spec.train, spec.compare, spec.defaults_alone)
+
+
+def test_the_search_plans_with_what_production_leaves(data: Path) -> None:
+    spec = spec_of(checked(data, budgets=("40cpu-h",)))
+    shares, total_s = spec.plan["shares"], 40 * 3600
+    assert shares["production"] == pytest.approx(2 * 1.05 * 300 * 60)
     assert sum(shares.values()) <= total_s
-    assert beside.epochs == pytest.approx(alone.epochs / 2, abs=1)
-    assert any("for up to 228 epochs (--train), which half of the budget pays" in n for n in beside.plan["notes"])
-    few = spec_of(checked(data, train=15))
-    assert (few.epochs, few.train) == (15, 15)  # a trial is no longer than a production training
+    assert spec.plan["answer"].startswith("The defaults and the best recipe found train for up to 300 epochs each")
+    assert "--train 300" not in " ".join(spec.plan["warnings"])
+
+
+def test_the_defaults_alone_are_the_only_trial_and_the_reason_is_kept(data: Path) -> None:
+    spec = spec_of(checked(data))
+    assert [origin for origin, _ in spec.given] == ["defaults"]
+    assert (spec.plan["trials"], spec.reserve_trials) == (1, 0)
+    assert "8cpu-h pays one training of 300 epochs" in spec.defaults_alone
+    assert spec.plan["answer"] == spec.defaults_alone
+    assert not any("recipes" in note for note in spec.plan["notes"])
+
+
+def test_production_and_its_absence_contradict_each_other(data: Path) -> None:
+    with pytest.raises(AutoMLError, match="--train and --recipe-only contradict each other: drop one"):
+        checked(data, train=100, recipe_only=True)
 
 
 def test_a_production_training_is_priced_at_the_dearest_point_that_may_be_chosen(data: Path) -> None:
-    result = checked(data, models=("yolov5n", "yolov5s"), imgsz=(64,), budgets=("80cpu-h",), train=100)
+    result = checked(data, models=("yolov5n", "yolov5s"), imgsz=(64,), budgets=("80cpu-h",), train=100, epochs=40)
     defaults = {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.002}
     near = make_prepared(defaults=defaults, horizon=40, switch_epochs=60, elsewhere={**defaults, "optimizer": "SGD"})
     probes = [
@@ -280,7 +320,7 @@ def test_a_production_training_is_priced_at_the_dearest_point_that_may_be_chosen
     ]
     spec = compile_spec(result, "birds", Path("/runs"), near, 0.0, probes)
     assert [name for name, _ in spec.points] == ["yolov5n@64", "yolov5s@64"]
-    assert spec.plan["shares"]["production"] == pytest.approx(1.05 * 100 * 240)
+    assert spec.plan["shares"]["production"] == pytest.approx(2 * 1.05 * 100 * 240)
     (switch, beyond), (never, same) = spec.beyond
     assert (switch, beyond["optimizer"]) == (60, "SGD")
     assert (never, same["optimizer"]) == (10**6, "AdamW")
@@ -290,7 +330,7 @@ def test_a_production_training_is_priced_at_the_dearest_point_that_may_be_chosen
 def test_a_production_training_shorter_than_a_trial_is_refused(data: Path) -> None:
     with pytest.raises(AutoMLError, match="--train 20 is no production training"):
         checked(data, train=20, epochs=40)
-    with pytest.raises(BudgetTooSmall, match="cannot pay for --train 300: half of it pays 8 epochs"):
+    with pytest.raises(BudgetTooSmall, match=r"'18cpu-min' cannot pay for --train 300: .* at least 11cpu-h"):
         spec_of(checked(data, train=300, epochs=10, budgets=("18cpu-min",)))
 
 
@@ -342,7 +382,7 @@ def test_the_baseline_is_probed_without_what_a_space_fixes(data: Path) -> None:
 
 
 def test_known_good_learning_rates_are_left_out_with_another_optimizer(data: Path) -> None:
-    result = checked(data, fixed={"optimizer": "AdamW"})
+    result = checked(data, fixed={"optimizer": "AdamW"}, recipe_only=True)
     defaults = {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.002}
     spec = compile_spec(result, "birds", Path("/runs"), make_prepared(defaults=defaults), 0.0)
     assert "scratch-low" not in [origin for origin, _ in spec.given]

@@ -188,7 +188,8 @@ def data(tmp_path: Path) -> Path:
 
 
 def request_on(data: Path, **changes: Any) -> Checked:
-    request = SearchRequest(data=data, budgets=("200cpu-h",), trainer="surrogate", epochs=12, weights="none")
+    options: dict[str, Any] = {"trainer": "surrogate", "epochs": 12, "recipe_only": True, "weights": "none"}
+    request = SearchRequest(data=data, budgets=("200cpu-h",), **options)
     return check(replace(request, **changes), Slots(count=1, device="cpu"))
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from automl import service
 from automl.cli import app
 from automl.costs.plan import Plan
 from automl.costs.points import Point
+from automl.figures import clock
 from automl.terminal.plan import brief, print_plan, whole_percents
 
 PLAN = Plan(
@@ -44,18 +46,37 @@ def printed(plan: Plan, width: int = 120) -> str:
 
 
 def test_counts_at_rungs_are_said_to_include_each_other() -> None:
-    assert "of those after the defaults 20 reach epoch 3, 8 of these epoch 9, 4 of these epoch 12." in brief(PLAN)[0]
+    text = printed(PLAN, 400)
+    assert "of those after the defaults 20 reach epoch 3, 8 of these epoch 9, 4 of these epoch 12." in text
 
 
 def test_without_rungs_only_the_end_is_counted() -> None:
-    assert (
-        "rungs at none; about 4 trials, of those after the defaults 3 reach epoch 12."
-        in (brief(replace(PLAN, rungs=(), reach=((12, 3.0),), trials=4))[0])
-    )
+    text = printed(replace(PLAN, rungs=(), reach=((12, 3.0),), trials=4), 400)
+    assert "rungs at none; about 4 trials, of those after the defaults 3 reach epoch 12." in text
+
+
+def test_a_plan_ends_in_three_sentences_that_need_no_other() -> None:
+    *others, lengths, tried, ends = brief(replace(PLAN, notes=("A note.",), warnings=("Beware.",)))
+    assert others == ["A note.", "Beware."]
+    assert lengths == "Every recipe trains for up to 12 epochs, and the best is compared with the defaults."
+    assert tried == "About 21 recipes are tried, the defaults first; weak ones are stopped early."
+    assert re.fullmatch(r"It takes about 30 min 0 s on 2 cpu slots, ends (\d{4}-\d\d-\d\d )?\d\d:\d\d\.", ends)
+    assert printed(PLAN, 400).splitlines()[-3:] == brief(PLAN)
+
+
+def test_a_plan_says_its_own_sentence_on_lengths_and_when_it_ends() -> None:
+    before = time.time()
+    alone = brief(replace(PLAN, trials=1, answer="The defaults are trained.", wall_s=86400.0 * 40))
+    assert alone[0] == "The defaults are trained."
+    assert len(alone) == 2
+    assert alone[1].startswith("It takes about 960 h 0 min on 2 cpu slots, ends 20")
+    assert any(alone[1].endswith(f"ends {clock(at + 86400.0 * 40)}.") for at in (before, time.time()))
 
 
 def test_the_shares_of_a_whole_budget_sum_to_100() -> None:
-    line = brief(PLAN)[1]  # 1.25, 15, 73.75 and 10 percent
+    line = next(
+        line for line in printed(PLAN, 400).splitlines() if line.startswith("Budget ")
+    )  # 1.25, 15, 73.75 and 10 percent
     assert sum(map(int, re.findall(r"\((\d+)%\)", line))) == 100
 
 
@@ -66,7 +87,7 @@ def test_a_plan_prints_a_row_for_each_point_and_its_sentences() -> None:
     assert re.search(r"a@64 +baseline +45\.00 s .* 7 x +– +16 ", text)
     assert re.search(r"b\.yaml@96 +compared +90\.00 s .* – +– +– ", text)
     assert re.search(r"c@128 +left out( +–){10}", text)
-    assert text.endswith("Expected end after 30:00 on 2 cpu slots; disk 0.0 GB.\nA note.\nBeware.\n")
+    assert "Disk: 0.0 GB.\nA note.\nBeware.\nEvery recipe" in text
 
 
 def test_points_are_named_in_brief_where_there_is_a_choice() -> None:

@@ -16,7 +16,16 @@ from rich.console import Console
 from automl.figures import duration, score
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.reports.report import StudyReport
-from automl.terminal.report import as_json, dumps, listing, print_report, print_status, print_studies, status_json
+from automl.terminal.report import (
+    as_json,
+    dumps,
+    listing,
+    print_card,
+    print_report,
+    print_status,
+    print_studies,
+    status_json,
+)
 from tests.builders.factories import make_epoch_row, make_evaluation, make_row, make_spec, make_study
 from tests.builders.overviews import make_overview, make_report, make_status
 
@@ -54,12 +63,15 @@ def test_a_report_as_json_has_each_trials_gain_and_the_curves_on_demand() -> Non
     ("best", "sentence"),
     [
         (0.60, "Trial 1 reached mAP50-95 0.600 on val, +0.100 against the defaults' 0.500. One seed each"),
-        (0.51, "The defaults are as good: trial 1 is +0.010 above their mAP50-95 of 0.500 on val. Two seeds of"),
+        (0.51, "Trial 1 reached mAP50-95 0.510 on val, +0.010 against the defaults' 0.500. One seed each"),
+        (0.505, "The defaults are as good: trial 1 is +0.005 above their mAP50-95 of 0.500 on val. Two seeds of"),
         (0.50, "The defaults are as good: no trial beat their mAP50-95 of 0.500 on val, one seed each."),
     ],
 )
 def test_the_verdict_claims_no_more_than_the_figures_show(best: float, sentence: str) -> None:
-    text = text_of(lambda console: print_report(console, make_report(make_row(1, best), make_row(0, 0.5))))
+    text = text_of(
+        lambda console: print_report(console, make_report(make_row(1, best), make_row(0, 0.5)), details=True)
+    )
     assert sentence in text
 
 
@@ -79,7 +91,7 @@ def test_the_figure_on_test_stands_beside_val_with_an_honest_sentence(winner: fl
     figures = (make_evaluation(0, 0.40), make_evaluation(1, winner))
     study = make_study(spec=make_spec(unseen="test"))
     report = make_report(make_row(1, 0.6), make_row(0, 0.5), study=study, evaluations=figures)
-    lines = text_of(lambda console: print_report(console, report)).splitlines()
+    lines = text_of(lambda console: print_report(console, report, details=True)).splitlines()
     assert "72 images that the search never saw (test)" in lines[-8]
     assert [line.split() for line in lines[-4:-2]] == [
         ["0", "defaults", "0.500", "0.400", "0.400"],
@@ -116,7 +128,7 @@ def test_the_interval_over_the_images_tells_a_gain_from_their_noise(
     )
     study = make_study(spec=make_spec(unseen="test"))
     report = make_report(make_row(1, 0.6), make_row(0, 0.5), study=study, evaluations=figures)
-    lines = text_of(lambda console: print_report(console, report)).splitlines()
+    lines = text_of(lambda console: print_report(console, report, details=True)).splitlines()
     assert lines[-4].split() == ["0", "defaults", "0.500", "0.400", "[0.361,", "0.442]", "0.400"]
     assert lines[-1].startswith(f"Trial 1 scored {0.4 + gained:.3f} [0.370, 0.450] on 72 unseen images, {gained:+.3f} ")
     assert f"[{interval[0]:+.3f}, {interval[1]:+.3f}] against the defaults, " in lines[-1]
@@ -131,16 +143,18 @@ def test_a_measurement_that_failed_is_a_dash_and_no_verdict() -> None:
     figures = (make_evaluation(0, 0.40, split="holdout"), make_evaluation(1, math.nan, split="holdout", images=0))
     study = make_study(spec=make_spec(unseen="holdout", holdout=0.3))
     report = make_report(make_row(1, 0.6), make_row(0, 0.5), study=study, evaluations=figures)
-    text = text_of(lambda console: print_report(console, report))
+    text = text_of(lambda console: print_report(console, report, details=True))
     assert "72 images that the search never saw (holdout)" in text
     assert text.splitlines()[-2].split() == ["1", "tpe", "0.600", "–", "–"]
     assert "On holdout" not in text
+    assert "against the defaults' 0.400" not in text
 
 
 def test_a_report_shows_cost_states_and_the_baseline_below_the_best() -> None:
     rows = [make_row(n, 0.9 - n / 100, params={"lr0": 0.5}) for n in range(1, 15)]
     failed = make_row(15, None, state=TrialState.FAILED)
-    text = text_of(lambda console: print_report(console, make_report(*rows, make_row(0, 0.2), failed), limit=3))
+    report = make_report(*rows, make_row(0, 0.2), failed)
+    text = text_of(lambda console: print_report(console, report, limit=3, details=True))
     assert "15 completed, 1 failed" in text
     assert "25.0 cpu-min of 5cpu-h (1.0 cpu-min probe, 12.0 cpu-min baseline, 12.0 cpu-min search)" in text
     shown = [line.split()[0] for line in text.splitlines() if " completed" in line and "Trials:" not in line]
@@ -148,9 +162,35 @@ def test_a_report_shows_cost_states_and_the_baseline_below_the_best() -> None:
     assert "lr0=0.5" in text
 
 
-def test_a_narrow_terminal_gets_the_changes_below_the_table() -> None:
+def test_costs_and_trust_are_details() -> None:
+    report = make_report(make_row(1, 0.6), make_row(0, 0.5))
+    plain = text_of(lambda console: print_report(console, report))
+    details = text_of(lambda console: print_report(console, report, details=True))
+    assert plain.splitlines()[-1] == "Trials: 2 completed. Ended: the budget of slot time is spent."
+    for word in ("12.0 cpu-min baseline", "One seed each"):
+        assert word in details
+        assert word not in plain
+    assert details.startswith(plain[: plain.index("Trials:")])
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_a_report_begins_with_the_answer_as_a_card(width: int) -> None:
     rows = (make_row(1, 0.6, params={"lr0": 0.02}), make_row(0, 0.5))
-    assert "Trial 1 changed: lr0=0.02" in text_of(lambda console: print_report(console, make_report(*rows)), width=80)
+    lines = text_of(lambda console: print_report(console, make_report(*rows)), width).splitlines()
+    assert lines[0] == "birds: the answer"
+    assert [line.split("  ")[0] for line in lines[1:6]] == ["best found", "defaults", "difference", "cost", "changed"]
+    assert lines[5] == "changed     lr0 0.02 (x2)"
+
+
+def test_the_card_is_a_table_on_a_terminal_and_shows_names_as_they_are() -> None:
+    file = io.StringIO()
+    report = make_report(make_row(1, 0.6, params={"lr0": 0.02}), make_row(0, 0.5), study=make_study(name="a[b]c"))
+    print_card(Console(file=file, width=60, force_terminal=True, color_system=None), report)
+    lines = file.getvalue().splitlines()
+    assert "a[b]c: the answer" in lines[0]
+    assert max(map(len, lines)) <= 60
+    assert any(line.startswith(" " * 12) and line.strip() for line in lines), "long texts go on below themselves"
+    assert text_of(lambda console: print_card(console, make_report())) == ""
 
 
 def test_a_report_without_any_score_can_be_shown() -> None:
@@ -171,18 +211,18 @@ def confirmed(second: float) -> StudyReport:
 
 
 def test_a_winner_is_named_with_interval_chance_seeds_and_cost() -> None:
-    text = text_of(lambda console: print_report(console, confirmed(0.58)), width=120)
+    text = text_of(lambda console: print_report(console, confirmed(0.58), details=True), width=120)
     assert re.search(
         r"The winner is trial 2: mAP50-95 0\.5\d\d ± 0\.0\d\d over 2 new seeds on val \(90 % interval\), "
         r"\+0\.0\d\d \[\+0\.0\d\d, \+0\.0\d\d\] against the defaults' 0\.50\d ± 0\.0\d\d over 3 seeds\. "
         r"The chance that it beats them is (over )?\d\d%\. The repeats cost 1\.00 cpu-h\.",
         " ".join(text.split()),
     )
-    assert "Trial 2 changed: lr0=0.03" in text
+    assert "changed     lr0 0.03 (x3)" in text
 
 
 def test_the_defaults_are_as_good_where_the_repeats_do_not_say_otherwise() -> None:
-    text = text_of(lambda console: print_report(console, confirmed(0.505)))
+    text = text_of(lambda console: print_report(console, confirmed(0.505), details=True))
     assert "The defaults are as good: mAP50-95 0.50" in text
     assert "of trial 2, the best with seed repeats. The chance that it beats them is" in text
     assert "a winner is named from 90% on" in text
@@ -293,9 +333,10 @@ def test_the_list_as_json_has_the_study_and_its_winner() -> None:
             1,
             "trial 1: mAP50-95 0.600, one",
         ),
-        ((make_row(0, 0.5), make_row(9, 0.51, best_map50_95=0.99)), 0, "the defaults: mAP50-95 0.500, one seed"),
+        ((make_row(0, 0.5), make_row(9, 0.51, best_map50_95=0.99)), 9, "trial 9: mAP50-95 0.510, one seed"),
+        ((make_row(0, 0.5), make_row(9, 0.501, best_map50_95=0.99)), 0, "the defaults: mAP50-95 0.500, one seed"),
         (confirmed(0.58).trials, 2, "trial 2, confirmed: mAP50-95 0.5"),
-        (confirmed(0.505).trials, 0, "the defaults, confirmed: mAP50-95 0.5"),
+        (confirmed(0.45).trials, 0, "the defaults, confirmed: mAP50-95 0."),
     ],
 )
 def test_status_show_and_export_name_the_same_trial(rows: tuple[TrialRow, ...], number: int, text: str) -> None:
@@ -305,11 +346,7 @@ def test_status_show_and_export_name_the_same_trial(rows: tuple[TrialRow, ...], 
     status = text_of(lambda console: print_status(console, make_status(*rows, study=best_epoch_elsewhere())))
     assert f"winner    {text}" in status
     shown = text_of(lambda console: print_report(console, report))
-    assert (
-        (f"rial {number} reached" in shown or f"winner is trial {number}" in shown)
-        if number
-        else ("The defaults are as good" in shown)
-    )
+    assert (f"trial {number} is handed over" if number else "the defaults are handed over") in shown
 
 
 def test_a_status_without_a_score_says_so() -> None:
@@ -318,7 +355,7 @@ def test_a_status_without_a_score_says_so() -> None:
 
 def test_the_defaults_lead_while_nothing_has_trained_to_the_end() -> None:
     rows = (make_row(0, 0.5, state=TrialState.RUNNING), make_row(1, 0.51, state=TrialState.STOPPED))
-    text = text_of(lambda console: print_report(console, make_report(*rows)))
+    text = text_of(lambda console: print_report(console, make_report(*rows), details=True))
     assert "The defaults lead so far with mAP50-95 of 0.500 on val; no trial has reached its last epoch." in text
 
 
@@ -350,6 +387,6 @@ def test_a_missing_production_training_is_named_with_the_command_that_does_it() 
         "-o hyp.yaml, then yolo detect train cfg=hyp.yaml"
     ) in text
     production = make_row(2, 0.7, purpose=Purpose.PRODUCTION, repeats=1, epochs=20, done_epochs=20)
-    text = text_of(lambda console: print_report(console, replace(report, production=production)), 400)
+    text = text_of(lambda console: print_report(console, replace(report, production=production), details=True), 400)
     assert "was not done" not in text
     assert "Production (trial 2): trial 1 trained for 20 of 20 epochs" in text
