@@ -144,8 +144,8 @@ def production_chart(frame: pd.DataFrame) -> Chart:
     """Learning curves of the production trainings: a colour a recipe, a line a seed, a dot at each best epoch."""
     known = frame.dropna(subset=["map50_95"])
     names = sorted(set(known["recipe"]), key=lambda name: (name != "the defaults", name))
-    others = [colour for colour in TRIALS if colour != ORANGE]
-    colours = [ORANGE if name == "the defaults" else others[n % len(others)] for n, name in enumerate(names, -1)]
+    others = iter(colour for colour in TRIALS if colour != ORANGE)  # there are at most a few recipes
+    colours = [ORANGE if name == "the defaults" else next(others, GREY) for name in names]
     colour = alt.Color("recipe:N", scale=alt.Scale(domain=names, range=colours), legend=_legend())
     base = alt.Chart(known, title=_title("Production trainings; dot: best epoch"))
     tooltip = ["recipe:N", "trial:N", "epoch:Q", _tip("map50_95")]

@@ -34,9 +34,9 @@ FEWEST = 5  # trials below which a rung's correlation is not shown
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
 _LINK = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)  # of which Markdown makes links that nobody wrote
 _CARD_STYLE = """<style>
-.answer {display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.2rem; margin: 0; overflow-wrap: anywhere}
+.answer {display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.2rem; margin: 0; padding: 0}
 .answer dt {font-weight: 600}
-.answer dd {margin: 0}
+.answer dd {margin: 0; overflow-wrap: anywhere}
 @media (max-width: 640px) {.answer {grid-template-columns: 1fr; gap: 0} .answer dd {margin-bottom: .6rem}}
 </style>"""
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}

@@ -95,7 +95,7 @@ def _charts(progress: StudyProgress) -> None:
 def _details(progress: StudyProgress) -> None:
     """Verdict of the seed repeats, rank correlations, costs by purpose beside the plan; drawn when it is opened."""
     study = progress.study
-    opened = st.expander("Details", key="details", on_change="rerun")
+    opened = st.expander("Details", key="details", on_change="rerun", bind="query-params")
     if not opened.open:
         return
     with opened:
