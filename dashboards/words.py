@@ -10,7 +10,7 @@ from html import escape
 
 from automl import figures
 from automl.costs.budget import Budget, limits_of
-from automl.figures import duration, format_cost
+from automl.figures import format_cost, span
 from automl.recipes import Subject
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.reports.card import Line, card
@@ -34,10 +34,11 @@ FEWEST = 5  # trials below which a rung's correlation is not shown
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
 _LINK = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)  # of which Markdown makes links that nobody wrote
 _CARD_STYLE = """<style>
-.answer {display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.2rem; margin: 0; padding: 0}
+.answer {display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.2rem}
+dl.answer.answer, .answer.answer dd, .answer.answer dt {margin: 0; padding: 0}
 .answer dt {font-weight: 600}
-.answer dd {margin: 0; overflow-wrap: anywhere}
-@media (max-width: 640px) {.answer {grid-template-columns: 1fr; gap: 0} .answer dd {margin-bottom: .6rem}}
+.answer dd {overflow-wrap: anywhere}
+@media (max-width: 640px) {.answer {grid-template-columns: 1fr; gap: 0} .answer.answer dd {margin-bottom: .6rem}}
 </style>"""
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
 
@@ -104,8 +105,8 @@ def card_html(lines: Iterable[Line]) -> str:
 
 def outcome(overview: Overview) -> str:
     """The card's lines on the difference, in one text; empty without a card or a recipe to compare."""
-    texts = [line.text for line in card(overview) if line.label in ("difference", "but")]
-    return " ".join(f"{text.rstrip('.')}." for text in texts)
+    lines = [line for line in card(overview) if line.label in ("difference", "but")]
+    return " ".join(f"{line.label.capitalize()}: {line.text.rstrip('.')}." for line in lines)
 
 
 def no_outcome(progress: StudyProgress) -> str:
@@ -201,7 +202,7 @@ def _limit(budget: Budget, study: StudyRow, share: float) -> str:
         count = round(share * budget.trials)
         return f"{count} trial{'' if count == 1 else 's'}"
     if budget.wall_s is not None:
-        return f"{duration(share * budget.wall_s)} of wall time"
+        return f"{span(share * budget.wall_s)} of wall time"
     return cost(share * (budget.limit_s or 0.0), study)
 
 
@@ -244,7 +245,7 @@ def outlook(progress: StudyProgress, db: str = "") -> str:
     left_s, gain = progress.left_s, progress.expected_gain
     if left_s is None:
         return text
-    text = f"{text} At this pace the rest of the budget takes {duration(left_s)}."
+    text = f"{text} At this pace the rest of the budget takes {span(left_s)}."
     if gain is None:
         return text
     rise = f"about {gain:.3f}" if gain >= FLOOR else f"less than {FLOOR}"

@@ -79,7 +79,7 @@ def test_both_production_trainings_are_details() -> None:
 def test_the_outcome_is_that_of_the_card() -> None:
     progress = at_length()
     lines = {line.label: line.text for line in card(progress)}
-    assert words.outcome(progress) == f"{lines['difference']}."
+    assert words.outcome(progress) == f"Difference: {lines['difference']}."
     assert "trial 2 is handed over" in words.outcome(progress)
     none = make_progress(winner=None)
     assert words.outcome(none) == ""
@@ -154,7 +154,7 @@ def test_while_it_runs_the_wait_has_a_length_and_a_promise() -> None:
     assert progress.left_s == pytest.approx(7200.0)
     assert progress.expected_gain is not None
     assert 0 < progress.expected_gain < 0.05
-    added = f"takes 2:00:00. The rest of the search is expected to add about {progress.expected_gain:.3f} to"
+    added = f"takes 2 h 0 min. The rest of the search is expected to add about {progress.expected_gain:.3f} to"
     assert added in words.outlook(progress)
 
 
@@ -183,7 +183,7 @@ def test_the_reserve_for_a_production_training_promises_nothing() -> None:
     ("budgets", "text"),
     [
         (("3473cpu-s",), "25% of 57.9 cpu-min, 43.4 cpu-min left"),
-        (("90min",), "25% of 1:30:00 of wall time, 1:07:30 of wall time left"),
+        (("90min",), "25% of 1 h 30 min of wall time, 1 h 7 min of wall time left"),
         (("4trials",), "25% of 4 trials, 3 trials left"),
         (("2cpu-h", "4trials"), "25% of 2.00 cpu-h or 4 trials"),
     ],
