@@ -28,7 +28,7 @@ from automl.records import (
     StudyState,
 )
 from automl.reports import report
-from automl.reports.card import card
+from automl.reports.card import lines_of_recipe
 from automl.reports.overview import Overview
 from automl.reports.report import StudyReport, StudyStatus
 from automl.reports.watch import Watch
@@ -177,7 +177,6 @@ def export(
     row = overview.winner if trial is None else read.trial(engine, study, trial)
     if row is None:
         raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
-    lines = tuple((line.label, line.text) for line in card(overview) if line.label not in ("model", "next"))
     subjects = [
         subject_of(
             engine,
@@ -188,7 +187,7 @@ def export(
             verdict=overview.verdict,
             production=overview.production_for(searched),
             epochs=epochs,
-            answer=lines,
+            answer=lines_of_recipe(overview),
         )
         for searched in (row, overview.baseline if overview.answer is None else overview.answer.defaults.trial)
         if searched is not None

@@ -103,8 +103,8 @@ def intervals_chart(frame: pd.DataFrame) -> Chart:
     )
 
 
-def spending_chart(frame: pd.DataFrame, unit: str, height: int = HEIGHT) -> Chart:
-    """Spent and planned cost by purpose, in the unit of that name. `height`: the largest, in pixels."""
+def spending_chart(frame: pd.DataFrame, unit: str) -> Chart:
+    """Spent and planned cost by purpose, in the unit of that name."""
     kinds = [kind for kind in ("spent", "planned") if kind in set(frame["kind"])]
     return (
         alt.Chart(frame, title=_title("Where the budget went"))
@@ -121,7 +121,7 @@ def spending_chart(frame: pd.DataFrame, unit: str, height: int = HEIGHT) -> Char
             ),
             tooltip=[alt.Tooltip("purpose:N"), alt.Tooltip("kind:N"), alt.Tooltip("cost:Q", title=unit, format=".3~r")],
         )
-        .properties(height=min(height, 100 + 48 * frame["purpose"].nunique()), padding=EDGE)
+        .properties(height=min(HEIGHT, 100 + 48 * frame["purpose"].nunique()), padding=EDGE)
     )
 
 
@@ -138,6 +138,21 @@ def curves_chart(frame: pd.DataFrame, rungs: Sequence[int], names: Sequence[str]
     ends = alt.Chart(last).mark_point(filled=True, size=80).encode(x="epoch:Q", y="map50_95:Q", color=colour)
     rules = alt.Chart(pd.DataFrame({"epoch": list(rungs)})).mark_rule(color=GREY, strokeDash=[2, 3]).encode(x="epoch:Q")
     return (rules + lines + ends).properties(height=HEIGHT)
+
+
+def production_chart(frame: pd.DataFrame) -> Chart:
+    """Learning curves of the production trainings: a colour a recipe, a line a seed, a dot at each best epoch."""
+    known = frame.dropna(subset=["map50_95"])
+    names = sorted(set(known["recipe"]), key=lambda name: (name != "the defaults", name))
+    others = iter(colour for colour in TRIALS if colour != ORANGE)  # there are at most a few recipes
+    colours = [ORANGE if name == "the defaults" else next(others, GREY) for name in names]
+    colour = alt.Color("recipe:N", scale=alt.Scale(domain=names, range=colours), legend=_legend())
+    base = alt.Chart(known, title=_title("Production trainings; dot: best epoch"))
+    tooltip = ["recipe:N", "trial:N", "epoch:Q", _tip("map50_95")]
+    lines = base.mark_line(strokeWidth=2).encode(x=_EPOCH, y=_score(), color=colour, detail="trial:N", tooltip=tooltip)
+    best = known.loc[known.groupby("trial")["map50_95"].idxmax()] if len(known) else known
+    dots = alt.Chart(best).mark_point(filled=True, size=80, opacity=1)
+    return (lines + dots.encode(x="epoch:Q", y="map50_95:Q", color=colour, tooltip=tooltip)).properties(height=HEIGHT)
 
 
 def metrics_chart(frame: pd.DataFrame) -> Chart:

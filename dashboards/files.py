@@ -20,7 +20,6 @@ from automl.trainers.ultralytics.initial import Beginning
 
 NAMES = frozenset(("best.pt", "last.pt", "log.txt"))
 TAIL = 16_000  # bytes of a log
-INITIAL = "hyp-init.pt"  # initial weights in a recipe, as `automl export` names them
 BUILD_S = 180  # seconds that building a network may take
 _ONE_AT_A_TIME = Lock()
 
@@ -52,19 +51,24 @@ def tail(file: Path) -> str:
         return ""
 
 
-def packed(recipe: str, beginning: Beginning) -> bytes:
-    """A zip of a hyp.yaml and the initial weights that it names, side by side.
+def initial_of(name: str) -> Path:
+    """Initial weights beside a recipe, as `automl export` names them: 'hyp-init.pt' for 'hyp.yaml'."""
+    return Path(f"{Path(name).stem}-init.pt")
+
+
+def packed(name: str, recipe: str, beginning: Beginning) -> bytes:
+    """A zip of a recipe of that file name and the initial weights that it names, side by side.
 
     The network is built in a process of its own, one at a time. Raises AutoMLError where that fails, and for a network
     that a user's file describes, since building it would run that file's code.
     """
     with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="automl-") as folder:
-        file = Path(folder) / INITIAL
+        file = Path(folder) / initial_of(name)
         _build(beginning, file)
         content = BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("hyp.yaml", recipe)
-            archive.write(file, INITIAL)
+            archive.writestr(name, recipe)
+            archive.write(file, file.name)
         return content.getvalue()
 
 

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-import math
 import re
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from html import escape
 
 from automl import figures
 from automl.costs.budget import Budget, limits_of
-from automl.figures import duration, format_cost
-from automl.recipes import LONG
+from automl.figures import format_cost, span
+from automl.recipes import Subject
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
+from automl.reports.card import Line, card
 from automl.reports.overview import Overview
 from automl.reports.watch import StudyProgress
 from automl.scores.ending import FLOOR
+from automl.scores.halving import RungTrust
 from automl.scores.words import (
-    confidence_text,
-    measured_text,
-    observed_text,
+    chance_text,
     one_seed_text,
     production_missing_text,
     production_text,
-    score_definition,
-    seeds_text,
-    unseen_verdict_text,
+    trial_name,
     verdict_text,
 )
 
 NO_STUDY = "there is no study yet"
 NO_TRIAL = "No trial has begun yet."
 NEXT = "What to run next"
+FEWEST = 5  # trials below which a rung's correlation is not shown
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
 _LINK = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)  # of which Markdown makes links that nobody wrote
+_CARD_STYLE = """<style>
+.answer {display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.2rem}
+dl.answer.answer, .answer.answer dd, .answer.answer dt {margin: 0; padding: 0}
+.answer dt {font-weight: 600}
+.answer dd {overflow-wrap: anywhere}
+@media (max-width: 640px) {.answer {grid-template-columns: 1fr; gap: 0} .answer.answer dd {margin-bottom: .6rem}}
+</style>"""
 ICONS = {"running": "●", "finished": "✓", "interrupted": "‖", "failed": "✕"}
 
 _ENDS = {StudyState.FINISHED: "finished", StudyState.INTERRUPTED: "been interrupted", StudyState.FAILED: "failed"}
@@ -77,23 +83,87 @@ def cost(slot_s: float, study: StudyRow) -> str:
 
 
 def headline(progress: StudyProgress) -> str:
-    """The winner against the defaults, and its certainty, in sentences."""
+    """Sentence in place of the card, as long as there is nothing to compare."""
+    study, baseline = progress.study, progress.baseline
+    if study.state is StudyState.FAILED and progress.winner is None:
+        return f"The defaults could not be trained, so nothing else was: {study.reason}."
+    if baseline is not None and baseline.state is TrialState.FAILED:
+        return "The defaults have failed, so no trial can be compared with them."
+    return "No epoch has been reported yet. The defaults train first; nothing else starts before their first score."
+
+
+def card_title(study: StudyRow) -> str:
+    """'The answer', or 'The answer so far' of a study that may go on."""
+    return "The answer" if study.state in (StudyState.FINISHED, StudyState.FAILED) else "The answer so far"
+
+
+def card_html(lines: Iterable[Line]) -> str:
+    """The card's lines as HTML: labels beside their text, above it on a phone. Nothing of a user is read as HTML."""
+    rows = "".join(f"<dt>{escape(line.label)}</dt><dd>{escape(line.text)}</dd>" for line in lines)
+    return f'{_CARD_STYLE}<dl class="answer">{rows}</dl>'
+
+
+def outcome(overview: Overview) -> str:
+    """The card's lines on the difference, in one text; empty without a card or a recipe to compare."""
+    lines = [line for line in card(overview) if line.label in ("difference", "but")]
+    return " ".join(f"{line.label.capitalize()}: {line.text.rstrip('.')}." for line in lines)
+
+
+def no_outcome(progress: StudyProgress) -> str:
+    """What stands in the place of `outcome`: the card's line on what was found, or the headline without a card."""
+    found = [line.text for line in card(progress) if line.label == "best found"]
+    return f"{found[0].capitalize()}." if found else headline(progress)
+
+
+def length_of(subject: Subject) -> str:
+    """Epochs that a recipe is for, in a sentence."""
+    epochs, searched = subject.length, subject.trial.epochs
+    if epochs == searched:
+        return f"For a training of {epochs} epochs, as the search trained it."
+    source = "as its production training had" if subject.produced is not None else "the length of production"
+    return f"For a training of {epochs} epochs, {source}; the search trained it for {searched}."
+
+
+def missing_production(study: StudyRow, production: TrialRow | None) -> str:
+    """Command for a production training that was asked for and not done; empty where there is one or none was."""
+    missing = study.spec.train and study.state is StudyState.FINISHED and production is None
+    return production_missing_text(study) if missing else ""
+
+
+def productions(overview: Overview) -> list[TrialRow]:
+    """Production trainings of the winner and of both sides of the answer, and those that run, by number."""
+    answer = overview.answer
+    sides = [] if answer is None else [side.trained for side in (answer.defaults, answer.found) if side is not None]
+    rows = [overview.production, *sides, *overview.running]
+    by_number = {row.number: row for row in rows if row is not None and row.purpose is Purpose.PRODUCTION}
+    return [by_number[number] for number in sorted(by_number)]
+
+
+def produced_name(repeats: int | None, study: StudyRow) -> str:
+    """The recipe that a production training trains: 'the defaults' of any operating point, or 'trial 3'."""
+    number = repeats or 0
+    return trial_name(0 if number < max(1, len(study.spec.points)) else number)
+
+
+def details(progress: StudyProgress) -> list[str]:
+    """Sentences below the card: repeats that have ended, what they say, the unseen images, production trainings."""
     baseline, winner = progress.baseline, progress.winner
-    if progress.study.state is StudyState.FAILED and (baseline is None or winner is None):
-        return f"The defaults could not be trained, so nothing else was: {progress.study.reason}."
-    if baseline is None or winner is None:
-        return "No epoch has been reported yet. The defaults train first; nothing else starts before their first score."
-    unseen = unseen_verdict_text(progress.evaluations, progress.production)
-    if progress.verdict is None:
-        return _joined(one_seed_text(winner, baseline), unseen)
-    return _joined(_repeats_so_far(progress), verdict_text(progress.verdict), unseen)
+    if progress.answer is None or baseline is None or winner is None:
+        return []
+    verdict = progress.verdict
+    text = one_seed_text(winner, baseline) if verdict is None else verdict_text(verdict)
+    device = progress.study.spec.slots.device
+    return [
+        f"Trainings of {progress.study.spec.epochs} epochs: {_joined(_repeats_so_far(progress), text)}",
+        *(production_text(row, device, progress.evaluations) for row in productions(progress)),
+    ]
 
 
 def _repeats_so_far(progress: StudyProgress) -> str:
-    """Opening of a verdict that may still change; empty once the study has ended."""
-    if progress.study.state is not StudyState.RUNNING:
-        return ""
+    """Opening of a verdict that may still change; empty once the study has ended, and without repeats."""
     repeats = [point for point in progress.points if point.purpose is Purpose.CONFIRMATION]
+    if progress.study.state is not StudyState.RUNNING or not repeats:
+        return ""
     ended = sum(point.ended_at is not None for point in repeats)
     return f"So far, with {ended} of {len(repeats)} started seed repeats ended:"
 
@@ -102,42 +172,19 @@ def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-def certainty(overview: Overview, row: TrialRow | None) -> str:
-    """A few words below a figure: the runs behind it, and how sure it is."""
-    if row is None or row.score is None:
-        return ""
-    estimate = overview.estimate(row)
-    if estimate is None:
-        return f"one seed, {score_definition(row.epochs)}; not confirmed"
-    text = f"{observed_text(estimate)}, over {seeds_text(estimate.seeds)}"
-    return text if estimate.chance is None else f"{text}; {confidence_text(estimate)}"
-
-
-def production(overview: Overview) -> str:
-    """Result of the production training, or the command for a missing one; empty where none was asked for."""
-    study, production = overview.study, overview.production
-    if production is not None:
-        return production_text(production, study.spec.slots.device, overview.evaluations)
-    missing = study.spec.train and study.state is StudyState.FINISHED
-    return production_missing_text(study) if missing else ""
+def rank_correlations(rungs: Iterable[RungTrust]) -> str:
+    """Sentence on how well each rung's order predicts the next one's; empty where too few trials reached both."""
+    known = [rung for rung in rungs if rung.correlation is not None and rung.trials >= FEWEST]
+    parts = (f"{rung.level} with {rung.following}: {rung.correlation:.2f} ({rung.trials} trials)" for rung in known)
+    return f"Rank correlation of each rung with the next: {', '.join(parts)}." if known else ""
 
 
 def sureness(overview: Overview) -> str:
-    """Certainty that the best recipe beats the defaults, in a few words."""
-    if overview.winner is None:
+    """Certainty that the best recipe found beats the defaults, in two or three words."""
+    answer = overview.answer
+    if answer is None or answer.chance is None:
         return "–"
-    return "one seed" if overview.verdict is None else confidence_text(overview.verdict.best)
-
-
-def unseen_score(overview: Overview, row: TrialRow | None) -> str:
-    """Figure of a trial on images that the search never saw; empty where it was not measured."""
-    rows = (measured for measured in overview.evaluations if row is not None and measured.trial == row.number)
-    evaluation = next(rows, None)
-    if evaluation is None:
-        return ""
-    if math.isnan(evaluation.map50_95):
-        return f"could not be measured on unseen images ({evaluation.split})"
-    return f"{measured_text(evaluation)} ({evaluation.split})"
+    return f"loses on {overview.study.spec.unseen}" if answer.vetoed else f"{chance_text(answer.chance)} sure"
 
 
 def share_of_budget(overview: Overview) -> str:
@@ -155,14 +202,16 @@ def _limit(budget: Budget, study: StudyRow, share: float) -> str:
         count = round(share * budget.trials)
         return f"{count} trial{'' if count == 1 else 's'}"
     if budget.wall_s is not None:
-        return f"{duration(share * budget.wall_s)} of wall time"
+        return f"{span(share * budget.wall_s)} of wall time"
     return cost(share * (budget.limit_s or 0.0), study)
 
 
-def wall_time(study: StudyRow) -> str:
-    """Wall time and slots."""
-    count = study.spec.slots.count
-    return f"{duration(study.wall_s)} of wall time on {count} slot{'s' if count > 1 else ''}"
+def trials(progress: StudyProgress) -> str:
+    """Number of trials by state, and slots: '34 trials on 2 slots: 14 completed, 20 stopped'."""
+    count, slots = len(progress.points), progress.study.spec.slots.count
+    states = ", ".join(f"{of_state} {state}" for state, of_state in sorted(progress.states.items()))
+    text = f"{count} trial{'' if count == 1 else 's'} on {slots} slot{'' if slots == 1 else 's'}"
+    return f"{text}: {states}." if states else f"{text}."
 
 
 def description(study: StudyRow) -> str:
@@ -196,7 +245,7 @@ def outlook(progress: StudyProgress, db: str = "") -> str:
     left_s, gain = progress.left_s, progress.expected_gain
     if left_s is None:
         return text
-    text = f"{text} At this pace the rest of the budget takes {duration(left_s)}."
+    text = f"{text} At this pace the rest of the budget takes {span(left_s)}."
     if gain is None:
         return text
     rise = f"about {gain:.3f}" if gain >= FLOOR else f"less than {FLOOR}"
@@ -243,13 +292,13 @@ def repeat_of(row: TrialRow) -> str:
     if row.repeats is None:
         return ""
     if row.purpose is Purpose.PRODUCTION:
-        return f"It is the production training of trial {row.repeats}: longer, on what the search has left for it."
+        return f"It is a production training of {trial_name(row.repeats)}, for {row.epochs} epochs."
     return f"It repeats trial {row.repeats} with seed {row.seed}."
 
 
 def next_command(overview: Overview, trial: TrialRow | None = None, db: str = "") -> str:
     """Command line to run next. `db`: the words that name the database."""
-    study, winner, production = overview.study, overview.winner, overview.production
+    study, winner = overview.study, overview.winner
     name = shlex.quote(study.name)
     crashed = study.state is StudyState.RUNNING and not overview.alive
     if trial is None and (crashed or study.state is StudyState.INTERRUPTED):
@@ -257,11 +306,7 @@ def next_command(overview: Overview, trial: TrialRow | None = None, db: str = ""
     if winner is None:
         return f"automl show {name}{db}"
     choice = "" if trial is None or trial.number == winner.number else f" --trial {trial.number}"
-    number = winner.number if trial is None else trial.number
-    trained = production is not None and number in (production.number, production.repeats)  # its recipe has that length
-    short = study.spec.epochs < LONG and not trained  # than the guide's production training
-    length = f" --epochs {study.spec.train or LONG}" if short else ""
-    return f"automl export {name}{choice}{length}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
+    return f"automl export {name}{choice}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
 
 
 def export_command(study: StudyRow, trial: TrialRow, db: str = "") -> str:

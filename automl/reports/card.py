@@ -71,6 +71,11 @@ def card(overview: Overview, *, db_words: str = "") -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def lines_of_recipe(overview: Overview) -> tuple[Line, ...]:
+    """Lines of the card that a recipe file repeats: without places and commands of this machine."""
+    return tuple(line for line in card(overview) if line.label not in ("model", "next"))
+
+
 def largest_changes(params: Params, before: Params, space: SearchSpace, most: int = MOST_CHANGES) -> list[Change]:
     """The parameters that lie farthest from the defaults, as a share of the searched range, farthest first.
 

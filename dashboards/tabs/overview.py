@@ -1,4 +1,4 @@
-"""Winner, cost and outlook of a study; follows a running one."""
+"""The answer of a study, its outlook, charts and log; follows a running one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import time
 
 import streamlit as st
 
-from automl.figures import cost_unit, score
-from automl.records import EventRow, StudyRow, StudyState
+from automl.figures import cost_unit
+from automl.records import EventRow, Purpose, StudyRow, StudyState
+from automl.reports.card import card
 from automl.reports.watch import StudyProgress
+from automl.scores.halving import rung_trust
 from automl.store import read
 from dashboards import charts, context, frames, words
 
 EVENTS = 200  # lines of the log that stay on the page
+LATEST = 300  # trials that the rank correlations are measured on
 FEW, LOG = 6, 260  # lines that need no scrolling; height of a longer log in pixels
 
 
@@ -31,13 +34,11 @@ def draw(row: StudyRow) -> None:
 
 def _draw(progress: StudyProgress, events: list[EventRow]) -> None:
     study = progress.study
-    st.markdown(f"**{words.plain(words.state_of(study, progress.alive))}** · {words.plain(words.headline(progress))}")
-    production = words.production(progress)
-    if production:
-        st.markdown(words.plain(production))
-    _figures(progress)
-    outlook = words.plain(words.outlook(progress, context.database()))
-    st.progress(min(1.0, progress.share_spent), text=outlook)
+    _answer(progress)
+    state = f"**{words.plain(words.state_of(study, progress.alive))}** · "
+    outlook = f"{words.share_of_budget(progress)}. {words.outlook(progress, context.database())}"
+    st.progress(min(1.0, progress.share_spent), text=state + words.plain(outlook))
+    st.caption(words.plain(words.trials(progress)))
     _charts(progress)
     if study.state is StudyState.RUNNING:
         st.subheader("Running now", anchor=False)
@@ -51,33 +52,67 @@ def _draw(progress: StudyProgress, events: list[EventRow]) -> None:
         st.code(log, language=None, wrap_lines=True, height=LOG if len(events) > FEW else "content")
     else:
         st.caption("The log is empty.")
-    st.caption(words.NEXT)
-    st.code(words.next_command(progress, db=context.database()), language="bash", wrap_lines=True)
+    _details(progress)
+
+
+def _answer(progress: StudyProgress) -> None:
+    """The card that the terminal begins with too, and the command to copy."""
+    lines = card(progress, db_words=context.database())
+    with st.container(border=True, gap="small"):
+        if lines:
+            st.subheader(words.card_title(progress.study), anchor=False)
+            st.html(words.card_html(lines))
+        else:
+            st.markdown(words.plain(words.headline(progress)))
+        missing = words.missing_production(progress.study, progress.production)
+        if missing:
+            st.markdown(words.plain(missing))
+        if not any(line.label == "next" for line in lines):
+            st.caption(words.NEXT)
+        st.code(words.next_command(progress, db=context.database()), language="bash", wrap_lines=True)
 
 
 def _charts(progress: StudyProgress) -> None:
-    """Best so far against cost; beside it the intervals and the spending."""
+    """Best so far against cost; beside it the production trainings, whose length is another."""
     study = progress.study
-    left, right = st.columns([3, 2])
-    unit = cost_unit(study.slot_s, study.spec.slots.device)  # that of the figure above
+    unit = cost_unit(study.slot_s, study.spec.slots.device)
     steps = frames.best_frame(progress.rises, study.slot_s, unit)
     baseline = progress.baseline.score if progress.baseline is not None else None
+    produced = [point for point in progress.points if point.purpose is Purpose.PRODUCTION]
+    curves = read.epochs_of(context.engine(), study.name, [point.number for point in produced]) if produced else []
+    left, right = st.columns([3, 2]) if curves else (st.container(), None)
     with left:
         if len(steps):
             st.altair_chart(charts.best_chart(steps, baseline, unit.name), alt="Best so far against cost")
         else:
             _before_a_score(progress)
-    with right:
-        height = charts.HEIGHT
-        if progress.verdict is not None:
-            intervals = charts.intervals_chart(frames.intervals_frame(progress.verdict))
-            st.altair_chart(intervals, alt="mAP50-95 over seeds")
-            height -= 100
+    if right is not None:
+        names = {point.number: words.produced_name(point.repeats, study) for point in produced}
+        frame = frames.production_frame(curves, names)
+        right.altair_chart(charts.production_chart(frame), alt="Production trainings by epoch")
+
+
+def _details(progress: StudyProgress) -> None:
+    """Verdict of the seed repeats, rank correlations, costs by purpose beside the plan; drawn when it is opened."""
+    study = progress.study
+    opened = st.expander("Details", key="details", on_change="rerun", bind="query-params")
+    if not opened.open:
+        return
+    with opened:
+        scores = read.scores(context.engine(), study.name, latest=LATEST)
+        ranks = words.rank_correlations(rung_trust(scores, study.spec.rungs, study.spec.epochs))
+        for sentence in filter(None, [*words.details(progress), ranks]):
+            st.markdown(words.plain(sentence))
+        left, right = st.columns(2)
+        unit = cost_unit(study.slot_s, study.spec.slots.device)
         spending = frames.spending_frame(progress, unit)
         if spending["cost"].any():
-            st.altair_chart(charts.spending_chart(spending, unit.name, height), alt="Spent by purpose")
+            left.altair_chart(charts.spending_chart(spending, unit.name), alt="Spent by purpose")
         else:
-            st.caption("Nothing has been spent yet.")
+            left.caption("Nothing has been spent yet.")
+        if progress.verdict is not None:
+            intervals = charts.intervals_chart(frames.intervals_frame(progress.verdict))
+            right.altair_chart(intervals, alt="mAP50-95 over seeds")
 
 
 def _before_a_score(progress: StudyProgress) -> None:
@@ -92,34 +127,6 @@ def _before_a_score(progress: StudyProgress) -> None:
         chart = charts.curves_chart(curves[curves["trial"].isin(names)], study.spec.rungs, names)
         st.altair_chart(chart, alt="Learning curves of the first trials")
     st.caption("The first trial has not ended yet: its score appears here.")
-
-
-def _figures(progress: StudyProgress) -> None:
-    study, winner, baseline = progress.study, progress.winner, progress.baseline
-    first, second, third, fourth = st.columns(4)
-    with first.container(border=True, height="stretch", gap="xsmall"):
-        gain = progress.gain
-        st.metric(
-            "mAP50-95 of the winner",
-            score(progress.figure(winner)),
-            None if gain is None else f"{gain:+.3f} vs defaults",
-            help="on val; after seed repeats the mean of their best epochs",
-        )
-        _lines(words.certainty(progress, winner), words.unseen_score(progress, winner))
-    with second.container(border=True, height="stretch", gap="xsmall"):
-        st.metric("The defaults' mAP50-95", score(progress.figure(baseline)), help="on val")
-        _lines(words.certainty(progress, baseline), words.unseen_score(progress, baseline))
-    with third.container(border=True, height="stretch", gap="xsmall"):
-        st.metric("Spent", words.cost(study.slot_s, study))
-        _lines(words.share_of_budget(progress), words.wall_time(study))
-    with fourth.container(border=True, height="stretch", gap="xsmall"):
-        st.metric("Trials", str(len(progress.points)))
-        _lines(", ".join(f"{count} {state}" for state, count in sorted(progress.states.items())))
-
-
-def _lines(*texts: str) -> None:
-    for text in filter(None, texts):
-        st.caption(words.plain(text))
 
 
 def _events(study: StudyRow) -> list[EventRow]:

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from automl.recipes import Subject, beginning, no_recipe_text, recipe_text, subject_of
+from automl.recipes import Subject, beginning, defaults_beside, no_recipe_text, recipe_text, subject_of
 from automl.records import StudyRow, TrialRow
+from automl.reports.card import lines_of_recipe
+from automl.reports.overview import Overview
 from automl.scores.words import production_text, trial_name
 from automl.store import read
 from automl.trainers.ultralytics.initial import Beginning
 from automl.trainers.ultralytics.schema import is_packaged
 from dashboards import context, frames, words
-from dashboards.files import INITIAL, kept_file, packed
+from dashboards.files import initial_of, kept_file, packed
+
+RECIPE = "hyp.yaml"  # as in the commands of this page
 
 
 def _draw(row: StudyRow) -> None:
@@ -24,21 +28,13 @@ def _draw(row: StudyRow) -> None:
     if winner is None:
         st.info("No trial has a score yet. The first score comes with the first epoch of the defaults.")
         return
-    subject = subject_of(
-        context.engine(),
-        row,
-        context.linked_trial(row, winner.number),
-        baseline=progress.baseline,
-        evaluations=progress.evaluations,
-        verdict=progress.verdict,
-        production=progress.production,
-    )
+    trial = context.linked_trial(row, winner.number)
+    subject = _subject(progress, trial)
     trial, production = subject.trial, subject.production
     choice = "" if trial.number == winner.number else f", by your choice instead of {trial_name(winner.number)}"
-    st.markdown(
-        f"**Trial {trial.number}** ({words.plain(trial.origin)}){choice}. {words.plain(words.headline(progress))}"
-    )
-    _recipes(subject)
+    said = words.outcome(progress) or words.no_outcome(progress)
+    st.markdown(f"**Trial {trial.number}** ({words.plain(trial.origin)}){choice}. {words.plain(said)}")
+    _recipes(progress, subject)
     if production is not None and production.repeats == trial.number:
         _weights(row, production, "Weights of the production training")
         st.caption(words.plain(production_text(production, row.spec.slots.device, progress.evaluations)))
@@ -49,48 +45,71 @@ def _draw(row: StudyRow) -> None:
     context.share()
 
 
-def _recipes(subject: Subject) -> None:
+def _subject(overview: Overview, trial: TrialRow) -> Subject:
+    """The trial with the facts that `automl export` writes into its recipe."""
+    return subject_of(
+        context.engine(),
+        overview.study,
+        trial,
+        baseline=overview.baseline,
+        evaluations=overview.evaluations,
+        verdict=overview.verdict,
+        production=overview.production_for(trial),
+        answer=lines_of_recipe(overview),
+    )
+
+
+def _recipes(overview: Overview, subject: Subject) -> None:
+    """Offer hyp.yaml, beside it that of the defaults, and the same as JSON."""
     st.subheader("Recipe", anchor=False)
     row = subject.study
     if row.spec.trainer != "ultralytics":
         st.info(f"There is nothing to train from: {words.plain(no_recipe_text(row.spec.trainer))}")
         return
-    start = beginning(row, subject.trial)
-    initial = None if start is None else Path(INITIAL)
-    text, recipe = (recipe_text(subject, Path("hyp.yaml"), kind, initial) for kind in ("ultralytics", "json"))
-    left, right = st.columns(2)
-    with left:
-        if start is None:
-            st.download_button(
-                "hyp.yaml for Ultralytics", text, "hyp.yaml", "text/yaml", on_click="ignore", width="stretch"
-            )
-        else:
-            _packed(row, subject.trial, start, text)
-    right.download_button(
-        "Recipe as JSON", recipe, "recipe.json", "application/json", on_click="ignore", width="stretch"
-    )
-    with st.expander("hyp.yaml"):
-        if initial is not None:
-            st.caption(f"It starts from {initial.name}, which lies beside it in the zip or the exported folder.")
-        st.code(text, language="yaml")
+    st.caption(words.plain(words.length_of(subject)))
+    defaults = overview.baseline if overview.answer is None else overview.answer.defaults.trial
+    offers = {RECIPE: subject}
+    if defaults is not None and defaults.number != subject.trial.number:
+        offers[defaults_beside(Path(RECIPE)).name] = _subject(overview, defaults)
+    names = {"hyp.yaml": "Recipe as JSON", "hyp-defaults.yaml": "The defaults' recipe as JSON"}
+    for name, offer in offers.items():
+        left, right = st.columns(2)
+        start = beginning(row, offer.trial)
+        initial = None if start is None else initial_of(name)
+        text, recipe = (recipe_text(offer, Path(name), kind, initial) for kind in ("ultralytics", "json"))
+        with left:
+            if start is None:
+                label = f"{name} for Ultralytics"
+                st.download_button(label, text, name, "text/yaml", on_click="ignore", width="stretch")
+            else:
+                _packed(row, offer.trial, start, name, text)
+        file = "recipe.json" if name == RECIPE else "recipe-defaults.json"
+        right.download_button(names[name], recipe, file, "application/json", on_click="ignore", width="stretch")
+        with st.expander(name):
+            if initial is not None:
+                st.caption(f"It starts from {initial}, which lies beside it in the zip or the exported folder.")
+            st.code(text, language="yaml")
 
 
-def _packed(row: StudyRow, trial: TrialRow, start: Beginning, recipe: str) -> None:
-    """Pack hyp.yaml and its initial weights at the first click; offer them for download at the second."""
+def _packed(row: StudyRow, trial: TrialRow, start: Beginning, name: str, recipe: str) -> None:
+    """Pack a recipe and its initial weights at the first click; offer them for download at the second."""
     if not is_packaged(start.model):
+        if name != RECIPE:
+            st.caption(f"`automl export` in a terminal writes {name} too.")
+            return
         st.info(
             "This page builds no network from your own file, since that would run the file's code. Write hyp.yaml "
             "with its initial weights in a terminal:"
         )
         st.code(words.export_command(row, trial, context.database()), language="bash")
         return
-    key = f"packed {row.name} {row.created_at} {trial.number}"
-    if st.button("Pack hyp.yaml with its initial weights", width="stretch"):
+    key = f"packed {row.name} {row.created_at} {name} {trial.number}"
+    if st.button(f"Pack {name} with its initial weights", width="stretch"):
         with st.spinner("Packing what `automl export` writes …"):
-            st.session_state[key] = packed(recipe, start)
+            st.session_state[key] = packed(name, recipe, start)
     if key in st.session_state:
         st.download_button(
-            "hyp.yaml and weights (zip)",
+            f"{name} and weights (zip)",
             st.session_state[key],
             f"{row.name}-{trial.number}.zip",
             "application/zip",

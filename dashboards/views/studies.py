@@ -13,10 +13,11 @@ PAGE = 20  # studies at once
 COLUMNS = {  # the first four fit side by side on a phone: 390 pixels with the boxes
     "study": st.column_config.TextColumn(width=125),
     "state": st.column_config.TextColumn(width=92),
-    "winner": st.column_config.NumberColumn("mAP50-95", width=76, format="%.3f", help="on val, of the winner"),
-    "gain": st.column_config.NumberColumn(width=62, format="%+.3f", help="against the defaults"),
-    "how sure": st.column_config.TextColumn(help="chance that the winner beats the defaults"),
+    "winner": st.column_config.NumberColumn("mAP50-95", width=76, format="%.3f", help="on val, as handed over"),
+    "gain": st.column_config.NumberColumn(width=62, format="%+.3f", help="of the best found, against the defaults"),
+    "how sure": st.column_config.TextColumn(help="chance that the best recipe found beats the defaults"),
     "defaults": st.column_config.NumberColumn(format="%.3f", help="their mAP50-95 on val"),
+    "epochs": st.column_config.NumberColumn(width=62, help="of the trainings that these figures are of"),
     "best so far": st.column_config.LineChartColumn(width=100, help="best so far, trial by trial"),
     "budget": st.column_config.ProgressColumn("budget spent", width=115, format="%.0f%%", min_value=0, max_value=100),
 }

@@ -10,6 +10,7 @@ from automl.reports.overview import Overview, overview_of
 from automl.reports.report import StudyReport, StudyStatus
 from automl.reports.watch import StudyProgress
 from automl.scores import leaderboard
+from automl.scores.answer import answer_of
 from automl.scores.ending import LOOK_BACK
 from tests.builders.factories import make_point, make_row, make_spec, make_study
 
@@ -54,8 +55,12 @@ def make_progress(count: int = 10, *, alive: bool = True, share: float = 0.5, **
     """A study whose trial 2 is .02 above the defaults, seen when a share of its budget is spent."""
     state = changes.pop("state", StudyState.RUNNING)
     cost_s = 720.0 * count
+    study = make_study(spec=make_spec(), state=state, slot_s=cost_s, wall_s=cost_s, reason="it is spent")
+    rows = [changes.get("baseline", make_row(0, 0.4)), changes.get("winner", make_row(2, 0.42)), changes.get("rival")]
+    by_number = {row.number: row for row in rows if row is not None}
     fields: dict[str, Any] = {
-        "study": make_study(spec=make_spec(), state=state, slot_s=cost_s, wall_s=cost_s, reason="it is spent"),
+        "study": study,
+        "answer": answer_of(by_number.values(), (), changes.get("study", study).spec),
         "alive": alive,
         "points": make_points(count),
         "running": (),

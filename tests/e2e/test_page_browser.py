@@ -80,16 +80,24 @@ def test_a_study_opens_from_the_list_and_says_how_good_its_best_is(site: Site) -
     with site.open("/") as page:
         reads(page, "study", ["birds"])
         tick(page, [0])
-        says(page, "The winner is trial 3")
+        says(page, "trial 3 is handed over")
         for words in (
-            "0.499",
-            "+0.098 vs defaults",
-            "± 0.009 (90 %) over the best epochs of 2 seeds",
-            "3.73 cpu-h",
+            "mAP50-95 0.498 (mean of 0.498, 0.495 and 0.501) on val, 12 epochs (trial 3)",
+            "mAP50-95 0.400 (mean of 0.399, 0.404 and 0.397) on val, 12 epochs",
+            "3.73 cpu-h of 5cpu-h",
             "over 99% sure",
         ):
             shows(page, words)
         assert "study=birds" in page.url
+
+
+def test_the_details_are_drawn_when_they_are_opened(site: Site) -> None:
+    with site.open("/study?study=birds") as page:
+        page.get_by_text("Details", exact=True).click()
+        says(page, "The winner is trial 3")
+        shows(page, "Rank correlation of each rung with the next")
+        assert "details=true" in page.url
+        fits(page)
 
 
 def test_the_keyboard_alone_opens_a_study(site: Site) -> None:

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from automl import service
 from automl.records import Purpose, StudyState, TrialState
-from automl.scores import leaderboard
+from automl.reports.card import card
+from automl.reports.report import report_of
+from automl.scores.words import chance_text
 from automl.store import read
 from automl.store.engine import open_store
 from dashboards.context import LIVE_S
@@ -35,12 +39,14 @@ def show(page: str, **link: str) -> AppTest:
 
 
 def text(app: AppTest) -> str:
-    """All text of the page, without the escapes of Markdown."""
+    """All text of the page, without the escapes of Markdown and HTML."""
     parts = [
         element.value
         for kind in ("title", "markdown", "caption", "info", "warning", "error", "code", "text")
         for element in app.get(kind)
     ]
+    parts += [element.proto.text for element in app.get("progress")]
+    parts += [unescape(re.sub(r"<[^>]+>", " ", element.proto.body)) for element in app.get("html")]
     return " ".join(map(str, parts)).replace("\\", "")
 
 
@@ -95,7 +101,7 @@ def test_defaults_that_failed_are_shown_with_their_reason(page: str, fill: Fill)
     filler = fill()
     filler.trial(0, [], TrialState.FAILED, reason="out of memory with batch 16")
     filler.close(StudyState.FAILED, "out of memory with batch 16")
-    app = unharmed(show(page))
+    app = unharmed(show(page, details="true"))
     if page == "study":
         assert "No trial has ended with a score" in text(app)
         assert "Nothing has been spent yet" in text(app)
@@ -245,56 +251,112 @@ def test_a_link_that_compares_ticks_the_rows(fill: Fill) -> None:
     assert json.loads(app.dataframe[0].proto.selection_default)["selection"]["rows"] == [3, 9]
 
 
-def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: str) -> None:
+def test_the_overview_begins_with_the_lines_of_the_terminal(fill: Fill, url: str) -> None:
     filler = fill()
     fill_birds(filler)
     filler.close()
-    app = show("study", study="birds")
-    assert "The winner is trial 3" in text(app)
-    assert "sure to beat the defaults" in text(app)
-    figures = {metric.label: metric.value for metric in app.metric}
-    assert figures["Trials"] == "34"
-    verdict = leaderboard.verdict(read.trials(open_store(url), "birds"))
-    assert verdict is not None
-    means = {estimate.trial: f"{estimate.score.mean:.3f}" for estimate in verdict.estimates}
-    assert (figures["mAP50-95 of the winner"], figures["The defaults' mAP50-95"]) == (means[3], means[0])
-    assert f"automl export birds --epochs 300 --db {url} -o hyp.yaml" in text(app)
-    assert "0.480 on 70 unseen images (test)" in text(app)
+    app = unharmed(show("study", study="birds"))
+    (html,) = [element.proto.body for element in app.get("html") if "<dl" in element.proto.body]
+    engine = open_store(url)
+    lines = card(report_of(engine, read.study(engine, "birds")))
+    assert len(lines) >= 5
+    assert [unescape(part) for part in re.findall(r"<dt>(.*?)</dt>", html)] == [line.label for line in lines]
+    assert [unescape(part) for part in re.findall(r"<dd>(.*?)</dd>", html)] == [line.text for line in lines]
+    assert "trial 3 is handed over" in html
+    assert "The answer" in [heading.value for heading in app.subheader]
+    assert f"automl export birds --db {url} -o hyp.yaml" in text(app)
+    assert "34 trials on 2 slots: 14 completed, 2 failed, 18 stopped." in text(app)
+    (best,) = [chart.proto.spec for chart in app.get("vega_lite_chart")]
+    assert "spent (cpu-h)" in best
+
+
+def test_details_are_drawn_when_they_are_opened(fill: Fill, url: str) -> None:
+    filler = fill()
+    fill_birds(filler)
+    filler.close()
+    assert "The winner is trial 3" not in text(show("study", study="birds"))
+    app = unharmed(show("study", study="birds", details="true"))
+    assert "Trainings of 12 epochs: The winner is trial 3" in text(app)
+    assert "Rank correlation of each rung with the next: 3 with 9: " in text(app)
     charts = [chart.proto.spec for chart in app.get("vega_lite_chart")]
-    assert figures["Spent"] == "3.73 cpu-h"
-    assert "spent (cpu-h)" in charts[0]
-    assert "over new seeds" in charts[1]
-    assert '"cpu-h"' in charts[2]
+    assert '"cpu-h"' in charts[1]
+    assert "over new seeds" in charts[2]
 
 
-def test_charts_have_the_unit_of_the_figure_beside_them(fill: Fill) -> None:
+def test_a_running_study_has_an_answer_so_far(fill: Fill) -> None:
+    filler = fill()
+    filler.trial(0, curve(0.40))
+    filler.trial(1, curve(0.45))
+    filler.close(None)
+    app = unharmed(show("study"))
+    assert "The answer so far" in [heading.value for heading in app.subheader]
+    assert "so far" in text(app)
+    assert "is handed over" not in text(app)
+
+
+def test_charts_have_the_unit_of_the_figure_above_them(fill: Fill) -> None:
     filler = fill()
     filler.trial(0, curve(0.4))
     filler.close()
-    app = show("study", study="birds")
-    assert {metric.label: metric.value for metric in app.metric}["Spent"] == "12.0 cpu-min"
+    app = show("study", study="birds", details="true")
+    assert "12.0 cpu-min of 5cpu-h, 12 min 0 s" in text(app)
     best, spending = (chart.proto.spec for chart in app.get("vega_lite_chart"))
     assert '"title": "spent (cpu-min)"' in best
     assert '"title": "cpu-min"' in spending
     assert "4% of 5.00 cpu-h, 4.80 cpu-h left" in text(app)
 
 
-def test_a_production_training_is_shown_and_decides_nothing(fill: Fill, url: str) -> None:
-    filler = fill()
-    fill_birds(filler)
-    last: dict[str, Any] = {"repeats": 3, "purpose": Purpose.PRODUCTION, "origin": "production", "epochs": 60}
-    filler.trial(40, curve(0.9, 60), reason="trained all 60 epochs", **last)
-    filler.close()
-    result = "Production (trial 40): trial 3 trained for 60 of 60 epochs"
-    overview, export, trial = show("study", study="birds"), show("export", study="birds"), show("trial", trial="40")
-    assert result in text(overview)
-    assert "The winner is trial 3" in text(overview)
-    assert "started seed repeats" not in text(overview)
-    assert f"automl export birds --db {url} -o hyp.yaml" in text(overview)  # its length is the production's
-    assert result in text(export)
-    assert "Trial 3" in text(show("export", study="birds", trial="40"))  # the recipe is that of its trial
-    assert "Weights of the production training" in [heading.value for heading in export.subheader]
-    assert "It is the production training of trial 3" in text(trial)
+def fill_at_length(fill: Fill, tmp_path: Path, **changes: Any) -> Filler:
+    """A study of detectors whose defaults and winner, trial 3, were trained for 60 epochs too."""
+    (tmp_path / "data.yaml").write_text("names: [a]\n")
+    fields = {"trainer": "ultralytics", "models": ("yolov5n",), "train": 60, "compare": True, **changes}
+    filler = fill(data=str(tmp_path / "data.yaml"), **fields)
+    fixed = {"model": "yolov5n", "imgsz": 640}
+    filler.trial(0, curve(0.40), params={**fixed, "lr0": 0.01})
+    filler.trial(3, curve(0.50), params={**fixed, "lr0": 0.02})
+    last: dict[str, Any] = {"purpose": Purpose.PRODUCTION, "origin": "production", "epochs": 60}
+    filler.trial(40, curve(0.82, 60), repeats=0, params={**fixed, "lr0": 0.01}, reason="trained all 60 epochs", **last)
+    filler.trial(41, curve(0.90, 60), repeats=3, params={**fixed, "lr0": 0.02}, reason="trained all 60 epochs", **last)
+    return filler
+
+
+def test_the_production_trainings_are_the_answer_and_have_their_own_chart(fill: Fill, tmp_path: Path, url: str) -> None:
+    fill_at_length(fill, tmp_path).close()
+    overview = unharmed(show("study", study="birds", details="true"))
+    assert "mAP50-95 0.900 (one seed) on val, 60 epochs (trial 3)" in text(overview)
+    assert "mAP50-95 0.820 (one seed) on val, 60 epochs" in text(overview)
+    best, production, *_ = (chart.proto.spec for chart in overview.get("vega_lite_chart"))
+    assert "Best so far" in best
+    assert "Production trainings" in production
+    assert '["the defaults", "trial 3"]' in production
+    assert "Production (trial 40): the defaults trained for 60 of 60 epochs" in text(overview)
+    assert "Production (trial 41): trial 3 trained for 60 of 60 epochs" in text(overview)
+    assert f"automl export birds --db {url} -o hyp.yaml" in text(overview)
+    assert "It is a production training of trial 3, for 60 epochs" in text(show("trial", trial="41"))
+
+
+def test_the_export_is_the_recipe_that_the_terminal_writes(
+    fill: Fill, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_at_length(fill, tmp_path).close()
+    app = unharmed(show("export", study="birds"))
+    assert "For a training of 60 epochs, as its production training had; the search trained it for 12." in text(app)
+    recipe, defaults = [code.value for code in app.code if "lr0:" in code.value]
+    monkeypatch.chdir(tmp_path)
+    service.export("birds", "hyp.yaml", db=url)
+    for shown, name in ((recipe, "hyp.yaml"), (defaults, "hyp-defaults.yaml")):
+        assert (tmp_path / name).read_text().strip() == shown.replace(f"cfg={name}", f"cfg={tmp_path / name}")
+    assert "# answer, difference: +" in recipe
+    assert "production: Production (trial 41)" in recipe
+    assert "production: Production (trial 40)" in defaults
+    assert "epochs: 60" in defaults
+    labels = [button.label for button in app.get("download_button")]
+    assert {"hyp.yaml for Ultralytics", "hyp-defaults.yaml for Ultralytics"} <= set(labels)
+    assert "Weights of the production training" in [heading.value for heading in app.subheader]
+    assert "Trial 3" in text(show("export", study="birds", trial="41"))  # the recipe is that of its trial
+    own = show("export", study="birds", trial="0")
+    assert len([code.value for code in own.code if "lr0:" in code.value]) == 1  # the defaults' own
+    assert "production: Production (trial 40)" in text(own)
 
 
 def test_a_winner_without_repeats_is_called_so(fill: Fill) -> None:
@@ -302,7 +364,21 @@ def test_a_winner_without_repeats_is_called_so(fill: Fill) -> None:
     filler.trial(0, curve(0.40))
     filler.trial(1, curve(0.45))
     filler.close()
-    assert "One seed each, and the best of several is optimistic" in text(show("study"))
+    assert "One seed each, and the best of several is optimistic" in text(show("study", details="true"))
+
+
+def test_the_list_shows_the_figures_of_the_answer(fill: Fill, tmp_path: Path, url: str) -> None:
+    fill_at_length(fill, tmp_path).close()
+    table = unharmed(show("studies")).dataframe[0].value
+    engine = open_store(url)
+    answer = report_of(engine, read.study(engine, "birds")).answer
+    assert answer is not None
+    assert answer.gain is not None
+    assert answer.chance is not None
+    row = table.iloc[0]
+    assert (row["winner"], row["defaults"], row["epochs"]) == (pytest.approx(0.9), pytest.approx(0.82), 60)
+    assert row["gain"] == pytest.approx(answer.gain.mean)
+    assert row["how sure"] == f"{chance_text(answer.chance)} sure"
 
 
 def test_an_interrupted_study_names_its_resume_in_the_pages_database(fill: Fill, url: str) -> None:
@@ -376,6 +452,7 @@ def test_text_of_others_is_never_read_as_html_or_markdown(fill: Fill) -> None:
         for kind in ("title", "markdown", "caption", "info", "warning", "error"):
             for element in app.get(kind):
                 assert not re.search(r"(?<!\\)(<|\]\(|\*\*bold)", str(element.value))
+        assert not any("<img" in element.proto.body for element in app.get("html"))
 
 
 def test_a_thousand_parameters_fit(fill: Fill) -> None:

@@ -11,7 +11,7 @@ from automl.scores.halving import RungTrust
 from automl.scores.leaderboard import Verdict
 from automl.scores.trust import estimates
 from dashboards import charts, frames
-from tests.builders.factories import make_row
+from tests.builders.factories import make_epoch_row, make_row
 
 CURVES = pd.DataFrame({"trial": ["0", "0", "0", "3"], "epoch": [1, 2, 3, 1], "map50_95": [0.1, float("nan"), 0.2, 0.3]})
 
@@ -115,3 +115,28 @@ def test_a_rung_that_stops_no_trial_has_another_colour() -> None:
 def test_the_legend_of_the_spending_names_only_what_is_there() -> None:
     spent = pd.DataFrame({"purpose": ["search"], "kind": ["spent"], "cost": [1.0]})
     assert spec(charts.spending_chart(spent, "gpu-h"))["encoding"]["color"]["scale"]["domain"] == ["spent"]
+
+
+def test_production_trainings_have_the_defaults_in_their_colour_and_a_dot_at_the_best_epoch() -> None:
+    epochs = [
+        make_epoch_row(trial, epoch, score, 1.0)
+        for trial, scores in ((3, (0.1, 0.3, 0.2)), (4, (0.2, 0.4)), (5, (0.2, 0.5)))
+        for epoch, score in enumerate(scores, 1)
+    ]
+    frame = frames.production_frame(epochs, {3: "the defaults", 4: "trial 2", 5: "trial 2"})
+    document = spec(charts.production_chart(frame))
+    scale = document["layer"][0]["encoding"]["color"]["scale"]
+    assert scale == {"domain": ["the defaults", "trial 2"], "range": [charts.ORANGE, charts.BLUE]}
+    dots = min(document["datasets"].values(), key=len)
+    assert [(row["trial"], row["epoch"]) for row in dots] == [("3", 2), ("4", 2), ("5", 2)]
+
+
+def test_production_trainings_without_a_finite_point_are_drawn_empty() -> None:
+    frame = frames.production_frame([make_epoch_row(4, 1, float("nan"), 1.0)], {4: "trial 2"})
+    assert spec(charts.production_chart(frame))["layer"][0]["encoding"]["color"]["scale"]["domain"] == []
+
+
+def test_the_defaults_colour_is_theirs_alone() -> None:
+    frame = frames.production_frame([make_epoch_row(4, 1, 0.3, 1.0)], {4: "trial 2"})
+    scale = spec(charts.production_chart(frame))["layer"][0]["encoding"]["color"]["scale"]
+    assert scale == {"domain": ["trial 2"], "range": [charts.BLUE]}

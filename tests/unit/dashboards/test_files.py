@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from automl.errors import AutoMLError
 from automl.recipes import beginning
 from automl.trainers.ultralytics.initial import Beginning
-from dashboards.files import packed
+from dashboards.files import initial_of, packed
 from tests.builders.factories import make_row, make_spec, make_study
 from tests.builders.train_tiny import NETWORK
 
@@ -50,12 +50,19 @@ def test_a_recipe_is_packed_with_its_initial_weights_and_nothing_stays(
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))  # of the process that builds
     before = files_of(tmp_path)
-    with zipfile.ZipFile(io.BytesIO(packed(RECIPE, began))) as archive:
+    with zipfile.ZipFile(io.BytesIO(packed("hyp.yaml", RECIPE, began))) as archive:
         assert archive.namelist() == ["hyp.yaml", "hyp-init.pt"]
         assert archive.read("hyp.yaml").decode() == RECIPE
         assert len(archive.read("hyp-init.pt")) > 1_000_000
     left = files_of(tmp_path) - before
     assert {name for name in left if not name.startswith("tmp/torchinductor")} == set()
+
+
+def test_the_defaults_recipe_has_its_own_weights_beside_it(began: Beginning) -> None:
+    recipe = "pretrained: hyp-defaults-init.pt\n"
+    assert str(initial_of("hyp-defaults.yaml")) == "hyp-defaults-init.pt"
+    with zipfile.ZipFile(io.BytesIO(packed("hyp-defaults.yaml", recipe, began))) as archive:
+        assert archive.namelist() == ["hyp-defaults.yaml", "hyp-defaults-init.pt"]
 
 
 def test_a_network_of_a_users_file_is_never_built(began: Beginning, tmp_path: Path) -> None:
@@ -71,7 +78,7 @@ def test_a_network_of_a_users_file_is_never_built(began: Beginning, tmp_path: Pa
     assert trace.exists()
     trace.unlink()
     with pytest.raises(AutoMLError, match=r"own\.yaml' is no network that comes with Ultralytics"):
-        packed(RECIPE, Beginning(**json.loads(document)))
+        packed("hyp.yaml", RECIPE, Beginning(**json.loads(document)))
     assert not trace.exists()
 
 
@@ -81,7 +88,7 @@ def test_a_file_named_like_a_packaged_network_is_not_taken_for_it(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "yolov5n.yaml").write_text(NETWORK)
     with pytest.raises(AutoMLError, match=r"yolov5n\.yaml' is no network"):
-        packed(RECIPE, Beginning(**{**asdict(began), "model": "yolov5n.yaml"}))
+        packed("hyp.yaml", RECIPE, Beginning(**{**asdict(began), "model": "yolov5n.yaml"}))
 
 
 def test_a_trial_began_from_its_own_model_before_the_studys() -> None:

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from automl.records import EventRow, Purpose, Slots, StudyState, TrialState
+from automl.recipes import Subject
+from automl.records import EventRow, PointCost, Purpose, Slots, StudyState, TrialRow, TrialState
+from automl.reports.card import Line, card
+from automl.reports.watch import StudyProgress
+from automl.scores import leaderboard
+from automl.scores.answer import answer_of
 from automl.scores.ending import LOOK_BACK
+from automl.scores.halving import RungTrust
+from automl.scores.words import chance_text
 from dashboards import words
-from tests.builders.factories import make_row, make_spec, make_study
+from tests.builders.factories import as_point, make_point, make_row, make_spec, make_study
 from tests.builders.overviews import make_latest, make_points, make_progress
 
 
@@ -25,16 +33,112 @@ def test_before_the_first_epoch_the_headline_says_what_comes_first() -> None:
     assert "defaults train first" in words.headline(make_progress(baseline=None, winner=None))
 
 
-def test_a_gain_from_one_seed_is_called_unconfirmed() -> None:
-    text = words.headline(make_progress())
-    assert "0.420 on val, +0.020 against the defaults" in text
-    assert "One seed each, and the best of several is optimistic" in text
-
-
-def test_defaults_that_are_only_tied_are_not_said_to_lead() -> None:
-    text = words.headline(make_progress(winner=make_row(0, 0.4), rival=make_row(5, 0.415)))
+def test_the_details_have_the_sentences_on_the_search() -> None:
+    (text,) = words.details(make_progress())
+    assert text.startswith("Trainings of 12 epochs: Trial 2 reached mAP50-95 0.420 on val, +0.020")
+    (text,) = words.details(make_progress(winner=make_row(0, 0.4), rival=make_row(5, 0.415)))
     assert "trial 5 is +0.015 above" in text
-    assert "so this is a tie" in text
+    assert words.details(make_progress(baseline=None, winner=None)) == []
+
+
+def test_repeats_that_have_not_ended_are_counted_in_the_details_of_a_running_study() -> None:
+    rows = [make_row(0, 0.4), make_row(2, 0.5), make_row(5, 0.41, repeats=0), make_row(6, 0.48, repeats=2)]
+    points = (*map(as_point, rows), make_point(7, None, repeats=2, ended_at=None, state=TrialState.RUNNING))
+    verdict = leaderboard.verdict(rows)
+    text = words.details(make_progress(points=points, verdict=verdict))[0]
+    assert text.startswith("Trainings of 12 epochs: So far, with 2 of 3 started seed repeats ended: ")
+    ended = words.details(make_progress(points=points, verdict=verdict, state=StudyState.FINISHED, alive=False))[0]
+    assert "So far" not in ended
+
+
+def produced(number: int, repeats: int, score: float, **changes: Any) -> TrialRow:
+    """A production training of 60 epochs."""
+    fields = {"purpose": Purpose.PRODUCTION, "origin": "production", "epochs": 60, "done_epochs": 60, **changes}
+    return make_row(number, score, repeats=repeats, **fields)
+
+
+def at_length(**changes: Any) -> StudyProgress:
+    """A study whose defaults and trial 2 were both trained for 60 epochs."""
+    study = make_study(spec=make_spec(train=60, compare=True))
+    rows = [make_row(0, 0.4), make_row(2, 0.42), produced(3, 0, 0.5), produced(4, 2, 0.56)]
+    answer = answer_of(rows, (), study.spec)
+    return make_progress(study=study, answer=answer, production=rows[3], alive=False, **changes)
+
+
+def test_both_production_trainings_are_details() -> None:
+    progress = at_length()
+    texts = words.details(progress)[1:]
+    assert [text[: text.index(" trained")] for text in texts] == [
+        "Production (trial 3): the defaults",
+        "Production (trial 4): trial 2",
+    ]
+    running = produced(7, 2, 0.3, state=TrialState.RUNNING)
+    assert [row.number for row in words.productions(at_length(running=(running, make_row(8))))] == [3, 4, 7]
+
+
+def test_the_outcome_is_that_of_the_card() -> None:
+    progress = at_length()
+    lines = {line.label: line.text for line in card(progress)}
+    assert words.outcome(progress) == f"Difference: {lines['difference']}."
+    assert "trial 2 is handed over" in words.outcome(progress)
+    none = make_progress(winner=None)
+    assert words.outcome(none) == ""
+    assert words.no_outcome(none) == "No trial scored above the defaults so far."
+
+
+def test_the_card_on_the_page_has_the_cards_lines_and_no_html_of_others() -> None:
+    html = words.card_html([Line("model", "<img src=x>"), Line("cost", "1 & 2")])
+    assert "<dt>model</dt><dd>&lt;img src=x&gt;</dd><dt>cost</dt><dd>1 &amp; 2</dd>" in html
+
+
+@pytest.mark.parametrize(
+    ("state", "title"),
+    [
+        (StudyState.RUNNING, "The answer so far"),
+        (StudyState.INTERRUPTED, "The answer so far"),
+        (StudyState.FINISHED, "The answer"),
+    ],
+)
+def test_an_answer_that_may_change_is_one_so_far(state: StudyState, title: str) -> None:
+    assert words.card_title(make_study(state=state)) == title
+
+
+def test_the_first_trials_of_several_points_are_all_the_defaults() -> None:
+    points = (PointCost("a@640", 1.0), PointCost("b@640", 2.0))
+    study = make_study(spec=make_spec(points=points))
+    assert [words.produced_name(number, study) for number in (0, 1, 2)] == ["the defaults", "the defaults", "trial 2"]
+
+
+def test_a_production_training_that_was_not_done_has_its_command() -> None:
+    study = make_study(spec=make_spec(train=60), state=StudyState.FINISHED)
+    assert "automl export birds --epochs 60" in words.missing_production(study, None)
+    assert words.missing_production(study, produced(3, 0, 0.5)) == ""
+    assert words.missing_production(replace(study, state=StudyState.RUNNING), None) == ""
+
+
+def test_a_recipe_says_its_length_and_that_of_the_search() -> None:
+    study, trial = make_study(spec=make_spec(train=60, compare=True)), make_row(2)
+    subject = Subject(study=study, trial=trial, baseline=make_row(0))
+    assert words.length_of(subject) == (
+        "For a training of 60 epochs, the length of production; the search trained it for 12."
+    )
+    own = replace(subject, production=produced(4, 2, 0.5))
+    assert "60 epochs, as its production training had; the search trained it for 12." in words.length_of(own)
+    assert words.length_of(replace(subject, epochs=12)) == "For a training of 12 epochs, as the search trained it."
+
+
+def test_rank_correlations_need_trials() -> None:
+    rungs = [
+        RungTrust(level=3, following=9, correlation=0.514, trials=12, stops=True),
+        RungTrust(level=9, following=12, correlation=0.9, trials=words.FEWEST - 1, stops=True),
+    ]
+    assert words.rank_correlations(rungs) == "Rank correlation of each rung with the next: 3 with 9: 0.51 (12 trials)."
+    assert words.rank_correlations(rungs[1:]) == ""
+
+
+def test_trials_are_counted_by_state_and_slots() -> None:
+    assert words.trials(make_progress(3)) == "3 trials on 1 slot: 3 completed."
+    assert words.trials(make_progress(0)) == "0 trials on 1 slot."
 
 
 def test_defaults_that_failed_are_the_headline() -> None:
@@ -50,7 +154,7 @@ def test_while_it_runs_the_wait_has_a_length_and_a_promise() -> None:
     assert progress.left_s == pytest.approx(7200.0)
     assert progress.expected_gain is not None
     assert 0 < progress.expected_gain < 0.05
-    added = f"takes 2:00:00. The rest of the search is expected to add about {progress.expected_gain:.3f} to"
+    added = f"takes 2 h 0 min. The rest of the search is expected to add about {progress.expected_gain:.3f} to"
     assert added in words.outlook(progress)
 
 
@@ -79,7 +183,7 @@ def test_the_reserve_for_a_production_training_promises_nothing() -> None:
     ("budgets", "text"),
     [
         (("3473cpu-s",), "25% of 57.9 cpu-min, 43.4 cpu-min left"),
-        (("90min",), "25% of 1:30:00 of wall time, 1:07:30 of wall time left"),
+        (("90min",), "25% of 1 h 30 min of wall time, 1 h 7 min of wall time left"),
         (("4trials",), "25% of 4 trials, 3 trials left"),
         (("2cpu-h", "4trials"), "25% of 2.00 cpu-h or 4 trials"),
     ],
@@ -135,6 +239,7 @@ def test_the_next_command_names_a_trial_only_where_it_is_not_the_winner() -> Non
     progress = make_progress()
     assert "--trial" not in words.next_command(progress, make_row(2, 0.42))
     assert "--trial 5" in words.next_command(progress, make_row(5))
+    assert "--epochs" not in words.next_command(progress)  # the export's own length is that of production
     assert words.next_command(make_progress(state=StudyState.INTERRUPTED)) == "automl resume birds"
 
 
@@ -149,8 +254,14 @@ def test_a_stopped_trial_says_at_which_rung() -> None:
 
 
 def test_a_list_says_in_two_words_how_sure_it_is() -> None:
-    assert words.sureness(make_progress()) == "one seed"
+    progress = at_length()
+    assert progress.answer is not None
+    assert progress.answer.chance is not None
+    assert words.sureness(progress) == f"{chance_text(progress.answer.chance)} sure"
     assert words.sureness(make_progress(winner=None)) == "–"
+    unseen = replace(progress.study, spec=replace(progress.study.spec, unseen="test"))
+    vetoed = replace(progress, study=unseen, answer=replace(progress.answer, vetoed=True))
+    assert words.sureness(vetoed) == "loses on test"
 
 
 def test_the_log_has_its_newest_line_first_and_no_line_breaks() -> None:
@@ -162,9 +273,8 @@ def test_the_log_has_its_newest_line_first_and_no_line_breaks() -> None:
     assert words.log_of(events, 0.0) == f"{at} trial 7: c\n{at} a b"
 
 
-def test_a_trial_without_a_score_has_no_certainty() -> None:
-    failed = make_row(0, None, state=TrialState.FAILED)
-    assert words.certainty(make_progress(baseline=failed), failed) == ""
+def test_a_production_training_names_its_recipe_and_length() -> None:
+    assert words.repeat_of(produced(3, 0, 0.5)) == "It is a production training of the defaults, for 60 epochs."
 
 
 def test_the_defaults_are_not_called_proposed() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from automl.scores.confidence import DELIVER, Confidence, confidence_of
+
 from automl.scores.trust import CLAIM, TIE
 
 
