@@ -94,6 +94,8 @@ def _repeats_so_far(progress: StudyProgress) -> str:
     if progress.study.state is not StudyState.RUNNING:
         return ""
     repeats = [point for point in progress.points if point.purpose is Purpose.CONFIRMATION]
+    if not repeats:
+        return "So far:"
     ended = sum(point.ended_at is not None for point in repeats)
     return f"So far, with {ended} of {len(repeats)} started seed repeats ended:"
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from automl.records import EventRow, Purpose, Slots, StudyState, TrialState
+from automl.scores import leaderboard
 from automl.scores.ending import LOOK_BACK
 from dashboards import words
 from tests.builders.factories import make_row, make_spec, make_study
@@ -27,14 +28,15 @@ def test_before_the_first_epoch_the_headline_says_what_comes_first() -> None:
 
 def test_a_gain_from_one_seed_is_called_unconfirmed() -> None:
     text = words.headline(make_progress())
-    assert "0.420 on val, +0.020 against the defaults" in text
-    assert "One seed each, and the best of several is optimistic" in text
+    assert "trial 2 0.420; the defaults 0.400. Expected gain +0.020" in text
+    assert "It has one seed" in text
 
 
-def test_defaults_that_are_only_tied_are_not_said_to_lead() -> None:
-    text = words.headline(make_progress(winner=make_row(0, 0.4), rival=make_row(5, 0.415)))
-    assert "trial 5 is +0.015 above" in text
-    assert "so this is a tie" in text
+def test_a_small_gain_is_no_difference() -> None:
+    verdict = leaderboard.verdict([make_row(0, 0.4), make_row(5, 0.403)])
+    progress = make_progress(winner=make_row(0, 0.4), verdict=verdict)
+    assert "No difference found between trial 5 and the defaults" in words.headline(progress)
+    assert words.sureness(progress).startswith("no difference found, ")
 
 
 def test_defaults_that_failed_are_the_headline() -> None:
@@ -149,7 +151,8 @@ def test_a_stopped_trial_says_at_which_rung() -> None:
 
 
 def test_a_list_says_in_two_words_how_sure_it_is() -> None:
-    assert words.sureness(make_progress()) == "one seed"
+    assert words.sureness(make_progress(verdict=None)) == "one seed"
+    assert words.sureness(make_progress()) == "no difference found, 89%"
     assert words.sureness(make_progress(winner=None)) == "–"
 
 
