@@ -263,7 +263,7 @@ def test_the_overview_says_how_good_the_winner_is_and_how_sure(fill: Fill, url: 
     charts = [chart.proto.spec for chart in app.get("vega_lite_chart")]
     assert figures["Spent"] == "3.73 cpu-h"
     assert "spent (cpu-h)" in charts[0]
-    assert "over new seeds" in charts[1]
+    assert "to expect over seeds" in charts[1]
     assert '"cpu-h"' in charts[2]
 
 
