@@ -162,8 +162,10 @@ def details(progress: StudyProgress) -> list[str]:
 def _repeats_so_far(progress: StudyProgress) -> str:
     """Opening of a verdict that may still change; empty once the study has ended, and without repeats."""
     repeats = [point for point in progress.points if point.purpose is Purpose.CONFIRMATION]
-    if progress.study.state is not StudyState.RUNNING or not repeats:
+    if progress.study.state is not StudyState.RUNNING:
         return ""
+    if not repeats:
+        return "So far:"
     ended = sum(point.ended_at is not None for point in repeats)
     return f"So far, with {ended} of {len(repeats)} started seed repeats ended:"
 

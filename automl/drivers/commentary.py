@@ -29,7 +29,7 @@ class Commentary:
         if trial.purpose.searched or search.repeats.begun != 1:
             return None
         reason = f"{search.searched}: " if search.searched else ""
-        return f"{reason}the defaults and the best trials by their score run again with other seeds"
+        return f"{reason}the defaults and the leading trial run again with other seeds, in turn"
 
     def _production_begun(self, trial: Trial) -> str:
         search = self._search

@@ -35,7 +35,7 @@ from automl.records import (
     TrialState,
 )
 from automl.sampler.protocol import Sampler
-from automl.scores.ending import LOOK_BACK, nothing_left
+from automl.scores.ending import Promise
 from automl.scores.halving import Rungs, final, smoothed
 
 
@@ -59,8 +59,7 @@ class Search:
         self._search_end: Ending | None = None
         self.ending: Ending | None = None
         self.pause_ending: Ending | None = None
-        self._best_completed: float | None = None  # best score of a completed trial
-        self._latest: deque[tuple[float, float]] = deque(maxlen=LOOK_BACK)  # score and slot-seconds of ended trials
+        self._promise = Promise()
 
     # -- what a driver calls ----------------------------------------------------------------------
 
@@ -241,10 +240,9 @@ class Search:
         left_s = self.ledger.left_s(at) - self.reserve.slot_s()
         left_s -= self._committed_s() if math.isfinite(left_s) else 0.0
         wall_left_s = self.ledger.wall_left_s(at) - self.reserve.wall_s()
-        if self.spec.early_end and self._best_completed is not None:
+        if self.spec.early_end:
             slots = self.spec.slots
-            promise_s = min(left_s, wall_left_s * slots.count)
-            reason = nothing_left(self._latest, self._best_completed, promise_s, slots.device)
+            reason = self._promise.nothing_left(min(left_s, wall_left_s * slots.count), slots.device)
             if reason is not None:
                 self._search_end = Ending(EndedBy.EARLY, reason)
                 return False
@@ -355,9 +353,8 @@ class Search:
         run.told = score = self._score_to_tell(run, outcome)
         if outcome.state is TrialState.COMPLETED and score is not None:
             self.repeats.trial_completed(number, score)
-            self._best_completed = max(score, self._best_completed or 0.0)
         if score is not None:
-            self._latest.append((score, cost_s))
+            self._promise.trial_ended(score, cost_s, completed=outcome.state is TrialState.COMPLETED)
         self._proposals.tell(number, score)
         self.prices.trial_ended(run, cost_s, self.rungs.levels[0] if self.rungs.levels else run.trial.epochs)
         self.failures.trial_ended(number, outcome)

@@ -58,7 +58,13 @@ def as_json(report: StudyReport, epochs: list[EpochRow] | None) -> dict[str, Any
     for measured, evaluation in zip(document["evaluations"], report.evaluations, strict=True):
         measured["sentence"] = unseen_text(evaluation)
     if report.verdict is not None:
-        document["verdict"]["sentence"] = verdict_text(report.verdict)
+        document["verdict"] |= {
+            "sentence": verdict_text(report.verdict),
+            "confidence": report.verdict.confidence.value,
+            "repeated": report.verdict.repeated,
+        }
+        for listed, estimate in zip(document["verdict"]["estimates"], report.verdict.estimates, strict=True):
+            listed |= {"seeds": estimate.seeds, "observed": estimate.observed}
     if epochs is not None:
         document["epochs"] = _plain(epochs)
     return document
@@ -182,10 +188,7 @@ def _caption(columns: Sequence[str], horizon: int) -> str:
     """Order of the leaderboard and meaning of its figures."""
     text = f"Sorted by {SCORE}, {score_definition(horizon)}, one seed; gain is against the defaults'."
     if CONFIRMED in columns:
-        text += (
-            f" {CONFIRMED.capitalize()}: best epochs of runs that no search selected, mean ± 90 % interval; they name "
-            "the winner."
-        )
+        text += f" {CONFIRMED.capitalize()}: observed, the search's own run and those with new seeds."
     return f"{text} Best epoch: what best.pt reached." if "best epoch" in columns else text
 
 

@@ -34,20 +34,19 @@ def facts(folder: Path, rows: list[TrialRow], trial: int) -> dict[str, Any]:
     return document
 
 
-def test_a_winners_recipe_says_the_confirmed_figure_with_interval_and_chance(tmp_path: Path) -> None:
+def test_a_winners_recipe_says_what_was_observed_and_what_is_expected(tmp_path: Path) -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.6), repeat(2, 0, 0.5), repeat(3, 1, 0.58), repeat(4, 1, 0.58)]
     known = facts(tmp_path, rows, 1)
-    assert known["verdict"].startswith("The winner is trial 1: mAP50-95 0.57")
-    assert known["confirmed mAP50-95 on val"].startswith("0.57")
-    assert "90 % interval 0.5" in known["confirmed mAP50-95 on val"]
-    assert "best epochs of 2 seed(s); chance to beat the defaults over 99%" in known["confirmed mAP50-95 on val"]
+    assert known["verdict"].startswith("Trial 1 is better, proven with a chance of ")
+    assert known["seeds"].startswith("0.600, 0.580 and 0.580, mean 0.587 (mAP50-95 on val, 3 seeds); expected gain +0.")
+    assert known["seeds"].endswith("% sure")
 
 
-def test_the_defaults_recipe_says_that_they_are_as_good(tmp_path: Path) -> None:
-    rows = [make_row(0, 0.5), make_row(1, 0.6), repeat(2, 0, 0.5), repeat(3, 1, 0.505)]
+def test_the_defaults_recipe_says_that_no_difference_was_found(tmp_path: Path) -> None:
+    rows = [make_row(0, 0.5), make_row(1, 0.51), repeat(2, 0, 0.51), repeat(3, 1, 0.49)]
     known = facts(tmp_path, rows, 0)
-    assert known["verdict"].startswith("The defaults are as good: mAP50-95 0.50")
-    assert "chance" not in known["confirmed mAP50-95 on val"]
+    assert known["verdict"].startswith("No difference found between trial 1 and the defaults")
+    assert known["seeds"] == "0.500 and 0.510, mean 0.505 (mAP50-95 on val, 2 seeds)"
 
 
 def test_a_recipe_says_the_score_beside_the_best_epoch(tmp_path: Path) -> None:
@@ -59,10 +58,8 @@ def test_a_recipe_says_the_score_beside_the_best_epoch(tmp_path: Path) -> None:
 
 def test_the_recipe_of_a_trial_without_repeats_says_so(tmp_path: Path) -> None:
     rows = [make_row(0, 0.5), make_row(1, 0.6), make_row(2, 0.59), repeat(3, 0, 0.5), repeat(4, 1, 0.505)]
-    assert facts(tmp_path, rows, 2)["confirmed mAP50-95 on val"] == (
-        "no seed repeats of this trial: its score is one seed's"
-    )
-    assert "verdict" not in facts(tmp_path, rows[:3], 1)
+    assert facts(tmp_path, rows, 2)["seeds"] == "no seed repeats of this trial: its score is one seed's"
+    assert "verdict" not in facts(tmp_path, rows[:1], 0)
 
 
 def test_the_header_says_what_unseen_images_can_tell_of_the_gain(tmp_path: Path) -> None:

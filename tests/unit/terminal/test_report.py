@@ -213,9 +213,9 @@ def confirmed(second: float) -> StudyReport:
 def test_a_winner_is_named_with_interval_chance_seeds_and_cost() -> None:
     text = text_of(lambda console: print_report(console, confirmed(0.58), details=True), width=120)
     assert re.search(
-        r"The winner is trial 2: mAP50-95 0\.5\d\d ± 0\.0\d\d over 2 new seeds on val \(90 % interval\), "
-        r"\+0\.0\d\d \[\+0\.0\d\d, \+0\.0\d\d\] against the defaults' 0\.50\d ± 0\.0\d\d over 3 seeds\. "
-        r"The chance that it beats them is (over )?\d\d%\. The repeats cost 1\.00 cpu-h\.",
+        r"Trial 2 is better, proven with a chance of (over )?\d\d%\. mAP50-95 on val: "
+        r"trial 2 0\.600, 0\.580 and 0\.580, mean 0\.587; the defaults 0\.500, 0\.500 and 0\.500, mean 0\.500\. "
+        r"Expected gain \+0\.0\d\d \[\+0\.0\d\d, \+0\.1\d\d\]\. The repeats cost 1\.00 cpu-h\.",
         " ".join(text.split()),
     )
     assert "changed     lr0 0.03 (x3)" in text
@@ -248,7 +248,7 @@ def test_the_leaderboard_is_sorted_by_its_first_figure_and_says_so(width: int) -
     assert not any("…" in word for row in rows for word in row)
     text = " ".join(text_of(lambda console: print_report(console, report), width=width).split())
     assert "Sorted by mAP50-95, the mean of a trial's last 2 epochs, one seed" in text
-    assert "best epochs of runs that no search selected, mean ± 90 % interval; they name the winner" in text
+    assert "Mean (seeds): observed, the search's own run and those with new seeds." in text
 
 
 def test_repeated_trials_and_the_defaults_have_a_row_below_the_limit_and_repeats_have_none() -> None:
@@ -256,7 +256,7 @@ def test_repeated_trials_and_the_defaults_have_a_row_below_the_limit_and_repeats
     report = replace(report, trials=(*report.trials, *(make_row(n, 0.55) for n in range(20, 30))))
     rows = board(report, limit=1)
     assert [row[0] for row in rows] == ["1", "2", "0"]
-    assert [row[6] for row in rows] == ["(1)", "(2)", "(3)"]
+    assert [next(word for word in row if word.startswith("(")) for row in rows] == ["(2)", "(3)", "(3)"]
     assert "confirmation" not in "".join(row[1] for row in rows)
 
 
@@ -274,9 +274,11 @@ def test_json_has_winner_mean_interval_chance_seeds_and_cost() -> None:
     document = json.loads(dumps(as_json(confirmed(0.58), None)))
     verdict_document = document["verdict"]
     assert (verdict_document["winner"], document["winner"]["number"], verdict_document["cost_s"]) == (2, 2, 3600.0)
-    assert verdict_document["sentence"].startswith("The winner is trial 2")
+    assert verdict_document["sentence"].startswith("Trial 2 is better, proven")
+    assert (verdict_document["confidence"], verdict_document["repeated"]) == ("proven", True)
     first = verdict_document["estimates"][0]
-    assert (first["trial"], first["seeds"]) == (2, 2)
+    assert (first["trial"], first["seeds"], first["runs"]) == (2, 3, [0.6, 0.58, 0.58])
+    assert first["observed"] == pytest.approx(1.76 / 3)
     assert first["score"]["low"] < first["score"]["mean"] < first["score"]["high"]
     assert 0.9 < first["chance"] <= 1.0
     assert json.loads(dumps(as_json(make_report(make_row(0, 0.5)), None)))["verdict"] is None
@@ -302,7 +304,7 @@ def test_studies_are_listed_with_their_winner() -> None:
     lines = text_of(lambda console: print_studies(console, studies)).splitlines()
     rows_shown = [" ".join(line.split()).partition(" 24.0 ")[0] for line in lines if "cpu-min" in line]
     assert rows_shown == [
-        "birds finished 2 trial 1 0.579 (2 seeds) +0.078 0.501",
+        "birds finished 2 trial 1 0.587 (3 seeds) +0.087 0.500",
         "cells finished 2 trial 1 0.610 +0.110 0.500",
         "owls finished 2 defaults 0.500 0.500",
         "empty crashed 2 – –",
