@@ -56,17 +56,18 @@ def make_progress(count: int = 10, *, alive: bool = True, share: float = 0.5, **
     state = changes.pop("state", StudyState.RUNNING)
     cost_s = 720.0 * count
     study = make_study(spec=make_spec(), state=state, slot_s=cost_s, wall_s=cost_s, reason="it is spent")
-    rows = [changes.get("baseline", make_row(0, 0.4)), changes.get("winner", make_row(2, 0.42)), changes.get("rival")]
+    rows = [changes.get("baseline", make_row(0, 0.4)), changes.get("winner", make_row(2, 0.42))]
     by_number = {row.number: row for row in rows if row is not None}
+    verdict = changes.get("verdict", leaderboard.verdict(by_number.values()))
     fields: dict[str, Any] = {
         "study": study,
-        "answer": answer_of(by_number.values(), (), changes.get("study", study).spec),
+        "answer": answer_of(by_number.values(), (), changes.get("study", study).spec, verdict),
         "alive": alive,
         "points": make_points(count),
         "running": (),
         "baseline": make_row(0, 0.4),
         "winner": make_row(2, 0.42),
-        "verdict": leaderboard.verdict([make_row(0, 0.4), make_row(2, 0.42)]),
+        "verdict": verdict,
         "production": None,
         "evaluations": (),
         "share_spent": share,
