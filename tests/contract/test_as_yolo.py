@@ -69,14 +69,14 @@ def train_as_yolo(data: Path, weights: Path, **arguments: Any) -> tuple[list[dic
     return rows, {**written, **json.loads(done.removeprefix("DONE "))}
 
 
-def train_as_baseline(data: Path, weights: Path) -> list[EpochMetrics]:
+def train_as_baseline(data: Path, weights: Path, device: str = "cpu") -> list[EpochMetrics]:
     """Two epochs of trial 0 of the search whose only wish is this model, batch and size."""
     request = SearchRequest(data=data, budgets=("1cpu-h",), models=("yolov5n",), imgsz=(64,), batch=4)
     checked = check(request, Slots(count=1, device="cpu"))
     start = checked.weights_for("yolov5n")
     assert start is not None
     assert start.path == str(weights)
-    job = replace(tiny_job(data, data.parent / "ours"), weights=start.path, fixed=checked.fixed)
+    job = replace(tiny_job(data, data.parent / "ours"), weights=start.path, fixed=checked.fixed, device=device)
     return list(UltralyticsTrainer().run(Trial(number=0, params={}, epochs=2, seed=0), job))
 
 
@@ -103,6 +103,21 @@ def test_the_pretrained_baseline_is_the_training_of_yolo(tmp_path: Path, checkpo
     for row, epoch in zip(rows, epochs, strict=True):
         assert {key: row[key] for key in epoch.losses} == pytest.approx(dict(epoch.losses), abs=1e-5)
         assert row["metrics/mAP50-95(B)"] == pytest.approx(epoch.map50_95, abs=1e-5)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_the_baseline_has_the_precision_of_yolo(tmp_path: Path, checkpoint: Path) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    data = draw_data(tmp_path / "data")
+    rows, arguments = train_as_yolo(data, checkpoint, device="0", workers=1)
+    epochs = train_as_baseline(data, checkpoint, device="0")
+    applied = epochs[0].applied or {}
+    assert applied["amp"] is arguments["amp"] is True
+    for row, epoch in zip(rows, epochs, strict=True):
+        assert {key: row[key] for key in epoch.losses} == pytest.approx(dict(epoch.losses), rel=0.01)
 
 
 def test_the_branch_of_the_classes_keeps_its_width_and_a_class_of_the_same_name_its_outputs(
