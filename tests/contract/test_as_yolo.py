@@ -41,8 +41,7 @@ model = YOLO(sys.argv[1])
 model.train(data=sys.argv[2], project=sys.argv[3], name="t", **json.loads(sys.argv[4]))
 trainer, first = model.trainer, model.trainer.optimizer.param_groups[0]
 print("DONE", json.dumps({"optimizer": type(trainer.optimizer).__name__, "lr0": first["initial_lr"],
-    "momentum": first["betas"][0], "warmup_bias_lr": trainer.args.warmup_bias_lr,
-    "parameters": sum(p.numel() for p in trainer.model.parameters())}))
+    "momentum": first["betas"][0], "warmup_bias_lr": trainer.args.warmup_bias_lr}))
 """
 SAME: dict[str, Any] = {"imgsz": 64, "batch": 4}
 
@@ -120,16 +119,30 @@ def test_on_a_gpu_the_baseline_has_the_precision_of_yolo(tmp_path: Path, checkpo
         assert {key: row[key] for key in epoch.losses} == pytest.approx(dict(epoch.losses), rel=0.01)
 
 
-def test_the_branch_of_the_classes_keeps_its_width_and_a_class_of_the_same_name_its_outputs(
+def test_the_branch_of_the_classes_keeps_its_width_wherever_the_network_is_built_again(
     tmp_path: Path, checkpoint: Path
 ) -> None:
     data = draw_data(tmp_path / "data")
-    epochs = train_as_baseline(data, checkpoint)
-    assert len(epochs) == 2
+    whole = train_as_baseline(data, checkpoint)
     trained = read_checkpoint(tmp_path / "data" / "ours" / "last.pt")
     assert trained.state["model.24.cv3.0.2.weight"].shape[:2] == (2, 80)
-    _, arguments = train_as_yolo(data, checkpoint)
-    theirs = read_checkpoint(tmp_path / "data" / "runs" / "t" / "weights" / "last.pt")
-    assert trained.state.keys() == theirs.state.keys()
-    assert all(trained.state[name].shape == theirs.state[name].shape for name in theirs.state)
-    assert arguments["parameters"] > 0
+
+    job = replace(
+        tiny_job(data, tmp_path / "cut"), weights=str(checkpoint), fixed={"amp": True, "model": "yolov5n", **SAME}
+    )
+    Path(job.directory).mkdir()
+    Path(str(job.pause_file)).touch()  # every epoch ends with a snapshot
+    trainer, trial = UltralyticsTrainer(), Trial(number=0, params={}, epochs=2, seed=0)
+    begun = trainer.run(trial, job)
+    assert next(begun).losses == whole[0].losses
+    begun.close()
+    (last,) = trainer.run(replace(trial, attempt=2, done_epochs=1), job)
+    assert last.losses == pytest.approx(dict(whole[1].losses), abs=1e-5)
+    assert trainer.evaluate(trial, job, "val").images == 4
+
+
+def test_a_study_of_an_earlier_version_goes_on_as_it_began(tmp_path: Path, checkpoint: Path) -> None:
+    data = draw_data(tmp_path / "data")
+    job = replace(tiny_job(data, tmp_path / "old"), weights=str(checkpoint), fixed={"model": "yolov5n", **SAME})
+    list(UltralyticsTrainer().run(Trial(number=0, params={}, epochs=1, seed=0), job))
+    assert read_checkpoint(tmp_path / "old" / "last.pt").state["model.24.cv3.0.2.weight"].shape[:2] == (2, 64)
