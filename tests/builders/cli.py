@@ -32,10 +32,10 @@ ONE_SLOT = ("--slots", "1")
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's variables without those that steer automl, Ray or the terminal; no GPU."""
+    """This process's variables without those that steer automl, Ray or the terminal; no GPU, no download."""
     ours = ("AUTOML_", "RAY_", "YOLO_", "COLUMNS", "FORCE_COLOR", "CUDA_")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    return {**kept, "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "120", **changes}
+    return {**kept, "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "120", "YOLO_OFFLINE": "1", **changes}
 
 
 def wait_for(what: str, ask: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> Any:

@@ -41,8 +41,7 @@ model = YOLO(sys.argv[1])
 model.train(data=sys.argv[2], project=sys.argv[3], name="t", **json.loads(sys.argv[4]))
 trainer, first = model.trainer, model.trainer.optimizer.param_groups[0]
 print("DONE", json.dumps({"optimizer": type(trainer.optimizer).__name__, "lr0": first["initial_lr"],
-    "momentum": first["betas"][0], "warmup_bias_lr": trainer.args.warmup_bias_lr,
-    "parameters": sum(p.numel() for p in trainer.model.parameters())}))
+    "momentum": first["betas"][0], "warmup_bias_lr": trainer.args.warmup_bias_lr}))
 """
 SAME: dict[str, Any] = {"imgsz": 64, "batch": 4}
 
@@ -69,14 +68,14 @@ def train_as_yolo(data: Path, weights: Path, **arguments: Any) -> tuple[list[dic
     return rows, {**written, **json.loads(done.removeprefix("DONE "))}
 
 
-def train_as_baseline(data: Path, weights: Path) -> list[EpochMetrics]:
+def train_as_baseline(data: Path, weights: Path, device: str = "cpu") -> list[EpochMetrics]:
     """Two epochs of trial 0 of the search whose only wish is this model, batch and size."""
     request = SearchRequest(data=data, budgets=("1cpu-h",), models=("yolov5n",), imgsz=(64,), batch=4)
     checked = check(request, Slots(count=1, device="cpu"))
     start = checked.weights_for("yolov5n")
     assert start is not None
     assert start.path == str(weights)
-    job = replace(tiny_job(data, data.parent / "ours"), weights=start.path, fixed=checked.fixed)
+    job = replace(tiny_job(data, data.parent / "ours"), weights=start.path, fixed=checked.fixed, device=device)
     return list(UltralyticsTrainer().run(Trial(number=0, params={}, epochs=2, seed=0), job))
 
 
@@ -105,16 +104,45 @@ def test_the_pretrained_baseline_is_the_training_of_yolo(tmp_path: Path, checkpo
         assert row["metrics/mAP50-95(B)"] == pytest.approx(epoch.map50_95, abs=1e-5)
 
 
-def test_the_branch_of_the_classes_keeps_its_width_and_a_class_of_the_same_name_its_outputs(
+@pytest.mark.gpu
+def test_on_a_gpu_the_baseline_has_the_precision_of_yolo(tmp_path: Path, checkpoint: Path) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    data = draw_data(tmp_path / "data")
+    rows, arguments = train_as_yolo(data, checkpoint, device="0", workers=1)
+    epochs = train_as_baseline(data, checkpoint, device="0")
+    applied = epochs[0].applied or {}
+    assert applied["amp"] is arguments["amp"] is True
+    for row, epoch in zip(rows, epochs, strict=True):
+        assert {key: row[key] for key in epoch.losses} == pytest.approx(dict(epoch.losses), rel=0.01)
+
+
+def test_the_branch_of_the_classes_keeps_its_width_wherever_the_network_is_built_again(
     tmp_path: Path, checkpoint: Path
 ) -> None:
     data = draw_data(tmp_path / "data")
-    epochs = train_as_baseline(data, checkpoint)
-    assert len(epochs) == 2
+    whole = train_as_baseline(data, checkpoint)
     trained = read_checkpoint(tmp_path / "data" / "ours" / "last.pt")
     assert trained.state["model.24.cv3.0.2.weight"].shape[:2] == (2, 80)
-    _, arguments = train_as_yolo(data, checkpoint)
-    theirs = read_checkpoint(tmp_path / "data" / "runs" / "t" / "weights" / "last.pt")
-    assert trained.state.keys() == theirs.state.keys()
-    assert all(trained.state[name].shape == theirs.state[name].shape for name in theirs.state)
-    assert arguments["parameters"] > 0
+
+    job = replace(
+        tiny_job(data, tmp_path / "cut"), weights=str(checkpoint), fixed={"amp": True, "model": "yolov5n", **SAME}
+    )
+    Path(job.directory).mkdir()
+    Path(str(job.pause_file)).touch()  # every epoch ends with a snapshot
+    trainer, trial = UltralyticsTrainer(), Trial(number=0, params={}, epochs=2, seed=0)
+    begun = trainer.run(trial, job)
+    assert next(begun).losses == whole[0].losses
+    begun.close()
+    (last,) = trainer.run(replace(trial, attempt=2, done_epochs=1), job)
+    assert last.losses == pytest.approx(dict(whole[1].losses), abs=1e-5)
+    assert trainer.evaluate(trial, job, "val").images == 4
+
+
+def test_a_study_of_an_earlier_version_goes_on_as_it_began(tmp_path: Path, checkpoint: Path) -> None:
+    data = draw_data(tmp_path / "data")
+    job = replace(tiny_job(data, tmp_path / "old"), weights=str(checkpoint), fixed={"model": "yolov5n", **SAME})
+    list(UltralyticsTrainer().run(Trial(number=0, params={}, epochs=1, seed=0), job))
+    assert read_checkpoint(tmp_path / "old" / "last.pt").state["model.24.cv3.0.2.weight"].shape[:2] == (2, 64)

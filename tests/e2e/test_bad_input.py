@@ -124,7 +124,8 @@ CASES = (
     Bad("no slots", ("--slots 0",), ("--slots", "0")),
     Bad("no epochs", ("--epochs 0",), ("--epochs", "0")),
     Bad("unknown model", ("'yolov5q'", "yolov5n"), ("--models", "yolov5q")),
-    Bad("weights as model", ("yolov5s.pt", "--weights"), ("--models", "yolov5s.pt")),
+    Bad("weights that are not here", ("yolov5su.pt", "--offline", "--weights none"), ("--models", "yolov5s.pt")),
+    Bad("another task", ("yolov8n-seg.pt", "detection only"), ("--models", "yolov8n-seg.pt")),
     Bad("unknown sampler", ("'bayes'", "tpe"), ("--sampler", "bayes")),
     Bad("unknown trainer", ("'darknet'", "ultralytics"), ("--trainer", "darknet")),
     Bad("a recipe of the surrogate", ("--export", "no recipe"), ("--trainer", "surrogate", "--export", "hyp.yaml")),
@@ -150,7 +151,7 @@ CASES = (
     ),
     Bad("space missing", ("none.yaml",), ("--space", "none.yaml")),
     Bad("weights missing", ("lost/w.pt", "does not exist"), ("--weights", "lost/w.pt")),
-    Bad("weights that would be fetched", ("yolov5s.pt", "downloads nothing"), ("--weights", "yolov5s.pt")),
+    Bad("weights that would be fetched", ("yolov5su.pt", "forbids to download"), ("--weights", "yolov5s.pt")),
     Bad("weights corrupt", ("w.pt", "not a readable"), ("--weights", "w.pt"), weights("w.pt", b"\0" * 99)),
     Bad(
         "tensors corrupt",

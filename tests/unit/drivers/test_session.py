@@ -12,7 +12,7 @@ import pytest
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Session
 from automl.policy import Search
-from automl.records import EndedBy, Ending, EpochMetrics, Outcome, Purpose, TrialState
+from automl.records import EndedBy, Ending, EpochMetrics, Outcome, Purpose, Trial, TrialState, VariantWeights
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from tests.builders.factories import make_spec
@@ -159,3 +159,12 @@ def test_running_trials_end_once_the_baseline_has_failed(session: Session) -> No
     outcome = session.epoch(second.number, metrics(1), 120.0)
     assert outcome is not None
     assert outcome.state is TrialState.CUT
+
+
+def test_a_trial_starts_from_the_weights_of_its_own_model(session: Session) -> None:
+    weights = (VariantWeights("yolov5n", "/w/n.pt", "aa"), VariantWeights("yolov5s", "/w/s.pt", "bb"))
+    session.search.spec = replace(session.search.spec, fixed={"model": "yolov5n"}, weights_of=weights)
+    plain = Trial(number=1, params={}, epochs=3, seed=0)
+    assert session.job(plain).weights == "/w/n.pt"
+    assert session.job(replace(plain, params={"model": "yolov5s"})).weights == "/w/s.pt"
+    assert session.job(replace(plain, params={"model": "/m/own.yaml"})).weights is None

@@ -13,8 +13,8 @@ import yaml
 
 from automl.data import read_dataset, write_resolved
 from automl.errors import AutoMLError
-from automl.recipes import FORMATS, Subject, check_place, recipe_text, subject_of, write_recipe
-from automl.records import Purpose, Start, TrialRow
+from automl.recipes import FORMATS, Subject, beginning, check_place, recipe_text, subject_of, write_recipe
+from automl.records import Purpose, Slots, Start, TrialRow, VariantWeights
 from automl.scores.leaderboard import verdict
 from automl.store import read
 from tests.builders.data_folder import Make
@@ -200,3 +200,35 @@ def test_a_production_training_has_the_recipe_of_its_trial(tmp_path: Path) -> No
     assert [subject.production for subject in subjects] == [rows[3], rows[3], rows[2], rows[3]]
     assert [subject.length for subject in subjects] == [300, 20, 20, 20]
     engine.dispose()
+
+
+def arguments_of(folder: Path, applied: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+    """Arguments of trial 1's recipe."""
+    study = make_study(spec=make_spec(**{"trainer": "ultralytics", "fixed": {"model": "yolov5n"}, **spec}))
+    subject = Subject(study=study, trial=replace(make_row(1, 0.6), applied=applied), baseline=make_row(0, 0.5))
+    text = recipe_text(subject, folder / "hyp.yaml", "json")
+    arguments: dict[str, Any] = json.loads(text)["arguments"]
+    return arguments
+
+
+def test_a_recipe_names_the_precision(tmp_path: Path) -> None:
+    fixed = {"model": "yolov5n", "amp": "bf16"}
+    assert arguments_of(tmp_path, {"amp": "bf16"}, fixed=fixed)["amp"] == "bf16"
+    assert arguments_of(tmp_path, {"amp": True}, fixed={**fixed, "amp": True})["amp"] is True
+
+
+def test_a_recipe_of_an_earlier_version_has_the_precision_of_its_gpu_and_none_of_a_cpu(tmp_path: Path) -> None:
+    assert "amp" not in arguments_of(tmp_path, {"amp": False})
+    assert arguments_of(tmp_path, {"amp": "bf16"}, slots=Slots(count=1, device="gpu"))["amp"] == "bf16"
+
+
+def test_a_recipe_names_the_weights_of_its_own_variant(tmp_path: Path) -> None:
+    weights = (VariantWeights("yolov5n", "/w/n.pt", "aa"), VariantWeights("yolov5s", "/w/s.pt", "bb"))
+    spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "amp": True}, weights_of=weights)
+    study, small = make_study(spec=spec), make_row(2, 0.6, params={"model": "yolov5s"})
+    for trial, file in ((make_row(1, 0.5), "/w/n.pt sha256:aa"), (small, "/w/s.pt sha256:bb")):
+        text = recipe_text(Subject(study=study, trial=trial, baseline=None), tmp_path / "hyp.yaml", "json")
+        assert json.loads(text)["facts"]["weights"] == file
+    start = beginning(study, small)
+    assert start is not None
+    assert (start.model, start.weights, start.as_yolo) == ("yolov5s", "/w/s.pt", True)

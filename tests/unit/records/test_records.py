@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from automl.records import Slots, Start, StudySpec
+from automl.records import Slots, Start, StudySpec, VariantWeights, weights_for
 from tests.builders.factories import make_metrics, make_prepared, make_spec
 
 
@@ -45,3 +45,24 @@ def test_an_epoch_costs_training_and_validation() -> None:
 def test_records_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         make_spec().epochs = 3  # type: ignore[misc]
+
+
+OWN = (VariantWeights("yolov5n", "/w/n.pt", "aa"), VariantWeights("yolov5s", "/w/s.pt", "bb"))
+
+
+def test_each_variant_has_its_own_weights_and_the_others_none() -> None:
+    spec = make_spec(models=("yolov5n", "yolov5s", "/m/own.yaml"), weights="/w/n.pt", weights_of=OWN)
+    assert StudySpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+    assert weights_for(spec, "yolov5s") == OWN[1]
+    assert weights_for(spec, "/m/own.yaml") is None
+
+
+def test_a_study_of_an_earlier_version_has_one_file_for_all() -> None:
+    document = make_spec(weights="/w/n.pt", weights_sha256="aa").to_dict()
+    del document["weights_of"]
+    spec = StudySpec.from_dict(document)
+    assert {weights_for(spec, model) for model in ("a", "b")} == {
+        VariantWeights("a", "/w/n.pt", "aa"),
+        VariantWeights("b", "/w/n.pt", "aa"),
+    }
+    assert weights_for(make_spec(), "a") is None
