@@ -83,7 +83,8 @@ def divide(budgets: Sequence[Budget], slots: Slots, prepared: Prepared, asked: A
         return Division(epochs=length, at_length=True)
     if not timed:
         _check_trials(budgets, length)
-        return Division(epochs=asked.epochs or length, production=length)
+        epochs = asked.epochs or length
+        return Division(epochs=epochs, production=length, sentence=_shared(slots, prepared, length, epochs))
     if asked.epochs is not None:
         return _with_epochs(budgets, slots, prepared, asked, asked.epochs, besides_s)
     if longest(timed, prepared, slots, most=length) >= length or _pays_full(timed, slots, prepared, length, besides_s):

@@ -34,7 +34,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
     draw_data(place.folder)
     done = place.run(
         *("search", *TINY, *ONE_SLOT, "--name", NAME, "--epochs", "4", "--seed", "5"),
-        *("--budget", f"{BUDGET_S}cpu-s", "--budget", "5trials", "--set", "box=6.5"),
+        *("--budget", f"{BUDGET_S}cpu-s", "--budget", "5trials", "--recipe-only", "--set", "box=6.5"),
         *("--export", "hyp.yaml", "--json-events", "events.jsonl"),
     )
     return Searched(place, done)

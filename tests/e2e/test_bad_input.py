@@ -130,6 +130,7 @@ CASES = (
     Bad("unknown trainer", ("'darknet'", "ultralytics"), ("--trainer", "darknet")),
     Bad("a recipe of the surrogate", ("--export", "no recipe"), ("--trainer", "surrogate", "--export", "hyp.yaml")),
     Bad("a short production", ("--train 2", "at least the --epochs"), ("--epochs", "3", "--train", "2")),
+    Bad("production and none", ("--train", "--recipe-only", "contradict"), ("--train", "60", "--recipe-only")),
     Bad("no such earlier study", ("--warm-start owls", "no such file", "unknown study"), ("--warm-start", "owls")),
     Bad("no such earlier file", ("--warm-start evolve.csv", "cannot be read"), ("--warm-start", "evolve.csv")),
     Bad(

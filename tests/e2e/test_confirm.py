@@ -42,7 +42,9 @@ def test_the_winner_comes_with_interval_chance_and_seeds(place: Place) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "54 trials have begun: the defaults and the leading trial run again" in done.stdout
     assert "mean (seeds)" in done.stdout
-    assert " is better, proven with a chance of " in done.stdout or " is probably better, " in done.stdout
+    assert done.stdout.count("sure: the answer") == 1
+    details = place.run("show", "sure", "--details").stdout
+    assert " is better, proven with a chance of " in details or " is probably better, " in details
     rows = place.trials("sure")
     repeats = [row for row in rows if row.repeats is not None]
     assert 2 <= len(repeats) <= 6
@@ -52,42 +54,48 @@ def test_the_winner_comes_with_interval_chance_and_seeds(place: Place) -> None:
     assert {(row.purpose, row.state) for row in repeats} == {(Purpose.CONFIRMATION, TrialState.COMPLETED)}
     report = json.loads(place.run("show", "sure", "--json").stdout)
     assert report["verdict"]["winner"] == report["winner"]["number"] != 0
+    assert "proven better: " in done.stdout
+    assert f"trial {report['winner']['number']} is handed over" in done.stdout
     assert report["verdict"]["winner"] in {row.repeats for row in repeats}
     assert report["study"]["best_trial"] < 54
     assert report["spent_s"]["confirmation"] == pytest.approx(report["verdict"]["cost_s"])
 
 
-def test_the_defaults_are_as_good_where_the_repeats_do_not_say_otherwise(place: Place) -> None:
+def test_the_card_and_the_files_name_the_same_recipe(place: Place) -> None:
     done = place.run(*SEARCH, "--budget", "40trials", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(place.run("show", "sure", "--json").stdout)
-    assert (report["verdict"]["winner"], report["winner"]["number"]) == (0, 0)
+    number = report["winner"]["number"]
     assert report["best"]["number"] != 0
-    assert "The defaults are as good: mAP50-95 " in done.stdout
+    assert (f"trial {number} is handed over" if number else "the defaults are handed over") in done.stdout
 
 
 def test_no_repeats_where_none_are_asked_for(place: Place) -> None:
     done = place.run(*SEARCH, "--budget", "40trials", "--confirm", "0", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     assert all(row.repeats is None for row in place.trials("sure"))
-    assert "a second seed would tell more" in done.stdout
+    assert "(one seed) on val, 9 epochs" in done.stdout
+    assert "seed" in place.run("show", "sure", "--details").stdout
     refused = place.run(*SEARCH, "--budget", "40trials", "--confirm", "-1")
     assert refused.returncode == 2
     assert "--confirm -1" in refused.stderr
 
 
-def test_what_is_taken_home_trains_on_for_production(place: Place) -> None:
+def test_the_defaults_and_the_winner_train_for_production(place: Place) -> None:
     done = place.run(*SEARCH, "--budget", "40trials", "--train", "120")
     assert (done.returncode, done.stderr) == (0, "")
-    *_, row = place.trials("sure")
-    assert (row.purpose, row.epochs, row.number) == (Purpose.PRODUCTION, 120, 39)
-    assert row.done_epochs >= 50
-    assert "the winner trains for up to 120 epochs (--train)" in done.stdout
-    assert f"Production (trial 39): {f'trial {row.repeats}' if row.repeats else 'the defaults'} trained" in done.stdout
+    trained = [row for row in place.trials("sure") if row.purpose is Purpose.PRODUCTION]
+    assert (trained[0].number, trained[0].repeats) == (1, 0)
+    assert trained[1].repeats not in (None, 0)
+    assert {row.epochs for row in trained} == {120}
+    assert min(row.done_epochs for row in trained) >= 50
+    assert "The defaults and the best recipe found train for up to 120 epochs each" in done.stdout
     report = json.loads(place.run("show", "sure", "--json").stdout)
-    assert report["production"]["number"] == 39
     assert report["production"]["repeats"] == report["winner"]["number"]
-    assert report["spent_s"]["production"] == pytest.approx(row.slot_s)
+    assert report["spent_s"]["production"] == pytest.approx(sum(row.slot_s for row in trained))
+    number = report["winner"]["number"]
+    assert (f"trial {number} is handed over" if number else "the defaults are handed over") in done.stdout
+    assert "of 120 epochs, " in place.run("show", "sure", "--details").stdout
     refused = place.run(*SEARCH, "--budget", "40trials", "--train", "5")
     assert refused.returncode == 2
     assert "--train 5" in refused.stderr

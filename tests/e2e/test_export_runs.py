@@ -27,7 +27,8 @@ def test_the_exported_recipe_repeats_the_trial(searched: Searched, tmp_path: Pat
     """Of a trial that the sampler proposed, with an optimizer, schedule and augmentation of its own."""
     place = searched.place
     row = place.trials(NAME)[4]
-    assert place.run("export", NAME, "--trial", "4", "-o", tmp_path / "hyp.yaml").returncode == 0
+    words = ("export", NAME, "--trial", "4", "--epochs", str(row.epochs), "-o", tmp_path / "hyp.yaml")
+    assert place.run(*words).returncode == 0
     recipe = yaml.safe_load((tmp_path / "hyp.yaml").read_text())
     trained = yolo(tmp_path, tmp_path / "hyp.yaml", place.study(NAME).spec.slots.threads)
     check_arguments(recipe, trained.args, row)
@@ -40,7 +41,8 @@ def test_a_recipe_with_weights_gives_the_very_scores_of_the_trial(cells: Searche
     place = cells.place
     best = place.study("cells").best_trial
     assert best is not None
-    assert place.run("export", "cells", "-o", tmp_path / "hyp.yaml").returncode == 0
+    words = ("export", "cells", "--trial", str(best), "--epochs", "6", "-o", tmp_path / "hyp.yaml")
+    assert place.run(*words).returncode == 0
     recipe = yaml.safe_load((tmp_path / "hyp.yaml").read_text())
     trained = yolo(tmp_path, tmp_path / "hyp.yaml", place.study("cells").spec.slots.threads)
     check_arguments(recipe, trained.args, place.trials("cells")[best])

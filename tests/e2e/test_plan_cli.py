@@ -30,7 +30,9 @@ def planned(place: Place) -> subprocess.CompletedProcess[str]:
 
 
 def foresee(place: Place, *words: str, budget: str = "900cpu-s") -> subprocess.CompletedProcess[str]:
-    return place.run("search", *TINY, *ONE_SLOT, "--budget", budget, "--epochs", "12", "--dry-run", *words)
+    return place.run(
+        "search", *TINY, *ONE_SLOT, "--budget", budget, "--epochs", "12", "--recipe-only", "--dry-run", *words
+    )
 
 
 def test_a_dry_run_prints_the_plan_and_begins_nothing(place: Place, planned: subprocess.CompletedProcess[str]) -> None:
@@ -90,7 +92,8 @@ def test_a_search_says_its_plan_compares_the_points_and_shows_plan_against_spent
 ) -> None:
     done = place.run("search", *TINY, *ONE_SLOT, "--budget", "12trials", "--epochs", "3", "--name", "points")
     assert done.returncode == 0, done.stderr
-    assert "Plan: horizon 3 epochs" in done.stdout
+    assert "Every recipe trains for up to 3 epochs, and the best is compared with the defaults." in done.stdout
+    assert re.search(r"It takes about .* on 1 cpu slot, ends \d\d:\d\d\.", done.stdout)
     assert "the search tunes at network.yaml at" in done.stdout
     rows = place.trials("points")
     assert [row.purpose.value for row in rows[:3]] == ["baseline", "points", "search"]
@@ -99,5 +102,5 @@ def test_a_search_says_its_plan_compares_the_points_and_shows_plan_against_spent
     report = json.loads(place.run("show", "points", "--json").stdout)
     assert set(report["planned_s"]) >= {"probe", "baseline", "points", "search"}
     assert sum(report["spent_s"].values()) == pytest.approx(report["study"]["slot_s"], abs=0.01)
-    assert "Spent of the plan: baseline" in place.run("show", "points").stdout
+    assert "Spent of the plan: baseline" in place.run("show", "points", "--details").stdout
     assert "planned   baseline" in place.run("status", "points").stdout

@@ -32,7 +32,9 @@ def test_a_search_ends_with_its_leaderboard_and_the_way_on(searched: Searched) -
     assert "defaults" in text
     assert "Trials: 5 completed. Ended: 5 trials have begun." in text
     assert f"of {BUDGET_S}cpu-s / 5trials" in text
-    assert "Wrote hyp.yaml. Train it with: yolo detect train cfg=hyp.yaml" in text
+    assert "Wrote hyp.yaml. Train it with: yolo detect train cfg=hyp.yaml (the defaults to compare with: " in text
+    assert (searched.place.folder / "hyp-defaults.yaml").is_file()
+    assert text.index(f"{NAME}: the answer") < text.index(f"{NAME}: best trials on val")
 
 
 def test_nothing_of_the_engines_reaches_the_terminal(searched: Searched) -> None:
@@ -149,7 +151,8 @@ def test_quiet_prints_the_result_alone_and_two_slots_train_side_by_side(place: P
     done = place.run(*words, "--quiet")
     name = f"{place.folder.name}-1"
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{name}: best trials on val")
+    assert done.stdout.startswith(f"{name}: the answer")
+    assert f"{name}: best trials on val" in done.stdout
     rows = place.trials(name)
     assert len(rows) == 30
     assert any(a.started_at < b.started_at < a.ended_at for a in rows for b in rows if a.ended_at and b.started_at)

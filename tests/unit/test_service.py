@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 import automl
@@ -12,6 +13,10 @@ from automl import service
 from automl.cli import app
 from automl.errors import AutoMLError
 from automl.setup.options import SearchRequest, request_of
+from automl.store.address import default_url
+from automl.store.engine import open_store
+from tests.builders.factories import make_spec
+from tests.builders.pages import Filler
 
 
 def test_paths_and_lists_may_be_written_as_they_come() -> None:
@@ -51,3 +56,46 @@ def test_an_empty_list_is_refused_and_not_taken_for_none(flag: str) -> None:
 def test_a_leaderboard_without_rows_is_refused(limit: str) -> None:
     result = CliRunner().invoke(app, ["show", "--limit", limit])
     assert (result.exit_code, result.stderr) == (2, f"automl: --limit {limit} is no leaderboard. Use 1 row or more.\n")
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """The home of a study in which trial 1 beats the defaults by far."""
+    fixed = {"model": "yolov5n", "imgsz": 64, "lr0": 0.01}
+    spec = make_spec(trainer="ultralytics", fixed=fixed, train=90, directory=str(tmp_path / "study"))
+    engine = open_store(default_url(tmp_path))
+    filler = Filler(engine, spec)
+    filler.trial(0, [0.4] * 12, params={"lr0": 0.01})
+    filler.trial(1, [0.6] * 12, params={"lr0": 0.02})
+    filler.close()
+    engine.dispose()
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "beside"), [("hyp.yaml", "hyp-defaults.yaml"), ("my.json", "my-defaults.json")])
+def test_an_export_writes_the_defaults_beside_the_winner(finished: Path, name: str, beside: str) -> None:
+    style = "json" if name.endswith("json") else "ultralytics"
+    file = service.export("birds", finished / name, home=finished, format=style)
+    assert file == finished / name
+    documents = [yaml.safe_load((finished / each).read_text()) for each in (name, beside)]
+    recipes = [document.get("arguments", document) for document in documents]
+    assert [recipe["lr0"] for recipe in recipes] == [0.02, 0.01]
+    assert [(recipe["epochs"], recipe["patience"]) for recipe in recipes] == [(90, 50)] * 2
+    again = service.export("birds", finished / name, home=finished, format=style, epochs=40)
+    text = (finished / beside).read_text()
+    assert again == file
+    assert "trial 1 is handed over" in text
+    assert "40" in text
+
+
+def test_an_export_of_one_trial_writes_one_file(finished: Path) -> None:
+    service.export("birds", finished / "hyp.yaml", home=finished, trial=0)
+    assert not (finished / "hyp-defaults.yaml").exists()
+
+
+def test_a_file_in_the_place_of_the_defaults_recipe_is_left_alone(finished: Path) -> None:
+    mine = finished / "hyp-defaults.yaml"
+    mine.write_text("lr0: 0.5\n")
+    with pytest.raises(AutoMLError, match=r"hyp-defaults\.yaml exists and is no recipe of automl's"):
+        service.export("birds", finished / "hyp.yaml", home=finished)
+    assert mine.read_text() == "lr0: 0.5\n"

@@ -90,6 +90,7 @@ def test_a_number_of_trials_says_nothing_of_their_length() -> None:
     assert division("30trials", train=60) == Division(epochs=60, at_length=True)
     assert division("30trials", epochs=12) == Division(epochs=12)
     assert division("30trials", epochs=12, train=60).production == 60
+    assert "train for up to 60 epochs each" in division("30trials", epochs=12, train=60).sentence
     with pytest.raises(BudgetTooSmall, match=r"leaves nothing to search with.*at least 3trials"):
         division("2trials", epochs=12, train=60)
 

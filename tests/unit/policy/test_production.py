@@ -80,8 +80,10 @@ def test_the_winners_recipe_repeats_its_production_training(tmp_path: Path) -> N
     assert str(found["facts"]["epochs"]).startswith("300, as its production training had; searched with 12;")
     assert str(found["facts"]["production"]).startswith("Production (trial 9): trial 3 trained for 300 of 300 epochs")
     other = written(replace(subject, trial=make_row(4)))
-    assert (other["arguments"]["epochs"], other["facts"].get("production")) == (12, None)
+    assert (other["arguments"]["epochs"], other["facts"].get("production")) == (300, None)
     diverged = written(replace(subject, production=made(state=TrialState.FAILED)))
-    assert (diverged["arguments"]["epochs"], diverged["facts"].get("production")) == (12, None)
+    assert (diverged["arguments"]["epochs"], diverged["facts"].get("production")) == (300, None)
+    for found in (other, diverged):
+        assert str(found["facts"]["epochs"]).startswith("300, for production; searched with 12;")
     asked = written(replace(subject, epochs=100))
     assert (asked["arguments"]["epochs"], asked["arguments"]["patience"]) == (100, 100)
