@@ -198,8 +198,8 @@ def recipe_text(
     facts |= _unseen_facts(trial, subject.evaluations)
     if study.spec.holdout:
         held = f"{study.spec.holdout:.0%} of val"
-        own = data == Path(study.spec.data)
-        facts["held back"] = held if own else f"{held}, which is `test` in the data.yaml below"
+        whole = data == Path(study.spec.data)
+        facts["held back"] = held if whole else f"{held}, which is `test` in the data.yaml below"
     values = arguments(study, trial, data, initial)
     if subject.length != trial.epochs:
         fact, changes = _longer(subject, values)

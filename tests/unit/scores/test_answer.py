@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from automl.scores.confidence import Confidence
+from automl.scores.trust import Confidence
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from automl.scores.confidence import DELIVER, Confidence, confidence_of
+from automl.scores.trust import DELIVER, Confidence, confidence_of
 
 from automl.scores.trust import CLAIM, TIE
 
