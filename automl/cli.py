@@ -59,6 +59,7 @@ def search(
     ],
     models: Annotated[str | None, typer.Option(help="Variants to search: yolov5n,yolov5s, or own model yaml.")] = None,
     imgsz: Annotated[str | None, typer.Option(help="Image sizes to search: 640,1280.")] = None,
+    deploy: Annotated[str | None, typer.Option(help="Variants for a place: mobile, cloud or edge.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Pretrained weights: .pt or .safetensors.")] = None,
     space: Annotated[Path | None, typer.Option(help="Search space; default: configs/spaces/scratch-low.yaml.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
@@ -70,10 +71,7 @@ def search(
     batch: Annotated[
         int | None, typer.Option(help="Batch size; default: 16 on CPU, else what fits 60 % of the GPU, 64 at most.")
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="KEY=VALUE for every trial, the baseline included. Repeatable."),
-    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE for every trial. Repeatable.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, or GPU indices: 0,1. Default: all GPUs, else cpu.")] = None,
     slots: Annotated[int | None, typer.Option(help="Trials side by side on CPU; default: one for each core.")] = None,
     trainer: Annotated[str, typer.Option(help="ultralytics, or surrogate (trains nothing).")] = SearchRequest.trainer,
@@ -129,6 +127,7 @@ def search(
         options = SearchOptions(
             models=listed(models),
             imgsz=whole_numbers(imgsz, "--imgsz"),
+            deploy=deploy,
             weights=weights,
             space=space,
             name=name,

@@ -43,6 +43,7 @@ def compile_spec(
     draft = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, reserve=aside)
     first = _first_trials(checked, draft, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
     notes = (
+        *checked.chosen,
         *filter(None, [shortened]),
         *points.reused_in_words(probes),
         *first.notes,

@@ -20,6 +20,7 @@ class SearchOptions(TypedDict, total=False):
 
     models: Sequence[str] | None
     imgsz: Sequence[int] | None
+    deploy: str | None
     weights: str | Path | None
     space: str | Path | None
     name: str | None
@@ -52,6 +53,7 @@ class SearchRequest:
     budgets: Sequence[str]
     models: Sequence[str] = ()
     imgsz: Sequence[int] = ()
+    deploy: str | None = None  # "mobile", "cloud" or "edge": YOLOv5 variants for that place
     weights: Path | None = None
     space: Path | None = None
     name: str | None = None

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
@@ -27,6 +27,7 @@ from automl.records import Listener, Notice, Prepared, Slots, StudySpec, TrainJo
 from automl.setup import request
 from automl.setup.batch import largest_batch
 from automl.setup.compiling import compile_spec
+from automl.setup.trying import Trying
 from automl.space import POINT
 from automl.store.probes import keep_probe, kept_probe
 from automl.trainers.ultralytics import schema
@@ -76,8 +77,20 @@ class Probing:
         return spec
 
     def probes(self) -> tuple[Probe, ...]:
-        """A probe of each operating point, the baseline's first. Raises OutOfMemory if none fits."""
-        names = points_of(self.checked)
+        """A probe of each operating point that the user named, the baseline's first, then of the others.
+
+        Of points that nobody named only those that promise most are measured; the rest are estimates.
+        Raises OutOfMemory if none fits.
+        """
+        named = self._measure([name for name in points_of(self.checked) if name not in self.checked.automatic])
+        waiting = [name for name in points_of(self.checked) if name in self.checked.automatic]
+        probes = Trying(self.checked, self._measure).complete(named, waiting) if waiting else named
+        if all(probe.prepared is None for probe in probes):
+            raise OutOfMemory(f"no operating point of the space can be trained here: {probes[0].problem}")
+        return tuple(probes)
+
+    def _measure(self, names: Sequence[str]) -> list[Probe]:
+        """A probe of each of the points: the store's, or a new one."""
         keys = {name: self._key(name) for name in names}
         stored = {} if self.fresh else {name: self._stored(name, keys[name]) for name in names}
         old = {name: probe for name, probe in stored.items() if probe is not None}
@@ -87,10 +100,7 @@ class Probing:
             places = ", ".join(points.shown(name) + _last(old.get(name)) for name in unknown)
             self._say(f"Probing: a few real steps of the defaults at {places} ...")
             self.ready()
-        probes = [known.get(name) or self._measured(name, keys[name]) for name in names]
-        if all(probe.prepared is None for probe in probes):
-            raise OutOfMemory(f"no operating point of the space can be trained here: {probes[0].problem}")
-        return tuple(probes)
+        return [known.get(name) or self._measured(name, keys[name]) for name in names]
 
     def _stored(self, name: str, key: str) -> Probe | None:
         row = kept_probe(self.engine, key)
