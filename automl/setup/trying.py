@@ -41,8 +41,9 @@ class Trying:
     def _promising(self, probes: list[Probe], baseline: Probe, guesses: list[Probe]) -> list[Probe]:
         """The probes, with those of the most promising estimated points, and the estimates that are left."""
         chosen = [p for p in self._admitted(probes) if p is not baseline and self._pays(p, baseline)]
+        guesses = [self._if_worth(guess, baseline) for guess in guesses]
         for _ in range(estimates.MOST_PROBES):
-            payable = [guess for guess in guesses if not guess.problem and self._worth(guess, baseline)]
+            payable = [guess for guess in guesses if not guess.problem and self._pays(guess, baseline)]
             guess = estimates.next_to_probe(payable, chosen, _measured(baseline), self.checked.limits)
             if guess is None or len(chosen) >= points.POINTS - 1:
                 break
@@ -53,6 +54,9 @@ class Trying:
                 chosen += [probe] if self._pays(probe, baseline) else []
             else:
                 guesses = [_beyond(other, guess) for other in guesses]
+        if len(chosen) < points.POINTS - 1:
+            vain = f"the {estimates.MOST_PROBES} that promise more were probed, and nobody named it"
+            guesses = [_or(guess, vain) if self._pays(guess, baseline) else guess for guess in guesses]
         return [*probes, *guesses]
 
     def _tried(self, point: str) -> list[Probe]:
@@ -86,7 +90,9 @@ class Trying:
 
     def _pays(self, probe: Probe, baseline: Probe) -> bool:
         """True if its least number of trainings is paid at the point, beside a production training there."""
-        checked, prepared = self.checked, _measured(probe)
+        checked, prepared = self.checked, probe.prepared
+        if prepared is None:
+            return False
         budgets: Sequence[Budget] = checked.budgets
         if checked.request.train:
             last_s = shares.affordable(budgets, prepared.epoch_s, checked.request.train)[1]
@@ -95,19 +101,29 @@ class Trying:
             prepared, _measured(baseline), budgets, checked.slots, checked.request.epochs, trainings=probe.least
         )
 
-    def _worth(self, guess: Probe, baseline: Probe) -> bool:
-        if guess.prepared is None:
-            return False
-        return self._pays(guess, baseline) and estimates.worth_a_probe(guess.prepared, self.checked.budgets)
+    def _if_worth(self, guess: Probe, baseline: Probe) -> Probe:
+        """The estimate, ruled out if its probe alone would cost too much of a budget that pays for trainings."""
+        budgets = self.checked.budgets
+        if (
+            guess.prepared is None
+            or not self._pays(guess, baseline)
+            or estimates.worth_a_probe(guess.prepared, budgets)
+        ):
+            return guess
+        return _or(guess, f"its probe would cost more than {estimates.PROBE_SHARE:.0%} of the budget")
+
+
+def _or(guess: Probe, problem: str) -> Probe:
+    """The estimate, with that problem if it has none."""
+    return guess if guess.problem else replace(guess, problem=problem)
 
 
 def _beyond(guess: Probe, refused: Probe) -> Probe:
     """The estimate, ruled out if it has at least the operations and the parameters of a refused point."""
-    if guess.problem or not estimates.no_smaller(guess.point, refused.point):
-        return guess
-    return replace(guess, problem=f"{points.shown(refused.point)} is too large already")
+    larger = estimates.no_smaller(guess.point, refused.point)
+    return _or(guess, f"{points.shown(refused.point)} is too large already") if larger else guess
 
 
 def _measured(probe: Probe) -> Prepared:
-    assert probe.prepared is not None, "an admitted or estimated point has a price"
+    assert probe.prepared is not None, "an admitted point was measured"
     return probe.prepared
