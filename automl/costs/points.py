@@ -238,15 +238,19 @@ def left_out_in_words(points: Sequence[Point], device: str) -> tuple[str, ...]:
     out = [point for point in points if point.role == "left out"]
     sentences = [f"{shown(p.name)} is left out: {p.why}." for p in out if not p.estimated]
     for why in dict.fromkeys(point.why for point in out if point.estimated):
-        names = [_with_price(point, device) for point in out if point.estimated and point.why == why]
-        verb = "is" if len(names) == 1 else "are"
-        sentences.append(f"{listed(names, most=len(names))} {verb} left out: {why}.")
+        group = [point for point in out if point.estimated and point.why == why]
+        sentences.append(f"{_with_prices(group, device)} {'is' if len(group) == 1 else 'are'} left out: {why}.")
     return tuple(sentences)
 
 
-def _with_price(point: Point, device: str) -> str:
-    cost = f" (about {format_cost(point.training_s, device)} a training)" if point.epoch_s else ""
-    return f"{shown(point.name)}{cost}"
+def _with_prices(points: Sequence[Point], device: str) -> str:
+    """Names of estimated points with the prices of a training: 'yolov5m@640 (~48 cpu-min a training)'."""
+    unit = " a training"
+    words = []
+    for point in points:
+        words.append(f"{short(point.name)} (~{format_cost(point.training_s, device)}{unit})")
+        unit = ""  # said once
+    return listed(words, most=len(words))
 
 
 def reused_in_words(probes: Sequence[Probe]) -> tuple[str, ...]:

@@ -56,7 +56,8 @@ def _size(image: Path) -> tuple[int, int] | None:
     """Width and height in pixels as they are shown, from the header; None if it cannot be read."""
     from PIL import Image
 
-    with suppress(OSError, ValueError, SyntaxError, Image.DecompressionBombError), Image.open(image) as picture:
+    unreadable = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, ImportError)
+    with suppress(*unreadable), Image.open(image) as picture:  # ImportError: Ultralytics' patch asks for pi-heif
         turned = picture.format == "JPEG" and picture.getexif().get(_ORIENTATION) in _TURNED
         width, height = picture.size
         return (height, width) if turned else (width, height)

@@ -144,11 +144,10 @@ def test_an_estimated_point_is_never_trained_and_its_price_is_stated() -> None:
     assert [point.estimated for point in points] == [False, True, True, True]
     spare, poor = left_out_in_words(points, "cpu")
     assert spare == (
-        "yolov5n at 640 px (about 39 cpu-s a training) and yolov5m at 640 px (about 5.4 cpu-min a training) are left "
-        "out: 3 points are compared at most, and the others promise more."
+        "yolov5n@640 (~39 cpu-s a training) and yolov5m@640 (~5.4 cpu-min) are left out: 3 points are compared at most, and the others promise more."
     )
     assert poor == (
-        "yolov5x at 640 px (about 20.5 cpu-min a training) is left out: by estimate the budget pays fewer than 20 "
+        "yolov5x@640 (~20.5 cpu-min a training) is left out: by estimate the budget pays fewer than 20 "
         "trainings of 12 epochs."
     )
     assert horizon(measured(), [], budgets("10cpu-h"), CPU)[0] == 180

@@ -54,6 +54,9 @@ def test_an_image_that_cannot_be_opened_is_passed_over(tmp_path: Path) -> None:
     data = make(tmp_path, {"a.png": "0 0.5 0.5 0.1 0.2\n", "b.png": "0 0.5 0.5 1 1\n"})
     (tmp_path / "images" / "train" / "b.png").write_bytes(b"not an image")
     assert box_sizes(read_dataset(data)).sides == pytest.approx((64.0,))
+    import ultralytics.utils.patches  # noqa: F401 - it replaces PIL's way of opening
+
+    assert box_sizes(read_dataset(data)).sides == pytest.approx((64.0,))
 
 
 def test_few_images_spread_over_the_split_stand_for_all(tmp_path: Path) -> None:

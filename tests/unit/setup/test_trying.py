@@ -70,7 +70,7 @@ def test_a_poor_budget_builds_no_larger_network(tmp_path: Path) -> None:
         f"yolov5{scale}@640" for scale in "mlx"
     ]
     (sentence,) = (note for note in spec.plan["notes"] if "left out" in note)
-    assert sentence.startswith("yolov5m at 640 px (about ")
+    assert sentence.startswith("yolov5m@640 (~")
     assert sentence.endswith(
         f"are left out: by estimate the budget pays fewer than 20 trainings of {spec.epochs} epochs."
     )
