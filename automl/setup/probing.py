@@ -72,6 +72,7 @@ class Probing:
         disk.check_disk(self.directory, prepared.parameters, self.checked.slots)
         checked = replace(self.checked, fixed=self._fixed(baseline.point))
         spec = compile_spec(checked, name, self.directory, prepared, sum(probe.cost_s for probe in probes), probes)
+        spec = _without_candidates(spec) if checked.automatic else spec
         self.listener(Notice(kind="probed", at=0.0, values=_figures(prepared, spec)))
         self.listener(Notice(kind="plan", at=0.0, values={"plan": spec.plan}))
         return spec
@@ -176,6 +177,14 @@ def points_of(checked: request.Checked) -> tuple[str, ...]:
     if checked.request.trainer != "ultralytics":
         return (checked.request.trainer,)
     return (f"{checked.fixed['model']}@{checked.fixed['imgsz']}",)
+
+
+def _without_candidates(spec: StudySpec) -> StudySpec:
+    """The spec with the variants and image sizes that it trains: most of the automatic ones are left out."""
+    names = [cost.name for cost in spec.points] or [f"{spec.fixed['model']}@{spec.fixed['imgsz']}"]
+    parts = [name.rpartition("@") for name in names]
+    models, sizes = dict.fromkeys(model for model, _, _ in parts), dict.fromkeys(int(size) for _, _, size in parts)
+    return replace(spec, models=tuple(models), imgsz=tuple(sizes))
 
 
 def _last(probe: Probe | None) -> str:

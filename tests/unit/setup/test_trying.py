@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from automl.records import Prepared, Slots, StudySpec, TrainJob
 from automl.setup.options import SearchRequest
 from automl.setup.probing import Probing
 from automl.setup.request import check
+from automl.space.earlier import Earlier
 from automl.store.address import default_url
 from automl.store.engine import open_store
 from tests.builders.factories import make_prepared
@@ -45,12 +46,13 @@ def planned(
     folder: Path,
     budget: str,
     change: Change = lambda point, prepared: prepared,
+    earlier: Sequence[Earlier] = (),
     **options: Any,
 ) -> tuple[Cluster, StudySpec]:
     """The cluster with the points that it measured, and the spec of the search."""
     cluster = Cluster(change)
     request = SearchRequest(data=draw_data(folder), budgets=(budget,), batch=4, reuse=False, **options)
-    checked = check(request, CPU)
+    checked = replace(check(request, CPU), earlier=tuple(earlier))
     probing = Probing(open_store(default_url(folder)), checked, folder, lambda: None, prepare=cluster.prepare)
     return cluster, probing.spec("birds")
 
@@ -89,6 +91,21 @@ def test_a_rich_budget_probes_the_two_most_promising(tmp_path: Path) -> None:
     assert compared(spec) == ["yolov5x@640", "yolov5l@640"]
     assert all(entry["trainings"] >= 20 for entry in spec.plan["points"] if entry["role"] == "compared")
     assert [params["model"] for _, params in spec.given[:3]] == ["yolov5s", "yolov5x", "yolov5l"]
+
+
+def test_the_spec_names_what_is_trained(tmp_path: Path) -> None:
+    _, spec = planned(tmp_path, "9cpu-h")
+    assert (spec.models, spec.imgsz) == (("yolov5s", "yolov5x"), (640, 480))
+    (tmp_path / "few").mkdir()
+    _, spec = planned(tmp_path / "few", "5trials")
+    assert (spec.models, spec.imgsz) == (("yolov5s",), (640,))
+
+
+def test_an_earlier_recipe_at_a_point_that_is_left_out_runs_at_the_baseline(tmp_path: Path) -> None:
+    params = {"model": "yolov5x", "imgsz": 640, "optimizer": "SGD", "lr0": 0.005, "box": 5.0}
+    _, spec = planned(tmp_path, "15trials", earlier=[Earlier(source="old", params=params, score=0.9)], imgsz=(640,))
+    (recipe,) = (params for origin, params in spec.given if origin == "warm:old")
+    assert (recipe["model"], recipe["box"]) == ("yolov5s", 5.0)
 
 
 def test_large_boxes_compare_a_smaller_image_too(tmp_path: Path) -> None:
