@@ -16,7 +16,6 @@ from automl.files.disk import disk_bytes
 from automl.records import EarlierTraining, LongDefaults, Params, PointCost, Prepared, Start, StudySpec
 from automl.scores.halving import rung_levels
 from automl.setup.request import Checked, known_keys
-from automl.space import SearchSpace
 from automl.space.earlier import NewStudy, beginnings, comparable, words
 
 WORKER_S = 8.0  # slot-seconds until a new process has loaded torch and Ultralytics (bench overhead: 8 to 11 CPU s)
@@ -42,12 +41,7 @@ def compile_spec(
     defaults = dict(prepared.defaults_at(epochs))
     rungs = _rungs(defaults, epochs)
     draft = plan.draw_up(compared, budgets, slots, epochs=epochs, rungs=rungs, reserve=aside)
-    operating = (draft.baseline, *draft.compared)
-    space = checked.space.at_horizon(epochs)
-    space = space.at_points([p.name for p in operating]) if probes else space
-    first = _first_trials(
-        checked, draft, space, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None}
-    )
+    first = _first_trials(checked, draft, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
     notes = (
         *checked.chosen,
         *filter(None, [shortened]),
@@ -57,11 +51,13 @@ def compile_spec(
         *_on_unseen(checked, prepared, aside.measuring_s),
     )
     final = replace(draft, disk_bytes=disk_bytes(prepared.parameters, slots), notes=(*notes, *draft.notes))
+    operating = (final.baseline, *final.compared)
+    space = checked.space.at_horizon(epochs)
     resolved = {key: defaults.get(key, value) for key, value in checked.fixed.items()}  # batch -1 is a number now
     return StudySpec(
         name=name,
         **_settled(checked),
-        space=space.document(),
+        space=(space.at_points([p.name for p in operating]) if probes else space).document(),
         epochs=epochs,
         rungs=rungs,
         fixed={**defaults, **checked.space.fixed, **resolved},
@@ -188,13 +184,13 @@ class _First:
     notes: tuple[str, ...]  # sentences on both
 
 
-def _first_trials(checked: Checked, draft: plan.Plan, space: SearchSpace, measured: Mapping[str, Prepared]) -> _First:
+def _first_trials(checked: Checked, draft: plan.Plan, measured: Mapping[str, Prepared]) -> _First:
     """The defaults at every operating point of the plan, then known-good recipes.
 
-    space     of the study: an earlier recipe at a point that is left out runs at another one
     measured  by operating point, the baseline's among them
     """
     request, epochs = checked.request, draft.epochs
+    space = checked.space.at_horizon(epochs)
     starts: list[Start] = [Start("defaults", dict(measured[draft.baseline.name].defaults_at(epochs)))]
     starts += [
         Start(f"defaults@{points.short(p.name)}", dict(measured[p.name].defaults_at(epochs))) for p in draft.compared
