@@ -124,6 +124,9 @@ CASES = (
     Bad("no slots", ("--slots 0",), ("--slots", "0")),
     Bad("no epochs", ("--epochs 0",), ("--epochs", "0")),
     Bad("unknown model", ("'yolov5q'", "yolov5n"), ("--models", "yolov5q")),
+    Bad(
+        "variants and a deployment", ("--deploy cloud", "one of the two"), ("--deploy", "cloud", "--models", "yolov5n")
+    ),
     Bad("weights as model", ("yolov5s.pt", "--weights"), ("--models", "yolov5s.pt")),
     Bad("unknown sampler", ("'bayes'", "tpe"), ("--sampler", "bayes")),
     Bad("unknown trainer", ("'darknet'", "ultralytics"), ("--trainer", "darknet")),
