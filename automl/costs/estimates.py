@@ -12,6 +12,7 @@ from automl.records import ENOUGH_TRAININGS, Prepared, Slots
 
 MOST_PROBES = 2 * (POINTS - 1)  # of points that nobody named: each probe costs a start and a few steps
 LATENCY_DOUBT, PARAMETERS_DOUBT = 2.0, 1.1  # so many times a limit may an estimate be and the probe still decide
+GPU_DOUBT = 2.0  # so many times too dear may a larger point's estimate be on a GPU, which a small network leaves idle
 PROBE_SHARE = 0.02  # of a budget of slot time, for the probe of a point that nobody named
 _WORKER_S, _STEPS_S, _STEPS = 8.0, 3.0, 4  # of a probe: seconds of a new process, of timed steps; fewest steps
 
@@ -77,6 +78,15 @@ def estimated(point: str, source: Probe) -> Probe:
         gflops=prepared.gflops * flops,
     )
     return Probe(point=point, prepared=scaled, estimated=True, least=ENOUGH_TRAININGS)
+
+
+def at_best(probe: Probe, baseline: Prepared, slots: Slots) -> Prepared | None:
+    """Measurements of a point, or on a GPU the lowest likely price of one that is estimated from a smaller network."""
+    prepared = probe.prepared
+    if prepared is None or not probe.estimated or slots.device == "cpu" or prepared.epoch_s <= baseline.epoch_s:
+        return prepared
+    doubt = min(GPU_DOUBT, prepared.epoch_s / baseline.epoch_s)
+    return replace(prepared, train_s=prepared.train_s / doubt, val_s=prepared.val_s / doubt)
 
 
 def pays(

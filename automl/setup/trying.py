@@ -90,7 +90,8 @@ class Trying:
 
     def _pays(self, probe: Probe, baseline: Probe) -> bool:
         """True if its least number of trainings is paid at the point, beside a production training there."""
-        checked, prepared = self.checked, probe.prepared
+        checked = self.checked
+        prepared = estimates.at_best(probe, _measured(baseline), checked.slots)
         if prepared is None:
             return False
         budgets: Sequence[Budget] = checked.budgets

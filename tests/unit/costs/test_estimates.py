@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from automl.costs.budget import Budget, parse_all
-from automl.costs.estimates import FACTS, estimated, hopeless, next_to_probe, no_smaller, pays, relative, worth_a_probe
+from automl.costs.estimates import (
+    FACTS,
+    at_best,
+    estimated,
+    hopeless,
+    next_to_probe,
+    no_smaller,
+    pays,
+    relative,
+    worth_a_probe,
+)
 from automl.costs.points import Limits, Probe, compare, first_admitted, horizon, left_out_in_words
 from automl.errors import AutoMLError
 from automl.records import Prepared, Slots
@@ -81,6 +91,19 @@ def test_a_point_is_paid_if_twenty_trainings_near_their_end_are(
     epoch_s: float, epochs: int | None, texts: tuple[str, ...], answer: bool
 ) -> None:
     assert pays(measured(train_s=epoch_s), measured(), budgets(*texts), CPU, epochs) == answer
+
+
+def test_on_a_gpu_the_price_of_a_larger_network_may_be_half_of_its_estimate() -> None:
+    large, near, small = guess("yolov5x@640"), guess("yolov5n6@1280"), guess("yolov5n@640")
+    at_cpu, at_gpu = (at_best(large, measured(), slots) for slots in (CPU, GPU))
+    assert at_cpu is large.prepared
+    assert at_gpu is not None
+    assert at_gpu.epoch_s == pytest.approx(5 * 246.39 / 24.0)
+    assert at_best(small, measured(), GPU) is small.prepared
+    dearer = at_best(near, measured(), GPU)  # never below the price of the baseline
+    assert dearer is not None
+    assert dearer.epoch_s == pytest.approx(10.0)
+    assert at_best(probe("yolov5x@640", train_s=99.0), measured(), GPU) == measured(train_s=99.0)
 
 
 def test_a_probe_takes_a_small_part_of_the_budget() -> None:

@@ -47,12 +47,13 @@ def planned(
     budget: str,
     change: Change = lambda point, prepared: prepared,
     earlier: Sequence[Earlier] = (),
+    slots: Slots = CPU,
     **options: Any,
 ) -> tuple[Cluster, StudySpec]:
     """The cluster with the points that it measured, and the spec of the search."""
     cluster = Cluster(change)
     request = SearchRequest(data=draw_data(folder), budgets=(budget,), batch=4, reuse=False, **options)
-    checked = replace(check(request, CPU), earlier=tuple(earlier))
+    checked = replace(check(request, slots), earlier=tuple(earlier))
     probing = Probing(open_store(default_url(folder)), checked, folder, lambda: None, prepare=cluster.prepare)
     return cluster, probing.spec("birds")
 
@@ -136,6 +137,18 @@ def test_a_point_that_is_dearer_than_estimated_makes_room_for_the_next(tmp_path:
     assert cluster.points == ["yolov5s@640", "yolov5x@640", "yolov5l@640", "yolov5m@640"]
     assert compared(spec) == ["yolov5l@640", "yolov5m@640"]
     assert any("yolov5x at 640 px is left out: " in note and "20 are needed" in note for note in spec.plan["notes"])
+
+
+def test_on_a_gpu_a_probe_decides_where_the_estimate_may_be_too_dear(tmp_path: Path) -> None:
+    def change(point: str, prepared: Prepared) -> Prepared:
+        return replace(prepared, train_s=5.0) if point == "yolov5x@640" else prepared
+
+    gpu = Slots(count=1, device="gpu", devices=("0",))
+    cluster, spec = planned(tmp_path, "2gpu-h", change, slots=gpu, imgsz=(640,))
+    assert cluster.points == ["yolov5s@640", "yolov5x@640", "yolov5l@640"]
+    assert compared(spec) == ["yolov5l@640", "yolov5x@640"]
+    (tmp_path / "cpu").mkdir()
+    assert "yolov5x@640" not in planned(tmp_path / "cpu", "2cpu-h", change, imgsz=(640,))[0].points
 
 
 def test_the_next_smaller_variant_is_the_baseline_where_yolov5s_is_too_slow(tmp_path: Path) -> None:
