@@ -59,6 +59,7 @@ def search(
     ],
     models: Annotated[str | None, typer.Option(help="Variants to search: yolov5n,yolov5s, or own model yaml.")] = None,
     imgsz: Annotated[str | None, typer.Option(help="Image sizes to search: 640,1280.")] = None,
+    deploy: Annotated[str | None, typer.Option(help="Variants for a place: mobile, cloud or edge.")] = None,
     weights: Annotated[str, typer.Option(help="auto, none (scratch), FILE[,FILE] or folder.")] = SearchRequest.weights,
     offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
     space: Annotated[Path | None, typer.Option(help="Search space; default: configs/spaces/scratch-low.yaml.")] = None,
@@ -71,10 +72,7 @@ def search(
     batch: Annotated[
         float | None, typer.Option(help="Batch size, or share of a GPU's memory; default: 16 on CPU, 0.6 up to 64.")
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="KEY=VALUE for every trial, the baseline included. Repeatable."),
-    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE for every trial. Repeatable.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, or GPUs: 0,1 or cuda:0; default: all, else cpu.")] = None,
     slots: Annotated[int | None, typer.Option(help="Trials side by side on CPU; default: one for each core.")] = None,
     trainer: Annotated[str, typer.Option(help="ultralytics, or surrogate (trains nothing).")] = SearchRequest.trainer,
@@ -133,6 +131,7 @@ def search(
         options = SearchOptions(
             models=listed(models),
             imgsz=whole_numbers(imgsz, "--imgsz"),
+            deploy=deploy,
             weights=weights,
             offline=offline,
             space=space,

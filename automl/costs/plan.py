@@ -12,7 +12,7 @@ from typing import Any
 
 from automl.costs import split
 from automl.costs.budget import Budget
-from automl.costs.points import LONGEST, Point, shown
+from automl.costs.points import LONGEST, Point, left_out_in_words
 from automl.costs.shares import Reserved
 from automl.records import FEWEST_TRAININGS, Purpose, Slots
 from automl.scores.halving import ETA
@@ -150,7 +150,7 @@ def draw_up(
         budget_s=total_s if math.isfinite(total_s) else None,
         wall_s=min(wall_s, last_s + max(spent_s / slots.count, shares[Purpose.BASELINE.value])),
         warnings=tuple(_warnings(first, epochs, reserve.production_epochs)),
-        notes=tuple(f"{shown(p.name)} is left out: {p.why}." for p in points if p.role == "left out"),
+        notes=left_out_in_words(points, slots.device),
     )
 
 

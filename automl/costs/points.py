@@ -16,18 +16,21 @@ NEAR_END = 40  # epochs that a horizon keeps: yolov5n on BCCD ended at .41 after
 POINTS = 3  # operating points compared at most, the baseline's among them
 HOST_SHARE = 0.9  # of the machine's memory that all CPU slots together may take
 SPARE = f"{POINTS} points are compared at most, and the others promise more"
+_UNMEASURED = "it was not measured"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """Measurements of one model variant at one image size."""
+    """Measurements of one model variant at one image size, or an estimate of them."""
 
     point: str  # "model@imgsz", as the search space names it
-    prepared: Prepared | None  # None where the training does not fit
+    prepared: Prepared | None  # None where the training does not fit, or nothing is known
     cost_s: float = 0.0  # slot-seconds; 0 when it came from the store
     measured_at: float = 0.0  # POSIX seconds
     age_s: float | None = None  # since then; None if this search measured it
-    problem: str = ""  # reason, if `prepared` is None
+    problem: str = ""  # reason, if `prepared` is None or the estimate rules the point out
+    estimated: bool = False  # scaled from another point's measurement: never compared, but its price can be stated
+    least: int = FEWEST_TRAININGS  # trainings that the budget must pay there; more where nobody named the point
 
     @property
     def reused(self) -> bool:
@@ -52,6 +55,7 @@ class Point:
     role: str  # "baseline", "compared", "left out"
     why: str = ""  # reason, if it is left out
     reused: bool = False  # measured by an earlier search
+    estimated: bool = False  # scaled from another point's measurement
     measured_at: float = 0.0  # POSIX seconds; 0 where nothing could be measured
     batch: int | None = None
     epoch_s: float = 0.0  # slot-seconds with validation
@@ -107,8 +111,8 @@ def check_limits(limits: Limits) -> None:
 def refused(probe: Probe, limits: Limits, slots: Slots) -> str:
     """Reason for which limits or memory rule a point out; empty if they admit it."""
     prepared = probe.prepared
-    if prepared is None:
-        return probe.problem
+    if prepared is None or probe.estimated:
+        return probe.problem or _UNMEASURED
     if limits.parameters is not None and prepared.parameters > limits.parameters:
         return f"{prepared.parameters:,} parameters are more than --max-params {limits.parameters:,}"
     if limits.latency_s is not None and prepared.latency_s > limits.latency_s:
@@ -131,7 +135,8 @@ def first_admitted(probes: Sequence[Probe], limits: Limits, slots: Slots) -> Pro
     for probe, reason in zip(probes, reasons, strict=True):
         if not reason:
             return probe
-    refusals = "; ".join(f"{shown(p.point)}: {reason}" for p, reason in zip(probes, reasons, strict=True))
+    measured = [(p, reason) for p, reason in zip(probes, reasons, strict=True) if not p.estimated]
+    refusals = "; ".join(f"{shown(p.point)}: {reason}" for p, reason in measured)
     raise AutoMLError(f"nothing is left to train: {refusals}. Loosen the limit, or name other --models or --imgsz.")
 
 
@@ -140,9 +145,9 @@ def compare(
 ) -> tuple[Point, ...]:
     """Points with their roles: the baseline's first, then those compared with it, then those left out.
 
-    A point is compared if the budget pays FEWEST_TRAININGS of the defaults at it. Dearer points come first as long
-    as ENOUGH_TRAININGS are paid. On BCCD 3.5 times the epochs bought +.14 mAP50-95, and as much more compute for
-    pixels +.15, where hyperparameters moved .03. With a target the cheapest point is compared too.
+    A point is compared if it was measured and the budget pays its `least` trainings of the defaults. Dearer points
+    come first as long as ENOUGH_TRAININGS are paid. On BCCD 3.5 times the epochs bought +.14 mAP50-95, and as much
+    more compute for pixels +.15, where hyperparameters moved .03. With a target the cheapest point is compared too.
     """
     priced = {probe.point: _priced(probe, budgets, slots, epochs) for probe in probes}
     first = replace(priced.pop(baseline.point), role="baseline")
@@ -151,7 +156,7 @@ def compare(
     for probe in probes:
         if probe.point == baseline.point:
             continue
-        why = refused(probe, limits, slots) or _cannot_pay(probe, priced[probe.point], budgets, epochs, slots)
+        why = _why_not(probe, priced[probe.point], budgets, slots, epochs=epochs, limits=limits)
         (left_out if why else admitted).append(replace(priced[probe.point], why=why))
     rich = sorted((p for p in admitted if p.trainings >= ENOUGH_TRAININGS), key=lambda p: -p.training_s)
     poor = sorted((p for p in admitted if p.trainings < ENOUGH_TRAININGS), key=lambda p: p.training_s)
@@ -176,6 +181,7 @@ def _priced(probe: Probe, budgets: Sequence[Budget], slots: Slots, epochs: int) 
         name=probe.point,
         role="left out",
         reused=probe.reused,
+        estimated=probe.estimated,
         measured_at=probe.measured_at,
         batch=int(batch) if isinstance(batch, int | float) else None,
         epoch_s=prepared.epoch_s,
@@ -191,13 +197,45 @@ def _priced(probe: Probe, budgets: Sequence[Budget], slots: Slots, epochs: int) 
     )
 
 
+def _why_not(
+    probe: Probe, point: Point, budgets: Sequence[Budget], slots: Slots, *, epochs: int, limits: Limits
+) -> str:
+    """Reason for which a point is not compared; empty if it may be."""
+    if not probe.estimated:
+        return refused(probe, limits, slots) or _cannot_pay(probe, point, budgets, epochs, slots)
+    if probe.problem or probe.prepared is None:
+        return probe.problem or _UNMEASURED
+    poor = point.trainings < probe.least
+    return f"by estimate the budget pays fewer than {probe.least} trainings of {epochs} epochs" if poor else SPARE
+
+
 def _cannot_pay(probe: Probe, point: Point, budgets: Sequence[Budget], epochs: int, slots: Slots) -> str:
-    if point.trainings >= FEWEST_TRAININGS or probe.prepared is None:
+    if point.trainings >= probe.least or probe.prepared is None:
         return ""
     cost = format_cost(point.training_s, slots.device)
-    paid = f"{epochs} epochs cost {cost}, of which the budget pays {point.trainings:.1f}; {FEWEST_TRAININGS} are needed"
-    shorter = longest(budgets, probe.prepared, slots, FEWEST_TRAININGS)
+    paid = f"{epochs} epochs cost {cost}, of which the budget pays {point.trainings:.1f}; {probe.least} are needed"
+    shorter = longest(budgets, probe.prepared, slots, probe.least)
     return f"{paid}, as with --epochs {shorter}" if SHORTEST < shorter < epochs else paid
+
+
+def left_out_in_words(points: Sequence[Point], device: str) -> tuple[str, ...]:
+    """Sentences on the points that are left out: one for each measured point, one for each reason of the others."""
+    out = [point for point in points if point.role == "left out"]
+    sentences = [f"{shown(p.name)} is left out: {p.why}." for p in out if not p.estimated]
+    for why in dict.fromkeys(point.why for point in out if point.estimated):
+        group = [point for point in out if point.estimated and point.why == why]
+        sentences.append(f"{_with_prices(group, device)} {'is' if len(group) == 1 else 'are'} left out: {why}.")
+    return tuple(sentences)
+
+
+def _with_prices(points: Sequence[Point], device: str) -> str:
+    """Names of estimated points with the prices of a training: 'yolov5m@640 (~48 cpu-min a training)'."""
+    unit = " a training"
+    words = []
+    for point in points:
+        words.append(f"{short(point.name)} (~{format_cost(point.training_s, device)}{unit})")
+        unit = ""  # said once
+    return listed(words, most=len(words))
 
 
 def reused_in_words(probes: Sequence[Probe]) -> tuple[str, ...]:

@@ -66,6 +66,17 @@ def classes_in(file: str) -> frozenset[int]:
     return frozenset(int(float(row.split(None, 1)[0])) for row in text.splitlines() if row.strip())
 
 
+def sides_in(file: str, keypoint_columns: int = 0) -> tuple[tuple[float, float], ...]:
+    """Width and height of each box in a label file of usable rows, as fractions of the image."""
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ()
+    rows = [[float(word) for word in row.split()[1:]] for row in text.splitlines() if row.strip()]
+    boxes = (row if len(row) in (4, 4 + keypoint_columns) else _enclosing_box(row) for row in rows)
+    return tuple((box[2], box[3]) for box in boxes)
+
+
 def parse_labels(text: str, rules: LabelRules) -> Labels:
     """The objects in the text of one label file."""
     rows = [(line, row.split()) for line, row in enumerate(text.splitlines(), start=1) if row.strip()]

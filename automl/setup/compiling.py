@@ -9,7 +9,7 @@ from typing import Any
 
 from automl.costs import plan, points, shares, split
 from automl.costs.points import Point, Probe
-from automl.costs.split import Asked, Division
+from automl.costs.split import Division
 from automl.data.dataset import Split
 from automl.figures import format_cost, listed
 from automl.files.disk import disk_bytes
@@ -47,6 +47,7 @@ def compile_spec(
         draft = replace(draft, trials=1, warnings=())
     first = _first_trials(checked, draft, {p.point: p.prepared for p in (*probes, baseline) if p.prepared is not None})
     notes = (
+        *checked.chosen,
         *filter(None, [shortened]),
         *points.reused_in_words(probes),
         *(first.notes if division.searches else ()),
@@ -113,18 +114,12 @@ def _divide(
 ) -> tuple[Division, str]:
     """Lengths of the trainings; a sentence if the search's were shortened for an operating point, else empty."""
     request, budgets, slots = checked.request, checked.budgets, checked.slots
-    asked = Asked(epochs=request.epochs, train=request.train, recipe_only=_recipe_only(checked))
     besides_s = probe_s + shares.measuring(budgets, _unseen_s(checked, prepared))
-    division = split.divide(budgets, slots, prepared, asked, besides_s=besides_s)
+    division = split.divide(budgets, slots, prepared, checked.asked, besides_s=besides_s)
     if request.epochs:
         return division, ""
     admitted = [p for p in probes if p is not baseline and not points.refused(p, checked.limits, slots)]
     return split.shortened(division, budgets, slots, admitted)
-
-
-def _recipe_only(checked: Checked) -> bool:
-    """True if the search's own trainings are the answer; so are the surrogate's, unless --train is given."""
-    return checked.request.recipe_only or (checked.request.trainer == "surrogate" and not checked.request.train)
 
 
 def _compare(
@@ -138,7 +133,7 @@ def _compare(
         return alone
     affordable: Sequence[Probe] = probes
     while True:
-        dearest_s = max(p.prepared.epoch_s for p in affordable if p.prepared is not None)
+        dearest_s = max(p.prepared.epoch_s for p in affordable if p.prepared is not None and not p.estimated)
         left = division.searching(budgets, slots, dearest_s)
         compared = points.compare(affordable, baseline, left, slots, epochs=division.epochs, limits=limits)
         trained = {point.name for point in compared if point.role != "left out"}

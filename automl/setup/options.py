@@ -20,6 +20,7 @@ class SearchOptions(TypedDict, total=False):
 
     models: Sequence[str] | None
     imgsz: Sequence[int] | None
+    deploy: str | None
     weights: str | Path | None
     offline: bool | None
     space: str | Path | None
@@ -54,6 +55,7 @@ class SearchRequest:
     budgets: Sequence[str]
     models: Sequence[str] = ()
     imgsz: Sequence[int] = ()
+    deploy: str | None = None  # "mobile", "cloud" or "edge": YOLOv5 variants for that place
     weights: str = "auto"  # "auto", "none", files separated by commas, or a folder
     offline: bool = False  # nothing is downloaded
     space: Path | None = None

@@ -11,8 +11,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -23,10 +23,12 @@ from automl.costs.points import Probe
 from automl.errors import OutOfMemory
 from automl.figures import ago
 from automl.files import disk, folders
-from automl.records import Listener, Notice, Prepared, Slots, StudySpec, TrainJob
+from automl.records import Listener, Notice, Prepared, Slots, StudySpec, TrainJob, VariantWeights
 from automl.setup import request
 from automl.setup.batch import largest_batch
 from automl.setup.compiling import compile_spec
+from automl.setup.trying import Trying
+from automl.setup.weights import find_weights
 from automl.space import POINT
 from automl.store.probes import keep_probe, kept_probe
 from automl.trainers.ultralytics import schema
@@ -59,6 +61,7 @@ class Probing:
     listener: Listener = lambda notice: None
     prepare: Prepare = _in_a_worker
     now: Callable[[], float] = time.time  # POSIX seconds
+    found: dict[str, VariantWeights | None] = field(default_factory=dict)  # weights of candidates that were probed
 
     def spec(self, name: str) -> StudySpec:
         """The spec of the study, compiled from a probe of each operating point in its space.
@@ -70,15 +73,29 @@ class Probing:
         prepared = baseline.prepared
         assert prepared is not None, "an admitted operating point was measured"
         disk.check_disk(self.directory, prepared.parameters, self.checked.slots)
-        checked = replace(self.checked, fixed=self._fixed(baseline.point))
+        more = tuple(weights for weights in self.found.values() if weights is not None)
+        checked = replace(self.checked, fixed=self._fixed(baseline.point), weights=(*self.checked.weights, *more))
         spec = compile_spec(checked, name, self.directory, prepared, sum(probe.cost_s for probe in probes), probes)
+        spec = _without_candidates(spec) if checked.automatic else spec
         self.listener(Notice(kind="probed", at=0.0, values=_figures(prepared, spec)))
         self.listener(Notice(kind="plan", at=0.0, values={"plan": spec.plan}))
         return spec
 
     def probes(self) -> tuple[Probe, ...]:
-        """A probe of each operating point, the baseline's first. Raises OutOfMemory if none fits."""
-        names = points_of(self.checked)
+        """A probe of each operating point that the user named, the baseline's first, then of the others.
+
+        Of points that nobody named only those that promise most are measured; the rest are estimates.
+        Raises OutOfMemory if none fits.
+        """
+        named = self._measure([name for name in points_of(self.checked) if name not in self.checked.automatic])
+        waiting = [name for name in points_of(self.checked) if name in self.checked.automatic]
+        probes = Trying(self.checked, self._measure).complete(named, waiting) if waiting else named
+        if all(probe.prepared is None for probe in probes):
+            raise OutOfMemory(f"no operating point of the space can be trained here: {probes[0].problem}")
+        return tuple(probes)
+
+    def _measure(self, names: Sequence[str]) -> list[Probe]:
+        """A probe of each of the points: the store's, or a new one."""
         keys = {name: self._key(name) for name in names}
         stored = {} if self.fresh else {name: self._stored(name, keys[name]) for name in names}
         old = {name: probe for name, probe in stored.items() if probe is not None}
@@ -88,10 +105,7 @@ class Probing:
             places = ", ".join(points.shown(name) + _last(old.get(name)) for name in unknown)
             self._say(f"Probing: a few real steps of the defaults at {places} ...")
             self.ready()
-        probes = [known.get(name) or self._measured(name, keys[name]) for name in names]
-        if all(probe.prepared is None for probe in probes):
-            raise OutOfMemory(f"no operating point of the space can be trained here: {probes[0].problem}")
-        return tuple(probes)
+        return [known.get(name) or self._measured(name, keys[name]) for name in names]
 
     def _stored(self, name: str, key: str) -> Probe | None:
         row = kept_probe(self.engine, key)
@@ -130,12 +144,23 @@ class Probing:
         """Measurement at that batch; None for the batch of the request or the trainer."""
         checked = self.checked
         fixed = self._fixed(name) | ({"batch": batch} if batch is not None else {})
-        start = checked.weights_for(str(fixed.get("model", "")))
+        start = self._weights(str(fixed.get("model", "")))
         weights = start.path if start is not None else None
         folder = folders.probe(self.directory)
         job = folders.job(self.directory, folder, weights=weights, fixed=fixed, slots=checked.slots)
         search = checked.request
         return self.prepare(search.trainer, job, search.epochs or _PROBED_EPOCHS, search.seed, checked.slots)
+
+    def _weights(self, model: str) -> VariantWeights | None:
+        """Weights with which the model's trainings start. Those of an automatic candidate are looked for here."""
+        checked, search = self.checked, self.checked.request
+        named = checked.weights_for(model)
+        if named is not None or not any(point.rpartition("@")[0] == model for point in checked.automatic):
+            return named
+        if model not in self.found:
+            files = find_weights(search.weights, [model], offline=search.offline, say=self._say).files
+            self.found[model] = files[0] if files else None
+        return self.found[model]
 
     def _fixed(self, name: str) -> dict[str, Any]:
         model, _, imgsz = name.rpartition("@")
@@ -146,7 +171,7 @@ class Probing:
         checked = self.checked
         fixed = self._fixed(name)
         model = str(fixed.get("model", ""))
-        start = checked.weights_for(model)
+        start = self._weights(model)
         influences = {
             "data": checked.data_fingerprint,
             "holdout": checked.request.holdout,  # a smaller val is validated faster
@@ -173,6 +198,15 @@ def points_of(checked: request.Checked) -> tuple[str, ...]:
     if checked.request.trainer != "ultralytics":
         return (checked.request.trainer,)
     return (f"{checked.fixed['model']}@{checked.fixed['imgsz']}",)
+
+
+def _without_candidates(spec: StudySpec) -> StudySpec:
+    """The spec with the variants and image sizes that it trains: most of the automatic ones are left out."""
+    names = [cost.name for cost in spec.points] or [f"{spec.fixed['model']}@{spec.fixed['imgsz']}"]
+    parts = [name.rpartition("@") for name in names]
+    models, sizes = dict.fromkeys(model for model, _, _ in parts), dict.fromkeys(int(size) for _, _, size in parts)
+    weights = tuple(weights for weights in spec.weights_of if weights.model in models)
+    return replace(spec, models=tuple(models), imgsz=tuple(sizes), weights_of=weights)
 
 
 def _last(probe: Probe | None) -> str:

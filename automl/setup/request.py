@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,15 +12,18 @@ from typing import Any
 from automl.costs import points
 from automl.costs.budget import Budget, parse_all
 from automl.costs.points import Limits
+from automl.costs.split import Asked
+from automl.data.boxes import BoxSizes, box_sizes
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import find_unseen
 from automl.errors import AutoMLError, BadWeights, UnknownName
 from automl.files.home import shipped
 from automl.records import Params, ParamValue, Slots, VariantWeights
 from automl.sampler import SAMPLERS
+from automl.setup.candidates import BASELINE, SIZE, Candidates, check_deploy, choose
 from automl.setup.options import SearchRequest
-from automl.setup.weights import Say, Starts, find_weights, from_scratch
-from automl.space import SearchSpace, settle, without
+from automl.setup.weights import AUTO, NONE, Say, Starts, find_weights, from_scratch
+from automl.space import POINT, SearchSpace, settle, without
 from automl.space.earlier import Earlier
 from automl.space.file import read_space
 from automl.trainers import surrogate
@@ -49,8 +52,17 @@ class Checked:
     space: SearchSpace
     fixed: Params  # arguments of every trial that the user set, and the baseline's model and image size
     notes: tuple[str, ...]  # sentences for the user
+    automatic: tuple[str, ...] = ()  # operating points that the user did not name: probed only if they promise much
+    chosen: tuple[str, ...] = ()  # sentences of the plan on the choice of variants and image sizes
     limits: Limits = field(default_factory=Limits)
     earlier: tuple[Earlier, ...] = ()  # results of earlier trainings, the newest study first
+
+    @property
+    def asked(self) -> Asked:
+        """Lengths of the trainings that the user asked for; the surrogate has no production of its own accord."""
+        search = self.request
+        alone = search.recipe_only or (search.trainer == "surrogate" and not search.train)
+        return Asked(epochs=search.epochs, train=search.train, recipe_only=alone)
 
     def weights_for(self, model: str) -> VariantWeights | None:
         """The weights file with which trainings of that model start; None from scratch."""
@@ -77,14 +89,17 @@ def check(
     fixed = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
     _check_fixed(request.trainer, fixed)
     space, left_out = _space(request, known, fixed, dataset, pretrained=bool(given))
-    models, sizes = _points(request, space, {**space.fixed, **fixed})
+    candidates = _candidates(request, space, {**space.fixed, **fixed}, dataset)
+    models, sizes = _points(request, candidates)
     _check_multiples(request.trainer, models, sizes)
     if request.trainer == "ultralytics":
         fixed = {"amp": True, **fixed, "model": models[0], "imgsz": sizes[0]}
         space = space.with_points(models, sizes, schema.is_p6)
-    if not space.parameters:
+    if not _certain(space, candidates):
         raise AutoMLError("there is nothing to search: the space has no parameter left, and one model and image size.")
-    starts = _starts(request, models, space, say, given)
+    # The automatic candidates' weights are looked for once one is probed: most of them never are.
+    certain = [m for m in models if any(f"{m}@{size}" not in candidates.automatic for size in sizes)]
+    starts = _starts(request, certain, space, say, given)
     not_searched = [f"{name} is not searched: {reason}." for name, reason in left_out.items()]
     return Checked(
         request=request,
@@ -100,6 +115,8 @@ def check(
         space=space,
         fixed=fixed,
         notes=(*unseen.notes, *starts.notes, *not_searched),
+        automatic=candidates.automatic,
+        chosen=candidates.notes,
         limits=limits,
     )
 
@@ -122,6 +139,7 @@ def _check_words(request: SearchRequest, device: str) -> Limits:
         raise UnknownName("trainer", request.trainer, TRAINERS)
     if request.sampler not in SAMPLERS:
         raise UnknownName("sampler", request.sampler, SAMPLERS)
+    check_deploy(request)
     if request.name is not None and NAME.fullmatch(request.name) is None:
         raise AutoMLError(
             f"--name '{request.name}' cannot be a folder: use up to 64 letters, digits, dots, dashes and underscores."
@@ -208,17 +226,34 @@ def surrogate_space() -> SearchSpace:
     return SearchSpace.from_document({"parameters": parameters})
 
 
-def _points(request: SearchRequest, space: SearchSpace, fixed: Params) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Model variants and image sizes: from the flags, else from the space, else the trainer's defaults."""
-    searched = {p.name: p for p in space.parameters if p.name in ("model", "imgsz")}
-    models: Sequence[Any] = request.models
-    if not models:
-        models = searched["model"].choices if "model" in searched else (fixed.get("model", "yolov5s"),)
-    sizes: Sequence[Any] = request.imgsz
-    if not sizes:
-        sizes = searched["imgsz"].choices if "imgsz" in searched else (fixed.get("imgsz", 640),)
-    if request.trainer == "surrogate":
-        return ("surrogate",), (640,)
+def _certain(space: SearchSpace, candidates: Candidates) -> list[str]:
+    """Dimensions that are searched for certain: of the operating points only those that the user named remain."""
+    named = {p.name: [choice for choice in p.choices if choice not in candidates.automatic] for p in space.parameters}
+    return [name for name, choices in named.items() if name != POINT or len(choices) > 1]
+
+
+def _candidates(request: SearchRequest, space: SearchSpace, fixed: Params, dataset: Dataset) -> Candidates:
+    """Model variants and image sizes: from the flags and the space, else those that the data suggest."""
+    searched: dict[str, Sequence[Any]] = {p.name: p.choices for p in space.parameters if p.name in ("model", "imgsz")}
+    named = {name: searched.get(name) or (fixed[name],) for name in ("model", "imgsz") if {name} & {*searched, *fixed}}
+    if request.deploy is not None and "model" in named:
+        raise AutoMLError(f"--deploy {request.deploy} chooses the variants, and {request.space} names them: use one.")
+    if request.trainer != "ultralytics":
+        return Candidates(models=(request.trainer,), sizes=(640,))
+    members: Sequence[Any] = request.models or named.get("model", ())
+    sizes: Sequence[Any] = request.imgsz or named.get("imgsz", ())
+    if (named and request.deploy is None) or (members and sizes):
+        return Candidates(models=tuple(members or (BASELINE,)), sizes=tuple(sizes or (SIZE,)))
+    boxes = BoxSizes(at=SIZE, sides=()) if sizes else box_sizes(dataset, at=SIZE)
+    complete = replace(request, models=tuple(map(_absolute, members)), imgsz=tuple(sizes))
+    return choose(complete, boxes, single=request.weights.strip() not in (AUTO, NONE, ""))
+
+
+def _points(request: SearchRequest, candidates: Candidates) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Model variants and image sizes that can be trained."""
+    models, sizes = candidates.models, candidates.sizes
+    if request.trainer != "ultralytics":
+        return models, sizes
     networks = tuple(_absolute(str(model)) for model in models)
     pixels = tuple(size for size in sizes if isinstance(size, int) and size >= 32)
     if len(pixels) != len(sizes):

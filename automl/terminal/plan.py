@@ -20,7 +20,7 @@ _COSTS = ("epoch", "val", "training", "paid", "longest", "batch", "memory", "ima
 _HEADINGS = ("point", "role", *_COSTS)
 _LEGEND = (
     f"epoch, val, training: slot time; paid: trainings that the budget would pay there; longest: epochs of the longest "
-    f"horizon with {ENOUGH_TRAININGS} of them; image: latency"
+    f"horizon with {ENOUGH_TRAININGS} of them; image: latency; ~: estimated from the baseline"
 )
 _WIDE = 118  # columns of a terminal that shows all of them
 _ORDER = ("probe", "baseline", "points", "search", "confirmation", "production")
@@ -79,17 +79,18 @@ def _cells(point: Point, device: str) -> list[str]:
     name = escape(short(point.name))
     if not point.epoch_s:
         return [name, point.role, *["–"] * len(_COSTS)]
+    about, unknown = "~" if point.estimated else "", point.estimated
     return [
         name,
         point.role,
-        f"{point.epoch_s:.2f} s",
-        f"{point.val_s:.2f} s",
-        format_cost(point.training_s, device),
+        f"{about}{point.epoch_s:.2f} s",
+        f"{about}{point.val_s:.2f} s",
+        f"{about}{format_cost(point.training_s, device)}",
         f"{point.trainings:.0f} x" if math.isfinite(point.trainings) else "–",
         str(point.longest or "–"),
-        "–" if point.batch is None else str(point.batch),
-        f"{point.memory_bytes / 1e9:.1f} GB",
-        f"{1000 * point.latency_s:.1f} ms" if point.latency_s else "–",
+        "–" if point.batch is None or unknown else str(point.batch),
+        "–" if unknown else f"{point.memory_bytes / 1e9:.1f} GB",
+        f"{1000 * point.latency_s:.1f} ms" if point.latency_s and not unknown else "–",
         f"{point.parameters / 1e6:.1f} M",
         f"{point.gflops:.1f}" if point.gflops else "–",
     ]

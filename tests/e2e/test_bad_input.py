@@ -126,6 +126,9 @@ CASES = (
     Bad("unknown model", ("'yolov5q'", "yolov5n"), ("--models", "yolov5q")),
     Bad("weights that are not here", ("yolov5su.pt", "--offline", "--weights none"), ("--models", "yolov5s.pt")),
     Bad("another task", ("yolov8n-seg.pt", "detection only"), ("--models", "yolov8n-seg.pt")),
+    Bad(
+        "variants and a deployment", ("--deploy cloud", "one of the two"), ("--deploy", "cloud", "--models", "yolov5n")
+    ),
     Bad("unknown sampler", ("'bayes'", "tpe"), ("--sampler", "bayes")),
     Bad("unknown trainer", ("'darknet'", "ultralytics"), ("--trainer", "darknet")),
     Bad("a recipe of the surrogate", ("--export", "no recipe"), ("--trainer", "surrogate", "--export", "hyp.yaml")),

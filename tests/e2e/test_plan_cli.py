@@ -104,3 +104,18 @@ def test_a_search_says_its_plan_compares_the_points_and_shows_plan_against_spent
     assert sum(report["spent_s"].values()) == pytest.approx(report["study"]["slot_s"], abs=0.01)
     assert "Spent of the plan: baseline" in place.run("show", "points", "--details").stdout
     assert "planned   baseline" in place.run("status", "points").stdout
+
+
+def test_who_names_no_point_gets_all_variants_and_one_probe(place: Place) -> None:
+    done = place.run(
+        "search", "--data", "data.yaml", *ONE_SLOT, "--batch", "2", "--budget", "15trials", "--dry-run", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    first, *others = plan["points"]
+    assert (first["name"], first["role"], first["estimated"]) == ("yolov5s@640", "baseline", False)
+    assert {point["name"] for point in others} == {
+        f"yolov5{scale}@{size}" for scale in "nsmlx" for size in (640, 480, 320)
+    } - {"yolov5s@640"}
+    assert all(point["estimated"] and point["epoch_s"] > 0 for point in others)
+    assert any("480 and 320 are candidates too" in note for note in plan["notes"])

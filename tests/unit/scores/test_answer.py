@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 import pytest
-from automl.scores.trust import Confidence
 from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.records import EvaluationRow, PointCost, Purpose, StudySpec, TrialRow, TrialState
 from automl.scores.answer import Answer, answer_of, for_production
+from automl.scores.trust import Confidence
 from tests.builders.factories import make_evaluation, make_row, make_spec
 
 LONG = make_spec(train=60, compare=True, unseen="test")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from automl.scores.trust import DELIVER, Confidence, confidence_of
 
-from automl.scores.trust import CLAIM, TIE
+from automl.scores.trust import CLAIM, DELIVER, TIE, Confidence, confidence_of
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,10 @@ def test_the_plan_says_what_measuring_on_unseen_images_costs_and_keeps_it(data: 
     assert spec.plan["shares"]["confirmation"] - without.plan["shares"]["confirmation"] == pytest.approx(30.0)
 
 
-def test_a_plain_request_searches_the_shipped_space_on_one_model(data: Path) -> None:
+def test_a_plain_request_searches_the_shipped_space_on_all_variants(data: Path) -> None:
     result = checked(data)
-    assert (result.models, result.imgsz) == (("yolov5s",), (640,))
+    assert (result.models, result.imgsz) == (("yolov5s", "yolov5n", "yolov5m", "yolov5l", "yolov5x"), (640,))
+    assert result.automatic == ("yolov5n@640", "yolov5m@640", "yolov5l@640", "yolov5x@640")
     assert result.fixed == {"model": "yolov5s", "imgsz": 640, "amp": True}
     assert {"optimizer", "lr0", "lr0@AdamW", "mosaic"} <= names(result)
 
@@ -126,7 +127,7 @@ def test_several_models_become_one_joint_dimension(data: Path) -> None:
 def test_a_space_of_the_user_is_read_and_its_fixed_arguments_kept(data: Path) -> None:
     file = data.with_name("space.yaml")
     file.write_text("fixed: {optimizer: AdamW}\nparameters:\n  lr0: {log: [0.0002, 0.02]}\n")
-    result = checked(data, space=file)
+    result = checked(data, space=file, models=("yolov5s",), imgsz=(640,))
     assert names(result) == {"lr0"}
     assert result.space.fixed["optimizer"] == "AdamW"
     assert "optimizer" not in result.fixed  # the baseline stays what changing nothing gives
@@ -193,8 +194,10 @@ def test_a_data_set_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_a_search_of_nothing_is_refused(data: Path) -> None:
     file = data.with_name("space.yaml")
     file.write_text("parameters: {}\n")
-    with pytest.raises(AutoMLError, match="there is nothing to search"):
-        checked(data, space=file)
+    for named in ({}, {"models": ("yolov5s",), "imgsz": (640,)}):
+        with pytest.raises(AutoMLError, match="there is nothing to search"):
+            checked(data, space=file, **named)
+    assert names(checked(data, space=file, models=("yolov5s", "yolov5n"))) == {"model@imgsz"}
 
 
 def spec_of(result: Checked, **changes: Any) -> Any:

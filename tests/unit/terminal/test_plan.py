@@ -90,6 +90,13 @@ def test_a_plan_prints_a_row_for_each_point_and_its_sentences() -> None:
     assert "Disk: 0.0 GB.\nA note.\nBeware.\nEvery recipe" in text
 
 
+def test_an_estimated_price_is_marked_and_what_nobody_measured_is_not_shown() -> None:
+    guess = Point(name="c@128", role="left out", estimated=True, epoch_s=90.0, training_s=1080.0, trainings=3.3)
+    guess = replace(guess, batch=16, memory_bytes=10**9, latency_s=0.1, parameters=2 * 10**6)
+    text = printed(replace(PLAN, points=(*PLAN.points, guess)))
+    assert re.search(r"c@128 +left out +~90\.00 s +~0\.00 s +~18\.0 cpu-min +3 x +– +– +– +– +2\.0 M", text)
+
+
 def test_points_are_named_in_brief_where_there_is_a_choice() -> None:
     compared = Point(name="b@96", role="compared", epoch_s=90.0, training_s=1080.0, batch=8)
     left_out = Point(name="c@128", role="left out", why="out of memory")
