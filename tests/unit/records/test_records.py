@@ -45,3 +45,9 @@ def test_an_epoch_costs_training_and_validation() -> None:
 def test_records_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         make_spec().epochs = 3  # type: ignore[misc]
+
+
+def test_a_study_of_an_earlier_version_compares_nothing_at_length() -> None:
+    document = make_spec(train=300).to_dict()
+    spec = StudySpec.from_dict({k: v for k, v in document.items() if k not in ("compare", "defaults_alone")})
+    assert (spec.train, spec.compare, spec.defaults_alone) == (300, False, "")
