@@ -22,11 +22,13 @@ class FullLength:
 
         The trials of the spec go first, since their numbers are their places in it.
 
-        over  True once the search begins no more trials
+        over  True once the search begins no more trials: then those of trial 0 where no point was chosen
         """
         production, spec = self._production, self._spec
         first = len(self._runs) < len(spec.given) and not over
-        if not production.defaults_wait or self._operating.open or first:
+        if not production.defaults_wait or self._runs.baseline is None or first:
+            return None
+        if self._operating.open and not over:
             return None
         if self._payable(at, production.defaults) < spec.train:
             return None
@@ -36,6 +38,9 @@ class FullLength:
         """The winner's training; None where there is no winner or what is left does not pay it."""
         production, spec = self._production, self._spec
         if not production.waiting:
+            return None
+        if production.defaults_wait:
+            production.given_up("what is left pays no production training of the defaults to compare with")
             return None
         winner = self._runs.challenger(production.defaults) if spec.compare else self._runs.winner
         if winner is None:

@@ -207,7 +207,7 @@ class Search:
 
     def _new_trial(self, at: float) -> Trial | None:
         over = self._search_end is not None
-        trial = self._full_length.defaults(at, over=over) if self.runs.baseline is not None else None
+        trial = self._full_length.defaults(at, over=over)
         if trial is None:
             trial = self._proposals.next(len(self.runs)) if self._may_propose(at) else self._after_search(at)
         if trial is not None:
@@ -278,7 +278,8 @@ class Search:
         beside = self.production.numbers
         if (self._repeats_wanted or self.spec.train) and not beside.issuperset(self.ledger.held):
             return None  # a running trial may still decide what follows
-        trained = self._full_length.winner(at) or self._full_length.repeat(at)
+        trained = self._full_length.defaults(at, over=True)
+        trained = trained or self._full_length.winner(at) or self._full_length.repeat(at)
         if trained is None and not self.production.running:
             self._end_with(self._search_end, self.repeats.summary() if self._repeats_wanted else "")
         return trained

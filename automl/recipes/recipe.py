@@ -192,9 +192,9 @@ def recipe_text(
     """
     study, trial, production = subject.study, subject.trial, subject.produced
     data = data or data_of(study.spec)
-    own = {**_facts(study, trial, subject.baseline), **_confirmed_facts(trial, subject.verdict)}
+    stated = {**_facts(study, trial, subject.baseline), **_confirmed_facts(trial, subject.verdict)}
     answer = {f"answer, {label}": text for label, text in subject.answer}
-    facts = {"study": own.pop("study"), **answer, **own}  # first, as in every recipe: `check_place` knows it by that
+    facts = {"study": stated.pop("study"), **answer, **stated}  # it comes first: `check_place` knows a recipe by it
     facts |= _unseen_facts(trial, subject.evaluations)
     if study.spec.holdout:
         held = f"{study.spec.holdout:.0%} of val"

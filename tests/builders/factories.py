@@ -246,7 +246,8 @@ class MemoryRecord:
         if metrics.epoch <= row.done_epochs:
             self.trials[trial] = replace(row, slot_s=slot_s)
             return
-        self.epochs.append(make_epoch_row(trial, metrics.epoch, score, at, attempt=attempt, slot_s=slot_s))
+        took = {"train_s": metrics.train_s, "val_s": metrics.val_s}
+        self.epochs.append(make_epoch_row(trial, metrics.epoch, score, at, attempt=attempt, slot_s=slot_s, **took))
         better = metrics.finite and (row.best_map50_95 is None or score > row.best_map50_95)
         best = {"best_map50_95": score, "best_map50": metrics.map50, "best_epoch": metrics.epoch} if better else {}
         known = self._scores.setdefault(trial, {})

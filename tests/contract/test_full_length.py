@@ -246,3 +246,22 @@ def test_no_budget_is_exceeded_by_more_than_an_epoch_a_slot(
     assert len(trained) <= 2 * MOST_SEEDS
     if len(trained) > 1:
         assert trained[-1].number == max(record.trials)
+
+
+def test_where_the_points_were_not_all_compared_the_defaults_of_the_first_train_before_the_winner(
+    tmp_path: Path,
+) -> None:
+    starts = tuple(Start(f"defaults@{n}", {**DEFAULTS, "model": name, "imgsz": 64}) for n, name in enumerate("abc"))
+    points = tuple(PointCost(f"{name}@64", EPOCH_S * cost) for name, cost in zip("abc", (1.0, 1.5, 2.0), strict=True))
+    spec = spec_of("8cpu-h", "5h", train=116, confirm=0, given=starts, points=points)
+    played = play(spec, tmp_path, Curve(scores=(0.5, 0.6, 0.7), epoch_s=(1.27 * EPOCH_S,), top=20))
+    assert played.search.operating.open
+    assert sources(played)[0] == 0
+    assert len(set(sources(played))) == len(sources(played)) <= 2
+    assert sum(played.spent_s.values()) <= 5 * 3600 + 1.27 * EPOCH_S
+
+
+def test_without_the_defaults_at_length_no_winner_is_trained_at_it(tmp_path: Path) -> None:
+    played = play(spec_of("5cpu-h", confirm=0), tmp_path, Curve(epoch_s=(6 * EPOCH_S,)))
+    assert produced(played) == []
+    assert "pays no production training of the defaults to compare with" in (played.search.ended or "")

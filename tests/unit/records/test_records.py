@@ -66,3 +66,9 @@ def test_a_study_of_an_earlier_version_has_one_file_for_all() -> None:
         VariantWeights("b", "/w/n.pt", "aa"),
     }
     assert weights_for(make_spec(), "a") is None
+
+
+def test_a_study_of_an_earlier_version_compares_nothing_at_length() -> None:
+    document = make_spec(train=300).to_dict()
+    spec = StudySpec.from_dict({k: v for k, v in document.items() if k not in ("compare", "defaults_alone")})
+    assert (spec.train, spec.compare, spec.defaults_alone) == (300, False, "")
