@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.costs import points
 from automl.costs.points import Probe
-from automl.errors import OutOfMemory
+from automl.errors import BadWeights, OutOfMemory
 from automl.figures import ago
 from automl.files import disk, folders
 from automl.records import Listener, Notice, Prepared, Slots, StudySpec, TrainJob, VariantWeights
@@ -95,7 +95,9 @@ class Probing:
         return tuple(probes)
 
     def _measure(self, names: Sequence[str]) -> list[Probe]:
-        """A probe of each of the points: the store's, or a new one."""
+        """A probe of each of the points: the store's, or a new one. One without weights cannot be trained."""
+        lacking = {name: problem for name in names if (problem := self._without_weights(name))}
+        names, every = [name for name in names if name not in lacking], names
         keys = {name: self._key(name) for name in names}
         stored = {} if self.fresh else {name: self._stored(name, keys[name]) for name in names}
         old = {name: probe for name, probe in stored.items() if probe is not None}
@@ -105,7 +107,20 @@ class Probing:
             places = ", ".join(points.shown(name) + _last(old.get(name)) for name in unknown)
             self._say(f"Probing: a few real steps of the defaults at {places} ...")
             self.ready()
-        return [known.get(name) or self._measured(name, keys[name]) for name in names]
+        return [
+            Probe(point=name, prepared=None, problem=lacking[name])
+            if name in lacking
+            else known.get(name) or self._measured(name, keys[name])
+            for name in every
+        ]
+
+    def _without_weights(self, name: str) -> str:
+        """Reason for which an automatic candidate has no weights; empty if it has some, or needs none."""
+        try:
+            self._weights(str(self._fixed(name).get("model", "")))
+        except BadWeights as error:
+            return str(error).split(". ")[0].rstrip(".")
+        return ""
 
     def _stored(self, name: str, key: str) -> Probe | None:
         row = kept_probe(self.engine, key)

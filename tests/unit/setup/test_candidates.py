@@ -39,7 +39,8 @@ def drawn(folder: Path, side: float) -> Path:
 
 
 def checked(data: Path, **options: Any) -> Checked:
-    return check(SearchRequest(data=data, budgets=("8cpu-h",), **options), Slots(count=1, device="cpu"))
+    request = SearchRequest(data=data, budgets=("8cpu-h",), **{"weights": "none", **options})
+    return check(request, Slots(count=1, device="cpu"))
 
 
 def test_all_variants_are_candidates_and_the_baseline_is_yolov5s_at_640() -> None:
@@ -124,7 +125,7 @@ def test_a_deployment_chooses_the_variants_and_says_which_are_out(
         ({"deploy": "mobile", "models": ("yolov5n",)}, AutoMLError, "--models names them: give one of the two"),
         ({"deploy": "edge"}, AutoMLError, "--deploy edge needs .* add --max-latency"),
         ({"deploy": "mobile", "trainer": "surrogate"}, AutoMLError, "the trainer 'surrogate' has none. Leave it out"),
-        ({"deploy": "mobile", "weights": Path("s.pt")}, AutoMLError, "s.pt fits one: name it with --models instead"),
+        ({"deploy": "mobile", "weights": "s.pt"}, AutoMLError, "s.pt fits some: name them with --models"),
     ],
 )
 def test_a_deployment_that_cannot_be_meant_is_refused(

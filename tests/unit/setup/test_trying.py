@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import save, zeros
 
 from automl.costs.estimates import relative
 from automl.errors import AutoMLError, OutOfMemory
@@ -52,6 +53,7 @@ def planned(
 ) -> tuple[Cluster, StudySpec]:
     """The cluster with the points that it measured, and the spec of the search."""
     cluster = Cluster(change)
+    options = {"weights": "none", "recipe_only": "train" not in options, **options}
     request = SearchRequest(data=draw_data(folder), budgets=(budget,), batch=4, reuse=False, **options)
     checked = replace(check(request, slots), earlier=tuple(earlier))
     probing = Probing(open_store(default_url(folder)), checked, folder, lambda: None, prepare=cluster.prepare)
@@ -199,9 +201,30 @@ def test_the_price_of_another_size_of_an_own_network_is_scaled_from_itself(tmp_p
 
 
 def test_a_production_training_at_the_dearer_point_is_paid_first(tmp_path: Path) -> None:
-    alone, _ = planned(tmp_path, "3cpu-h", imgsz=(640,))
+    alone, _ = planned(tmp_path, "80cpu-min", imgsz=(640,))
     (tmp_path / "again").mkdir()
-    long, spec = planned(tmp_path / "again", "3cpu-h", imgsz=(640,), train=300)
-    assert "yolov5x@640" in alone.points
-    assert "yolov5x@640" not in long.points
+    long, spec = planned(tmp_path / "again", "80cpu-min", imgsz=(640,), train=300)
+    assert "yolov5l@640" in alone.points
+    assert "yolov5l@640" not in long.points
     assert spec.train == 300
+
+
+def test_weights_are_looked_for_only_at_points_that_are_probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("yolov5su.pt", "yolov5nu.pt"):
+        save({"weight": zeros(1)}, tmp_path / name)
+    monkeypatch.setenv("AUTOML_WEIGHTS", str(tmp_path))
+    cluster, spec = planned(tmp_path, "11cpu-min", imgsz=(640,), weights="auto")
+    assert cluster.points == ["yolov5s@640", "yolov5n@640"]
+    assert {weights.model: Path(weights.path).name for weights in spec.weights_of} == {
+        "yolov5s": "yolov5su.pt",
+        "yolov5n": "yolov5nu.pt",
+    }
+
+
+def test_a_candidate_without_weights_is_left_out_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save({"weight": zeros(1)}, tmp_path / "yolov5su.pt")
+    monkeypatch.setenv("AUTOML_WEIGHTS", str(tmp_path))
+    cluster, spec = planned(tmp_path, "11cpu-min", imgsz=(640,), weights="auto")
+    assert cluster.points == ["yolov5s@640"]
+    assert roles(spec)["yolov5n@640"] == "left out"
+    assert any("yolov5nu.pt, which is not here" in note for note in spec.plan["notes"])
