@@ -141,7 +141,7 @@ def test_the_boxes_of_real_images_decide(tmp_path: Path) -> None:
     assert points_of(result)[:2] == ("yolov5s@640", "yolov5s@1280")
     assert "yolov5x6@1280" in points_of(result)
     assert "yolov5x6@640" not in points_of(result)
-    assert result.fixed == {"model": "yolov5s", "imgsz": 640}
+    assert result.fixed == {"model": "yolov5s", "imgsz": 640, "amp": True}
 
 
 def test_a_space_that_names_a_variant_or_a_size_wins(tmp_path: Path) -> None:
