@@ -12,7 +12,7 @@ from automl.files.kept import WEIGHTS
 from automl.records import EvaluationRow, Params, ParamValue, StudyRow, StudyState, TrialRow, TrialState
 from automl.reports.overview import Overview
 from automl.scores.answer import Answer, Side
-from automl.scores.trust import Confidence
+from automl.scores.trust import CLAIM, Confidence
 from automl.scores.words import chance_text, measured_text, trial_name
 from automl.space import Parameter, SearchSpace, trainer_key
 
@@ -53,11 +53,11 @@ def card(overview: Overview, *, db_words: str = "") -> tuple[Line, ...]:
     answer, study = overview.answer, overview.study
     if answer is None:
         return ()
-    running = study.state is StudyState.RUNNING
+    running = study.state in (StudyState.RUNNING, StudyState.INTERRUPTED)
     lines = [*_sides(answer, study), *_difference(answer, running=running)]
     lines += _unseen(answer)
     cost = format_cost(sum(overview.spent_s.values()), study.spec.slots.device)
-    lines.append(Line("cost", f"{cost} of {' / '.join(study.spec.budgets)}, {span(study.wall_s)}"))
+    lines.append(Line("cost", f"{cost} in {span(study.wall_s)} (budget {' / '.join(study.spec.budgets)})"))
     if answer.found is not None:
         space = SearchSpace.from_document(study.spec.space)
         changes = largest_changes(answer.found.trial.params, _arguments(study, answer.defaults.trial), space)
@@ -146,9 +146,10 @@ def _difference(answer: Answer, *, running: bool) -> list[Line]:
         return []
     gain = answer.gain
     interval = f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+    unproven = ", proven only with a new seed" if answer.chance >= CLAIM else ""
     words = {
         Confidence.PROVEN: f"proven better: {chance_text(answer.chance)} sure",
-        Confidence.PROBABLE: f"probably better: {chance_text(answer.chance)} sure",
+        Confidence.PROBABLE: f"probably better: {chance_text(answer.chance)} sure{unproven}",
         Confidence.NO_DIFFERENCE: f"no difference found ({chance_text(answer.chance)} sure that it is better)",
         Confidence.DOUBTFUL: f"not sure enough that it is better: {chance_text(answer.chance)}",
     }[answer.confidence or Confidence.DOUBTFUL]
