@@ -151,7 +151,11 @@ def _difference(answer: Answer, *, running: bool) -> list[Line]:
         Confidence.PROVEN: f"proven better: {chance_text(answer.chance)} sure",
         Confidence.PROBABLE: f"probably better: {chance_text(answer.chance)} sure{unproven}",
         Confidence.NO_DIFFERENCE: f"no difference found ({chance_text(answer.chance)} sure that it is better)",
-        Confidence.DOUBTFUL: f"not sure enough that it is better: {chance_text(answer.chance)}",
+        Confidence.DOUBTFUL: (
+            f"not sure enough that it is better: {chance_text(answer.chance)}"
+            if answer.chance > 1 - CLAIM
+            else f"worse: {chance_text(answer.chance)} chance that it is better"
+        ),
     }[answer.confidence or Confidence.DOUBTFUL]
     if running:
         return [Line("difference", f"{interval}, {words}, so far")]

@@ -116,7 +116,7 @@ def confidence_of(gain: float, chance: float, *, provable: bool = True) -> Confi
     """
     if chance >= CLAIM and provable:
         return Confidence.PROVEN
-    if gain < TIE:
+    if abs(gain) < TIE:
         return Confidence.NO_DIFFERENCE
     return Confidence.PROBABLE if chance >= DELIVER else Confidence.DOUBTFUL
 

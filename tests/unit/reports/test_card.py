@@ -13,6 +13,7 @@ from automl.files.kept import WEIGHTS
 from automl.records import EvaluationRow, Purpose, StudyState, TrialRow, TrialState
 from automl.reports.card import MOST_CHANGES, card, largest_changes
 from automl.reports.overview import Overview, overview_of
+from automl.space import SearchSpace
 from tests.builders.factories import make_evaluation, make_row, make_spec, make_study
 
 SEARCHED = (make_row(0, 0.5), make_row(1, 0.6, params={"lr0": 0.0042}))
@@ -53,7 +54,7 @@ def test_a_card_has_both_recipes_their_difference_cost_changes_and_the_next_comm
     assert lines["difference"].startswith("+0.100 [+0.0")
     assert lines["difference"].endswith("% sure; trial 1 is handed over")
     assert ", proven better: " in lines["difference"]
-    assert lines["cost"] == "25.0 cpu-min of 5cpu-h, 8 min 33 s"
+    assert lines["cost"] == "25.0 cpu-min in 8 min 33 s (budget 5cpu-h)"
     assert lines["changed"] == "lr0 0.0042 (x0.42)"
     assert lines["model"] == str(best)
     assert lines["next"] == (
@@ -64,7 +65,7 @@ def test_a_card_has_both_recipes_their_difference_cost_changes_and_the_next_comm
 def test_a_recipe_that_does_not_hold_at_length_is_said_and_the_defaults_are_handed_over() -> None:
     lines = lines_of(*SEARCHED, produced(2, 0, 0.8), produced(3, 1, 0.7), **LONG)
     assert lines["difference"].endswith("the defaults are handed over")
-    assert "not sure enough that it is better: " in lines["difference"]
+    assert "worse: " in lines["difference"]
     assert lines["but"] == (
         "it led in shorter trainings and does not hold at 60 epochs: the defaults have the better schedule for that "
         "length."
@@ -118,7 +119,7 @@ def test_fewer_epochs_than_asked_for_are_said_with_the_reason() -> None:
 @pytest.mark.parametrize(
     ("score", "words", "outcome"),
     [
-        (0.6, "proven better: ", "trial 1 is handed over"),
+        (0.6, "probably better: over 99% sure, proven only with a new seed;", "trial 1 is handed over"),
         (0.522, "probably better: ", "trial 1 is handed over"),
         (0.511, "no difference found (", "trial 1 is handed over"),
         (0.501, "no difference found (", "the defaults are handed over"),
@@ -132,7 +133,7 @@ def test_no_more_is_claimed_than_the_chance_allows(score: float, words: str, out
 
 def test_a_running_study_says_so_far_and_names_no_next_step() -> None:
     lines = lines_of(*SEARCHED, state=StudyState.RUNNING, trainer="ultralytics")
-    assert lines["difference"].endswith(" sure, so far")
+    assert lines["difference"].endswith(", so far")
     assert "next" not in lines
     nothing = lines_of(make_row(0, 0.5), state=StudyState.RUNNING)
     assert nothing["best found"] == "no trial scored above the defaults so far"
@@ -162,19 +163,26 @@ def test_the_next_command_reaches_the_database_and_says_the_length() -> None:
     assert whole["next"].startswith("use the model above, or train it again")
 
 
-def test_the_largest_changes_come_first_by_their_factor() -> None:
+def test_the_changes_farthest_from_the_defaults_come_first() -> None:
     before = {"lr0": 0.01, "box": 7.5, "mixup": 0.0, "optimizer": "SGD", "hsv_h": 0.015, "degrees": 1.0, "nbs": 64}
     params = {**before, "lr0": 0.001, "box": 15.0, "mixup": 0.1, "optimizer": "AdamW", "degrees": -1.5, "new": 1}
-    changes = largest_changes(params, before)
+    ranges = {"lr0": {"log": [1e-4, 1.0]}, "mixup": {"uniform": [0.0, 1.0]}, "box": {"log": [1.0, 100.0]}}
+    ranges |= {"degrees": {"uniform": [0.0, 45.0]}}
+    defaults = {"lr0": 0.01, "mixup": 0.0, "box": 7.5, "degrees": 1.0}
+    space = SearchSpace.from_document({"parameters": {n: {**r, "default": defaults[n]} for n, r in ranges.items()}})
+    changes = largest_changes(params, before, space)
     assert [change.text for change in changes] == [
         "optimizer AdamW (was SGD)",
-        "lr0 0.001 (x0.1)",
-        "mixup 0.1 (was 0)",
+        "lr0 0.001 (x0.1)",  # a quarter of its range
         "box 15 (x2)",
-        "degrees -1.5 (x-1.5)",
+        "mixup 0.1 (was 0)",
+        "degrees -1.5 (x-1.5)",  # beyond its range: counted from the end
     ]
-    assert [change.name for change in largest_changes(params, before, most=2)] == ["optimizer", "lr0"]
-    many = {f"p{number}": 2.0 + number for number in range(20)}
-    shown = largest_changes(many, dict.fromkeys(many, 1.0))
+    assert [change.name for change in largest_changes(params, before, space, most=2)] == ["optimizer", "lr0"]
+    many = {f"p{number:02}": 2.0 + number for number in range(20)}
+    entries = {name: {"uniform": [0.0, 30.0], "default": 1.0} for name in many}
+    wide = SearchSpace.from_document({"parameters": entries})
+    shown = largest_changes(many, dict.fromkeys(many, 1.0), wide)
     assert [change.name for change in shown] == [f"p{number}" for number in range(19, 19 - MOST_CHANGES, -1)]
-    assert largest_changes({"lr0": 0.01, "flag": True}, {"lr0": 0.01, "flag": True}) == []
+    assert largest_changes({"p00": 1.2}, {"p00": 1.0}, wide) == []  # too little to be seen
+    assert largest_changes({"lr0": 0.01, "flag": True}, {"lr0": 0.01, "flag": True}, space) == []

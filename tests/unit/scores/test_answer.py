@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from automl.records import EvaluationRow, PointCost, Purpose, StudySpec, TrialRow, TrialState
 from automl.scores.answer import Answer, answer_of, for_production
+from automl.scores.leaderboard import verdict
 from automl.scores.trust import Confidence
 from tests.builders.factories import make_evaluation, make_row, make_spec
 
@@ -26,7 +27,7 @@ def produced(number: int, of: int, score: float | None, **changes: Any) -> Trial
 def answered(
     *rows: TrialRow, spec: StudySpec = LONG, evaluations: tuple[EvaluationRow, ...] = (), searched: Any = SEARCHED
 ) -> Answer:
-    answer = answer_of([*searched, *rows], evaluations, spec)
+    answer = answer_of([*searched, *rows], evaluations, spec, verdict([*searched, *rows]))
     assert answer is not None
     return answer
 
@@ -105,9 +106,9 @@ def test_repeats_with_other_seeds_belong_to_the_searchs_answer() -> None:
 
 
 def test_before_the_defaults_have_a_score_there_is_no_answer() -> None:
-    assert answer_of([], (), LONG) is None
-    assert answer_of([make_row(0, None, state=TrialState.RUNNING)], (), LONG) is None
-    assert answer_of([make_row(0, 0.3, state=TrialState.FAILED)], (), LONG) is None
+    assert answer_of([], (), LONG, None) is None
+    assert answer_of([make_row(0, None, state=TrialState.RUNNING)], (), LONG, None) is None
+    assert answer_of([make_row(0, 0.3, state=TrialState.FAILED)], (), LONG, None) is None
 
 
 def test_the_defaults_of_a_compared_point_are_the_defaults_at_length() -> None:

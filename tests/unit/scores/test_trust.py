@@ -18,10 +18,12 @@ from automl.scores.trust import (
     DELIVER,
     FEWEST,
     NAMED,
+    TIE,
     Confidence,
     Estimate,
     Interval,
     Posterior,
+    confidence_of,
     delivered,
     estimates,
     scatter_of,
@@ -302,3 +304,24 @@ def test_a_stated_chance_comes_true_as_often_as_it_says() -> None:
     unsure = [study for study in simulated("real") if 0.5 < study.chance < CLAIM]
     stated = sum(study.chance for study in unsure) / len(unsure)
     assert sum(study.right for study in unsure) / len(unsure) > stated - 0.1
+
+
+@pytest.mark.parametrize(
+    ("gain", "chance", "words"),
+    [
+        (0.05, CLAIM, Confidence.PROVEN),
+        (0.05, CLAIM - 0.01, Confidence.PROBABLE),
+        (0.05, DELIVER, Confidence.PROBABLE),
+        (0.05, DELIVER - 0.01, Confidence.DOUBTFUL),
+        (-0.05, 0.02, Confidence.DOUBTFUL),
+        (TIE / 2, DELIVER + 0.01, Confidence.NO_DIFFERENCE),
+        (-TIE / 2, 0.3, Confidence.NO_DIFFERENCE),
+        (TIE / 2, 0.99, Confidence.PROVEN),
+    ],
+)
+def test_words_follow_from_chance_and_size(gain: float, chance: float, words: Confidence) -> None:
+    assert confidence_of(gain, chance) is words
+
+
+def test_a_recipe_is_handed_over_long_before_it_is_proven() -> None:
+    assert 0.5 < DELIVER < CLAIM

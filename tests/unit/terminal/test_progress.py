@@ -48,7 +48,7 @@ def study(at: float = 0.0, spent_s: float = 10.0, **changes: Any) -> Notice:
 
 def started(number: int, at: float, attempt: int = 1, slot_s: float = 0.0, purpose: Purpose = Purpose.SEARCH) -> Notice:
     values = {"params": {}, "origin": "tpe", "attempt": attempt, "done_epochs": 0, "epochs": 12, "slot_s": slot_s}
-    values |= {"purpose": purpose}
+    values |= {"purpose": purpose, "repeats": None if purpose.searched else 0}
     return notice("trial_started", at, number, **values)
 
 

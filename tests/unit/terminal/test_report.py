@@ -62,10 +62,9 @@ def test_a_report_as_json_has_each_trials_gain_and_the_curves_on_demand() -> Non
 @pytest.mark.parametrize(
     ("best", "sentence"),
     [
-        (0.60, "Trial 1 reached mAP50-95 0.600 on val, +0.100 against the defaults' 0.500. One seed each"),
-        (0.51, "Trial 1 reached mAP50-95 0.510 on val, +0.010 against the defaults' 0.500. One seed each"),
-        (0.505, "The defaults are as good: trial 1 is +0.005 above their mAP50-95 of 0.500 on val. Two seeds of"),
-        (0.50, "The defaults are as good: no trial beat their mAP50-95 of 0.500 on val, one seed each."),
+        (0.60, "Trial 1 is probably better, "),
+        (0.51, "No difference found between trial 1 and the defaults (chance of a gain 76%): trial 1 is handed over."),
+        (0.50, "(chance of a gain 50%): the defaults are kept. mAP50-95 on val: trial 1 0.500; the defaults 0.500."),
     ],
 )
 def test_the_verdict_claims_no_more_than_the_figures_show(best: float, sentence: str) -> None:
@@ -167,7 +166,7 @@ def test_costs_and_trust_are_details() -> None:
     plain = text_of(lambda console: print_report(console, report))
     details = text_of(lambda console: print_report(console, report, details=True))
     assert plain.splitlines()[-1] == "Trials: 2 completed. Ended: the budget of slot time is spent."
-    for word in ("12.0 cpu-min baseline", "One seed each"):
+    for word in ("12.0 cpu-min baseline", "It has one seed"):
         assert word in details
         assert word not in plain
     assert details.startswith(plain[: plain.index("Trials:")])
@@ -221,11 +220,13 @@ def test_a_winner_is_named_with_interval_chance_seeds_and_cost() -> None:
     assert "changed     lr0 0.03 (x3)" in text
 
 
-def test_the_defaults_are_as_good_where_the_repeats_do_not_say_otherwise() -> None:
-    text = text_of(lambda console: print_report(console, confirmed(0.505), details=True))
-    assert "The defaults are as good: mAP50-95 0.50" in text
-    assert "of trial 2, the best with seed repeats. The chance that it beats them is" in text
-    assert "a winner is named from 90% on" in text
+TIED = (make_row(0, 0.5), make_row(1, 0.51), repeat(2, 0, 0.51), repeat(3, 1, 0.5))
+
+
+def test_the_defaults_are_kept_where_the_repeats_find_no_difference() -> None:
+    text = text_of(lambda console: print_report(console, make_report(*TIED), details=True))
+    assert "No difference found between trial 1 and the defaults (chance of a gain " in text
+    assert "): the defaults are kept." in text
 
 
 def board(report: StudyReport, width: int = 120, **options: Any) -> list[list[str]]:
@@ -337,8 +338,8 @@ def test_the_list_as_json_has_the_study_and_its_winner() -> None:
         ),
         ((make_row(0, 0.5), make_row(9, 0.51, best_map50_95=0.99)), 9, "trial 9: mAP50-95 0.510, one seed"),
         ((make_row(0, 0.5), make_row(9, 0.501, best_map50_95=0.99)), 0, "the defaults: mAP50-95 0.500, one seed"),
-        (confirmed(0.58).trials, 2, "trial 2, confirmed: mAP50-95 0.5"),
-        (confirmed(0.45).trials, 0, "the defaults, confirmed: mAP50-95 0."),
+        (confirmed(0.58).trials, 2, "trial 2: mAP50-95 0.587, mean of 3 seeds, defaults 0.500, mean of 3 seeds"),
+        (TIED, 0, "the defaults: mAP50-95 0.505, mean of 2 seeds"),
     ],
 )
 def test_status_show_and_export_name_the_same_trial(rows: tuple[TrialRow, ...], number: int, text: str) -> None:
