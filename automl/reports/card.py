@@ -160,6 +160,7 @@ def _difference(answer: Answer, *, running: bool) -> list[Line]:
     if running:
         return [Line("difference", f"{interval}, {words}, so far")]
     outcome = f"{trial_name(answer.handed_over.trial.number)} {'is' if answer.delivers else 'are'} handed over"
+    words = f"{chance_text(answer.chance)} sure on val alone" if answer.vetoed else words
     lines = [Line("difference", f"{interval}, {words}; {outcome}")]
     if answer.vetoed:
         text = (
