@@ -84,7 +84,7 @@ def test_a_study_opens_from_the_list_and_says_how_good_its_best_is(site: Site) -
         for words in (
             "mAP50-95 0.498 (mean of 0.498, 0.495 and 0.501) on val, 12 epochs (trial 3)",
             "mAP50-95 0.400 (mean of 0.399, 0.404 and 0.397) on val, 12 epochs",
-            "3.73 cpu-h of 5cpu-h",
+            "3.74 cpu-h of 5cpu-h",
             "over 99% sure",
         ):
             shows(page, words)
