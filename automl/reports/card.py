@@ -12,7 +12,7 @@ from automl.files.kept import WEIGHTS
 from automl.records import EvaluationRow, Params, ParamValue, StudyRow, StudyState, TrialRow, TrialState
 from automl.reports.overview import Overview
 from automl.scores.answer import Answer, Side
-from automl.scores.trust import CLAIM, Confidence
+from automl.scores.trust import CLAIM, DELIVER, Confidence
 from automl.scores.words import chance_text, measured_text, trial_name
 from automl.space import Parameter, SearchSpace, trainer_key
 
@@ -162,7 +162,7 @@ def _difference(answer: Answer, *, running: bool) -> list[Line]:
     outcome = f"{trial_name(answer.handed_over.trial.number)} {'is' if answer.delivers else 'are'} handed over"
     words = f"{chance_text(answer.chance)} sure on val alone" if answer.vetoed else words
     lines = [Line("difference", f"{interval}, {words}; {outcome}")]
-    if answer.vetoed:
+    if answer.vetoed and answer.chance >= DELIVER:
         text = (
             "it clearly loses on unseen images, which decided for the defaults. It fits val too closely: more "
             "augmentation, fewer epochs or more images help."
