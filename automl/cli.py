@@ -194,6 +194,28 @@ def resume(
 
 
 @app.command()
+def confirm(
+    study: Study,
+    seeds: Annotated[int, typer.Option(help="Most further seeds of each of the two sides.")] = 2,
+    budget: Annotated[str | None, typer.Option(help="For these alone, as in search; default: what they cost.")] = None,
+    db: Db = None,
+    quiet: Quiet = False,
+    json_events: JsonEvents = None,
+    json_: Json = False,
+) -> None:
+    """Train further seeds of a finished study's best recipe and of the defaults, until it is decided."""
+
+    with exit_codes():
+        from automl import service
+        from automl.terminal.progress import shown
+        from automl.terminal.tables import open_console
+
+        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+            report = service.confirm(study, seeds=seeds, budget=budget or (), db=db, listener=listener)
+        _finish(report, export=None, db=db, as_json=json_)
+
+
+@app.command()
 def status(study: MaybeStudy = None, db: Db = None, json_: Json = False) -> None:
     """Show what a study is doing now."""
     with exit_codes():
