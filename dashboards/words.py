@@ -193,8 +193,6 @@ def share_of_budget(overview: Overview) -> str:
     """Spent share of the budget and the rest of it, in the units of the other costs."""
     study, share = overview.study, overview.share_spent
     budgets = limits_of(study.spec)
-    if not budgets:
-        return "no limit but the number of further seeds"
     text = f"{share:.0%} of {' or '.join(_limit(budget, study, 1.0) for budget in budgets)}"
     if len(budgets) > 1:  # which one ends first is not sure before it has
         return text

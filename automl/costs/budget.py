@@ -87,12 +87,13 @@ def parse_all(texts: Iterable[str], device: str) -> tuple[Budget, ...]:
 def limits_of(spec: StudySpec) -> tuple[Budget, ...]:
     """Budgets of a study, read from the texts in its spec.
 
-    While it is confirmed: what it had spent before and the budget for that; none without one.
+    Once it is confirmed: what it had spent before and the budget for that; without one the number of further seeds.
     """
     before = spec.confirming
     if before is None:
         return parse_all(spec.budgets, spec.slots.device)
-    more = parse_all(before.budgets, spec.slots.device) if before.budgets else ()
+    seeds = Budget(text="further seeds", trials=2 * before.seeds)
+    more = parse_all(before.budgets, spec.slots.device) if before.budgets else (seeds,)
     return tuple(budget.less(slot_s=-before.slot_s, wall_s=-before.wall_s, trials=-before.trials) for budget in more)
 
 

@@ -119,7 +119,7 @@ class Confirmation:
         ]
 
     def _is_of_defaults(self, trial: Trial) -> bool:
-        return trial.repeats in (0, self._production.defaults)
+        return trial.repeats == (self._production.defaults if self.at_length else 0)
 
     def _cost_s(self, trial: int) -> float:
         """Slot-seconds of another seed of the searched trial, at the length that is compared at."""
@@ -167,8 +167,9 @@ class Confirmation:
 
     def _payable(self, at: float, trial: int) -> bool:
         """True if what is left pays the training to its end, beside the running one."""
-        ledger, limit = self._ledger, self._ledger.trial_limit
-        if limit is not None and len(self._runs) >= limit:
+        ledger, before = self._ledger, self._spec.confirming
+        limited = before is not None and bool(before.budgets)  # else the seeds are counted, not failed trainings
+        if limited and ledger.trial_limit is not None and len(self._runs) >= ledger.trial_limit:
             return False
         held = [self._runs[number].trial for number in ledger.held]
         owed_s = sum(max(0.0, self._cost_s(one.repeats or 0) - ledger.cost_s(one.number)) for one in held)
@@ -186,7 +187,7 @@ class Confirmation:
         if self.pair is None or self.chance is None:
             return text
         found = trial_name(self.pair[0])
-        return f"{text}: {found} beats the defaults with a chance of {chance_text(self.chance)} so far"
+        return f"{text}: so far the chance that {found} beats the defaults is {chance_text(self.chance)}"
 
     def summary(self, spent: str) -> str:
         """Sentence for the end of the study: why it had ended before, and what came of the further seeds.
