@@ -72,7 +72,7 @@ def told(played: Played) -> Answer:
 
 def at_length(tmp_path: Path, trainer: Curve = CLOSE, slots: int = 1) -> Played:
     """A finished study that has compared one seed each at production length."""
-    played = play(spec_of("11cpu-h", slots=slots, confirm=0), tmp_path, trainer)
+    played = play(spec_of("14trials", slots=slots, confirm=0), tmp_path, trainer)
     assert len(produced(played)) == 2
     assert told(played).at_length
     return played
@@ -107,7 +107,7 @@ def test_both_train_again_at_production_length_where_the_study_compared_at_it(sl
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_both_repeat_at_the_horizon_where_nothing_was_trained_at_length(slots: int, tmp_path: Path) -> None:
-    trainer = Seeded(0.0, scores=(0.5, 0.515))
+    trainer = Seeded(0.0, -0.01, 0.0, scores=(0.5, 0.515, 0.45))
     played = confirm(at_horizon(tmp_path, trainer, slots), trainer, tmp_path, 3)
     rows = further(played)
     leader = rows[1].repeats
@@ -134,7 +134,7 @@ def test_they_end_as_soon_as_it_is_decided(tmp_path: Path) -> None:
 
 
 def test_a_lucky_seed_at_the_horizon_is_found_out(tmp_path: Path) -> None:
-    trainer = Seeded(0.0, -0.2, scores=(0.5, 0.55))
+    trainer = Seeded(0.0, -0.2, scores=(0.5, 0.55, 0.45))
     study = at_horizon(tmp_path, trainer)
     assert told(study).delivers
     played = confirm(study, trainer, tmp_path, 4)
