@@ -11,18 +11,8 @@ import typer
 from automl import __version__
 from automl.errors import AutoMLError
 from automl.setup.options import SearchOptions, SearchRequest
+from automl.terminal import options as flags
 from automl.terminal.exits import exit_codes, resumable_code
-from automl.terminal.options import (
-    Db,
-    Json,
-    JsonEvents,
-    MaybeStudy,
-    Quiet,
-    Study,
-    assignments,
-    listed,
-    whole_numbers,
-)
 
 if TYPE_CHECKING:
     from automl.costs.plan import Plan
@@ -53,10 +43,7 @@ def options(
 @app.command()
 def search(
     data: Annotated[Path, typer.Option(help="A YOLO data.yaml.")],
-    budget: Annotated[
-        list[str],
-        typer.Option(help="40gpu-h, 8cpu-h, 90min (wall) or 200trials. May be repeated: the first reached ends."),
-    ],
+    budget: flags.Budgets,
     models: Annotated[str | None, typer.Option(help="Variants to search: yolov5n,yolov5s, or own model yaml.")] = None,
     imgsz: Annotated[str | None, typer.Option(help="Image sizes to search: 640,1280.")] = None,
     deploy: Annotated[str | None, typer.Option(help="Variants for a place: mobile, cloud or edge.")] = None,
@@ -66,12 +53,8 @@ def search(
     name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
     sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = SearchRequest.sampler,
     seed: Annotated[int, typer.Option(help="Seed of the search and of every training.")] = SearchRequest.seed,
-    epochs: Annotated[
-        int | None, typer.Option(help="Epochs of the search's trainings; default: what production leaves.")
-    ] = None,
-    batch: Annotated[
-        float | None, typer.Option(help="Batch size, or share of a GPU's memory; default: 16 on CPU, 0.6 up to 64.")
-    ] = None,
+    epochs: flags.Horizon = None,
+    batch: flags.Batch = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE for every trial. Repeatable.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, or GPUs: 0,1 or cuda:0; default: all, else cpu.")] = None,
     slots: Annotated[int | None, typer.Option(help="Trials side by side on CPU; default: one for each core.")] = None,
@@ -79,45 +62,22 @@ def search(
     target: Annotated[float | None, typer.Option(help="mAP50-95 that is enough: it ends the search.")] = None,
     max_latency: Annotated[float | None, typer.Option(help="Milliseconds an image may take on this device.")] = None,
     max_params: Annotated[int | None, typer.Option(help="Parameters that the network may have.")] = None,
-    no_early_end: Annotated[
-        bool, typer.Option("--no-early-end", help="Spend the whole budget even if little more is to be expected.")
-    ] = False,
-    confirm: Annotated[
-        int, typer.Option(help="Best trials with seed repeats, beside the defaults; 0 for none.")
-    ] = SearchRequest.confirm,
-    train: Annotated[
-        int | None,
-        typer.Option(help="Epochs of production, at which the defaults and the winner compare; default: 300."),
-    ] = None,
-    recipe_only: Annotated[
-        bool, typer.Option("--recipe-only", help="Compare at the search's length; train nothing for production.")
-    ] = False,
-    no_portfolio: Annotated[
-        bool, typer.Option("--no-portfolio", help="Try no known-good recipes after the defaults.")
-    ] = False,
-    warm_start: Annotated[
-        list[str] | None,
-        typer.Option(help="Begin with results of a study, evolve.csv, tune_results.ndjson or hyp.yaml. Repeatable."),
-    ] = None,
-    no_warm_start: Annotated[
-        bool, typer.Option("--no-warm-start", help="Look for no earlier studies of the same data.")
-    ] = False,
+    no_early_end: flags.NoEarlyEnd = False,
+    confirm: flags.Repeated = SearchRequest.confirm,
+    train: flags.Length = None,
+    recipe_only: flags.RecipeOnly = False,
+    no_portfolio: flags.NoPortfolio = False,
+    warm_start: flags.WarmStart = None,
+    no_warm_start: flags.NoWarmStart = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
-    fresh_probe: Annotated[
-        bool, typer.Option("--fresh-probe", help="Measure the cost of an epoch anew instead of reusing an earlier one.")
-    ] = False,
-    holdout: Annotated[
-        float | None,
-        typer.Option(help="Share of val that the search never sees, for an unbiased final evaluation: 0.3."),
-    ] = None,
-    no_test: Annotated[
-        bool, typer.Option("--no-test", help="No final evaluation of the defaults and the winner on the test split.")
-    ] = False,
-    export: Annotated[Path | None, typer.Option(help="Write the best hyp.yaml here at the end.")] = None,
-    db: Db = None,
-    quiet: Quiet = False,
-    json_events: JsonEvents = None,
-    json_: Json = False,
+    fresh_probe: flags.FreshProbe = False,
+    holdout: flags.Holdout = None,
+    no_test: flags.NoTest = False,
+    export: flags.Export = None,
+    db: flags.Db = None,
+    quiet: flags.Quiet = False,
+    json_events: flags.JsonEvents = None,
+    json_: flags.Json = False,
 ) -> None:
     """Search for the best hyperparameters within a budget."""
 
@@ -129,8 +89,8 @@ def search(
         if export is not None and trainer == "surrogate":
             raise AutoMLError("--export: trials of the trainer 'surrogate' have no recipe, since nothing is trained.")
         options = SearchOptions(
-            models=listed(models),
-            imgsz=whole_numbers(imgsz, "--imgsz"),
+            models=flags.listed(models),
+            imgsz=flags.whole_numbers(imgsz, "--imgsz"),
             deploy=deploy,
             weights=weights,
             offline=offline,
@@ -140,7 +100,7 @@ def search(
             seed=seed,
             epochs=epochs,
             batch=batch,
-            fixed=assignments(set_),
+            fixed=flags.assignments(set_),
             device=device,
             slots=slots,
             trainer=trainer,
@@ -173,12 +133,12 @@ def search(
 
 @app.command()
 def resume(
-    study: Study,
-    export: Annotated[Path | None, typer.Option(help="Write the best hyp.yaml here at the end.")] = None,
-    db: Db = None,
-    quiet: Quiet = False,
-    json_events: JsonEvents = None,
-    json_: Json = False,
+    study: flags.Study,
+    export: flags.Export = None,
+    db: flags.Db = None,
+    quiet: flags.Quiet = False,
+    json_events: flags.JsonEvents = None,
+    json_: flags.Json = False,
 ) -> None:
     """Go on with a study that was interrupted, or whose process ended unexpectedly, from its snapshots."""
 
@@ -194,7 +154,29 @@ def resume(
 
 
 @app.command()
-def status(study: MaybeStudy = None, db: Db = None, json_: Json = False) -> None:
+def confirm(
+    study: flags.Study,
+    seeds: Annotated[int, typer.Option(help="Most further seeds of each of the two sides.")] = 2,
+    budget: Annotated[str | None, typer.Option(help="For these alone, as in search; default: what they cost.")] = None,
+    db: flags.Db = None,
+    quiet: flags.Quiet = False,
+    json_events: flags.JsonEvents = None,
+    json_: flags.Json = False,
+) -> None:
+    """Train further seeds of a finished study's best recipe and of the defaults, until it is decided."""
+
+    with exit_codes():
+        from automl import service
+        from automl.terminal.progress import shown
+        from automl.terminal.tables import open_console
+
+        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+            report = service.confirm(study, seeds=seeds, budget=budget or (), db=db, listener=listener)
+        _finish(report, export=None, db=db, as_json=json_)
+
+
+@app.command()
+def status(study: flags.MaybeStudy = None, db: flags.Db = None, json_: flags.Json = False) -> None:
     """Show what a study is doing now."""
     with exit_codes():
         from automl import service
@@ -209,7 +191,7 @@ def status(study: MaybeStudy = None, db: Db = None, json_: Json = False) -> None
 
 
 @app.command()
-def stop(study: Study, db: Db = None) -> None:
+def stop(study: flags.Study, db: flags.Db = None) -> None:
     """Ask a running study to stop after its running epochs; it can be resumed."""
     with exit_codes():
         from automl import service
@@ -220,7 +202,7 @@ def stop(study: Study, db: Db = None) -> None:
 
 
 @app.command()
-def studies(db: Db = None, json_: Json = False) -> None:
+def studies(db: flags.Db = None, json_: flags.Json = False) -> None:
     """List all studies, newest first."""
     with exit_codes():
         from automl import service
@@ -236,14 +218,14 @@ def studies(db: Db = None, json_: Json = False) -> None:
 
 @app.command()
 def show(
-    study: MaybeStudy = None,
+    study: flags.MaybeStudy = None,
     limit: Annotated[int, typer.Option(help="Rows of the leaderboard.")] = 10,
     details: Annotated[
         bool, typer.Option("--details", help="Also costs, plan against spent, trust in the rungs, repeats.")
     ] = False,
     curves: Annotated[bool, typer.Option(help="With --json: every epoch too.")] = False,
-    db: Db = None,
-    json_: Json = False,
+    db: flags.Db = None,
+    json_: flags.Json = False,
 ) -> None:
     """Show a study's answer and leaderboard."""
     with exit_codes():
@@ -265,12 +247,12 @@ def show(
 
 @app.command()
 def export(
-    study: Study,
+    study: flags.Study,
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")] = Path("hyp.yaml"),
     trial: Annotated[int | None, typer.Option(help="Number of the trial; the winner if left out.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the training; the search's if left out.")] = None,
     format: Annotated[str, typer.Option(help="ultralytics or json.")] = "ultralytics",
-    db: Db = None,
+    db: flags.Db = None,
 ) -> None:
     """Write the winner's complete recipe for production training."""
     with exit_codes():
@@ -286,7 +268,7 @@ def predictors(
     ] = None,
     end: Annotated[str, typer.Option(help="Score to predict: best (epoch) or last3 (mean of three).")] = "best",
     resamples: Annotated[int, typer.Option(min=20, help="Bootstrap resamples of the trainings.")] = 400,
-    json_: Json = False,
+    json_: flags.Json = False,
 ) -> None:
     """Rank correlations of predictors of a training's end, computed from its first epochs."""
     import json
@@ -313,7 +295,7 @@ def dashboard(
     public: Annotated[
         bool, typer.Option("--public", help="Serve other machines too; needs sign-in (OpenID Connect), see the manual.")
     ] = False,
-    db: Db = None,
+    db: flags.Db = None,
 ) -> None:
     """Show studies in the browser: live state, leaderboard, insight, downloads. Reads only."""
     with exit_codes():

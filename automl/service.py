@@ -34,6 +34,7 @@ from automl.reports.report import StudyReport, StudyStatus
 from automl.reports.watch import Watch
 from automl.setup import request
 from automl.setup.claim import Claim, claim_folder
+from automl.setup.confirming import SEEDS, check_finished, confirming
 from automl.setup.options import SearchOptions, SearchRequest, request_of
 from automl.setup.probing import Probing
 from automl.setup.resumable import check_resumable, slots_here
@@ -99,18 +100,33 @@ def resume(
             f"study '{study}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
             "start a new one with `automl search`."
         )
-    spec = row.spec
-    if fingerprint(read_dataset(spec.data)) != spec.data_fingerprint:
-        raise StudyConflict(
-            f"the data set {spec.data} has changed since study '{study}' began, so its scores would not compare. "
-            "Restore it, or start a new study."
-        )
-    check_resumable(spec)
-    mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
-    dead = row.heartbeat if report.is_dead(row) else None
-    write.reopen_study(engine, study, mine, stale_after_s=report.STALE_S, dead=dead)
-    with _cluster(spec.slots):
-        return _run(engine, spec, listener, db)
+    _check_unchanged(row.spec)
+    return _go_on(engine, row, row.spec, listener, db)
+
+
+def confirm(
+    study: str,
+    *,
+    seeds: int = SEEDS,
+    budget: str | Sequence[str] = (),
+    home: str | Path | None = None,
+    db: str | None = None,
+    listener: Listener = lambda notice: None,
+) -> StudyReport:
+    """Train further seeds of a finished study's best recipe and of the defaults, until it is decided which is better.
+
+    seeds   most further ones of each side
+    budget  for them alone; empty: no limit but the seeds
+
+    Raises AutoMLError where nothing is to be confirmed, before anything is trained.
+    """
+    engine = open_store(store_url(home, db), create=False)
+    row = read.study(engine, study)
+    check_finished(row, db)
+    spec, cost = confirming(engine, row, seeds, (budget,) if isinstance(budget, str) else budget)
+    _check_unchanged(spec)
+    listener(Notice(kind="note", at=row.wall_s, values={"text": cost}))
+    return _go_on(engine, row, spec, listener, db)
 
 
 def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
@@ -212,6 +228,25 @@ class _Compiled:
     begun: bool = False
 
 
+def _check_unchanged(spec: StudySpec) -> None:
+    """Raise AutoMLError if the data set, the weights, the folder or the GPUs of a study have changed or are gone."""
+    if fingerprint(read_dataset(spec.data)) != spec.data_fingerprint:
+        raise StudyConflict(
+            f"the data set {spec.data} has changed since study '{spec.name}' began, so its scores would not compare. "
+            "Restore it, or start a new study."
+        )
+    check_resumable(spec)
+
+
+def _go_on(engine: Engine, row: StudyRow, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
+    """Take the study over and run it with that spec until it ends or is interrupted. Returns the report."""
+    mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
+    dead = row.heartbeat if report.is_dead(row) else None
+    write.reopen_study(engine, row.name, mine, stale_after_s=report.STALE_S, dead=dead, spec=spec)
+    with _cluster(spec.slots):
+        return _run(engine, spec, listener, db)
+
+
 def _run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
     """Run the study until it ends or is interrupted. Returns the report."""
     from automl.drivers.study import run_study
@@ -283,6 +318,7 @@ __all__ = [
     "SearchFailed",
     "StudyReport",
     "StudyStatus",
+    "confirm",
     "curves",
     "dry_run",
     "export",

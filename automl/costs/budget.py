@@ -85,8 +85,25 @@ def parse_all(texts: Iterable[str], device: str) -> tuple[Budget, ...]:
 
 
 def limits_of(spec: StudySpec) -> tuple[Budget, ...]:
-    """Budgets of a study, read from the texts in its spec."""
-    return parse_all(spec.budgets, spec.slots.device)
+    """Budgets of a study, read from the texts in its spec.
+
+    Once it is confirmed: what it had spent before and the budget for that; without one the number of further seeds.
+    """
+    before = spec.confirming
+    if before is None:
+        return parse_all(spec.budgets, spec.slots.device)
+    seeds = Budget(text="further seeds", trials=2 * before.seeds)
+    more = parse_all(before.budgets, spec.slots.device) if before.budgets else (seeds,)
+    return tuple(budget.less(slot_s=-before.slot_s, wall_s=-before.wall_s, trials=-before.trials) for budget in more)
+
+
+def budget_words(spec: StudySpec) -> str:
+    """Budgets of a study as the user wrote them: '40gpu-h / 3h', '40gpu-h and 2gpu-h to confirm'."""
+    text = " / ".join(spec.budgets)
+    if spec.confirming is None:
+        return text
+    more = " / ".join(spec.confirming.budgets) or "further seeds"
+    return f"{text} and {more} to confirm"
 
 
 class Ledger:

@@ -24,6 +24,8 @@ class Commentary:
     def trial_begun(self, trial: Trial) -> str | None:
         """The first repeat, or the production training, begins."""
         search = self._search
+        if search.spec.confirming is not None:
+            return search.confirmation.began(trial)
         if trial.purpose is Purpose.PRODUCTION:
             return self._production_begun(trial)
         if trial.purpose.searched or search.repeats.begun != 1:

@@ -192,6 +192,19 @@ class Production:
         """Best epochs of the whole production trainings of a recipe, by its searched trial."""
         return [max(self._scores[number]) for number in self._of(trial) if self._whole(number)]
 
+    def seeds(self, trial: int) -> int:
+        """Number of production trainings of a recipe that have begun, by its searched trial."""
+        return len(self._of(trial))
+
+    def scored(self, trial: int) -> bool:
+        """True if a production training of the recipe has a score and has not failed."""
+        ends = {number: self._outcomes.get(number) for number in self._of(trial) if self._scores.get(number)}
+        return any(end is None or end.state is not TrialState.FAILED for end in ends.values())
+
+    def costs_s(self, trial: int) -> list[float]:
+        """Slot-seconds of each whole production training of the recipe."""
+        return [self._ledger.cost_s(number) for number in self._of(trial) if self._whole(number)]
+
     def _whole_pair(self, winner: int) -> bool:
         return bool(self.best(winner)) and bool(self.best(self.defaults)) and not self.running
 

@@ -75,6 +75,7 @@ class Repeats:
         self._ledger = ledger
         self._prices = prices
         self._runs = runs
+        self._most = spec.confirm if spec.confirming is None else max(1, spec.confirm)
         self._baseline: float | None = None
         self._completed: list[tuple[int, float]] = []  # trial and score, best first
         self._begun: dict[Repeat, Trial] = {}
@@ -122,11 +123,27 @@ class Repeats:
             self._decided = (ended, turn(self._runs.estimates, {}, self._eligible()) is None)
         return self._decided[1]
 
+    @property
+    def turn(self) -> int | None:
+        """The trial that `turn` names as things stand."""
+        unheard = Counter(repeat.trial for repeat in self._begun) - self._whole  # running, or failed
+        return turn(self._runs.estimates, unheard, self._eligible())
+
+    @property
+    def leader(self) -> int | None:
+        """Best trial beside the defaults that may be repeated, by its expected score; None without one."""
+        eligible = self._eligible()
+        return next((row.trial for row in self._runs.estimates if row.trial in eligible), None)
+
+    def seeds(self, trial: int) -> int:
+        """Seeds with which trainings of the trial's parameters have begun, its own included."""
+        return 1 + sum(begun.trial == trial for begun in self._begun)
+
     def candidates(self) -> tuple[int, ...]:
         """The best completed trials that scored above the defaults, best first: they alone are worth a repeat."""
         if self._baseline is None:
             return ()
-        return tuple(trial for trial, score in self._completed[: self._spec.confirm] if score > self._baseline)
+        return tuple(trial for trial, score in self._completed[: self._most] if score > self._baseline)
 
     def at_stake(self) -> set[int]:
         """Trials that have a repeat, or would have one if the search ended now, and the next best: one of them wins."""
@@ -134,9 +151,10 @@ class Repeats:
         return {*best, *(repeat.trial for repeat in self._begun)}
 
     def _eligible(self) -> set[int]:
-        """Trials that may be repeated: the candidates, but no more than `confirm` of all that ever were."""
+        """Trials that may be repeated: the candidates, in a search no more than `confirm` of all that ever were."""
         begun = {repeat.trial for repeat in self._begun} - {0}
-        return begun if len(begun) >= self._spec.confirm else begun | set(self.candidates())
+        full = self._spec.confirming is None and len(begun) >= self._most
+        return begun if full else begun | set(self.candidates())
 
     def _running(self) -> list[Repeat]:
         """Repeats that have begun and not ended, interrupted ones included."""
@@ -165,7 +183,7 @@ class Repeats:
         trial = self._next()
         if trial is None:
             return None
-        repeat = Repeat(trial, self._spec.seed + 1 + sum(begun.trial == trial for begun in self._begun))
+        repeat = Repeat(trial, self._spec.seed + self.seeds(trial))
         costs = [self.cost_s(number) for number in self._together(trial)]
         wall_s = sum(costs) if self._spec.slots.count == 1 else max(costs)
         payable = room.slot_s - self._owed_s() >= sum(costs) and room.wall_s >= wall_s and room.trials >= len(costs)
@@ -174,8 +192,7 @@ class Repeats:
     def _next(self) -> int | None:
         if any(self._runs[number].trial.purpose.searched for number in self._ledger.held):
             return 0 if self.candidates() and not self._begun else None
-        unheard = Counter(repeat.trial for repeat in self._begun) - self._whole  # running, or failed
-        return turn(self._runs.estimates, unheard, self._eligible())
+        return self.turn
 
     def _together(self, trial: int) -> tuple[int, ...]:
         """Trials that have to be paid with a repeat of this one: another seed of the defaults alone decides nothing."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from automl.costs.budget import Ledger
 from automl.figures import format_cost
+from automl.policy.confirming import Confirmation
 from automl.policy.full_length import FullLength
 from automl.policy.history import RESUMABLE, events
 from automl.policy.operating import Operating
@@ -53,10 +54,11 @@ class Search:
         self.repeats = Repeats(spec, ledger, self.prices, self.runs)
         self.reserve = Reserve(spec, ledger, self.prices, self.repeats, self.production)
         self.failures = Failures()
+        self.confirmation = Confirmation(spec, ledger, self.prices, self.production, self.repeats, self.runs)
         self._full_length = FullLength(spec, self.production, self.runs, self.operating)
         self._proposals = Proposals(spec, sampler, self.operating)
         self._resumable: deque[Trial] = deque()
-        self._search_end: Ending | None = None
+        self._search_end = self.confirmation.search_end
         self.ending: Ending | None = None
         self.pause_ending: Ending | None = None
         self._promise = Promise()
@@ -167,7 +169,7 @@ class Search:
                 run.trained_s += epoch.train_s + epoch.val_s
                 verdicts[number] = self._take(run, epoch.epoch, epoch.map50_95)
         ends: list[tuple[int, Outcome]] = []
-        for number in sorted(n for n, row in rows.items() if row.state in RESUMABLE):
+        for number in sorted(n for n, row in rows.items() if row.state in RESUMABLE and n >= self.confirmation.since):
             outcome = verdicts.get(number)
             if outcome is None:
                 self._queue_again(rows[number])
@@ -206,12 +208,21 @@ class Search:
         return trial
 
     def _new_trial(self, at: float) -> Trial | None:
+        if self.spec.confirming is not None:
+            return self._confirming(at)
         over = self._search_end is not None
         trial = self._full_length.defaults(at, over=over)
         if trial is None:
             trial = self._proposals.next(len(self.runs)) if self._may_propose(at) else self._after_search(at)
         if trial is not None:
             self.runs[trial.number] = Run(trial)
+        return trial
+
+    def _confirming(self, at: float) -> Trial | None:
+        """The next further seed after the end of the search; ends the study once none will follow."""
+        trial = self.confirmation.next(at)
+        if trial is None and not self.ledger.held:
+            self._end_with(Ending(EndedBy.CONFIRMED, ""), "")
         return trial
 
     def _may_propose(self, at: float) -> bool:
@@ -298,7 +309,8 @@ class Search:
     def _end_with(self, ending: Ending, repeated: str) -> None:
         """End the study: the search's reason, what came of the repeats and of the production training."""
         parts = filter(None, (ending.sentence, repeated, self.production.summary()))
-        self.ending = Ending(ending.by, "; ".join(parts))
+        confirming = self.spec.confirming is not None
+        self.ending = Ending(ending.by, self.confirmation.summary(ending.sentence) if confirming else "; ".join(parts))
 
     # -- epochs and ends --------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from automl.records.rows import (
 from automl.records.study import (
     ENOUGH_TRAININGS,
     FEWEST_TRAININGS,
+    Confirming,
     EarlierTraining,
     EndedBy,
     Ending,
@@ -52,6 +53,7 @@ __all__ = [
     "ArtifactRow",
     "AttemptRow",
     "Board",
+    "Confirming",
     "EarlierTraining",
     "EndedBy",
     "Ending",

@@ -30,6 +30,7 @@ class EndedBy(StrEnum):
     TARGET = "target"  # the winner reached the score that the user asked for
     EARLY = "early"  # the rest of the budget promises too little
     EXHAUSTED = "exhausted"  # everything in the space was tried
+    CONFIRMED = "confirmed"  # further seeds after the end have decided, or are all trained
     FAILURE = "failure"  # the baseline, or many trials in a row, failed
     USER = "user"  # Ctrl-C or a signal
     STOP = "stop"  # `automl stop`
@@ -132,6 +133,25 @@ class VariantWeights(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Confirming:
+    """Further seeds of the best recipe found and of the defaults, after the end of a study."""
+
+    seeds: int  # most further ones of each side
+    budgets: tuple[str, ...]  # for them alone, as the user wrote it; empty: no limit but the seeds
+    trials: int  # trials of the study that had begun before
+    slot_s: float  # slot-seconds that the study had cost before
+    wall_s: float  # wall seconds that the study had taken before
+    reason: str  # sentence on the end of the search
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """The record that `asdict` wrote; keys of a newer version are ignored."""
+        known = {f.name for f in fields(cls)}
+        values = {key: value for key, value in document.items() if key in known}
+        return cls(**{**values, "budgets": tuple(values["budgets"])})
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudySpec:
     """Everything that fixes a search: with the same spec and history it asks the same questions."""
 
@@ -175,6 +195,7 @@ class StudySpec:
     defaults_alone: str = ""  # reason for which nothing but the defaults is trained; empty: a search
     beyond: tuple[LongDefaults, ...] = ()  # of trials 0, 1 ... at a longer horizon
     weights_of: tuple[VariantWeights, ...] = ()  # a variant that is left out starts from scratch
+    confirming: Confirming | None = None  # set once a finished study is confirmed: nothing is searched any more
 
     def to_dict(self) -> dict[str, Any]:
         """The spec as plain containers for JSON."""
@@ -193,6 +214,8 @@ class StudySpec:
         values["points"] = tuple(PointCost(*point) for point in values.get("points", ()))
         values["weights_of"] = tuple(VariantWeights(*weights) for weights in values.get("weights_of", ()))
         values["beyond"] = tuple(LongDefaults(*defaults) for defaults in values.get("beyond", ()))
+        if values.get("confirming") is not None:
+            values["confirming"] = Confirming.from_dict(values["confirming"])
         return cls(**values)
 
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple, TypeGuard
 
+from automl.costs.budget import budget_words
 from automl.figures import format_cost, span
 from automl.files import folders
 from automl.files.kept import WEIGHTS
@@ -57,7 +58,7 @@ def card(overview: Overview, *, db_words: str = "") -> tuple[Line, ...]:
     lines = [*_sides(answer, study), *_difference(answer, running=running)]
     lines += _unseen(answer)
     cost = format_cost(sum(overview.spent_s.values()), study.spec.slots.device)
-    lines.append(Line("cost", f"{cost} in {span(study.wall_s)} (budget {' / '.join(study.spec.budgets)})"))
+    lines.append(Line("cost", f"{cost} in {span(study.wall_s)} (budget {budget_words(study.spec)})"))
     if answer.found is not None:
         space = SearchSpace.from_document(study.spec.space)
         changes = largest_changes(answer.found.trial.params, _arguments(study, answer.defaults.trial), space)

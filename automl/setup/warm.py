@@ -107,7 +107,8 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
     )
     rows = read.trials(engine, row.name)
     sampler = open_sampler("random", SearchSpace.from_document(spec.space), 0)
-    past = Search(replace(spec, sampler="random", warm=()), sampler, Ledger(limits_of(spec)))
+    searched = replace(spec, sampler="random", warm=(), confirming=None)
+    past = Search(searched, sampler, Ledger(limits_of(searched)))
     past.replay(rows, read.epochs(engine, row.name))
     for trial in reversed(rows):
         score = past.runs[trial.number].told

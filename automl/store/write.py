@@ -49,7 +49,13 @@ def begin_study(engine: Engine, spec: StudySpec, *, at: float, host: str, pid: i
 
 
 def reopen_study(
-    engine: Engine, name: str, mine: Heartbeat, *, stale_after_s: float, dead: Heartbeat | None = None
+    engine: Engine,
+    name: str,
+    mine: Heartbeat,
+    *,
+    stale_after_s: float,
+    dead: Heartbeat | None = None,
+    spec: StudySpec | None = None,
 ) -> None:
     """Make this process the study's driver; an earlier one writes nothing from now on.
 
@@ -58,6 +64,7 @@ def reopen_study(
     mine  the first heartbeat of the new driver
     dead  the last heartbeat of a driver that the caller knows to be dead, however recent. It counts only while it
           is the latest: of two callers that saw the same driver die, one gets the study
+    spec  with what changes for this driver; None: as it was
 
     Raises StudyConflict if the study is running and its last heartbeat is not older than `stale_after_s`.
     """
@@ -67,10 +74,11 @@ def reopen_study(
         *((_is_latest(dead),) if dead is not None else ()),
     )
     session = {"state": StudyState.RUNNING, "reason": "", **_columns(mine)}
+    changed = {} if spec is None else {"spec": spec.to_dict()}
     takeover = (
         update(studies)
         .where(studies.c.name == name, free)
-        .values(**session, stop_requested=False, writer=None, written=0)
+        .values(**session, **changed, stop_requested=False, writer=None, written=0)
     )
     with _changing(engine) as connection:
         if connection.execute(takeover).rowcount == 0:

@@ -1,4 +1,4 @@
-"""Options that several commands share, and readers of options in a form of their own. Light: `--help` loads it."""
+"""Options that several commands share or that need more words, and readers of options. Light: `--help` loads it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,42 @@ MaybeStudy = Annotated[str | None, typer.Argument(help="Name of the study; the n
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 JsonEvents = Annotated[Path | None, typer.Option(help="Append every event to this file, one JSON object a line.")]
+Budgets = Annotated[
+    list[str],
+    typer.Option(help="40gpu-h, 8cpu-h, 90min (wall) or 200trials. May be repeated: the first reached ends."),
+]
+Horizon = Annotated[int | None, typer.Option(help="Epochs of the search's trainings; default: what production leaves.")]
+Batch = Annotated[
+    float | None, typer.Option(help="Batch size, or share of a GPU's memory; default: 16 on CPU, 0.6 up to 64.")
+]
+NoEarlyEnd = Annotated[
+    bool, typer.Option("--no-early-end", help="Spend the whole budget even if little more is to be expected.")
+]
+Repeated = Annotated[int, typer.Option(help="Best trials with seed repeats, beside the defaults; 0 for none.")]
+Length = Annotated[
+    int | None,
+    typer.Option(help="Epochs of production, at which the defaults and the winner compare; default: 300."),
+]
+RecipeOnly = Annotated[
+    bool, typer.Option("--recipe-only", help="Compare at the search's length; train nothing for production.")
+]
+NoPortfolio = Annotated[bool, typer.Option("--no-portfolio", help="Try no known-good recipes after the defaults.")]
+WarmStart = Annotated[
+    list[str] | None,
+    typer.Option(help="Begin with results of a study, evolve.csv, tune_results.ndjson or hyp.yaml. Repeatable."),
+]
+NoWarmStart = Annotated[bool, typer.Option("--no-warm-start", help="Look for no earlier studies of the same data.")]
+FreshProbe = Annotated[
+    bool, typer.Option("--fresh-probe", help="Measure the cost of an epoch anew instead of reusing an earlier one.")
+]
+Holdout = Annotated[
+    float | None,
+    typer.Option(help="Share of val that the search never sees, for an unbiased final evaluation: 0.3."),
+]
+NoTest = Annotated[
+    bool, typer.Option("--no-test", help="No final evaluation of the defaults and the winner on the test split.")
+]
+Export = Annotated[Path | None, typer.Option(help="Write the best hyp.yaml here at the end.")]
 
 
 def listed(text: str | None) -> list[str] | None:

@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from automl.costs.budget import Budget
+from automl.costs.budget import Budget, limits_of
 from automl.costs.plan import Plan
 from automl.errors import NoSpace
 from automl.figures import duration, format_cost, score
@@ -186,7 +186,7 @@ class LiveProgress:
         tally = self._tally
         lines: list[RenderableType] = []
         if tally.spec is not None:
-            lines += [self._headline(tally.spec), *(self._gauge(text) for text in tally.spec.budgets)]
+            lines += [self._headline(tally.spec), *(self._gauge(budget) for budget in limits_of(tally.spec))]
             lines.append(self._running())
         lines += [Text(line, style="dim", overflow="ellipsis", no_wrap=True) for line in tally.log]
         return Group(*lines)
@@ -200,8 +200,8 @@ class LiveProgress:
             line.append(f" (trial {number})")
         return line.append(f"   the defaults' {score(tally.baseline)}")
 
-    def _gauge(self, text: str) -> Table:
-        tally, budget = self._tally, Budget.parse(text)
+    def _gauge(self, budget: Budget) -> Table:
+        tally = self._tally
         if budget.trials is not None:
             used, total, shown = (
                 float(tally.begun),

@@ -15,6 +15,7 @@ from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
+from automl.costs.budget import budget_words
 from automl.figures import duration, format_cost, moment, score
 from automl.records import EpochRow, Purpose, StudyState, TrialRow, TrialState
 from automl.reports.card import card
@@ -287,9 +288,7 @@ def _cost(report: StudyReport) -> str:
     study, spec = report.study, report.study.spec
     device, total_s = spec.slots.device, sum(report.spent_s.values())
     parts = ", ".join(f"{format_cost(s, device)} {purpose}" for purpose, s in report.spent_s.items() if s > 0)
-    text = (
-        f"Cost: {format_cost(total_s, device)} of {' / '.join(spec.budgets)} ({parts}); wall {duration(study.wall_s)}"
-    )
+    text = f"Cost: {format_cost(total_s, device)} of {budget_words(spec)} ({parts}); wall {duration(study.wall_s)}"
     if report.paid_share <= 1:  # the surrogate's seconds are not real ones
         text += f"; {report.paid_share:.0%} of the trials' time was training and validation"
     return f"{text}."
@@ -354,7 +353,7 @@ def print_status(console: Console, status: StudyStatus, *, db: str | None = None
         f"study     {row.name}: {_state(status, db)}",
         f"winner    {_winner(status)}",
         f"spent     {format_cost(row.slot_s, device)}, wall {duration(row.wall_s)}: {status.share_spent:.0%} of "
-        f"{' / '.join(row.spec.budgets)}",
+        f"{budget_words(row.spec)}",
         f"trials    {row.trials} begun, {len(status.running)} running",
     ]
     if status.planned_s:
