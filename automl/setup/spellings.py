@@ -26,6 +26,8 @@ _TASKS = {"Segment": "instance segmentation", "Pose": "pose estimation", "OBB": 
     "Classify": "classification",
     "SemanticSegment": "semantic segmentation",
 }
+_LAYER = re.compile(r"(nn\.)?[A-Z]\w*")
+_ACTIVATION = re.compile(r"(torch\.)?nn\.[A-Z]\w*\([\w=., ]*\)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +148,17 @@ def _classic(name: str, description: Mapping[str, Any]) -> str:
 
 
 def _written(name: str, description: Mapping[str, Any], home: Path) -> str:
-    """File with the description, below the home folder; the same one for the same content."""
+    """File with the description, below the home folder; the same one for the same content.
+
+    Raises AutoMLError for a description that names anything but layers: Ultralytics would run it.
+    """
+    layers = [str(layer[2]) for part in ("backbone", "head") for layer in description.get(part, ())]
+    activation = str(description.get("activation") or "nn.SiLU()")
+    if not all(_LAYER.fullmatch(layer) for layer in layers) or not _ACTIVATION.fullmatch(activation):
+        raise AutoMLError(
+            f"--models {name}: the description of its network names more than layers, so it is not used. Give your "
+            f"own: --models NETWORK.yaml --weights {name}."
+        )
     scale = str(description.get("scale") or "")
     kept = {key: value for key, value in description.items() if key not in ("yaml_file", "scale", "ch", "channels")}
     if scale and scale in kept.get("scales", {}):

@@ -127,6 +127,21 @@ def test_no_code_of_a_checkpoint_runs(place: Path) -> None:
     assert not Path("sprung").exists()
 
 
+def test_a_description_that_would_run_code_is_refused(place: Path) -> None:
+    network = Path("tiny.yaml").absolute()
+    network.write_text(NETWORK)
+    write_checkpoint(Path("best.pt"), schema.read_model(str(network)))
+    content = torch.load("best.pt", weights_only=False)
+    content["model"].yaml["activation"] = "__import__('pathlib').Path('sprung').touch()"
+    torch.save(content, "best.pt")
+    network.unlink()
+    with pytest.raises(
+        AutoMLError, match=r"names more than layers, so it is not used\. Give your own: --models NETWORK"
+    ):
+        understood(place, models=("best.pt",))
+    assert not Path("sprung").exists()
+
+
 # -- data ---------------------------------------------------------------------------------------------
 
 
