@@ -123,8 +123,8 @@ def confirm(
     engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     check_finished(row, db)
+    _check_unchanged(row.spec)
     spec, cost = confirming(engine, row, seeds, (budget,) if isinstance(budget, str) else budget)
-    _check_unchanged(spec)
     listener(Notice(kind="note", at=row.wall_s, values={"text": cost}))
     return _go_on(engine, row, spec, listener, db)
 

@@ -120,3 +120,96 @@ def test_a_study_killed_while_it_repeats_goes_on_with_the_same_repeats(place: Pl
     assert len(set(repeats)) == len(repeats) == 6
     assert (repeats[0], place.study("sure").state) == ((0, 1), StudyState.FINISHED)
     assert "chance" in resumed.stdout
+
+
+FINISHED = (*SEARCH, "--budget", "30trials", "--recipe-only", "--quiet")
+
+
+def test_a_finished_study_trains_further_seeds_of_its_best_and_of_the_defaults(place: Place) -> None:
+    assert place.run(*FINISHED).returncode == 0
+    before, spent_s = place.trials("sure"), place.study("sure").slot_s
+    for words, reason in (
+        (("--seeds", "0"), "--seeds 0: write how many further seeds"),
+        (("--budget", "1gpu-h"), "the budget '1gpu-h' cannot be spent"),
+        (("--budget", "soon"), "cannot read the budget 'soon'"),
+    ):
+        refused = place.run("confirm", "sure", *words)
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+        assert reason in refused.stderr
+    assert place.trials("sure") == before
+
+    done = place.run("confirm", "sure", "--seeds", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "with up to 2 further seeds each until it is decided: at most 4 trainings, about " in done.stdout
+    rows = place.trials("sure")[len(before) :]
+    assert 1 <= len(rows) <= 4
+    assert {(row.purpose, row.state, row.epochs) for row in rows} == {(Purpose.CONFIRMATION, TrialState.COMPLETED, 9)}
+    found = next(row.repeats for row in rows if row.repeats)
+    assert {row.repeats for row in rows} <= {0, found}
+    seeds = [(row.repeats, row.seed) for row in place.trials("sure") if row.repeats is not None]
+    assert len(set(seeds)) == len(seeds), "no seed twice"
+    assert f"trial {found} trains again at the search's length with seed " in " ".join(place.notes("sure"))
+    study = place.study("sure")
+    assert study.state is StudyState.FINISHED
+    assert study.slot_s == pytest.approx(spent_s + sum(row.slot_s for row in rows), abs=0.1)
+    report = json.loads(place.run("show", "sure", "--json").stdout)
+    assert report["spent_s"]["confirmation"] == pytest.approx(
+        sum(r.slot_s for r in place.trials("sure") if r.repeats is not None)
+    )
+    assert "further seeds to confirm" in place.run("show", "sure").stdout
+
+
+def test_a_confirmation_that_is_killed_is_resumed_and_changed_data_are_refused(place: Place) -> None:
+    assert place.run(*FINISHED).returncode == 0
+    count = len(place.trials("sure"))
+    told = place.folder / "told"
+    os.mkfifo(told)
+    with place.start("confirm", "sure", "--quiet", "--json-events", told) as process:
+        with told.open() as events:
+            fcntl.fcntl(events, fcntl.F_SETPIPE_SZ, 4096)
+            assert any(len(place.trials("sure")) > count for _ in events)
+            os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    refused = place.run("confirm", "sure")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "has not finished" in refused.stderr
+    assert "automl resume sure" in refused.stderr
+    resumed = place.run("resume", "sure", "--quiet")
+    assert (resumed.returncode, resumed.stderr) == (0, "")
+    further = place.trials("sure")[count:]
+    assert {row.purpose for row in further} == {Purpose.CONFIRMATION}
+    assert {row.state for row in further} == {TrialState.COMPLETED}
+    assert place.study("sure").state is StudyState.FINISHED
+
+    label = next(place.folder.rglob("labels/**/*.txt"))
+    label.write_text(label.read_text() + "0 0.5 0.5 0.2 0.2\n")
+    changed = place.run("confirm", "sure", "--seeds", "9")
+    assert (changed.returncode, changed.stderr.count("\n")) == (2, 1)
+    assert "has changed since study 'sure' began" in changed.stderr
+
+
+def test_both_train_again_for_production_where_the_study_compared_at_it(place: Place) -> None:
+    assert place.run(*SEARCH, "--budget", "20trials", "--train", "60", "--confirm", "0", "--quiet").returncode == 0
+    before = place.trials("sure")
+    done = place.run("confirm", "sure", "--budget", "2trials", "--json")
+    assert done.returncode == 0
+    rows = place.trials("sure")[len(before) :]
+    assert {(row.purpose, row.epochs) for row in rows} == {(Purpose.PRODUCTION, 60)}
+    assert 1 <= len(rows) <= 2
+    report = json.loads(done.stdout)
+    assert report["spent_s"]["production"] == pytest.approx(
+        sum(row.slot_s for row in place.trials("sure") if row.purpose is Purpose.PRODUCTION)
+    )
+    best = next(line for line in place.run("show", "sure").stdout.splitlines() if line.startswith("best found"))
+    assert "(mean of " in best
+    assert "on val, 60 epochs" in best
+    assert "trainings, about" in done.stderr
+
+
+def test_a_study_without_a_better_recipe_has_nothing_to_confirm(place: Place) -> None:
+    assert place.run(*SEARCH, "--budget", "1trials", "--quiet", "--recipe-only").returncode == 0
+    refused = place.run("confirm", "sure")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "has nothing to confirm: no recipe that ran to its end scored above the defaults" in refused.stderr
+    assert place.study("sure").state is StudyState.FINISHED
+    assert place.run("confirm", "other").returncode == 2
