@@ -19,6 +19,7 @@ from automl.space import Parameter, SearchSpace, trainer_key
 
 MOST_CHANGES = 8  # parameters that the card shows
 PRODUCTION = 300  # epochs: the guide's
+STILL_RISING = 0.95  # share of the epochs at which the best one of a training that may still rise lies
 LEAST_CHANGE = 0.02  # of the searched range, that the card shows
 
 
@@ -56,7 +57,7 @@ def card(overview: Overview, *, db_words: str = "") -> tuple[Line, ...]:
         return ()
     running = study.state in (StudyState.RUNNING, StudyState.INTERRUPTED)
     lines = [*_sides(answer, study), *_difference(answer, running=running)]
-    lines += _unseen(answer)
+    lines += [*_unseen(answer), *_length(answer)]
     cost = format_cost(sum(overview.spent_s.values()), study.spec.slots.device)
     lines.append(Line("cost", f"{cost} in {span(study.wall_s)} (budget {budget_words(study.spec)})"))
     if answer.found is not None:
@@ -192,6 +193,22 @@ def _measured(rows: Sequence[EvaluationRow]) -> list[Line]:
     if found.gain is not None and found.gain_low is not None and found.gain_high is not None:
         text += f", {found.gain:+.3f} [{found.gain_low:+.3f}, {found.gain_high:+.3f}]"
     return [Line(f"on {found.split}", text)]
+
+
+def _length(answer: Answer) -> list[Line]:
+    """What the curve at production length says of that length, by the guide's rule; nothing before it has ended.
+
+    Source: Ultralytics, "Tips for Best YOLOv5 Training Results": without over-fitting by 300 epochs train longer.
+    """
+    row = answer.handed_over.trained
+    if not answer.at_length or row.state is not TrialState.COMPLETED or row.best_epoch is None:
+        return []
+    best = f"best at epoch {row.best_epoch}"
+    if row.done_epochs < row.epochs:
+        return [Line("length", f"{best}, then no better one: fewer than {row.epochs} epochs are enough")]
+    if row.best_epoch >= STILL_RISING * row.epochs:
+        return [Line("length", f"{best} of {row.epochs}: not over-fitted yet, so a longer training may give more")]
+    return []
 
 
 def _next(answer: Answer, study: StudyRow, db_words: str) -> str:

@@ -72,6 +72,19 @@ def test_a_recipe_that_does_not_hold_at_length_is_said_and_the_defaults_are_hand
     )
 
 
+@pytest.mark.parametrize(
+    ("best", "done", "text"),
+    [
+        (58, 60, "best at epoch 58 of 60: not over-fitted yet, so a longer training may give more"),
+        (20, 52, "best at epoch 20, then no better one: fewer than 60 epochs are enough"),
+        (40, 60, None),
+    ],
+)
+def test_the_curve_at_length_says_whether_another_length_is_worth_a_try(best: int, done: int, text: str | None) -> None:
+    found = produced(3, 1, 0.8, best_epoch=best, done_epochs=done)
+    assert lines_of(*SEARCHED, produced(2, 0, 0.7), found, **LONG).get("length") == text
+
+
 def test_a_veto_of_the_unseen_images_is_said_with_its_price() -> None:
     measured = (
         make_evaluation(2, 0.70),
