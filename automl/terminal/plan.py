@@ -105,9 +105,12 @@ def _sentences(plan: Plan) -> list[str]:
         f"{format_cost(shares[purpose], device)} {purpose} ({percent}%)"
         for purpose, percent in zip(purposes, percents, strict=True)
     ]
+    course = (
+        f"horizon {plan.epochs} epochs, rungs at {', '.join(map(str, plan.rungs)) or 'none'}; about "
+        f"{plan.trials} trials, of those after the defaults {_reached(plan.reach)}"
+    )
     return [
-        f"Plan: horizon {plan.epochs} epochs, rungs at {', '.join(map(str, plan.rungs)) or 'none'}; about "
-        f"{plan.trials} trials, of those after the defaults {_reached(plan.reach)}.",
+        f"Plan: {course if plan.trials > 1 else f'the defaults for {plan.epochs} epochs'}.",
         f"Budget {' / '.join(plan.budgets)}: {', '.join(parts)}.",
         f"Disk: {plan.disk_bytes / 1e9:.1f} GB.",
         *plan.notes,
