@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from automl.policy.production import MOST_SEEDS
 from automl.records import PointCost, Purpose, Start, TrialState
 from automl.scores.answer import answer_of
+from automl.scores.leaderboard import verdict
 from automl.trainers.surrogate import DEFAULTS
 from tests.builders.factories import EPOCH_S, MemoryRecord, Played, play
 from tests.builders.production import TRAIN, Breaking, Curve, produced, spec_of
@@ -72,7 +73,7 @@ def test_the_defaults_of_the_chosen_point_are_those_that_train_for_production(tm
     assert sources(played)[0] == 1
     assert produced(played)[0].number == 2
     assert len(set(sources(played))) == 2
-    answer = answer_of(played.record.trials.values(), (), spec)
+    answer = answer_of(played.record.trials.values(), (), spec, verdict(played.record.trials.values()))
     assert answer is not None
     assert answer.defaults.trial.number == 1
 
@@ -91,7 +92,7 @@ def test_where_nothing_scores_above_the_defaults_they_alone_are_trained(tmp_path
     played = play(spec_of("12cpu-h"), tmp_path, Curve(scores=(0.5, 0.4)))
     assert sources(played) == [0]
     assert "no recipe scored above the defaults, so none was trained for production" in (played.search.ended or "")
-    answer = answer_of(played.record.trials.values(), (), played.search.spec)
+    answer = answer_of(played.record.trials.values(), (), played.search.spec, verdict(played.record.trials.values()))
     assert answer is not None
     assert (answer.at_length, answer.found, answer.delivers) == (True, None, False)
 
@@ -174,7 +175,7 @@ def test_a_second_failure_ends_the_session_and_the_study_can_be_resumed(slots: i
     assert second.search.failure is None
     ends = [row.state for row in produced(second)]
     assert ends == [TrialState.FAILED] * 2 + [TrialState.COMPLETED] * 2
-    answer = answer_of(record.trials.values(), (), spec)
+    answer = answer_of(record.trials.values(), (), spec, verdict(record.trials.values()))
     assert answer is not None
     assert (answer.at_length, answer.delivers) == (True, True)
 
@@ -182,7 +183,9 @@ def test_a_second_failure_ends_the_session_and_the_study_can_be_resumed(slots: i
 def test_the_answer_is_the_recipe_only_if_it_holds_at_length(tmp_path: Path) -> None:
     for long, delivers in (((0.5, 0.6), True), ((0.6, 0.5), False)):
         played = play(spec_of("12cpu-h"), tmp_path, Curve(long=long))
-        answer = answer_of(played.record.trials.values(), (), played.search.spec)
+        answer = answer_of(
+            played.record.trials.values(), (), played.search.spec, verdict(played.record.trials.values())
+        )
         assert answer is not None
         assert answer.at_length
         assert answer.delivers is delivers
