@@ -163,7 +163,9 @@ def test_both_drivers_repeat_the_same_with_the_same_seeds(tmp_path: Path) -> Non
     assert real.curves() == virtual.curves()
     repeats = [[(row.repeats, row.seed) for row in record.trials.values()] for record in (real, virtual)]
     assert repeats[0] == repeats[1]
-    assert [row.repeats is not None for row in real.trials.values()] == [False] * 22 + [True] * 2  # a tenth, two at least
+    assert [row.repeats is not None for row in real.trials.values()] == [False] * 22 + [
+        True
+    ] * 2  # a tenth, two at least
 
 
 def test_both_drivers_take_the_same_failures(tmp_path: Path) -> None:

@@ -169,12 +169,6 @@ CASES = (
         for share in ("0", "0.95", "-1")
     ),
     Bad("a val too small to share", ("data.yaml: val has 1 images", "need 20"), ("--holdout", "0.3")),
-    Bad(
-        "a holdout beside a test split",
-        ("--holdout 0.3", "data.yaml", "test split", "remove 'test'"),
-        ("--holdout", "0.3"),
-        text("data.yaml", f"{DATA}test: unseen/images/val\n"),
-    ),
     Bad("a holdout that is not to be used", ("--holdout", "--no-test"), ("--holdout", "0.3", "--no-test")),
     Bad("a name that is no folder", ("--name", "a/b"), ("--name", "a/b")),
     Bad(

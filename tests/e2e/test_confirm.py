@@ -116,8 +116,9 @@ def test_a_study_killed_while_it_repeats_goes_on_with_the_same_repeats(place: Pl
     assert (resumed.returncode, resumed.stderr) == (0, "")
     rows = place.trials("sure")
     repeats = [(row.repeats, row.seed) for row in rows if row.repeats is not None]
-    assert len(rows) == 60
-    assert len(set(repeats)) == len(repeats) == 6
+    assert len(rows) == 54 + len(repeats)
+    assert len(set(repeats)) == len(repeats)
+    assert 2 <= len(repeats) <= 6  # they end once it is decided
     assert (repeats[0], place.study("sure").state) == ((0, 1), StudyState.FINISHED)
     assert "chance" in resumed.stdout
 
