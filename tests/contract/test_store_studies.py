@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
 from sqlalchemy import Engine
 
 from automl.errors import StudyConflict, UnknownName
-from automl.records import Heartbeat, Start, StudySpec, StudyState
+from automl.records import Confirming, Heartbeat, Start, StudySpec, StudyState
 from automl.store import read
 from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study, reopen_study, request_stop
@@ -104,3 +105,14 @@ def test_a_driver_that_was_heard_of_again_is_not_dead(engine: Engine, birds: str
     driver.close()
     with pytest.raises(StudyConflict, match="heard of 5 s ago"):
         reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=130.0), stale_after_s=60.0, dead=found)
+
+
+def test_a_study_that_is_taken_over_to_be_confirmed_keeps_what_is_asked_for(engine: Engine, birds: str) -> None:
+    spec = read.study(engine, birds).spec
+    assert spec.confirming is None
+    record = Confirming(seeds=2, budgets=("2cpu-h",), trials=5, slot_s=60.0, wall_s=70.0, reason="it was spent")
+    mine = Heartbeat(host="there", pid=2, at=300.0)
+    reopen_study(engine, birds, mine, stale_after_s=60.0, spec=replace(spec, confirming=record))
+    assert read.study(engine, birds).spec == replace(spec, confirming=record)
+    reopen_study(engine, birds, replace(mine, at=600.0), stale_after_s=60.0)
+    assert read.study(engine, birds).spec.confirming == record

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.costs.budget import Budget, Ledger, limits_of, parse_all
+from automl.costs.budget import Budget, Ledger, budget_words, limits_of, parse_all
 from automl.errors import BadBudget
 from automl.figures import cost_unit, format_cost
-from automl.records import Slots
+from automl.records import Confirming, Slots
 from tests.builders.factories import make_spec
 
 seconds = st.floats(0.0, 1e6)
@@ -147,3 +149,14 @@ def test_the_share_spent_is_that_of_the_budget_nearest_to_its_end() -> None:
     ledger.charge(0, 20.0)
     assert ledger.share_spent(30.0, 1) == 0.3
     assert ledger.share_spent(30.0, 9) == 0.9
+
+
+def test_the_limits_of_a_confirmation_begin_where_the_study_ended() -> None:
+    before = Confirming(seeds=3, budgets=("2gpu-h", "1h"), trials=5, slot_s=600.0, wall_s=60.0, reason="it was spent")
+    spec = make_spec(budgets=("40gpu-h",), slots=Slots(count=2, device="gpu"), confirming=before)
+    assert [limit.limit_s for limit in limits_of(spec)] == [7800.0, 3660.0]
+    assert budget_words(spec) == "40gpu-h and 2gpu-h / 1h to confirm"
+    by_seeds = replace(spec, confirming=replace(before, budgets=()))
+    assert [limit.trials for limit in limits_of(by_seeds)] == [11]
+    assert budget_words(by_seeds) == "40gpu-h and further seeds to confirm"
+    assert budget_words(replace(spec, confirming=None)) == "40gpu-h"
