@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from automl.costs.budget import Budget
 from automl.errors import AutoMLError
 from automl.figures import ago, format_cost, listed, moment
-from automl.records import ENOUGH_TRAININGS, FEWEST_TRAININGS, Prepared, Slots
+from automl.records import ENOUGH_TRAININGS, FEWEST_TRAININGS, PRODUCTION_EPOCHS, Prepared, Slots
 
-SHORTEST, LONGEST = 10, 300  # epochs; 300 is the guide's production training
+SHORTEST, LONGEST = 10, PRODUCTION_EPOCHS  # of a horizon
 NEVER = 10**6  # epochs: more than any training has
 NEAR_END = 40  # epochs that a horizon keeps: yolov5n on BCCD ended at .41 after 12 epochs, at .55 after 42
 POINTS = 3  # operating points compared at most, the baseline's among them

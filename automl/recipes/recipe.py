@@ -17,7 +17,7 @@ from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.figures import format_cost, listed
 from automl.files import folders
 from automl.policy.production import PATIENCE, longer
-from automl.records import (
+from automl.records import PRODUCTION_EPOCHS, (
     EvaluationRow,
     Purpose,
     Slots,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 FORMATS = ("ultralytics", "json")
-LONG = 300  # epochs: the guide's production training
+LONG = PRODUCTION_EPOCHS
 _TITLE = "# Training recipe found by automl."
 _JSON = '{\n  "facts": {\n    "study": '  # beginning of the other format
 # Arguments of the machine or of the search, not of the recipe.

@@ -20,6 +20,7 @@ from automl.records.rows import (
 from automl.records.study import (
     ENOUGH_TRAININGS,
     FEWEST_TRAININGS,
+    PRODUCTION_EPOCHS,
     Confirming,
     EarlierTraining,
     EndedBy,
@@ -50,6 +51,7 @@ from automl.records.trial import (
 __all__ = [
     "ENOUGH_TRAININGS",
     "FEWEST_TRAININGS",
+    "PRODUCTION_EPOCHS",
     "ArtifactRow",
     "AttemptRow",
     "Board",

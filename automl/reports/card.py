@@ -10,7 +10,16 @@ from automl.costs.budget import budget_words
 from automl.figures import format_cost, span
 from automl.files import folders
 from automl.files.kept import WEIGHTS
-from automl.records import EvaluationRow, Params, ParamValue, StudyRow, StudyState, TrialRow, TrialState
+from automl.records import (
+    PRODUCTION_EPOCHS,
+    EvaluationRow,
+    Params,
+    ParamValue,
+    StudyRow,
+    StudyState,
+    TrialRow,
+    TrialState,
+)
 from automl.reports.overview import Overview
 from automl.scores.answer import Answer, Side
 from automl.scores.trust import CLAIM, DELIVER, Confidence
@@ -18,7 +27,6 @@ from automl.scores.words import chance_text, measured_text, trial_name
 from automl.space import Parameter, SearchSpace, trainer_key
 
 MOST_CHANGES = 8  # parameters that the card shows
-PRODUCTION = 300  # epochs: the guide's
 STILL_RISING = 0.95  # share of the epochs at which the best one of a training that may still rise lies
 LEAST_CHANGE = 0.02  # of the searched range, that the card shows
 
@@ -214,6 +222,6 @@ def _length(answer: Answer) -> list[Line]:
 def _next(answer: Answer, study: StudyRow, db_words: str) -> str:
     name = shlex.quote(study.name)
     export = f"automl export {name}{db_words} -o hyp.yaml, then yolo detect train cfg=hyp.yaml"
-    if answer.at_length or answer.epochs >= PRODUCTION:
+    if answer.at_length or answer.epochs >= PRODUCTION_EPOCHS:
         return f"use the model above, or train it again: {export}"
-    return f"{export} ({study.spec.train or PRODUCTION} epochs)"
+    return f"{export} ({study.spec.train or PRODUCTION_EPOCHS} epochs)"
