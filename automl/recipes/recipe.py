@@ -17,7 +17,8 @@ from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.figures import format_cost, listed
 from automl.files import folders
 from automl.policy.production import PATIENCE, longer
-from automl.records import PRODUCTION_EPOCHS, (
+from automl.records import (
+    PRODUCTION_EPOCHS,
     EvaluationRow,
     Purpose,
     Slots,
