@@ -108,7 +108,18 @@ def test_a_search_says_its_plan_compares_the_points_and_shows_plan_against_spent
 
 def test_who_names_no_point_gets_all_variants_and_one_probe(place: Place) -> None:
     done = place.run(
-        "search", "--data", "data.yaml", *ONE_SLOT, "--batch", "2", "--budget", "15trials", "--dry-run", "--json"
+        "search",
+        "--data",
+        "data.yaml",
+        *ONE_SLOT,
+        "--batch",
+        "2",
+        "--weights",
+        "none",
+        "--budget",
+        "15trials",
+        "--dry-run",
+        "--json",
     )
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)

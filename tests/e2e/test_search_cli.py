@@ -31,7 +31,7 @@ def test_a_search_ends_with_its_leaderboard_and_the_way_on(searched: Searched) -
     assert f"{NAME}: best trials on val" in text
     assert "defaults" in text
     assert "Trials: 5 completed. Ended: 5 trials have begun." in text
-    assert f"of {BUDGET_S}cpu-s / 5trials" in text
+    assert f"(budget {BUDGET_S}cpu-s / 5trials)" in text
     assert "Wrote hyp.yaml. Train it with: yolo detect train cfg=hyp.yaml (the defaults to compare with: " in text
     assert (searched.place.folder / "hyp-defaults.yaml").is_file()
     assert text.index(f"{NAME}: the answer") < text.index(f"{NAME}: best trials on val")
