@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 import statistics
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from automl.costs import split
 from automl.costs.budget import Budget, Ledger
 from automl.costs.shares import repeats
+from automl.errors import AutoMLError
 from automl.policy import Search
 from automl.records import EpochMetrics, Prepared, Slots, StudySpec
 from automl.sampler import open_sampler
@@ -57,7 +59,16 @@ class Figure:
 
 
 def contest(budgets: Sequence[float], rules: Sequence[str], tasks: int, seeds: int, jobs: int) -> list[Figure]:
-    """Figures of every rule at every budget, and of the defaults for the whole budget."""
+    """Figures of every rule at every budget, and of the defaults for the whole budget.
+
+    Raises AutoMLError for a rule that there is not, and for a budget that pays nothing.
+    """
+    for rule in rules:
+        if rule not in RULES and not (rule.isdecimal() and 1 <= int(rule) <= LENGTH):
+            raise AutoMLError(f"--rules {rule}: name ours, unchecked, or a horizon of 1 to {LENGTH} epochs.")
+    for budget in budgets:
+        if not 0 < budget < math.inf:
+            raise AutoMLError(f"--budgets {budget:g}: name trainings of {LENGTH} epochs, above 0.")
     cases = [
         (rule, budget, task, seed)
         for budget in budgets
