@@ -108,7 +108,7 @@ def split(
     from benchmarks.split import contest
 
     with exit_codes():
-        figures = contest.contest([float(text) for text in budgets.split(",")], rules.split(","), tasks, seeds, jobs)
+        figures = contest.contest(_numbers(budgets, "--budgets"), _names(rules), tasks, seeds, jobs)
     print(json.dumps([asdict(figure) for figure in figures]) if json_ else "\n".join(contest.rows_of(figures)))
 
 
@@ -254,7 +254,7 @@ def verdict(
 
     with exit_codes():
         rows = []
-        for row in simulate(studies, _numbers(gaps, "--gaps"), _numbers(seed_sds, "--seed-sds"), seed):
+        for row in simulate(studies, _scores(gaps, "--gaps"), _scores(seed_sds, "--seed-sds"), seed):
             _progress(f"gap {row.gap:g}, seed sd {row.seed_sd:g}: {row.rule}")
             rows.append(row)
     if json_:
@@ -265,9 +265,13 @@ def verdict(
 
 def _numbers(text: str, flag: str) -> list[float]:
     try:
-        numbers = [float(number) for number in text.split(",")]
+        return [float(number) for number in text.split(",")]
     except ValueError:
         raise AutoMLError(f"{flag} {text}: write numbers with commas between them, such as .01,.05.") from None
+
+
+def _scores(text: str, flag: str) -> list[float]:
+    numbers = _numbers(text, flag)
     if not all(0 <= number <= 0.5 for number in numbers):
         raise AutoMLError(f"{flag} {text}: mAP50-95 between 0 and 0.5.")
     return numbers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 import statistics
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from automl.costs import split
 from automl.costs.budget import Budget, Ledger
 from automl.costs.shares import repeats
+from automl.errors import AutoMLError
 from automl.policy import Search
 from automl.records import EpochMetrics, Prepared, Slots, StudySpec
 from automl.sampler import open_sampler
@@ -37,6 +39,7 @@ class Run:
     seed: int
     horizon: int  # of the search; 0 where nothing is searched
     gain: float  # noise-free mAP50-95 of what is handed over, above the defaults trained for LENGTH epochs
+    found: bool  # what is handed over is not the defaults' recipe
     spent: float  # of the budget
 
 
@@ -56,7 +59,16 @@ class Figure:
 
 
 def contest(budgets: Sequence[float], rules: Sequence[str], tasks: int, seeds: int, jobs: int) -> list[Figure]:
-    """Figures of every rule at every budget, and of the defaults for the whole budget."""
+    """Figures of every rule at every budget, and of the defaults for the whole budget.
+
+    Raises AutoMLError for a rule that there is not, and for a budget that pays nothing.
+    """
+    for rule in rules:
+        if rule not in RULES and not (rule.isdecimal() and 1 <= int(rule) <= LENGTH):
+            raise AutoMLError(f"--rules {rule}: name ours, unchecked, or a horizon of 1 to {LENGTH} epochs.")
+    for budget in budgets:
+        if not 0 < budget < math.inf:
+            raise AutoMLError(f"--budgets {budget:g}: name trainings of {LENGTH} epochs, above 0.")
     cases = [
         (rule, budget, task, seed)
         for budget in budgets
@@ -158,6 +170,7 @@ def _run(case: tuple[str, float, int, int]) -> Run:
         seed=seed,
         horizon=0 if spec.defaults_alone else spec.epochs,
         gain=task.end(params if winner else {}, length) - task.end({}, LENGTH),
+        found=bool(winner),
         spent=search.ledger.spent_s() / (budget.slot_s or 1.0),
     )
 
@@ -172,6 +185,7 @@ def _whole(trainings: float, number: int) -> Run:
         seed=0,
         horizon=0,
         gain=task.end({}, int(trainings * LENGTH)) - task.end({}, LENGTH),
+        found=False,
         spent=1.0,
     )
 
@@ -191,7 +205,7 @@ def _figure(runs: Sequence[Run]) -> Figure:
         low=means[int(0.05 * _RESAMPLES)],
         high=means[int(0.95 * _RESAMPLES) - 1],
         worst=sorted(gains)[len(gains) // 10],
-        found=statistics.fmean(run.gain != 0 for run in runs),
+        found=statistics.fmean(run.found for run in runs),
         runs=len(runs),
     )
 

@@ -3,9 +3,9 @@
 The end of a training of L epochs is (top + gain(x)) (1 - exp(-(L e^speed(x) / L0)^.64)). The exponent and the range of
 L0 are fitted to yolov5n on BCCD: at 128 px the defaults reached .380, .530 and .536 on test after 40, 300 and 844
 epochs, at 160 px .411 and .552 on val after 12 and 42. So a fast recipe leads by much at a short length and by little
-at a long one: on BCCD by .084 at 40 epochs and by .031 at 300, and the family by as much for a speed of .5 and a
-gain of .02. On another set a recipe led by .093 at 20 epochs and lost by .052 at 300 (mosaic off: fast, and it
-over-fits). So speed costs gain, by another amount in each task.
+at a long one: on BCCD by .084 at 40 epochs and by .031 at 300, in the family by .05 to .11 and by .02 to .04 for a
+speed of .5 and a gain of .02 (means of 300 tasks: .077 and .025). On another set a recipe led by .093 at 20 epochs and
+lost by .052 at 300 (mosaic off: fast, and it over-fits). So speed costs gain, by another amount in each task.
 """
 
 from __future__ import annotations
