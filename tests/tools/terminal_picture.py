@@ -102,7 +102,10 @@ def main() -> None:
     """Read the command line and write the picture."""
     file, *command = sys.argv[1:]
     shown = shlex.join([Path(command[0]).name, *command[1:]])
-    Path(file).write_text(picture(shown, screen(output_of(command))), encoding="utf-8")
+    output = output_of(command)
+    if home := os.environ.get("AUTOML_HOME"):
+        output = output.replace(home, "~/automl-runs")  # a reader's, not a folder of this machine
+    Path(file).write_text(picture(shown, screen(output)), encoding="utf-8")
 
 
 if __name__ == "__main__":
