@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from automl.policy.repeats import MOST, turn
+from automl.policy.repeats import MOST, next_to_repeat
 from automl.scores.trust import CLAIM, DEFAULTS, SEED_RUNS, SEED_SD, Confidence, estimates
 
 TRIALS = 12  # whole trainings of a search, beside the defaults
@@ -115,7 +115,7 @@ def new(study: Study) -> Mapping[str, Answer]:
     candidates, repeats = study.candidates(), 0
     ranked = estimates(runs, study.scatter)
     while repeats < MOST * REPEATS:
-        number = turn(ranked, {}, candidates)
+        number = next_to_repeat(ranked, {}, candidates)
         if number is None:
             break
         study.again(runs, number)

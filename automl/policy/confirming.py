@@ -23,7 +23,7 @@ ABREAST = 2  # trainings side by side at most, however many slots there are: one
 
 @dataclass(frozen=True, kw_only=True)
 class Prospect:
-    """What a confirmation will train at most."""
+    """Trainings of a confirmation at most."""
 
     trial: int  # the best recipe found, by its searched trial
     defaults: int
@@ -88,12 +88,12 @@ class Confirmation:
     def decided(self) -> bool:
         """True once further seeds would tell nothing new."""
         if not self.at_length:
-            return self.pair is not None and self._repeats.turn is None
+            return self.pair is not None and self._repeats.to_repeat is None
         chance = self.chance
         return chance is not None and not HOPELESS < chance < SURE
 
     def prospect(self) -> Prospect | None:
-        """What would be trained; None where nothing is to be confirmed."""
+        """Trainings of this confirmation at most; None where nothing is to be confirmed."""
         pair = self.pair
         if pair is None:
             return None
@@ -186,8 +186,8 @@ class Confirmation:
         text = f"{words} again {length} with seed {trial.seed}"
         if self.pair is None or self.chance is None:
             return text
-        found = trial_name(self.pair[0])
-        return f"{text}: so far the chance that {found} beats the defaults is {chance_text(self.chance)}"
+        recipe = trial_name(self.pair[0])
+        return f"{text}: so far the chance that {recipe} beats the defaults is {chance_text(self.chance)}"
 
     def summary(self, spent: str) -> str:
         """Sentence for the end of the study: why it had ended before, and what came of the further seeds.
@@ -198,9 +198,9 @@ class Confirmation:
         if self.pair is None or self.chance is None:
             return "; ".join(filter(None, [reason, spent]))
         counts = [self.further(defaults=side) for side in (False, True)]
-        found, defaults = (f"{count} further seed{'' if count == 1 else 's'}" for count in counts)
+        recipe, defaults = (f"{count} further seed{'' if count == 1 else 's'}" for count in counts)
         why = spent or ("what is left pays no further training" if self._due() else "all of them are trained")
         return (
-            f"{reason}; {trial_name(self.pair[0])} trained with {found} and the defaults with {defaults}: "
+            f"{reason}; {trial_name(self.pair[0])} trained with {recipe} and the defaults with {defaults}: "
             f"{'decided' if self.decided else why}, with a chance of {chance_text(self.chance)} to beat the defaults"
         )

@@ -7,17 +7,17 @@ two cannot be told apart and something is left of the budget.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from automl.costs.budget import Ledger, limits_of
+from automl.costs.points import full_trainings
 from automl.costs.shares import MARGIN
 from automl.policy.operating import Operating
 from automl.policy.prices import Prices
-from automl.policy.repeats import Repeat
+from automl.policy.repeats import HOPELESS, SURE, Repeat
 from automl.records import Outcome, Params, ParamValue, Purpose, StudySpec, Trial, TrialState
-from automl.scores.length import ENOUGH_CHANCE, compared
+from automl.scores.length import compared
 from automl.scores.words import trial_name
 from automl.space import EPOCH_KEYS, trainer_key
 
@@ -114,11 +114,8 @@ class Production:
     @property
     def _limit_s(self) -> float:
         """Slot-seconds of the tightest budget."""
-        spec = self._spec
-        limits = [
-            b.slot_s if b.slot_s is not None else (b.wall_s or math.inf) * spec.slots.count for b in self._budgets
-        ]
-        return min(limits, default=math.inf)
+        timed = [budget for budget in self._budgets if budget.trials is None]
+        return full_trainings(timed, 1.0, self._spec.slots)
 
     @property
     def running(self) -> bool:
@@ -181,7 +178,7 @@ class Production:
         if winner is None or not self._spec.compare or not self._whole_pair(winner):
             return None
         chance = compared(self.best(self.defaults), self.best(winner)).chance
-        if not 1 - ENOUGH_CHANCE < chance < ENOUGH_CHANCE:
+        if not HOPELESS < chance < SURE:
             return None
         seeds, trial = min((len(self._of(trial)), trial) for trial in (winner, self.defaults))
         if len(self._of(winner)) == seeds:

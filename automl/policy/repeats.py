@@ -24,7 +24,7 @@ from automl.scores.leaderboard import place
 from automl.scores.trust import Estimate
 
 DEARER = 1.25  # today's price counts for a repeat if it is so many times what the trial has cost
-SURE, HOPELESS = 0.95, 0.10  # chances to beat the defaults at which the leader's repeats end
+SURE, HOPELESS = 0.95, 0.10  # chances to beat the defaults from which on further seeds would tell nothing new
 PAIR = 2  # repeats below which nothing is decided: of the defaults and of the leader
 MOST = 2  # repeats may be so many times as many as the reserve holds, if the rest of the budget pays them
 ENOUGH = 8  # but so many in any case: four of each
@@ -46,7 +46,7 @@ class Room:
     trials: float
 
 
-def turn(ranked: Sequence[Estimate], unheard: Mapping[int, int], eligible: Collection[int]) -> int | None:
+def next_to_repeat(ranked: Sequence[Estimate], unheard: Mapping[int, int], eligible: Collection[int]) -> int | None:
     """Trial to be repeated next, 0 for the defaults; None once it is decided or none is eligible.
 
     ranked    estimates of the defaults and others, best mean first
@@ -120,14 +120,14 @@ class Repeats:
         if ended < PAIR or self._running():
             return False
         if self._decided is None or self._decided[0] != ended:
-            self._decided = (ended, turn(self._runs.estimates, {}, self._eligible()) is None)
+            self._decided = (ended, next_to_repeat(self._runs.estimates, {}, self._eligible()) is None)
         return self._decided[1]
 
     @property
-    def turn(self) -> int | None:
-        """The trial that `turn` names as things stand."""
+    def to_repeat(self) -> int | None:
+        """The trial that `next_to_repeat` names as things stand."""
         unheard = Counter(repeat.trial for repeat in self._begun) - self._whole  # running, or failed
-        return turn(self._runs.estimates, unheard, self._eligible())
+        return next_to_repeat(self._runs.estimates, unheard, self._eligible())
 
     @property
     def leader(self) -> int | None:
@@ -192,7 +192,7 @@ class Repeats:
     def _next(self) -> int | None:
         if any(self._runs[number].trial.purpose.searched for number in self._ledger.held):
             return 0 if self.candidates() and not self._begun else None
-        return self.turn
+        return self.to_repeat
 
     def _together(self, trial: int) -> tuple[int, ...]:
         """Trials that have to be paid with a repeat of this one: another seed of the defaults alone decides nothing."""

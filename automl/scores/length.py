@@ -17,8 +17,6 @@ from scipy.special import stdtr, stdtrit
 
 from automl.scores.trust import SEED_RUNS, SEED_SD, WITHIN, Interval
 
-ENOUGH_CHANCE = 0.95  # from which on further seeds would tell nothing new
-
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
