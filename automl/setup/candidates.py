@@ -60,7 +60,7 @@ def check_deploy(request: SearchRequest) -> None:
         raise AutoMLError(f"{flag} chooses YOLOv5 variants; the trainer '{request.trainer}' has none. Leave it out.")
     if request.models:
         raise AutoMLError(f"{flag} chooses the variants, and --models names them: give one of the two.")
-    if request.weights.strip() not in ("auto", "none", ""):
+    if request.names_weights:
         raise AutoMLError(
             f"{flag} chooses variants, and --weights {request.weights} fits some: name them with --models instead."
         )

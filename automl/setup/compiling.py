@@ -37,7 +37,7 @@ def compile_spec(
     shares.check_baseline(
         budgets, epoch_s=prepared.epoch_s, startup_s=prepared.startup_s, spent_s=probe_s, epochs=epochs, slots=slots
     )
-    compared = _compare(checked, probes or (baseline,), baseline, division, probe_s)
+    compared = _compare(checked, probes or (baseline,), baseline, division)
     aside = _aside(checked, prepared, compared, probe_s, division)
     defaults = dict(prepared.defaults_at(epochs))
     rungs = _rungs(defaults, epochs)
@@ -122,27 +122,29 @@ def _divide(
     return split.shortened(division, budgets, slots, admitted)
 
 
-def _compare(
-    checked: Checked, probes: Sequence[Probe], baseline: Probe, division: Division, probe_s: float
-) -> tuple[Point, ...]:
-    """Operating points with their roles; a point counts with what production at its own price leaves."""
-    budgets, slots, limits = checked.budgets, checked.slots, checked.limits
-    assert baseline.prepared is not None, "the baseline was probed"
+def _compare(checked: Checked, probes: Sequence[Probe], baseline: Probe, division: Division) -> tuple[Point, ...]:
+    """Operating points with their roles.
+
+    The dearest point that is left decides what production leaves to the search. Where that does not pay for the point
+    itself, it is left out, and the next one decides.
+    """
+    budgets, slots, epochs, limits = checked.budgets, checked.slots, division.epochs, checked.limits
     if not division.searches:
-        alone = points.compare([baseline], baseline, budgets, slots, epochs=division.epochs, limits=limits)
-        return alone
-    affordable: Sequence[Probe] = probes
+        return points.compare([baseline], baseline, budgets, slots, epochs=epochs, limits=limits)
+    remaining, dropped = list(probes), list[Point]()
     while True:
-        dearest_s = max(p.prepared.epoch_s for p in affordable if p.prepared is not None and not p.estimated)
-        left = division.searching(budgets, slots, dearest_s)
-        compared = points.compare(affordable, baseline, left, slots, epochs=division.epochs, limits=limits)
-        trained = {point.name for point in compared if point.role != "left out"}
-        fits = [p for p in affordable if p is baseline or p.point in trained or p.prepared is None]
-        if not division.production or len(fits) == len(affordable):
-            out = [p for p in probes if p not in affordable]
-            priced = points.compare([baseline, *out], baseline, left, slots, epochs=division.epochs, limits=limits)
-            return (*compared, *(replace(p, role="left out", why=p.why or points.SPARE) for p in priced[1:]))
-        affordable = fits
+        dearest = max((p for p in remaining if p.prepared is not None and not p.estimated), key=_epoch_s)
+        left = division.searching(budgets, slots, _epoch_s(dearest))
+        compared = points.compare(remaining, baseline, left, slots, epochs=epochs, limits=limits)
+        point = next(point for point in compared if point.name == dearest.point)
+        if not division.production or point.role != "left out":
+            return (*compared, *dropped)
+        remaining.remove(dearest)
+        dropped.append(point)
+
+
+def _epoch_s(probe: Probe) -> float:
+    return 0.0 if probe.prepared is None else probe.prepared.epoch_s
 
 
 def _aside(

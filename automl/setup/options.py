@@ -81,6 +81,11 @@ class SearchRequest:
     train: int | None = None  # epochs of production; None: 300 where the budget is one of time
     recipe_only: bool = False  # no production trainings: the search's own are the answer
 
+    @property
+    def names_weights(self) -> bool:
+        """True if `weights` names files or a folder."""
+        return self.weights.strip() not in ("auto", "none", "")
+
 
 def request_of(data: str | Path, budget: str | Sequence[str], **options: Unpack[SearchOptions]) -> SearchRequest:
     """Request with paths and lists in one form. Raises AutoMLError for an unknown option or an empty list.

@@ -22,7 +22,7 @@ from automl.records import Params, ParamValue, Slots, VariantWeights
 from automl.sampler import SAMPLERS
 from automl.setup.candidates import BASELINE, SIZE, Candidates, check_deploy, choose
 from automl.setup.options import SearchRequest
-from automl.setup.weights import AUTO, NONE, Say, Starts, find_weights, from_scratch
+from automl.setup.weights import Say, Starts, find_weights, from_scratch
 from automl.space import POINT, SearchSpace, settle, without
 from automl.space.earlier import Earlier
 from automl.space.file import read_space
@@ -246,7 +246,7 @@ def _candidates(request: SearchRequest, space: SearchSpace, fixed: Params, datas
         return Candidates(models=tuple(members or (BASELINE,)), sizes=tuple(sizes or (SIZE,)))
     boxes = BoxSizes(at=SIZE, sides=()) if sizes else box_sizes(dataset, at=SIZE)
     complete = replace(request, models=tuple(map(_absolute, members)), imgsz=tuple(sizes))
-    return choose(complete, boxes, single=request.weights.strip() not in (AUTO, NONE, ""))
+    return choose(complete, boxes, single=request.names_weights)
 
 
 def _points(request: SearchRequest, candidates: Candidates) -> tuple[tuple[str, ...], tuple[int, ...]]:

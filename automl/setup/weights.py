@@ -123,10 +123,10 @@ def matched(files: Sequence[Path], models: Sequence[str]) -> Mapping[str, Path]:
         named = [file for file in files if pretrained.network_of(file) == wanted]
         chosen |= {model: named[0]} if named else {}
     left = [file for file in files if file not in chosen.values()]
-    open_ = [model for model in models if model not in chosen]
-    if open_ and left:
-        counts = fitting.fitting_tensors(open_, left)
-        for model, row in zip(open_, counts, strict=True):
+    unmatched = [model for model in models if model not in chosen]
+    if unmatched and left:
+        counts = fitting.fitting_tensors(unmatched, left)
+        for model, row in zip(unmatched, counts, strict=True):
             best = max(range(len(left)), key=lambda column, row=row: row[column])  # type: ignore[misc]
             if row[best]:
                 chosen[model] = left[best]
