@@ -250,7 +250,7 @@ def export(
     study: flags.Study,
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")] = Path("hyp.yaml"),
     trial: Annotated[int | None, typer.Option(help="Number of the trial; the winner if left out.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the training; the search's if left out.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the training; default: production's.")] = None,
     format: Annotated[str, typer.Option(help="ultralytics or json.")] = "ultralytics",
     db: flags.Db = None,
 ) -> None:

@@ -17,7 +17,6 @@ from automl.reports.card import Line, card
 from automl.reports.overview import Overview
 from automl.reports.watch import StudyProgress
 from automl.scores.ending import FLOOR
-from automl.scores.halving import RungTrust
 from automl.scores.words import (
     chance_text,
     one_seed_text,
@@ -30,7 +29,6 @@ from automl.scores.words import (
 NO_STUDY = "there is no study yet"
 NO_TRIAL = "No trial has begun yet."
 NEXT = "What to run next"
-FEWEST = 5  # trials below which a rung's correlation is not shown
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&=])")
 _LINK = re.compile(r"://|www(?=\.)|@", re.IGNORECASE)  # of which Markdown makes links that nobody wrote
 _CARD_STYLE = """<style>
@@ -110,9 +108,9 @@ def outcome(overview: Overview) -> str:
 
 
 def no_outcome(progress: StudyProgress) -> str:
-    """What stands in the place of `outcome`: the card's line on what was found, or the headline without a card."""
-    found = [line.text for line in card(progress) if line.label == "best found"]
-    return f"{found[0].capitalize()}." if found else headline(progress)
+    """Text in the place of `outcome`: the card's line on the best recipe found, or the headline without a card."""
+    best = [line.text for line in card(progress) if line.label == "best found"]
+    return f"{best[0].capitalize()}." if best else headline(progress)
 
 
 def length_of(subject: Subject) -> str:
@@ -133,7 +131,7 @@ def missing_production(study: StudyRow, production: TrialRow | None) -> str:
 def productions(overview: Overview) -> list[TrialRow]:
     """Production trainings of the winner and of both sides of the answer, and those that run, by number."""
     answer = overview.answer
-    sides = [] if answer is None else [side.trained for side in (answer.defaults, answer.found) if side is not None]
+    sides = [] if answer is None else [side.trained for side in (answer.defaults, answer.recipe) if side is not None]
     rows = [overview.production, *sides, *overview.running]
     by_number = {row.number: row for row in rows if row is not None and row.purpose is Purpose.PRODUCTION}
     return [by_number[number] for number in sorted(by_number)]
@@ -172,13 +170,6 @@ def _repeats_so_far(progress: StudyProgress) -> str:
 
 def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
-
-
-def rank_correlations(rungs: Iterable[RungTrust]) -> str:
-    """Sentence on how well each rung's order predicts the next one's; empty where too few trials reached both."""
-    known = [rung for rung in rungs if rung.correlation is not None and rung.trials >= FEWEST]
-    parts = (f"{rung.level} with {rung.following}: {rung.correlation:.2f} ({rung.trials} trials)" for rung in known)
-    return f"Rank correlation of each rung with the next: {', '.join(parts)}." if known else ""
 
 
 def sureness(overview: Overview) -> str:

@@ -76,7 +76,8 @@ def repeats(budgets: Sequence[Budget], training_s: float, slots: Slots, best: in
 def measuring(budgets: Sequence[Budget], unseen_s: float, networks: int = 2) -> float:
     """Seconds to keep from the search for measuring networks on unseen images.
 
-    At most MEASURED_AT_MOST of a budget, so that a large split does not end a search. The rest exceeds the budget.
+    At most MEASURED_AT_MOST of a budget, so that a large split does not end a search. What that does not pay is not
+    measured.
 
     unseen_s  seconds of measuring one network
     networks  2, the defaults and the winner

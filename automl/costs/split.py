@@ -18,9 +18,7 @@ from automl.errors import BudgetTooSmall
 from automl.figures import format_cost
 from automl.records import ENOUGH_TRAININGS, FEWEST_TRAININGS, Prepared, Slots
 
-LEAST_EPOCHS = (
-    40  # of a search's training beside production: yolov5n on BCCD ended at .41 after 12 epochs, .55 after 42
-)
+LEAST_EPOCHS = NEAR_END  # of a search's training beside production
 LEAST_SHARE = 1 / 8  # of the production length
 COMPARED = 2  # production trainings: of the defaults and of the best recipe found
 

@@ -38,10 +38,10 @@ class Commentary:
         beside = search.searched is None  # the defaults' training does not end the search
         reason = f"{search.searched}: " if not beside and not search.repeats.begun else ""
         subject = f"{trial_name(trial.repeats or 0)} {'trains' if trial.repeats else 'train'}"
-        less = f", of the {search.spec.train} asked for: what is left pays for these"
+        short = trial.epochs < search.spec.train
+        less = f", of the {search.spec.train} asked for: what is left pays for these" if short else ""
         seed = f", with seed {trial.seed}" if trial.seed != search.spec.seed else ""
-        text = f"{reason}{subject} for production, up to {trial.epochs} epochs{seed}"
-        return text + (less if trial.epochs < search.spec.train else "")
+        return f"{reason}{subject} for production, up to {trial.epochs} epochs{seed}{less}"
 
     def rungs_changed(self) -> str | None:
         """Trials are no longer stopped at a rung, or are again."""

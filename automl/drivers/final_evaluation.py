@@ -37,7 +37,7 @@ def to_measure(rows: Sequence[TrialRow], spec: StudySpec) -> list[TrialRow]:
     say nothing. A production training even if it was cut: its weights are those that are used.
     """
     answer = answer_of(rows, (), spec, leaderboard.verdict(rows))
-    sides = [] if answer is None else [answer.defaults, *([answer.found] if answer.found is not None else [])]
+    sides = [] if answer is None else [answer.defaults, *([answer.recipe] if answer.recipe is not None else [])]
     trained = [side.trained for side in sides]
     usable = [row for row in trained if row.purpose is Purpose.PRODUCTION or row.state is TrialState.COMPLETED]
     if answer is None or leaderboard.nothing_learnt(answer.defaults.trained):

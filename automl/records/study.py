@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Self
 
 from automl.records.trial import Params
 
-# Full trainings of the defaults that a budget pays, by which a study decides what else it can afford.
 PRODUCTION_EPOCHS = 300  # length of a production training, by Ultralytics' "Tips for Best YOLOv5 Training Results"
+
+# Full trainings of the defaults that a budget pays, by which a study decides what else it can afford.
 FEWEST_TRAININGS = 10  # below: no repeats, no known-good recipes, no other operating points
 ENOUGH_TRAININGS = 20  # from here on all of them; the horizon is chosen so that the budget pays as many
 

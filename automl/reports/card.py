@@ -68,11 +68,12 @@ def card(overview: Overview, *, db_words: str = "") -> tuple[Line, ...]:
     lines += [*_unseen(answer), *_length(answer)]
     cost = format_cost(sum(overview.spent_s.values()), study.spec.slots.device)
     lines.append(Line("cost", f"{cost} in {span(study.wall_s)} (budget {budget_words(study.spec)})"))
-    if answer.found is not None:
+    if answer.recipe is not None:
         space = SearchSpace.from_document(study.spec.space)
-        changes = largest_changes(answer.found.trial.params, _arguments(study, answer.defaults.trial), space)
+        changes = largest_changes(answer.recipe.trial.params, _arguments(study, answer.defaults.trial), space)
         if changes:
-            lines.append(Line("changed", ", ".join(change.text for change in changes)))
+            whose = "" if answer.delivers else "by the best found, which is not handed over: "
+            lines.append(Line("changed", whose + ", ".join(change.text for change in changes)))
     weights = folders.trial(study.spec.directory, answer.handed_over.trained.number) / WEIGHTS[0]
     if weights.is_file():
         lines.append(Line("model", str(weights)))
@@ -125,13 +126,13 @@ def _arguments(study: StudyRow, trial: TrialRow) -> Params:
 
 def _sides(answer: Answer, study: StudyRow) -> list[Line]:
     defaults = Line("defaults", f"mAP50-95 {_figures(answer.defaults)} on val, {_epochs(answer, answer.defaults)}")
-    if answer.found is None:
+    if answer.recipe is None:
         short = study.state is StudyState.FINISHED
-        none = "nothing searched" if study.spec.defaults_alone else "no trial scored above the defaults"
+        none = "nothing searched" if study.spec.defaults_alone else "no completed trial scored above the defaults"
         return [defaults, Line("best found", none if short else f"{none} so far")]
-    found = answer.found
-    name = f"trial {found.trial.number}"
-    return [Line("best found", f"mAP50-95 {_figures(found)} on val, {_epochs(answer, found)} ({name})"), defaults]
+    recipe = answer.recipe
+    name = f"trial {recipe.trial.number}"
+    return [Line("best found", f"mAP50-95 {_figures(recipe)} on val, {_epochs(answer, recipe)} ({name})"), defaults]
 
 
 def _epochs(answer: Answer, side: Side) -> str:
@@ -152,7 +153,7 @@ def _figures(side: Side) -> str:
 
 
 def _difference(answer: Answer, *, running: bool) -> list[Line]:
-    if answer.found is None or answer.gain is None or answer.chance is None:
+    if answer.recipe is None or answer.gain is None or answer.chance is None:
         return []
     gain = answer.gain
     interval = f"{gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
@@ -187,7 +188,7 @@ def _difference(answer: Answer, *, running: bool) -> list[Line]:
 
 def _unseen(answer: Answer) -> list[Line]:
     """Figures on the images that may veto, then on those that only report."""
-    sides = [side for side in (answer.found, answer.defaults) if side is not None]
+    sides = [side for side in (answer.recipe, answer.defaults) if side is not None]
     pairs = [[side.unseen for side in sides], [side.reported for side in sides]]
     return [line for rows in pairs for line in _measured([row for row in rows if row is not None])]
 
@@ -195,16 +196,16 @@ def _unseen(answer: Answer) -> list[Line]:
 def _measured(rows: Sequence[EvaluationRow]) -> list[Line]:
     if len(rows) < 2:
         return [Line(f"on {row.split}", f"mAP50-95 {measured_text(row)}") for row in rows]
-    found, defaults = rows
-    figures = f"{found.map50_95:.3f} against the defaults' {defaults.map50_95:.3f}"
-    text = f"mAP50-95 {figures} on {found.images} unseen images"
-    if found.gain is not None and found.gain_low is not None and found.gain_high is not None:
-        text += f", {found.gain:+.3f} [{found.gain_low:+.3f}, {found.gain_high:+.3f}]"
-    return [Line(f"on {found.split}", text)]
+    recipe, defaults = rows
+    figures = f"{recipe.map50_95:.3f} against the defaults' {defaults.map50_95:.3f}"
+    text = f"mAP50-95 {figures} on {recipe.images} unseen images"
+    if recipe.gain is not None and recipe.gain_low is not None and recipe.gain_high is not None:
+        text += f", {recipe.gain:+.3f} [{recipe.gain_low:+.3f}, {recipe.gain_high:+.3f}]"
+    return [Line(f"on {recipe.split}", text)]
 
 
 def _length(answer: Answer) -> list[Line]:
-    """What the curve at production length says of that length, by the guide's rule; nothing before it has ended.
+    """Advice on the production length from its curve, by the guide's rule; nothing before the training has ended.
 
     Source: Ultralytics, "Tips for Best YOLOv5 Training Results": without over-fitting by 300 epochs train longer.
     """

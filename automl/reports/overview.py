@@ -38,7 +38,7 @@ class Overview:
 
     def production_for(self, row: TrialRow) -> TrialRow | None:
         """The production training of a searched trial that its recipe refers to; the latest of any without an own."""
-        sides = [] if self.answer is None else [self.answer.defaults, self.answer.found]
+        sides = [] if self.answer is None else [self.answer.defaults, self.answer.recipe]
         own = [side.trained for side in sides if side is not None and side.trained.repeats == row.number]
         return next((trained for trained in own if trained.purpose is Purpose.PRODUCTION), self.production)
 
@@ -48,13 +48,13 @@ class Overview:
             return None
         if row.number in (0, self.answer.defaults.trial.number):
             return self.answer.defaults
-        found = self.answer.found
-        return found if found is not None and found.trial.number == row.number else None
+        recipe = self.answer.recipe
+        return recipe if recipe is not None and recipe.trial.number == row.number else None
 
     def estimate(self, row: TrialRow | None) -> Estimate | None:
         """Estimate of a trial by its runs with several seeds; None for one of a single run."""
-        found = self.verdict.of(row.number) if self.verdict is not None and row is not None else None
-        return found if found is not None and found.new_seeds else None
+        estimate = self.verdict.of(row.number) if self.verdict is not None and row is not None else None
+        return estimate if estimate is not None and estimate.new_seeds else None
 
     def figure(self, row: TrialRow | None) -> float | None:
         """mAP50-95 on val that stands for a trial: that of the answer, else the mean of its runs or its only score."""
@@ -79,7 +79,7 @@ class Overview:
         answer = self.answer
         if winner is None or baseline is None or winner.number == 0:
             return None
-        if answer is not None and answer.found is not None and answer.found.trial.number == winner.number:
+        if answer is not None and answer.recipe is not None and answer.recipe.trial.number == winner.number:
             return None if answer.gain is None else answer.gain.mean
         estimate = self.verdict.of(winner.number) if self.verdict is not None else None
         if estimate is not None and estimate.gain is not None:

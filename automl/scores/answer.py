@@ -41,7 +41,7 @@ class Answer:
 
     epochs: int  # at which both were trained
     defaults: Side
-    found: Side | None = None  # None where nothing scored above the defaults
+    recipe: Side | None = None  # None where nothing scored above the defaults
     gain: Interval | None = None  # of what was found above the defaults
     chance: float | None = None  # that it is above zero
     at_length: bool = False  # True: compared at production length
@@ -49,7 +49,7 @@ class Answer:
 
     @property
     def confidence(self) -> Confidence | None:
-        """What may be claimed of the recipe found; None without one."""
+        """Claim that the recipe found allows; None without one."""
         if self.gain is None or self.chance is None:
             return None
         return confidence_of(self.gain.mean, self.chance, provable=self.at_length or self.repeated)
@@ -57,7 +57,7 @@ class Answer:
     @property
     def repeated(self) -> bool:
         """True if the recipe found has been trained with a new seed."""
-        return self.found is not None and len(self.found.scores) > 1
+        return self.recipe is not None and len(self.recipe.scores) > 1
 
     @property
     def delivers(self) -> bool:
@@ -67,7 +67,7 @@ class Answer:
     @property
     def handed_over(self) -> Side:
         """The side whose recipe and weights the user takes."""
-        return self.found if self.delivers and self.found is not None else self.defaults
+        return self.recipe if self.delivers and self.recipe is not None else self.defaults
 
 
 def answer_of(
@@ -84,16 +84,8 @@ def answer_of(
     if answer is None:
         return None
     defaults = _measured(answer.defaults, figures, spec)
-    found = None if answer.found is None else _measured(answer.found, figures, spec)
-    return Answer(
-        epochs=answer.epochs,
-        defaults=defaults,
-        found=found,
-        gain=answer.gain,
-        chance=answer.chance,
-        at_length=answer.at_length,
-        vetoed=_clear_loss(defaults, found),
-    )
+    recipe = None if answer.recipe is None else _measured(answer.recipe, figures, spec)
+    return replace(answer, defaults=defaults, recipe=recipe, vetoed=_clear_loss(defaults, recipe))
 
 
 def for_production(rows: Iterable[TrialRow], spec: StudySpec) -> tuple[list[TrialRow], list[TrialRow]]:
@@ -109,20 +101,20 @@ def for_production(rows: Iterable[TrialRow], spec: StudySpec) -> tuple[list[Tria
 
 def _at_length(rows: Sequence[TrialRow], spec: StudySpec, verdict: Verdict | None) -> Answer | None:
     """The answer by the best epochs of the production trainings; None before both recipes have one."""
-    of_defaults, of_found = for_production(rows, spec)
+    of_defaults, of_recipe = for_production(rows, spec)
     if not of_defaults:
         return None
     defaults = _side(of_defaults, rows)
-    of_found = [row for row in of_found if _as_long(row, defaults.trained)]
-    if not of_found:
+    of_recipe = [row for row in of_recipe if _as_long(row, defaults.trained)]
+    if not of_recipe:
         alone = verdict is None or verdict.winner in (0, defaults.trial.number)
         return Answer(epochs=spec.train, defaults=defaults, at_length=True) if alone else None
-    found = _side(of_found, rows)
-    comparison = compared(defaults.scores, found.scores)
+    recipe = _side(of_recipe, rows)
+    comparison = compared(defaults.scores, recipe.scores)
     return Answer(
         epochs=spec.train,
         defaults=defaults,
-        found=found,
+        recipe=recipe,
         gain=comparison.gain,
         chance=comparison.chance,
         at_length=True,
@@ -150,13 +142,13 @@ def _measured(side: Side, figures: Mapping[tuple[str, int], EvaluationRow], spec
     return replace(side, unseen=figures.get((spec.unseen, number)), reported=reported)
 
 
-def _clear_loss(defaults: Side, found: Side | None) -> bool:
+def _clear_loss(defaults: Side, recipe: Side | None) -> bool:
     """True if the recipe found clearly loses on unseen images: its whole interval lies below the defaults."""
-    if found is None or found.unseen is None or defaults.unseen is None:
+    if recipe is None or recipe.unseen is None or defaults.unseen is None:
         return False
-    if found.unseen.gain_high is not None:
-        return found.unseen.gain_high < 0
-    return found.unseen.map50_95 - defaults.unseen.map50_95 < -TIE
+    if recipe.unseen.gain_high is not None:
+        return recipe.unseen.gain_high < 0
+    return recipe.unseen.map50_95 - defaults.unseen.map50_95 < -TIE
 
 
 def _at_horizon(rows: Sequence[TrialRow], spec: StudySpec, verdict: Verdict | None) -> Answer | None:
@@ -171,5 +163,5 @@ def _at_horizon(rows: Sequence[TrialRow], spec: StudySpec, verdict: Verdict | No
     row = next((row for row in rows if row.number == best.trial), None)
     if row is None or best.gain is None or (best.gain.mean <= 0 and not verdict.winner):
         return Answer(epochs=spec.epochs, defaults=defaults)
-    found = Side(trial=row, scores=best.runs, trained=row)
-    return Answer(epochs=spec.epochs, defaults=defaults, found=found, gain=best.gain, chance=best.chance)
+    recipe = Side(trial=row, scores=best.runs, trained=row)
+    return Answer(epochs=spec.epochs, defaults=defaults, recipe=recipe, gain=best.gain, chance=best.chance)

@@ -52,7 +52,7 @@ def promised(trials: Sequence[tuple[float, float]], best: float, left_s: float) 
 
 
 class Promise:
-    """What a search that runs may still bring: its latest trials and how its best score has risen."""
+    """Latest trials of a running search, and how its best score has risen."""
 
     def __init__(self) -> None:
         self._latest: deque[tuple[float, float]] = deque(maxlen=LOOK_BACK)  # score and slot-seconds

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from automl import figures
 from automl.figures import format_cost
 from automl.records import EvaluationRow, StudyRow, TrialRow, TrialState
-from automl.scores.halving import last_epochs
+from automl.scores.halving import RungTrust, last_epochs
 from automl.scores.leaderboard import Verdict, nothing_learnt
 from automl.scores.trust import TIE, Confidence, Estimate, Interval
 
 _NOT_CONFIRMED = "the gain on val is not confirmed"
+FEWEST = 5  # trials below which a rung's correlation is not shown
 _LISTED = 4  # runs that are listed one by one
 
 
@@ -61,6 +62,14 @@ def confidence_text(estimate: Estimate) -> str:
     return f"{estimate.confidence.value}, {chance_text(estimate.chance)}"
 
 
+def rank_correlations(rungs: Iterable[RungTrust]) -> str:
+    """Sentence on how well each rung's order predicts the next one's; empty where too few trials reached both."""
+    known = [rung for rung in rungs if rung.correlation is not None and rung.trials >= FEWEST]
+    parts = [f"{rung.level} with {rung.following}: {rung.correlation:.2f} ({rung.trials} trials)" for rung in known]
+    said = f"Rank correlation of each rung with the next, over the trials that reached both: {', '.join(parts)}."
+    return said if parts else ""
+
+
 def verdict_text(verdict: Verdict) -> str:
     """Sentences for a verdict: what is handed over and how sure it is, what was observed, what is expected."""
     best, confidence = verdict.best, verdict.confidence
@@ -92,7 +101,7 @@ def one_seed_text(winner: TrialRow, baseline: TrialRow) -> str:
     if nothing_learnt(winner) and winner.state is TrialState.COMPLETED:
         return (
             f"No training learnt enough to compare: after {winner.epochs} epochs the defaults are at {defaults}, "
-            "and no trial is far from it. Try more --epochs, a larger --imgsz, or --weights."
+            "and no trial is far from it. Try more --epochs or a larger --imgsz."
         )
     if winner.number:
         lead = f"Trial {winner.number} leads so far with {figures.score(winner.score)} on val"

@@ -27,6 +27,7 @@ from automl.scores.words import (
     one_seed_text,
     production_missing_text,
     production_text,
+    rank_correlations,
     score_definition,
     trial_name,
     unseen_text,
@@ -39,7 +40,6 @@ PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1
 SCORE, CONFIRMED = "mAP50-95", "mean (seeds)"  # headings of the leaderboard
 SPARED = ("mAP50", "epochs", "best epoch", "state")  # columns that a narrow terminal lacks, the first one first
 WIDE = 140  # columns of a terminal that also shows what a trial changed
-FEWEST = 5  # trials below which a rung's correlation is not shown
 # Keys of the JSON documents.
 _OF_REPORT = (
     *("study", "trials", "baseline", "best", "spent_s", "paid_share", "interrupted", "verdict", "winner"),
@@ -265,10 +265,7 @@ def _sentences(report: StudyReport) -> list[str]:
     lines = [_end(report), _cost(report)]
     if report.planned_s:
         lines.append(f"Spent of the plan: {plan_against_spent(report.planned_s, report.spent_s, device)}.")
-    trusts = [trust for trust in report.rungs if trust.correlation is not None and trust.trials >= FEWEST]
-    if trusts:
-        ranks = ", ".join(f"{t.level} with {t.following}: {t.correlation:.2f} ({t.trials} trials)" for t in trusts)
-        lines.append(f"Rank correlation of each rung with the next, over the trials that reached both: {ranks}.")
+    lines += filter(None, [rank_correlations(report.rungs)])
     baseline = report.baseline
     if report.verdict is not None:
         cost = f" The repeats cost {format_cost(report.verdict.cost_s, device)}." if report.verdict.cost_s else ""

@@ -11,6 +11,7 @@ from automl.records import EventRow, Purpose, StudyRow, StudyState
 from automl.reports.card import card
 from automl.reports.watch import StudyProgress
 from automl.scores.halving import rung_trust
+from automl.scores.words import rank_correlations
 from automl.store import read
 from dashboards import charts, context, frames, words
 
@@ -100,7 +101,7 @@ def _details(progress: StudyProgress) -> None:
         return
     with opened:
         scores = read.scores(context.engine(), study.name, latest=LATEST)
-        ranks = words.rank_correlations(rung_trust(scores, study.spec.rungs, study.spec.epochs))
+        ranks = rank_correlations(rung_trust(scores, study.spec.rungs, study.spec.epochs))
         for sentence in filter(None, [*words.details(progress), ranks]):
             st.markdown(words.plain(sentence))
         left, right = st.columns(2)

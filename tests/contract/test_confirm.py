@@ -95,8 +95,8 @@ def test_both_train_again_at_production_length_where_the_study_compared_at_it(sl
         (Purpose.PRODUCTION, TrialState.COMPLETED, TRAIN),
     }
     answer = told(played)
-    assert answer.found is not None
-    assert (len(answer.found.scores), len(answer.defaults.scores), answer.at_length) == (3, 3, True)
+    assert answer.recipe is not None
+    assert (len(answer.recipe.scores), len(answer.defaults.scores), answer.at_length) == (3, 3, True)
     assert played.search.ending is not None
     assert played.search.ending.by is EndedBy.CONFIRMED
     assert "all of them are trained" in played.search.ending.sentence

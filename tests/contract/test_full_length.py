@@ -94,7 +94,7 @@ def test_where_nothing_scores_above_the_defaults_they_alone_are_trained(tmp_path
     assert "no recipe scored above the defaults, so none was trained for production" in (played.search.ended or "")
     answer = answer_of(played.record.trials.values(), (), played.search.spec, verdict(played.record.trials.values()))
     assert answer is not None
-    assert (answer.at_length, answer.found, answer.delivers) == (True, None, False)
+    assert (answer.at_length, answer.recipe, answer.delivers) == (True, None, False)
 
 
 def test_further_seeds_of_both_train_while_it_is_open_which_is_better(tmp_path: Path) -> None:

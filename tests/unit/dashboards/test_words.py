@@ -12,7 +12,6 @@ from automl.reports.watch import StudyProgress
 from automl.scores import leaderboard
 from automl.scores.answer import answer_of
 from automl.scores.ending import LOOK_BACK
-from automl.scores.halving import RungTrust
 from automl.scores.words import chance_text
 from dashboards import words
 from tests.builders.factories import as_point, make_point, make_row, make_spec, make_study
@@ -83,7 +82,7 @@ def test_the_outcome_is_that_of_the_card() -> None:
     assert "trial 2 is handed over" in words.outcome(progress)
     none = make_progress(winner=None)
     assert words.outcome(none) == ""
-    assert words.no_outcome(none) == "No trial scored above the defaults so far."
+    assert words.no_outcome(none) == "No completed trial scored above the defaults so far."
 
 
 def test_the_card_on_the_page_has_the_cards_lines_and_no_html_of_others() -> None:
@@ -125,15 +124,6 @@ def test_a_recipe_says_its_length_and_that_of_the_search() -> None:
     own = replace(subject, production=produced(4, 2, 0.5))
     assert "60 epochs, as its production training had; the search trained it for 12." in words.length_of(own)
     assert words.length_of(replace(subject, epochs=12)) == "For a training of 12 epochs, as the search trained it."
-
-
-def test_rank_correlations_need_trials() -> None:
-    rungs = [
-        RungTrust(level=3, following=9, correlation=0.514, trials=12, stops=True),
-        RungTrust(level=9, following=12, correlation=0.9, trials=words.FEWEST - 1, stops=True),
-    ]
-    assert words.rank_correlations(rungs) == "Rank correlation of each rung with the next: 3 with 9: 0.51 (12 trials)."
-    assert words.rank_correlations(rungs[1:]) == ""
 
 
 def test_trials_are_counted_by_state_and_slots() -> None:

@@ -149,13 +149,13 @@ def test_a_running_study_says_so_far_and_names_no_next_step() -> None:
     assert lines["difference"].endswith(", so far")
     assert "next" not in lines
     nothing = lines_of(make_row(0, 0.5), state=StudyState.RUNNING)
-    assert nothing["best found"] == "no trial scored above the defaults so far"
+    assert nothing["best found"] == "no completed trial scored above the defaults so far"
 
 
 def test_where_nothing_was_found_the_card_says_why() -> None:
     lines = lines_of(make_row(0, 0.5), make_row(1, 0.4))
     assert list(lines) == ["defaults", "best found", "cost"]
-    assert lines["best found"] == "no trial scored above the defaults"
+    assert lines["best found"] == "no completed trial scored above the defaults"
     assert lines_of(make_row(0, 0.5), defaults_alone="It pays one.")["best found"] == "nothing searched"
 
 

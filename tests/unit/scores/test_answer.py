@@ -36,17 +36,17 @@ def test_both_recipes_are_compared_at_production_length_once_both_were_trained_a
     answer = answered(produced(3, 0, 0.7), produced(4, 1, 0.8))
     assert (answer.at_length, answer.epochs) == (True, 60)
     assert (answer.defaults.scores, answer.defaults.trained.number) == ((0.7,), 3)
-    assert answer.found is not None
-    assert (answer.found.trial.number, answer.found.scores, answer.found.trained.number) == (1, (0.8,), 4)
+    assert answer.recipe is not None
+    assert (answer.recipe.trial.number, answer.recipe.scores, answer.recipe.trained.number) == (1, (0.8,), 4)
     assert answer.gain is not None
     assert answer.gain.mean == pytest.approx(0.1)
     assert (answer.delivers, answer.confidence) == (True, Confidence.PROVEN)
-    assert answer.handed_over is answer.found
+    assert answer.handed_over is answer.recipe
 
 
 def test_a_recipe_that_led_in_short_trainings_and_does_not_hold_is_not_handed_over() -> None:
     answer = answered(produced(3, 0, 0.8), produced(4, 1, 0.7))
-    assert answer.found is not None
+    assert answer.recipe is not None
     assert (answer.at_length, answer.delivers) == (True, False)
     assert answer.handed_over.trained.number == 3
 
@@ -54,20 +54,20 @@ def test_a_recipe_that_led_in_short_trainings_and_does_not_hold_is_not_handed_ov
 def test_several_seeds_count_and_the_best_of_them_is_the_model() -> None:
     answer = answered(produced(3, 0, 0.70), produced(4, 1, 0.76), produced(5, 1, 0.80), produced(6, 0, 0.72))
     assert answer.defaults.scores == (0.70, 0.72)
-    assert answer.found is not None
-    assert answer.found.scores == (0.76, 0.80)
-    assert (answer.defaults.trained.number, answer.found.trained.number) == (6, 5)
-    assert answer.found.mean == pytest.approx(0.78)
+    assert answer.recipe is not None
+    assert answer.recipe.scores == (0.76, 0.80)
+    assert (answer.defaults.trained.number, answer.recipe.trained.number) == (6, 5)
+    assert answer.recipe.mean == pytest.approx(0.78)
 
 
 def test_a_training_that_was_cut_counts_only_while_no_whole_one_is_there() -> None:
     cut = produced(4, 1, 0.9, state=TrialState.CUT)
     answer = answered(produced(3, 0, 0.7), cut)
-    assert answer.found is not None
-    assert answer.found.scores == (0.9,)
+    assert answer.recipe is not None
+    assert answer.recipe.scores == (0.9,)
     answer = answered(produced(3, 0, 0.7), cut, produced(5, 1, 0.75))
-    assert answer.found is not None
-    assert (answer.found.scores, answer.found.trained.number) == ((0.75,), 5)
+    assert answer.recipe is not None
+    assert (answer.recipe.scores, answer.recipe.trained.number) == ((0.75,), 5)
 
 
 @pytest.mark.parametrize("state", [TrialState.FAILED, TrialState.RUNNING, TrialState.INTERRUPTED])
@@ -75,32 +75,32 @@ def test_until_both_are_trained_the_answer_is_that_of_the_search(state: TrialSta
     for rows in ((), (produced(3, 0, 0.7),), (produced(3, 0, 0.7), produced(4, 1, 0.8, state=state))):
         answer = answered(*rows)
         assert (answer.at_length, answer.epochs) == (False, 12)
-        assert answer.found is not None
-        assert (answer.found.trial.number, answer.found.scores, answer.defaults.scores) == (1, (0.6,), (0.5,))
+        assert answer.recipe is not None
+        assert (answer.recipe.trial.number, answer.recipe.scores, answer.defaults.scores) == (1, (0.6,), (0.5,))
         assert answer.delivers
 
 
 def test_where_no_trial_is_above_the_defaults_their_production_training_is_the_answer() -> None:
     searched = (make_row(0, 0.5), make_row(1, 0.4))
     answer = answered(produced(3, 0, 0.7), searched=searched)
-    assert (answer.at_length, answer.found, answer.delivers, answer.confidence) == (True, None, False, None)
+    assert (answer.at_length, answer.recipe, answer.delivers, answer.confidence) == (True, None, False, None)
     assert answer.handed_over.trained.number == 3
     before = answered(searched=searched)
-    assert (before.at_length, before.found, before.handed_over.trained.number) == (False, None, 0)
+    assert (before.at_length, before.recipe, before.handed_over.trained.number) == (False, None, 0)
 
 
 def test_a_study_without_a_comparison_is_answered_by_its_search() -> None:
     answer = answered(produced(3, 1, 0.9), spec=make_spec(train=60))
     assert (answer.at_length, answer.epochs) == (False, 12)
-    assert answer.found is not None
-    assert answer.found.scores == (0.6,)
+    assert answer.recipe is not None
+    assert answer.recipe.scores == (0.6,)
 
 
 def test_repeats_with_other_seeds_belong_to_the_searchs_answer() -> None:
     again = [make_row(3, 0.5, repeats=0), make_row(4, 0.62, repeats=1), make_row(5, 0.61, repeats=1)]
     answer = answered(*again, make_row(6, 0.9, repeats=1, state=TrialState.CUT), spec=make_spec())
-    assert answer.found is not None
-    assert (answer.found.trial.number, answer.found.scores) == (1, (0.6, 0.62, 0.61))
+    assert answer.recipe is not None
+    assert (answer.recipe.trial.number, answer.recipe.scores) == (1, (0.6, 0.62, 0.61))
     assert answer.defaults.scores == (0.5, 0.5)
     assert answer.delivers
 
@@ -148,10 +148,10 @@ def test_a_clear_loss_on_unseen_images_decides_for_the_defaults(
 
 def test_the_figures_on_unseen_images_stand_with_their_trainings() -> None:
     answer = answered(produced(3, 0, 0.7), produced(4, 1, 0.8), evaluations=unseen(0.72))
-    assert answer.found is not None
-    assert answer.found.unseen is not None
+    assert answer.recipe is not None
+    assert answer.recipe.unseen is not None
     assert answer.defaults.unseen is not None
-    assert (answer.found.unseen.map50_95, answer.defaults.unseen.map50_95) == (0.72, 0.7)
+    assert (answer.recipe.unseen.map50_95, answer.defaults.unseen.map50_95) == (0.72, 0.7)
 
 
 @given(

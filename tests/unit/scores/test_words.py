@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from automl.records import Purpose, TrialRow, TrialState
+from automl.scores.halving import RungTrust
 from automl.scores.leaderboard import verdict
 from automl.scores.trust import Confidence
-from automl.scores.words import chance_text, one_seed_text, score_definition, verdict_text
+from automl.scores.words import FEWEST, chance_text, one_seed_text, rank_correlations, score_definition, verdict_text
 from tests.builders.factories import make_row
 
 
@@ -87,3 +88,14 @@ def test_defaults_that_alone_have_ended_are_said_to() -> None:
     assert one_seed_text(make_row(1, 0.4), cut) == (
         "Trial 1 leads so far with 0.400 on val; the defaults, at 0.300, have not reached their last epoch."
     )
+
+
+def test_rank_correlations_need_trials() -> None:
+    rungs = [
+        RungTrust(level=3, following=9, correlation=0.514, trials=12, stops=True),
+        RungTrust(level=9, following=12, correlation=0.9, trials=FEWEST - 1, stops=True),
+    ]
+    assert rank_correlations(rungs) == (
+        "Rank correlation of each rung with the next, over the trials that reached both: 3 with 9: 0.51 (12 trials)."
+    )
+    assert rank_correlations(rungs[1:]) == ""
