@@ -37,7 +37,7 @@ def compile_spec(
     shares.check_baseline(
         budgets, epoch_s=prepared.epoch_s, startup_s=prepared.startup_s, spent_s=probe_s, epochs=epochs, slots=slots
     )
-    compared = _compare(checked, probes or (baseline,), baseline, division)
+    compared = operating_points(checked, probes or (baseline,), baseline, division)
     aside = _aside(checked, prepared, compared, probe_s, division)
     defaults = dict(prepared.defaults_at(epochs))
     rungs = _rungs(defaults, epochs)
@@ -122,7 +122,9 @@ def _divide(
     return split.shortened(division, budgets, slots, admitted)
 
 
-def _compare(checked: Checked, probes: Sequence[Probe], baseline: Probe, division: Division) -> tuple[Point, ...]:
+def operating_points(
+    checked: Checked, probes: Sequence[Probe], baseline: Probe, division: Division
+) -> tuple[Point, ...]:
     """Operating points with their roles.
 
     The dearest point that is left decides what production leaves to the search. Where that does not pay for the point

@@ -95,6 +95,7 @@ def test_a_veto_of_the_unseen_images_is_said_with_its_price() -> None:
     assert lines["difference"].endswith("the defaults are handed over")
     assert lines["but"].startswith("it clearly loses on unseen images, which decided for the defaults.")
     assert lines["but"].endswith("Those images have now been used to choose.")
+    assert lines["changed"] == "by the best found, which is not handed over: lr0 0.0042 (x0.42)"
     assert lines["on test"] == (
         "mAP50-95 0.610 against the defaults' 0.700 on 72 unseen images, -0.090 [-0.120, -0.060]"
     )

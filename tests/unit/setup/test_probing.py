@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from automl.costs.points import Probe
+from automl.costs.split import Division
 from automl.errors import AutoMLError, OutOfMemory
 from automl.figures import moment
 from automl.records import Notice, Prepared, Slots, TrainJob, VariantWeights
 from automl.setup import probing as probing_module
+from automl.setup.compiling import operating_points
 from automl.setup.options import SearchRequest
 from automl.setup.probing import Probing, points_of
 from automl.setup.request import Checked, check
@@ -117,6 +120,23 @@ def test_a_point_that_does_not_fit_is_left_out_of_the_study_with_a_note(checked:
     assert spec.points == ()
     assert "model@imgsz" not in spec.space["parameters"]
     assert spec.plan["notes"][-1].endswith("network.yaml at 96 px is left out: network at 96 px: out of memory.")
+
+
+def test_a_point_that_production_leaves_too_little_for_takes_no_other_with_it(checked: Checked, tmp_path: Path) -> None:
+    costs = {64: 60.0, 80: 75.0, 96: 240.0}  # seconds of an epoch
+    names = {size: f"{checked.models[0]}@{size}" for size in costs}
+    probes = [
+        Probe(point=names[size], prepared=make_prepared(train_s=epoch_s - 10.0, startup_s=0.0))
+        for size, epoch_s in costs.items()
+    ]
+    paid = replace(checked, budgets=check_budget(checked, "25cpu-h"))
+    compared = operating_points(paid, probes, probes[0], Division(epochs=40, production=300))
+    assert {point.name: point.role for point in compared} == {
+        names[64]: "baseline",
+        names[80]: "compared",
+        names[96]: "left out",
+    }
+    assert "of which the budget pays" in compared[-1].why
 
 
 def test_the_study_compares_both_points_and_keeps_its_plan(checked: Checked, tmp_path: Path) -> None:
