@@ -34,6 +34,16 @@ class FullLength:
             return None
         return self._begin(production.defaults, spec.train)
 
+    @property
+    def lacks_winner(self) -> bool:
+        """True while the defaults train for production and no recipe beats them.
+
+        The search is not over then: what is kept for such a recipe would serve nothing, and the defaults' training may
+        cost less than was thought.
+        """
+        found = self._runs.challenger(self._production.defaults) is not None
+        return self._spec.compare and self._production.running and not found
+
     def winner(self, at: float) -> Trial | None:
         """The winner's training; None where there is no winner or what is left does not pay it."""
         production, spec = self._production, self._spec

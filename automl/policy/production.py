@@ -106,10 +106,11 @@ class Production:
         """
         if not self.waiting:
             return False
-        epoch_s = self._prices.epoch_s()
+        epoch_s = self._epoch_s()
         if not self._spec.compare:
             return HALF * self._limit_s >= MARGIN * self._spec.epochs * epoch_s
-        return self._limit_s >= (2 * MARGIN * self.expected + self._spec.epochs) * epoch_s
+        search_s = self._spec.epochs * self._prices.epoch_s()
+        return self._limit_s >= 2 * MARGIN * self.expected * epoch_s + search_s
 
     @property
     def _limit_s(self) -> float:
@@ -159,7 +160,7 @@ class Production:
         owed_s = sum(self._rest_s(trial) for trial in self._running())
         left_s = min(ledger.left_s(at) - owed_s, ledger.wall_left_s(at))
         left_s -= spec.measuring_s * max(1.0, self._prices.ratio)
-        epoch_s = MARGIN * self._prices.epoch_s(params)
+        epoch_s = MARGIN * self._epoch_s(params)
         return int(min(spec.train, max(0.0, left_s) / epoch_s)) if epoch_s > 0 else spec.train
 
     @property
@@ -216,20 +217,22 @@ class Production:
         return [trial for number, trial in self._trials.items() if number in self._ledger.held]
 
     def _training_s(self) -> float:
-        training_s = MARGIN * self.expected * max(self._prices.epoch_s(), *self._paces(), 0.0)
+        training_s = MARGIN * self.expected * self._epoch_s()
         return training_s if self._spec.compare else min(training_s, HALF * self._limit_s)
 
     def _rest_s(self, trial: Trial) -> float:
         """Slot-seconds that a running one still needs."""
-        done = len(self._scores.get(trial.number, ()))
-        left = max(1, min(trial.epochs, self.expected) - done)
-        own_s = self._ledger.cost_s(trial.number) / done if done >= PACE else 0.0
-        return MARGIN * left * max(self._prices.epoch_s(trial.params), own_s)
+        left = max(1, min(trial.epochs, self.expected) - len(self._scores.get(trial.number, ())))
+        return MARGIN * left * self._epoch_s(trial.params)
 
-    def _paces(self) -> list[float]:
-        """Slot-seconds of an epoch of each production training, once it has had PACE epochs."""
+    def _epoch_s(self, params: Params | None = None) -> float:
+        """Slot-seconds of an epoch: of the latest one that has had PACE epochs, else by the search's price.
+
+        The search's price is that of ended trials, which may be old: while the defaults train on, it can halve.
+        """
         done = {number: len(scores) for number, scores in self._scores.items() if number in self._trials}
-        return [self._ledger.cost_s(number) / epochs for number, epochs in done.items() if epochs >= PACE]
+        paced = [number for number, epochs in done.items() if epochs >= PACE]
+        return self._ledger.cost_s(paced[-1]) / done[paced[-1]] if paced else self._prices.epoch_s(params)
 
     def verdict(self, number: int, scores: Sequence[float]) -> Outcome | None:
         """The outcome with its latest epoch; None while it goes on.

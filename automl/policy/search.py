@@ -229,6 +229,8 @@ class Search:
         """True if the sampler may propose another trial now; ends the search once it never may again."""
         if self._search_end is None:
             reason = self.reserve.search_over(at, len(self.runs))
+            if reason is not None and self._full_length.lacks_winner:
+                return False
             self._search_end = Ending(EndedBy.BUDGET, reason) if reason is not None else None
         if self._search_end is not None:
             return False
@@ -240,8 +242,7 @@ class Search:
         if self.runs.baseline is None:
             return False  # the set-up has to prove itself on the baseline before more is spent
         if not self._proposals.endless and len(self.runs) >= len(self.spec.given):
-            reason = "nothing but model and image size was to be searched"
-            self._search_end = Ending(EndedBy.EXHAUSTED, reason)
+            self._search_end = Ending(EndedBy.EXHAUSTED, "nothing but model and image size was to be searched")
             return False
         return self._payable(at)
 

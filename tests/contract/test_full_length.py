@@ -78,6 +78,27 @@ def test_the_defaults_of_the_chosen_point_are_those_that_train_for_production(tm
     assert answer.defaults.trial.number == 1
 
 
+@pytest.mark.parametrize(
+    ("minutes", "epochs_s"),
+    [
+        (282, (1.8, 2.8, 2.0, 1.0, 1.0)),  # before a recipe is found, the kept share seems to need all that is left
+        (318, (2.0, 2.5, 3.0, 1.2, 1.0)),  # the price of the first trials is the search's when the winner's is paid
+    ],
+)
+def test_a_price_that_has_fallen_since_the_first_trials_leaves_nothing_unspent(
+    minutes: int, epochs_s: tuple[float, ...], tmp_path: Path
+) -> None:
+    starts = (
+        Start("defaults", dict(DEFAULTS)),
+        *(Start(f"recipe{n}", {**DEFAULTS, "x0": 0.6 + n / 10}) for n in (1, 2)),
+    )
+    costs = tuple(factor * EPOCH_S for factor in epochs_s)
+    curve = Curve(scores=(0.5, 0.4, 0.4, 0.4, 0.6), long=(0.5, 0.8), epoch_s=costs)
+    played = play(spec_of(f"{minutes}cpu-min", slots=2, given=starts), tmp_path, curve)
+    assert [row.state for row in produced(played)] == [TrialState.COMPLETED] * 2, played.search.ended
+    assert sum(played.spent_s.values()) > 0.8 * 60 * minutes
+
+
 @pytest.mark.parametrize("budgets", [("10cpu-h",), ("8h",), ("10cpu-h", "9h"), ("14trials",)])
 @pytest.mark.parametrize("slots", [1, 2, 3])
 def test_the_search_leaves_what_both_cost(budgets: tuple[str, ...], slots: int, tmp_path: Path) -> None:
