@@ -26,7 +26,9 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
             {"drivers", "recipes", "reports"},
             {"dashboards", "setup", "terminal"},
             {"service"},
+            {"commands"},
             {"benchmarks", "cli"},
+            {"__main__"},
         ),
     )
 )
@@ -40,7 +42,7 @@ ENGINES = {
     "alembic": "automl/store/",
     "streamlit": "dashboards/",
 }
-ROOT_MODULES = {"__init__", "cli", "errors", "figures", "page", "service"}
+ROOT_MODULES = {"__init__", "__main__", "cli", "errors", "figures", "page", "service"}
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,13 @@ def test_the_version_is_that_of_the_package() -> None:
     assert (done.exit_code, done.output) == (0, f"automl {automl.__version__}\n")
 
 
+def test_the_package_runs_as_a_module() -> None:
+    words = [sys.executable, "-m", "automl", "--version"]
+    assert subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=True).stdout == (
+        f"automl {automl.__version__}\n"
+    )
+
+
 def in_a_process(*words: str, **variables: str) -> list[str]:
     """Lines that the command line prints in a new process; the last one names the heavy modules that it loaded."""
     program = (

@@ -1,0 +1,5 @@
+"""`python -m automl`: the same as the command `automl`."""
+
+from automl.cli import main
+
+main()

@@ -1,0 +1,42 @@
+"""The command `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl.terminal import options as flags
+from automl.terminal.exits import exit_codes
+
+
+def export(
+    study: flags.Study,
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")] = Path("hyp.yaml"),
+    trial: Annotated[int | None, typer.Option(help="Number of the trial; the winner if left out.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the training; default: production's.")] = None,
+    format: Annotated[str, typer.Option(help="ultralytics or json.")] = "ultralytics",
+    db: flags.Db = None,
+) -> None:
+    """Write the winner's complete recipe for production training."""
+    with exit_codes():
+        print(export_words(study, output, trial=trial, epochs=epochs, format=format, db=db))
+
+
+def export_words(
+    study: str,
+    output: Path,
+    *,
+    trial: int | None = None,
+    epochs: int | None = None,
+    format: str = "ultralytics",
+    db: str | None,
+) -> str:
+    """Write a recipe; the sentence that names its file and, for Ultralytics, the command that trains it."""
+    from automl import service
+    from automl.recipes import defaults_beside
+
+    file = service.export(study, output, trial=trial, epochs=epochs, format=format, db=db)
+    text = f"Wrote {file}" if format == "json" else f"Wrote {file}. Train it with: yolo detect train cfg={file}"
+    return text if trial is not None else f"{text} (the defaults to compare with: {defaults_beside(file).name})"

@@ -1,0 +1,188 @@
+"""Commands that train: `search`, `resume` and `confirm`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl.commands.export import export_words
+from automl.errors import AutoMLError
+from automl.setup.options import SearchOptions, SearchRequest
+from automl.terminal import options as flags
+from automl.terminal.exits import exit_codes, resumable_code
+
+if TYPE_CHECKING:
+    from automl.costs.plan import Plan
+    from automl.reports.report import StudyReport
+
+
+def search(
+    data: Annotated[Path, typer.Option(help="A YOLO data.yaml.")],
+    budget: flags.Budgets,
+    models: Annotated[str | None, typer.Option(help="Variants to search: yolov5n,yolov5s, or own model yaml.")] = None,
+    imgsz: Annotated[str | None, typer.Option(help="Image sizes to search: 640,1280.")] = None,
+    deploy: Annotated[str | None, typer.Option(help="Variants for a place: mobile, cloud or edge.")] = None,
+    weights: Annotated[str, typer.Option(help="auto, none (scratch), FILE[,FILE] or folder.")] = SearchRequest.weights,
+    offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
+    space: Annotated[Path | None, typer.Option(help="Search space; default: configs/spaces/scratch-low.yaml.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
+    sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = SearchRequest.sampler,
+    seed: Annotated[int, typer.Option(help="Seed of the search and of every training.")] = SearchRequest.seed,
+    epochs: flags.Horizon = None,
+    batch: flags.Batch = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE for every trial. Repeatable.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, or GPUs: 0,1 or cuda:0; default: all, else cpu.")] = None,
+    slots: Annotated[int | None, typer.Option(help="Trials side by side on CPU; default: one for each core.")] = None,
+    trainer: Annotated[str, typer.Option(help="ultralytics, or surrogate (trains nothing).")] = SearchRequest.trainer,
+    target: Annotated[float | None, typer.Option(help="mAP50-95 that is enough: it ends the search.")] = None,
+    max_latency: Annotated[float | None, typer.Option(help="Milliseconds an image may take on this device.")] = None,
+    max_params: Annotated[int | None, typer.Option(help="Parameters that the network may have.")] = None,
+    no_early_end: flags.NoEarlyEnd = False,
+    confirm: flags.Repeated = SearchRequest.confirm,
+    train: flags.Length = None,
+    recipe_only: flags.RecipeOnly = False,
+    no_portfolio: flags.NoPortfolio = False,
+    warm_start: flags.WarmStart = None,
+    no_warm_start: flags.NoWarmStart = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
+    fresh_probe: flags.FreshProbe = False,
+    holdout: flags.Holdout = None,
+    no_test: flags.NoTest = False,
+    export: flags.Export = None,
+    db: flags.Db = None,
+    quiet: flags.Quiet = False,
+    json_events: flags.JsonEvents = None,
+    json_: flags.Json = False,
+) -> None:
+    """Search for the best hyperparameters within a budget."""
+
+    with exit_codes():
+        from automl import service
+        from automl.terminal.progress import shown
+        from automl.terminal.tables import open_console
+
+        if export is not None and trainer == "surrogate":
+            raise AutoMLError("--export: trials of the trainer 'surrogate' have no recipe, since nothing is trained.")
+        options = SearchOptions(
+            models=flags.listed(models),
+            imgsz=flags.whole_numbers(imgsz, "--imgsz"),
+            deploy=deploy,
+            weights=weights,
+            offline=offline,
+            space=space,
+            name=name,
+            sampler=sampler,
+            seed=seed,
+            epochs=epochs,
+            batch=batch,
+            fixed=flags.assignments(set_),
+            device=device,
+            slots=slots,
+            trainer=trainer,
+            target=target,
+            max_latency=max_latency,
+            max_params=max_params,
+            portfolio=not no_portfolio,
+            warm_start=warm_start,
+            reuse=not no_warm_start,
+            confirm=confirm,
+            early_end=not no_early_end,
+            train=train,
+            recipe_only=recipe_only,
+            holdout=holdout,
+            test=not no_test,
+        )
+        if dry_run:
+            from automl.terminal.plan import without_plan
+
+            with shown(open_console(stderr=True), quiet=quiet or json_) as listener:
+                heard = without_plan(listener)
+                plan = service.dry_run(data, budget, fresh_probe=fresh_probe, db=db, listener=heard, **options)
+            _print_plan(plan, as_json=json_)
+            return
+        _check_export(export)
+        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+            report = service.search(data, budget, fresh_probe=fresh_probe, db=db, listener=listener, **options)
+        _finish(report, export=export, db=db, as_json=json_)
+
+
+def resume(
+    study: flags.Study,
+    export: flags.Export = None,
+    db: flags.Db = None,
+    quiet: flags.Quiet = False,
+    json_events: flags.JsonEvents = None,
+    json_: flags.Json = False,
+) -> None:
+    """Go on with a study that was interrupted, or whose process ended unexpectedly, from its snapshots."""
+
+    with exit_codes():
+        from automl import service
+        from automl.terminal.progress import shown
+        from automl.terminal.tables import open_console
+
+        _check_export(export)
+        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+            report = service.resume(study, db=db, listener=listener)
+        _finish(report, export=export, db=db, as_json=json_)
+
+
+def confirm(
+    study: flags.Study,
+    seeds: Annotated[int, typer.Option(help="Most further seeds of each of the two sides.")] = 2,
+    budget: Annotated[str | None, typer.Option(help="For these alone, as in search; default: what they cost.")] = None,
+    db: flags.Db = None,
+    quiet: flags.Quiet = False,
+    json_events: flags.JsonEvents = None,
+    json_: flags.Json = False,
+) -> None:
+    """Train further seeds of a finished study's best recipe and of the defaults, until it is decided."""
+
+    with exit_codes():
+        from automl import service
+        from automl.terminal.progress import shown
+        from automl.terminal.tables import open_console
+
+        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+            report = service.confirm(study, seeds=seeds, budget=budget or (), db=db, listener=listener)
+        _finish(report, export=None, db=db, as_json=json_)
+
+
+def _check_export(output: Path | None) -> None:
+    """Raise NoSpace or AutoMLError, before a search begins, if its winner could not be written there."""
+    if output is not None:
+        from automl.recipes import check_place, defaults_beside
+
+        check_place(defaults_beside(check_place(output)))
+
+
+def _print_plan(plan: Plan, *, as_json: bool) -> None:
+    from automl.terminal.plan import print_plan
+    from automl.terminal.report import dumps
+    from automl.terminal.tables import open_console
+
+    if as_json:
+        print(dumps(plan, indent=2))
+    else:
+        print_plan(open_console(), plan)
+
+
+def _finish(report: StudyReport, *, export: Path | None, db: str | None, as_json: bool) -> None:
+    """Print the report of a search and export its winner. Raises typer.Exit after an interrupted search."""
+    from automl.store import address
+    from automl.terminal import report as terminal
+    from automl.terminal.tables import open_console
+
+    name = report.study.name
+    if as_json:
+        print(terminal.dumps(terminal.as_json(report, None), indent=2))
+    else:
+        terminal.print_report(open_console(), report, db_words=address.db_words(db))
+    if report.best is not None and export is not None:
+        print(export_words(name, export, db=db), file=sys.stderr if as_json else sys.stdout)
+    if report.interrupted:
+        print(f"Go on with: {address.command('resume', name, db)}", file=sys.stderr)
+        raise typer.Exit(resumable_code(report.ended_by))
