@@ -8,10 +8,22 @@ import typer
 
 from automl import __version__
 from automl.commands import export, managing, reading, searching, tools
+from automl.terminal.exits import CODES
+
+WELCOME = f"""automl {__version__}: searches the best training recipe of a YOLO detector within a budget.
+
+  automl demo-data demo                              a small data set to try it on
+  automl search --data data.yaml --budget 2gpu-h     search; with --dry-run: the plan and its cost alone
+  automl show                                        the answer of the newest study
+  automl export -o hyp.yaml                          its recipe, for production training
+  automl dashboard                                   all studies in the browser
+
+Every command: automl --help. The options of one: automl search --help."""
+TRAIN, READ, MANAGE, TOOLS = "Search", "Look at studies", "Act on studies", "Tools"
 
 app = typer.Typer(
     help="Search for the best training recipe of a YOLO detector within a budget.",
-    no_args_is_help=True,
+    epilog=CODES,
     pretty_exceptions_enable=False,
 )
 
@@ -22,26 +34,35 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Options of `automl` itself, before any command."""
+    if context.invoked_subcommand is None:
+        print(WELCOME)
 
 
-app.command()(searching.search)
-app.command()(searching.resume)
-app.command()(searching.confirm)
-app.command()(reading.status)
-app.command()(managing.stop)
-app.command()(reading.studies)
-app.command()(reading.show)
-app.command()(export.export)
-app.command()(reading.predictors)
-app.command()(tools.dashboard)
-app.command(name="demo-data")(tools.demo_data)
+app.command(
+    cls=searching.SearchCommand,
+    epilog=searching.EPILOG,
+    context_settings={"allow_extra_args": True},
+    rich_help_panel=TRAIN,
+)(searching.search)
+app.command(rich_help_panel=TRAIN)(searching.resume)
+app.command(rich_help_panel=TRAIN)(searching.confirm)
+app.command(rich_help_panel=READ)(reading.show)
+app.command(rich_help_panel=READ)(reading.status)
+app.command(rich_help_panel=READ)(reading.studies)
+app.command(rich_help_panel=READ)(export.export)
+app.command(rich_help_panel=READ)(tools.dashboard)
+app.command(rich_help_panel=MANAGE)(managing.stop)
+app.command(name="demo-data", rich_help_panel=TOOLS)(tools.demo_data)
+app.command(rich_help_panel=TOOLS)(reading.predictors)
+app.command(rich_help_panel=TOOLS)(tools.version)
 app.command(hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(tools.bench)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
+LISTED = 12  # known names in a message
 SHOWN = 3  # names in a message that could hold a hundred
 
 
@@ -38,11 +41,34 @@ class BadSpace(AutoMLError):
 
 
 class UnknownName(AutoMLError):
-    """A model, sampler, trainer, study or trial that does not exist."""
+    """A model, sampler, trainer, study or trial that does not exist.
 
-    def __init__(self, kind: str, name: str, known: list[str] | tuple[str, ...] = ()) -> None:
-        hint = f" Known: {', '.join(known)}." if known else ""
-        super().__init__(f"unknown {kind} '{name}'.{hint}")
+    known  names that exist, the most useful ones first
+    """
+
+    def __init__(self, kind: str, name: str, known: Sequence[str] = ()) -> None:
+        super().__init__(f"unknown {kind} '{name}'.{known_hint(name, known)}")
+
+
+def known_hint(name: str, known: Sequence[str]) -> str:
+    """Sentences with the names that are close to a wrong one, and with those that exist; empty where none does.
+
+    Of many names only the close ones are listed, if there are any.
+    """
+    near = close_names(name, known)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    if len(near) == len(known) or (near and len(known) > LISTED):
+        return hint
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    return f"{hint} Known: {', '.join(known[:LISTED])}{more}."
+
+
+def close_names(name: str, known: Sequence[str]) -> list[str]:
+    """At most three names that someone who wrote `name` may have meant, the closest first."""
+    by_lower = {other.lower(): other for other in reversed(known)}
+    near = get_close_matches(name.lower(), by_lower, n=SHOWN)
+    near += [other for other in by_lower if name and other.startswith(name.lower()) and other not in near]
+    return [by_lower[other] for other in near[:SHOWN]]
 
 
 class BadWeights(AutoMLError):

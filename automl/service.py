@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from automl.costs.plan import Plan
 from automl.data.dataset import fingerprint, read_dataset, write_resolved
-from automl.errors import AutoMLError, SearchFailed, StudyConflict
+from automl.errors import SearchFailed, StudyConflict
 from automl.files import disk, folders
 from automl.files.home import home_folder
 from automl.records import (
@@ -29,6 +29,7 @@ from automl.records import (
 )
 from automl.reports import report
 from automl.reports.card import lines_of_recipe
+from automl.reports.newest import study_for
 from automl.reports.overview import Overview
 from automl.reports.report import StudyReport, StudyStatus
 from automl.reports.watch import Watch
@@ -90,14 +91,22 @@ def dry_run(
 
 
 def resume(
-    study: str, *, home: str | Path | None = None, db: str | None = None, listener: Listener = lambda notice: None
+    study: str | None = None,
+    *,
+    home: str | Path | None = None,
+    db: str | None = None,
+    listener: Listener = lambda notice: None,
 ) -> StudyReport:
-    """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots."""
+    """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots.
+
+    study  its name; None: the newest one of that kind
+    """
     engine = open_store(store_url(home, db), create=False)
-    row = read.study(engine, study)
+    row = study_for(engine, "resume", study)
+    _say_which(row, study, listener)
     if row.state in (StudyState.FINISHED, StudyState.FAILED):
         raise StudyConflict(
-            f"study '{study}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
+            f"study '{row.name}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
             "start a new one with `automl search`."
         )
     _check_unchanged(row.spec)
@@ -105,7 +114,7 @@ def resume(
 
 
 def confirm(
-    study: str,
+    study: str | None = None,
     *,
     seeds: int = SEEDS,
     budget: str | Sequence[str] = (),
@@ -115,13 +124,15 @@ def confirm(
 ) -> StudyReport:
     """Train further seeds of a finished study's best recipe and of the defaults, until it is decided which is better.
 
+    study   its name; None: the newest finished one
     seeds   most further ones of each side
     budget  for them alone; empty: no limit but the seeds
 
     Raises AutoMLError where nothing is to be confirmed, before anything is trained.
     """
     engine = open_store(store_url(home, db), create=False)
-    row = read.study(engine, study)
+    row = study_for(engine, "confirm", study)
+    _say_which(row, study, listener)
     check_finished(row, db)
     _check_unchanged(row.spec)
     spec, cost = confirming(engine, row, seeds, (budget,) if isinstance(budget, str) else budget)
@@ -129,17 +140,20 @@ def confirm(
     return _go_on(engine, row, spec, listener, db)
 
 
-def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
-    """Ask the study's process to stop after the running epochs; the study can be resumed."""
+def stop(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
+    """Ask the study's process to stop after the running epochs; the study can be resumed.
+
+    study  its name; None: the newest one that runs
+    """
     engine = open_store(store_url(home, db), create=False)
-    row = read.study(engine, study)
+    row = study_for(engine, "stop", study)
     if row.state is StudyState.RUNNING and report.is_dead(row):
         raise StudyConflict(
-            f"study '{study}' is not running: its process ended unexpectedly. "
-            f"Go on with: {command('resume', study, db)}"
+            f"study '{row.name}' is not running: its process ended unexpectedly. "
+            f"Go on with: {command('resume', row.name, db)}"
         )
-    write.request_stop(engine, study)
-    return read.study(engine, study)
+    write.request_stop(engine, row.name)
+    return read.study(engine, row.name)
 
 
 def studies(*, home: str | Path | None = None, db: str | None = None) -> list[StudyRow]:
@@ -153,25 +167,31 @@ def overviews(*, home: str | Path | None = None, db: str | None = None) -> list[
     return [Watch().look(engine, row) for row in read.studies(engine)]
 
 
+def study_name(verb: str, *, home: str | Path | None = None, db: str | None = None) -> str:
+    """Name of the study that a verb of the command line means where none is named. Raises AutoMLError without one."""
+    return study_for(_reader(home, db), verb, None).name
+
+
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
     """A study with its trials; the newest one without a name."""
     engine = _reader(home, db)
-    return report.report_of(engine, _named(engine, study))
+    return report.report_of(engine, study_for(engine, "show", study))
 
 
 def status(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyStatus:
     """The state of a study; of the newest one without a name."""
     engine = _reader(home, db)
-    return report.status_of(engine, _named(engine, study))
+    return report.status_of(engine, study_for(engine, "status", study))
 
 
-def curves(study: str, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
-    """Every epoch of a study in the order of reporting."""
-    return read.epochs(_reader(home, db), study)
+def curves(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
+    """Every epoch of a study in the order of reporting; of the newest one without a name."""
+    engine = _reader(home, db)
+    return read.epochs(engine, study_for(engine, "curves", study).name)
 
 
 def export(
-    study: str,
+    study: str | None,
     output: str | Path,
     *,
     trial: int | None = None,
@@ -184,15 +204,17 @@ def export(
 
     Beside the winner's recipe the defaults' is written for comparison: `hyp-defaults.yaml` beside `hyp.yaml`.
 
+    study   its name; None: the newest one
     epochs  of the training that it is for; None: those of production
     """
     from automl.recipes import check_place, defaults_beside, subject_of, write_recipe
 
     engine = _reader(home, db)
-    overview = report.report_of(engine, read.study(engine, study))
-    row = overview.winner if trial is None else read.trial(engine, study, trial)
+    overview = report.report_of(engine, study_for(engine, "export", study))
+    name = overview.study.name
+    row = overview.winner if trial is None else read.trial(engine, name, trial)
     if row is None:
-        raise StudyConflict(f"no trial of study '{study}' has a score yet. Wait for its first epoch.")
+        raise StudyConflict(f"no trial of study '{name}' has a score yet. Wait for its first epoch.")
     subjects = [
         subject_of(
             engine,
@@ -305,13 +327,10 @@ def _reader(home: str | Path | None, db: str | None) -> Engine:
     return open_store(store_url(home, db), create=False, read_only=True)
 
 
-def _named(engine: Engine, study: str | None) -> StudyRow:
-    if study is not None:
-        return read.study(engine, study)
-    row = read.latest_study(engine)
-    if row is None:
-        raise AutoMLError("there is no study yet. Begin one with: automl search --data data.yaml --budget 1cpu-h")
-    return row
+def _say_which(row: StudyRow, named: str | None, listener: Listener) -> None:
+    """Tell the listener which study was taken where none was named."""
+    if named is None:
+        listener(Notice(kind="note", at=row.wall_s, values={"text": f"Study '{row.name}', the newest one that fits."}))
 
 
 __all__ = [

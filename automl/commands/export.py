@@ -12,7 +12,7 @@ from automl.terminal.exits import exit_codes
 
 
 def export(
-    study: flags.Study,
+    study: flags.Study = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")] = Path("hyp.yaml"),
     trial: Annotated[int | None, typer.Option(help="Number of the trial; the winner if left out.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the training; default: production's.")] = None,
@@ -21,7 +21,12 @@ def export(
 ) -> None:
     """Write the winner's complete recipe for production training."""
     with exit_codes():
-        print(export_words(study, output, trial=trial, epochs=epochs, format=format, db=db))
+        from automl import service
+
+        name = study if study is not None else service.study_name("export", db=db)
+        if study is None:
+            print(f"Study '{name}', the newest one.")
+        print(export_words(name, output, trial=trial, epochs=epochs, format=format, db=db))
 
 
 def export_words(

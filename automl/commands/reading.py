@@ -12,7 +12,7 @@ from automl.terminal import options as flags
 from automl.terminal.exits import exit_codes
 
 
-def status(study: flags.MaybeStudy = None, db: flags.Db = None, json_: flags.Json = False) -> None:
+def status(study: flags.Study = None, db: flags.Db = None, json_: flags.Json = False) -> None:
     """Show what a study is doing now."""
     with exit_codes():
         from automl import service
@@ -41,7 +41,7 @@ def studies(db: flags.Db = None, json_: flags.Json = False) -> None:
 
 
 def show(
-    study: flags.MaybeStudy = None,
+    study: flags.Study = None,
     limit: Annotated[int, typer.Option(help="Rows of the leaderboard.")] = 10,
     details: Annotated[
         bool, typer.Option("--details", help="Also costs, plan against spent, trust in the rungs, repeats.")

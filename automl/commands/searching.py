@@ -4,24 +4,60 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from automl.commands.export import export_words
 from automl.errors import AutoMLError
 from automl.setup.options import SearchOptions, SearchRequest
 from automl.terminal import options as flags
 from automl.terminal.exits import exit_codes, resumable_code
+from automl.terminal.spelling import check_words, joined, missing
 
 if TYPE_CHECKING:
     from automl.costs.plan import Plan
     from automl.reports.report import StudyReport
 
 
+EXAMPLE = "automl search --data custom.yaml --budget 2gpu-h"
+PANELS = {  # of `automl search --help`, in their order, with their options
+    "Required": ("data", "budget"),
+    "Networks": ("models", "imgsz", "deploy", "max_latency", "max_params", "weights", "offline"),
+    "Trainings": ("epochs", "batch", "set_", "device", "slots", "seed", "trainer"),
+    "What is searched, and how": ("space", "sampler", "warm_start", "no_warm_start", "no_portfolio", "fresh_probe"),
+    "End and answer": (
+        *("target", "no_early_end", "confirm", "train", "recipe_only", "holdout", "no_test", "export", "dry_run"),
+    ),
+    "Study and output": ("name", "db", "quiet", "json_events", "json_"),
+}
+EPILOG = "See the plan and its cost first: add --dry-run. Every option in more words: docs/manual.md."
+
+
+class SearchCommand(TyperCommand):
+    """The command `search`: its options in panels, its words as people type them."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        by_name: dict[str | None, Any] = {option.name: option for option in self.params}
+        for panel, names in PANELS.items():
+            for name in names:
+                by_name[name].rich_help_panel = panel
+        order = [name for names in PANELS.values() for name in names]
+        self.params.sort(key=lambda option: order.index(option.name) if option.name in order else len(order))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; those that no option takes end the command with the words to write instead."""
+        left_over: list[str] = super().parse_args(ctx, joined(args))
+        with exit_codes():
+            check_words(left_over, [name for option in self.params for name in option.opts])
+        return left_over
+
+
 def search(
-    data: Annotated[Path, typer.Option(help="A YOLO data.yaml.")],
-    budget: flags.Budgets,
+    data: Annotated[Path | None, typer.Option(help="A YOLO data.yaml. Required.")] = None,
+    budget: flags.Budgets = None,
     models: Annotated[str | None, typer.Option(help="Variants to search: yolov5n,yolov5s, or own model yaml.")] = None,
     imgsz: Annotated[str | None, typer.Option(help="Image sizes to search: 640,1280.")] = None,
     deploy: Annotated[str | None, typer.Option(help="Variants for a place: mobile, cloud or edge.")] = None,
@@ -33,7 +69,9 @@ def search(
     seed: Annotated[int, typer.Option(help="Seed of the search and of every training.")] = SearchRequest.seed,
     epochs: flags.Horizon = None,
     batch: flags.Batch = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE for every trial. Repeatable.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Argument of every trial. Repeatable.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, or GPUs: 0,1 or cuda:0; default: all, else cpu.")] = None,
     slots: Annotated[int | None, typer.Option(help="Trials side by side on CPU; default: one for each core.")] = None,
     trainer: Annotated[str, typer.Option(help="ultralytics, or surrogate (trains nothing).")] = SearchRequest.trainer,
@@ -57,13 +95,18 @@ def search(
     json_events: flags.JsonEvents = None,
     json_: flags.Json = False,
 ) -> None:
-    """Search for the best hyperparameters within a budget."""
+    """Search for the best hyperparameters within a budget.
+
+    Example: automl search --data custom.yaml --budget 2gpu-h
+    """
 
     with exit_codes():
         from automl import service
         from automl.terminal.progress import shown
         from automl.terminal.tables import open_console
 
+        if data is None or not budget:
+            raise missing("search", EXAMPLE, data=data, budget=budget)
         if export is not None and trainer == "surrogate":
             raise AutoMLError("--export: trials of the trainer 'surrogate' have no recipe, since nothing is trained.")
         options = SearchOptions(
@@ -110,7 +153,7 @@ def search(
 
 
 def resume(
-    study: flags.Study,
+    study: flags.Study = None,
     export: flags.Export = None,
     db: flags.Db = None,
     quiet: flags.Quiet = False,
@@ -131,7 +174,7 @@ def resume(
 
 
 def confirm(
-    study: flags.Study,
+    study: flags.Study = None,
     seeds: Annotated[int, typer.Option(help="Most further seeds of each of the two sides.")] = 2,
     budget: Annotated[str | None, typer.Option(help="For these alone, as in search; default: what they cost.")] = None,
     db: flags.Db = None,

@@ -1,4 +1,4 @@
-"""Commands beside studies: `dashboard`, `demo-data`, and a name of an earlier version."""
+"""Commands beside studies: `dashboard`, `demo-data`, `version`, and a name of an earlier version."""
 
 from __future__ import annotations
 
@@ -35,6 +35,19 @@ def demo_data(
         from automl.data.demo import make_demo
 
         print(make_demo(directory, seed=seed))
+
+
+def version(json_: flags.Json = False) -> None:
+    """Print the versions of automl and its engines, the platform and the database: for a report of an error."""
+    with exit_codes():
+        from automl.reports import versions
+        from automl.terminal.report import dumps
+
+        about = versions.about()
+        if json_:
+            print(dumps(about, indent=2))
+        else:
+            print("\n".join(f"{name:<12} {text}" for name, text in about.items()))
 
 
 def bench(context: typer.Context) -> None:

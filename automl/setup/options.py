@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, close_names
 from automl.records import Params
 
 _LISTS = {"models": "yolov5n,yolov5s", "imgsz": "640,1280"}  # options that may not be empty lists, and examples
@@ -113,6 +112,6 @@ def _check_names(options: Mapping[str, object]) -> None:
     known = (*SearchOptions.__annotations__, *OTHERS)
     for name in options:
         if name not in known:
-            near = get_close_matches(name, known, n=3)
+            near = close_names(name, known)
             hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(known)}."
             raise AutoMLError(f"search has no option '{name}'. {hint}")

@@ -27,6 +27,16 @@ def holds_password(url: str) -> bool:
     return parsed.password is not None or any("pass" in key for key in parsed.query)
 
 
+def without_password(url: str) -> str:
+    """The URL as it may be shown: a password is replaced, and of one that cannot be read nothing is shown."""
+    if not holds_password(url):
+        return url
+    try:
+        return make_url(url).set(query={}).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        return "a URL that cannot be read"
+
+
 def store_url(home: str | Path | None, db: str | None) -> str:
     """URL of the database: `db`, else AUTOML_DB, else SQLite in the home folder."""
     return db or os.environ.get("AUTOML_DB") or default_url(home_folder(home))

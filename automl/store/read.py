@@ -30,7 +30,7 @@ from automl.store import tables
 from automl.store.engine import reading
 from automl.store.statements import ranked
 
-_KNOWN = 20  # names that an error lists
+_KNOWN = 1000  # names among which an error looks for a close one
 SCORES = ("score", "best_map50_95", "best_map50")
 TOP = Board()  # the best hundred
 ORDERS = (*SCORES, "number", "done_epochs", "slot_s", "started_at")

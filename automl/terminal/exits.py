@@ -11,6 +11,10 @@ import typer
 from automl.errors import AutoMLError, SearchFailed
 from automl.records import EndedBy
 
+CODES = (
+    "Exit codes: 0 done, or stopped by `automl stop`; 1 the search ended without an answer, or by an error; 2 wrong "
+    "input, nothing was begun; 130 interrupted, go on with `automl resume`."
+)
 _RESUMABLE = {EndedBy.STOP: 0, EndedBy.USER: 130}
 
 

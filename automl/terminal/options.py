@@ -10,19 +10,25 @@ import typer
 
 from automl.errors import AutoMLError
 from automl.records import Params
+from automl.terminal import names
 
 Db = Annotated[
     str | None,
     typer.Option(envvar="AUTOML_DB", help="Database URL; without it SQLite in AUTOML_HOME (./automl-runs)."),
 ]
-Study = Annotated[str, typer.Argument(help="Name of the study; see `automl studies`.")]
-MaybeStudy = Annotated[str | None, typer.Argument(help="Name of the study; the newest one if left out.")]
+Study = Annotated[
+    str | None,
+    typer.Argument(help="Name of the study; if left out, the newest one that fits.", autocompletion=names.of_studies),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 JsonEvents = Annotated[Path | None, typer.Option(help="Append every event to this file, one JSON object a line.")]
 Budgets = Annotated[
-    list[str],
-    typer.Option(help="40gpu-h, 8cpu-h, 90min (wall) or 200trials. May be repeated: the first reached ends."),
+    list[str] | None,
+    typer.Option(
+        metavar="AMOUNT",
+        help="40gpu-h, 8cpu-h, 90min (wall) or 200trials. Required. May be repeated: the first reached ends.",
+    ),
 ]
 Horizon = Annotated[int | None, typer.Option(help="Epochs of the search's trainings; default: what production leaves.")]
 Batch = Annotated[
@@ -42,7 +48,9 @@ RecipeOnly = Annotated[
 NoPortfolio = Annotated[bool, typer.Option("--no-portfolio", help="Try no known-good recipes after the defaults.")]
 WarmStart = Annotated[
     list[str] | None,
-    typer.Option(help="Begin with results of a study, evolve.csv, tune_results.ndjson or hyp.yaml. Repeatable."),
+    typer.Option(
+        metavar="SOURCE", help="Begin with results of a study, evolve.csv, tune_results.ndjson or hyp.yaml. Repeatable."
+    ),
 ]
 NoWarmStart = Annotated[bool, typer.Option("--no-warm-start", help="Look for no earlier studies of the same data.")]
 FreshProbe = Annotated[

@@ -86,7 +86,7 @@ def test_odd_text_and_numbers_survive(engine: Engine, birds: str, recorder: Reco
 
 def test_an_unknown_study_names_those_that_exist(engine: Engine, birds: str) -> None:
     for question in (read.study, read.trials, read.best_trials, read.epochs, read.events, Recorder):
-        with pytest.raises(UnknownName, match=r"unknown study 'bird'\. Known: birds\."):
+        with pytest.raises(UnknownName, match=r"unknown study 'bird'\. Did you mean birds\?"):
             question(engine, "bird")
 
 

@@ -160,12 +160,13 @@ def problem(line: CommandLine) -> str:
     if name not in known:
         return f"unknown command {name}"
     try:
-        known[name].make_context(name, arguments)
+        context = known[name].make_context(name, arguments)
     except Exception as error:
         if not hasattr(error, "format_message"):  # of click, which typer may bring along under another name
             raise
         return str(error.format_message())
-    return ""
+    required = ("data", "budget") if (line.application, name) == ("automl", "search") else ()
+    return ", ".join(f"without --{option}" for option in required if not context.params[option])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

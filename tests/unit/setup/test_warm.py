@@ -305,7 +305,9 @@ def test_a_named_study_counts_once(engine: Engine, tmp_path: Path, data: Path) -
 
 def test_a_name_that_is_neither_file_nor_study_is_refused(engine: Engine, tmp_path: Path, data: Path) -> None:
     trained(engine, tmp_path, data)
-    with pytest.raises(AutoMLError, match=r"--warm-start bird: no such file, and unknown study 'bird'\. Known: birds"):
+    with pytest.raises(
+        AutoMLError, match=r"--warm-start bird: no such file, and unknown study 'bird'\. Did you mean birds\?"
+    ):
         with_earlier(engine, request_on(data, warm_start=("bird",)))
     with pytest.raises(AutoMLError, match=r"--warm-start absent\.csv: cannot be read"):
         with_earlier(engine, request_on(data, warm_start=("absent.csv",)))
