@@ -20,8 +20,10 @@ from automl.scores.ending import FLOOR
 from automl.scores.words import (
     chance_text,
     one_seed_text,
+    origin_text,
     production_missing_text,
     production_text,
+    state_text,
     trial_name,
     verdict_text,
 )
@@ -200,10 +202,12 @@ def _limit(budget: Budget, study: StudyRow, share: float) -> str:
 
 
 def trials(progress: StudyProgress) -> str:
-    """Number of trials by state, and slots: '34 trials on 2 slots: 14 completed, 20 stopped'."""
+    """Number of trials by state, and slots: '34 trials, 2 at a time: 14 completed, 20 stopped early'."""
     count, slots = len(progress.points), progress.study.spec.slots.count
-    states = ", ".join(f"{of_state} {state}" for state, of_state in sorted(progress.states.items()))
-    text = f"{count} trial{'' if count == 1 else 's'} on {slots} slot{'' if slots == 1 else 's'}"
+    states = ", ".join(
+        f"{of_state} {state_text(TrialState(state))}" for state, of_state in sorted(progress.states.items())
+    )
+    text = f"{count} trial{'' if count == 1 else 's'}, {'one' if slots == 1 else slots} at a time"
     return f"{text}: {states}." if states else f"{text}."
 
 
@@ -270,14 +274,14 @@ def end_of(row: TrialRow) -> str:
     """End of a trial, in a sentence: of a stopped one the rung and the threshold."""
     if row.state is TrialState.RUNNING:
         return f"Runs: {row.done_epochs} of {row.epochs} epochs, on {row.node or 'this machine'}."
-    return f"{row.state.value.capitalize()}: {row.reason or 'no reason was written down'}."
+    return f"{state_text(row.state).capitalize()}: {row.reason or 'no reason was written down'}."
 
 
 def source_of(row: TrialRow) -> str:
     """Source of a trial's parameters, in a sentence; empty for a repeat and a production training."""
     if row.repeats is not None:
         return ""
-    return f"Proposed by {row.origin}." if row.number else "These are the defaults."
+    return f"Recipe from: {origin_text(row.origin)}." if row.number else "These are the defaults."
 
 
 def repeat_of(row: TrialRow) -> str:

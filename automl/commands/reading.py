@@ -17,13 +17,14 @@ def status(study: flags.Study = None, db: flags.Db = None, json_: flags.Json = F
     with exit_codes():
         from automl import service
         from automl.terminal import report as terminal
+        from automl.terminal import studies as listing
         from automl.terminal.tables import open_console
 
         report = service.status(study, db=db)
         if json_:
             print(terminal.dumps(terminal.status_json(report), indent=2))
         else:
-            terminal.print_status(open_console(), report, db=db)
+            listing.print_status(open_console(), report, db=db)
 
 
 def studies(db: flags.Db = None, json_: flags.Json = False) -> None:
@@ -31,13 +32,14 @@ def studies(db: flags.Db = None, json_: flags.Json = False) -> None:
     with exit_codes():
         from automl import service
         from automl.terminal import report as terminal
+        from automl.terminal import studies as listing
         from automl.terminal.tables import open_console
 
         overviews = service.overviews(db=db)
         if json_:
             print(terminal.dumps([terminal.listing(overview) for overview in overviews], indent=2))
         else:
-            terminal.print_studies(open_console(), overviews)
+            listing.print_studies(open_console(), overviews)
 
 
 def show(

@@ -178,7 +178,7 @@ class Ledger:
     def exhausted(self, at: float) -> str | None:
         """Sentence on the budget that is spent; None while something is left of each."""
         if self.left_s(at) <= 0:
-            return "the budget of slot time is spent"
+            return "the budget is spent"
         if self.wall_left_s(at) <= 0:
             return "the wall time is over"
         return None

@@ -51,9 +51,11 @@ class Commentary:
         level = min(self._rung, rungs.lowest)
         self._rung = rungs.lowest
         trust = next(trust for trust in rungs.trust() if trust.level == level)
-        verdict = "trials are stopped at it again" if trust.stops else "no trial is stopped at it any more"
+        verdict = (
+            f"trials end early at epoch {level} again" if trust.stops else f"none ends early at epoch {level} any more"
+        )
         return (
-            f"rung {level} ranks {trust.trials} trials like rung {trust.following} with a correlation of "
+            f"the order of {trust.trials} trials at epochs {level} and {trust.following} has a rank correlation of "
             f"{trust.correlation or 0.0:.2f}: {verdict}"
         )
 

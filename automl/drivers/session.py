@@ -23,6 +23,7 @@ from automl.records import (
     model_of,
     weights_for,
 )
+from automl.scores.words import origin_text
 
 HEARTBEAT_S = 5.0
 STOP_POLL_S = 0.5  # also the longest time that a row waits for its group
@@ -104,7 +105,7 @@ class Session:
             at,
             trial.number,
             params=trial.params,
-            origin=trial.origin if trial.purpose.searched else f"{trial.origin} of {trial.repeats}",
+            origin=origin_text(trial.origin, trial.repeats),
             purpose=trial.purpose,
             repeats=trial.repeats,
             attempt=trial.attempt,

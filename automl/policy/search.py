@@ -349,7 +349,7 @@ class Search:
             return None
         return Outcome(
             state=TrialState.STOPPED,
-            reason=f"rung {epoch}: mean mAP50-95 {verdict.value:.3f} below the threshold {verdict.threshold:.3f}",
+            reason=f"weak at epoch {epoch}: mean mAP50-95 {verdict.value:.3f}, and {verdict.threshold:.3f} goes on",
         )
 
     def _finish(self, run: Run, outcome: Outcome) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from automl import figures
 from automl.figures import format_cost
@@ -15,12 +15,49 @@ from automl.scores.trust import TIE, Confidence, Estimate, Interval
 
 _NOT_CONFIRMED = "the gain on val is not confirmed"
 FEWEST = 5  # trials below which a rung's correlation is not shown
+SAMPLER_WORDS = {
+    "gp": "a Gaussian process",
+    "tpe": "a tree-structured Parzen estimator",
+    "cmaes": "CMA-ES",
+    "evolve": "mutation and crossover of the best",
+    "random": "random draws",
+}
 _LISTED = 4  # runs that are listed one by one
 
 
 def trial_name(number: int) -> str:
     """'trial 3', or 'the defaults' for trial 0."""
     return f"trial {number}" if number else "the defaults"
+
+
+def origin_text(origin: str, repeats: int | None = None) -> str:
+    """Where a trial's recipe comes from: 'defaults', 'search (gp)', 'from hyp.yaml', 'trial 3, new seed'.
+
+    origin   as stored: the sampler, a known recipe, "warm:" with a source, or why a trial repeats another one
+    repeats  number of the trial that is trained again
+    """
+    if repeats is not None:
+        kind = {"confirmation": "new seed"}.get(origin, origin)
+        return f"{trial_name(repeats)}, {kind}"
+    if origin in SAMPLER_WORDS:
+        return f"search ({origin})"
+    if origin.startswith("warm:"):
+        return f"from {origin.removeprefix('warm:')}"
+    return origin.replace("@", " at ", 1)
+
+
+def state_text(state: TrialState) -> str:
+    """State of a trial as people read it: 'stopped early', 'cut short'."""
+    return {TrialState.STOPPED: "stopped early", TrialState.CUT: "cut short"}.get(state, state.value)
+
+
+def course_text(epochs: int, rungs: Sequence[int]) -> str:
+    """How long trials train: 'up to 40 epochs a trial, weak ones end after epoch 5 or 14'."""
+    levels = [str(rung) for rung in rungs if rung < epochs]
+    if not levels:
+        return f"{epochs} epochs a trial, none ends early"
+    ends = " or ".join(filter(None, [", ".join(levels[:-1]), levels[-1]]))
+    return f"up to {epochs} epochs a trial, weak ones end after epoch {ends}"
 
 
 def score_definition(horizon: int) -> str:
@@ -65,8 +102,10 @@ def confidence_text(estimate: Estimate) -> str:
 def rank_correlations(rungs: Iterable[RungTrust]) -> str:
     """Sentence on how well each rung's order predicts the next one's; empty where too few trials reached both."""
     known = [rung for rung in rungs if rung.correlation is not None and rung.trials >= FEWEST]
-    parts = [f"{rung.level} with {rung.following}: {rung.correlation:.2f} ({rung.trials} trials)" for rung in known]
-    said = f"Rank correlation of each rung with the next, over the trials that reached both: {', '.join(parts)}."
+    parts = [
+        f"epochs {rung.level} and {rung.following} {rung.correlation:.2f} ({rung.trials} trials)" for rung in known
+    ]
+    said = f"Rank correlation of the trials' order between two rungs, by which weak ones end: {', '.join(parts)}."
     return said if parts else ""
 
 

@@ -148,5 +148,5 @@ def _interrupt_trials(connection: Connection, name: str) -> None:
     connection.execute(
         update(trials)
         .where(trials.c.study_id == study_id, trials.c.state == TrialState.RUNNING)
-        .values(state=TrialState.INTERRUPTED, reason="its driver ended without closing it", ended_at=last_end)
+        .values(state=TrialState.INTERRUPTED, reason="the study process ended before it did", ended_at=last_end)
     )

@@ -14,13 +14,14 @@ from automl.costs.plan import Plan
 from automl.costs.points import Point, short, shown
 from automl.figures import clock, format_cost, span
 from automl.records import ENOUGH_TRAININGS, Listener, Notice
+from automl.scores.words import course_text
 from automl.terminal.report import PLAIN
 
 _COSTS = ("epoch", "val", "training", "paid", "longest", "batch", "memory", "image", "params", "GFLOPs")
-_HEADINGS = ("point", "role", *_COSTS)
+_HEADINGS = ("model@size", "role", *_COSTS)
 _LEGEND = (
-    f"epoch, val, training: slot time; paid: trainings that the budget would pay there; longest: epochs of the longest "
-    f"horizon with {ENOUGH_TRAININGS} of them; image: latency; ~: estimated from the baseline"
+    "epoch, val, training: time of one GPU, or of one trial on the CPU; paid: trainings that the budget would pay; "
+    f"longest: most epochs with {ENOUGH_TRAININGS} of them; image: latency; ~: estimated from the baseline"
 )
 _WIDE = 118  # columns of a terminal that shows all of them
 _ORDER = ("probe", "baseline", "points", "search", "confirmation", "production")
@@ -31,7 +32,7 @@ def print_plan(console: Console, plan: Plan) -> None:
     table = Table(title="Plan: the defaults at each operating point", title_justify="left", title_style="bold", **PLAIN)
     headings = _HEADINGS if console.width >= _WIDE else _HEADINGS[:-3]
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("point", "role") else "right", no_wrap=True)
+        table.add_column(heading, justify="left" if heading in _HEADINGS[:2] else "right", no_wrap=True)
     for point in plan.points:
         cells = _cells(point, plan.device)[: len(headings)]
         table.add_row(*cells, style="dim" if point.role == "left out" else "")
@@ -106,8 +107,8 @@ def _sentences(plan: Plan) -> list[str]:
         for purpose, percent in zip(purposes, percents, strict=True)
     ]
     course = (
-        f"horizon {plan.epochs} epochs, rungs at {', '.join(map(str, plan.rungs)) or 'none'}; about "
-        f"{plan.trials} trials, of those after the defaults {_reached(plan.reach)}"
+        f"{course_text(plan.epochs, plan.rungs)}; about {plan.trials} trials, of those after the defaults "
+        f"{_reached(plan.reach)}"
     )
     return [
         f"Plan: {course if plan.trials > 1 else f'the defaults for {plan.epochs} epochs'}.",
@@ -121,15 +122,21 @@ def _sentences(plan: Plan) -> list[str]:
 
 def _ending(plan: Plan) -> list[str]:
     """The plan in at most three sentences that need no other."""
-    slots = f"{plan.slots} {plan.device} {'slot' if plan.slots == 1 else 'slots'}"
     alone = f"Every recipe trains for up to {plan.epochs} epochs, and the best is compared with the defaults."
     tried = f"About {plan.trials} recipes are tried, the defaults first; weak ones are stopped early."
     ends = clock(time.time() + plan.wall_s)
     return [
         plan.answer or alone,
         *([tried] if plan.trials > 1 else []),
-        f"It takes about {span(plan.wall_s)} on {slots}, ends {ends}.",
+        f"It takes about {span(plan.wall_s)} {_places(plan)}, ends {ends}.",
     ]
+
+
+def _places(plan: Plan) -> str:
+    """Where trials run: 'on 4 GPUs', 'with 2 trials at a time on the CPU'."""
+    if plan.device == "gpu":
+        return f"on {plan.slots} {'GPU' if plan.slots == 1 else 'GPUs'}"
+    return f"with {'one trial' if plan.slots == 1 else f'{plan.slots} trials'} at a time on the CPU"
 
 
 def _reached(reach: Sequence[tuple[int, float]]) -> str:

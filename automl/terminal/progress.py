@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
+from rich.control import Control
 from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
@@ -22,8 +24,11 @@ from automl.costs.plan import Plan
 from automl.errors import NoSpace
 from automl.figures import duration, format_cost, score
 from automl.records import Listener, Notice, Purpose, StudySpec, TrialState
+from automl.scores.words import course_text, state_text
 from automl.terminal import plan as plan_view
 from automl.terminal.report import dumps
+
+REFRESHES = 4  # of the live table in a second
 
 
 class Tally:
@@ -45,7 +50,7 @@ class Tally:
         """Add a notice. Returns its line for the log, if it is worth one."""
         self.at, self._heard = notice.at, self._clock()
         line = getattr(self, f"_{notice.kind}")(notice, notice.values)
-        if line is not None:
+        if line is not None and notice.kind != "plan":  # which stands above the table
             self.log.append(line)
         return str(line) if line is not None else None
 
@@ -73,12 +78,11 @@ class Tally:
         spec: StudySpec = values["spec"]
         fitted = values["fitted"]
         weights = f"{fitted} of {values['tensors']} tensors fitted; " if fitted is not None else ""
-        rungs = ", ".join(map(str, values["rungs"])) or "none"
         model, imgsz = spec.fixed.get("model", spec.models[0]), spec.fixed.get("imgsz", spec.imgsz[0])
         network = f"{Path(str(model)).name} at {imgsz} px, {values['parameters'] / 1e6:.1f} M parameters"
         return (
             f"Baseline {network}; {weights}{values['train_images']} train and {values['val_images']} val images; "
-            f"{values['epoch_s']:.1f} s an epoch; horizon {values['epochs']} epochs, rungs at {rungs}"
+            f"{values['epoch_s']:.1f} s an epoch; {course_text(values['epochs'], values['rungs'])}"
         )
 
     def _plan(self, notice: Notice, values: Mapping[str, Any]) -> str:
@@ -116,7 +120,7 @@ class Tally:
         self.closed_s += values["slot_s"] - run["before_s"]
         device = self.spec.slots.device if self.spec is not None else "cpu"
         return (
-            f"trial {notice.trial} {values['state']}: best epoch {score(values['map50_95'])}, "
+            f"trial {notice.trial} {state_text(TrialState(values['state']))}: best epoch {score(values['map50_95'])}, "
             f"{format_cost(values['slot_s'], device)}; {values['reason']}"
         )
 
@@ -168,19 +172,48 @@ class LiveProgress:
 
     def __init__(self, console: Console, tally: Tally) -> None:
         self._tally = tally
-        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=4, transient=True)
+        self._console = console
+        self._live = Live(console=console, get_renderable=self._draw, auto_refresh=False, transient=True)
+        self._above: list[str] = []
+        self._size = console.size
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._redraw_often, daemon=True)
 
     def __enter__(self) -> LiveProgress:
         self._live.__enter__()
+        self._thread.start()
         return self
 
     def __exit__(self, *exception: Any) -> None:
+        self._over.set()
+        self._thread.join()
         self._live.__exit__(*exception)
 
     def __call__(self, notice: Notice) -> None:
         line = self._tally.take(notice)
         if notice.kind == "plan" and line is not None:  # stays above the table
-            self._live.console.print(line, highlight=False, markup=False)
+            self._above.append(line)
+            self._print(line)
+
+    def _redraw_often(self) -> None:
+        while not self._over.wait(1 / REFRESHES):
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the table as it is now.
+
+        A terminal of another size has broken the lines of the last table anew, so nobody knows how many there are: the
+        screen is cleared, and what stands above the table is printed again.
+        """
+        size, self._size = self._size, self._console.size
+        if size != self._size:
+            self._console.control(Control.clear(), Control.home())
+            for line in self._above:
+                self._print(line)
+        self._live.refresh()
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False)
 
     def _draw(self) -> RenderableType:
         tally = self._tally
@@ -237,7 +270,7 @@ class LiveProgress:
         return share_s / 2 if spec.compare else share_s
 
     def _running(self) -> Table:
-        table = Table("trial", "origin", "epoch", "mAP50-95", "best", "running for", box=None, pad_edge=False)
+        table = Table("trial", "recipe", "epoch", "mAP50-95", "best", "running for", box=None, pad_edge=False)
         now = self._tally.now()
         for number, run in sorted(self._tally.running.items()):
             table.add_row(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from automl.costs.budget import budget_words
-from automl.figures import duration, format_cost, moment, score
+from automl.figures import duration, format_cost, score
 from automl.records import EpochRow, Purpose, StudyState, TrialRow, TrialState
 from automl.reports.card import card
 from automl.reports.overview import Overview
@@ -24,17 +23,18 @@ from automl.reports.report import StudyReport, StudyStatus
 from automl.scores.leaderboard import changed, gain, gain_shown, rank
 from automl.scores.trust import Estimate
 from automl.scores.words import (
+    SAMPLER_WORDS,
     one_seed_text,
+    origin_text,
     production_missing_text,
     production_text,
     rank_correlations,
     score_definition,
-    trial_name,
+    state_text,
     unseen_text,
     unseen_verdict_text,
     verdict_text,
 )
-from automl.store.address import command
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
 SCORE, CONFIRMED = "mAP50-95", "mean (seeds)"  # headings of the leaderboard
@@ -124,16 +124,18 @@ def print_report(
     table, columns = _fitting(console, report, limit)
     if table.row_count:
         console.print(table)
-        _say(console, _caption(columns, report.study.spec.epochs))
+        say(console, _caption(columns, report.study.spec.epochs))
+        for line in _meanings(_shown(report, limit)):
+            say(console, line)
     for line in _sentences(report) if details else [_end(report)]:
-        _say(console, line)
+        say(console, line)
     if details:
         _print_unseen(console, report)
     production, study = report.production, report.study
     if study.spec.train and production is None and study.state is StudyState.FINISHED:
-        _say(console, production_missing_text(study))
+        say(console, production_missing_text(study))
     if production is not None and details:
-        _say(console, production_text(production, study.spec.slots.device, report.evaluations))
+        say(console, production_text(production, study.spec.slots.device, report.evaluations))
 
 
 def print_card(console: Console, overview: Overview, db_words: str = "") -> None:
@@ -151,16 +153,17 @@ def print_card(console: Console, overview: Overview, db_words: str = "") -> None
         console.print(table)
         return
     for line in lines:
-        _say(console, f"{line.label:<11} {line.text}")
+        say(console, f"{line.label:<11} {line.text}")
 
 
-def _say(console: Console, line: str) -> None:
+def say(console: Console, line: str) -> None:
+    """Print a line as it is; a pipe gets it unbroken."""
     console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 def _fitting(console: Console, report: StudyReport, limit: int) -> tuple[Table, list[str]]:
     """The leaderboard and its headings; the least useful columns are left out until it fits the terminal."""
-    columns = ["trial", "origin", SCORE, CONFIRMED, "gain", "best epoch", "mAP50", "epochs", "state", "cost"]
+    columns = ["trial", "recipe", SCORE, CONFIRMED, "gain", "best epoch", "mAP50", "epochs", "state", "cost"]
     if report.verdict is None:
         columns.remove(CONFIRMED)
     unbounded = console.options.update(max_width=1000)
@@ -177,7 +180,7 @@ def _board(report: StudyReport, columns: Sequence[str], limit: int) -> Table:
     title = f"{report.study.name}: best trials on val"
     table = Table(title=title, title_justify="left", title_style="bold", **PLAIN)
     for heading in columns:
-        aligned: JustifyMethod = "left" if heading in ("origin", "state", "changed") else "right"
+        aligned: JustifyMethod = "left" if heading in ("recipe", "state", "changed") else "right"
         table.add_column(heading, justify=aligned, overflow="ellipsis", no_wrap=True)
     for row in _shown(report, limit):
         cells = _row(row, report)
@@ -191,6 +194,15 @@ def _caption(columns: Sequence[str], horizon: int) -> str:
     if CONFIRMED in columns:
         text += f" {CONFIRMED.capitalize()}: observed, the search's own run and those with new seeds."
     return f"{text} Best epoch: what best.pt reached." if "best epoch" in columns else text
+
+
+def _meanings(rows: Sequence[TrialRow]) -> list[str]:
+    """Sentences on words of the leaderboard that a newcomer does not know."""
+    samplers = dict.fromkeys(row.origin for row in rows if row.origin in SAMPLER_WORDS)
+    lines = [f"Search ({name}): proposed by the search, with {SAMPLER_WORDS[name]}." for name in samplers]
+    if any(row.state is TrialState.CUT for row in rows):
+        lines.append("Cut short: the budget ended first.")
+    return lines
 
 
 def _shown(report: StudyReport, limit: int) -> list[TrialRow]:
@@ -219,18 +231,23 @@ def _print_unseen(console: Console, report: StudyReport) -> None:
     title = f"{images} images that the search never saw ({split})"
     table = Table(title=title, title_justify="left", title_style="bold", **PLAIN)
     table.add_column("trial", justify="right")
-    table.add_column("origin")
+    table.add_column("recipe")
     for heading in ("best epoch, val", f"mAP50-95 {split}", f"mAP50 {split}"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         trial = by_number[row.trial]
         interval = "" if row.low is None or row.high is None else escape(f" [{row.low:.3f}, {row.high:.3f}]")
-        cells = (str(row.trial), escape(trial.origin), score(trial.best_map50_95), score(row.map50_95) + interval)
+        cells = (
+            str(row.trial),
+            escape(origin_text(trial.origin, trial.repeats)),
+            score(trial.best_map50_95),
+            score(row.map50_95) + interval,
+        )
         table.add_row(*cells, score(row.map50), style="bold" if row.trial == 0 else "")
     console.print(table)
     sentence = unseen_verdict_text(rows, report.production)
     if sentence:
-        _say(console, sentence)
+        say(console, sentence)
 
 
 def _row(row: TrialRow, report: StudyReport) -> dict[str, str]:
@@ -238,14 +255,14 @@ def _row(row: TrialRow, report: StudyReport) -> dict[str, str]:
     above = gain_shown(row, report.baseline)
     return {
         "trial": str(row.number),
-        "origin": escape(row.origin),
+        "recipe": escape(origin_text(row.origin, row.repeats)),
         SCORE: score(row.score),
         CONFIRMED: _confirmed(report.estimate(row)),
         "gain": "" if above is None else f"{above:+.3f}",
         "best epoch": score(row.best_map50_95),
         "mAP50": score(row.best_map50),
         "epochs": f"{row.done_epochs}/{row.epochs}",
-        "state": row.state.value,
+        "state": state_text(row.state),
         "cost": format_cost(row.slot_s, report.study.spec.slots.device),
         "changed": "" if row.number == 0 else _differences(row, report.baseline),
     }
@@ -277,7 +294,7 @@ def _sentences(report: StudyReport) -> list[str]:
 
 def _end(report: StudyReport) -> str:
     study, states = report.study, [row.state for row in report.trials]
-    counts = ", ".join(f"{states.count(state)} {state.value}" for state in TrialState if states.count(state))
+    counts = ", ".join(f"{states.count(state)} {state_text(state)}" for state in TrialState if states.count(state))
     return f"Trials: {counts or 'none'}. Ended: {study.reason or study.state.value}."
 
 
@@ -299,78 +316,3 @@ def plan_against_spent(planned_s: Mapping[str, float], spent_s: Mapping[str, flo
         if planned or spent:
             parts.append(f"{purpose.value} {format_cost(spent, device)} of {format_cost(planned, device)}")
     return ", ".join(parts)
-
-
-def print_studies(console: Console, overviews: Sequence[Overview]) -> None:
-    """Print one line for each study: the winner and its figure, against the defaults'."""
-    table = Table("study", "state", "trials", "winner", **PLAIN)
-    for heading in (SCORE, "gain", "defaults"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("spent", "begun"):
-        table.add_column(heading)
-    for overview in overviews:
-        row, winner = overview.study, overview.winner
-        seeds = overview.seeds(winner) if winner is not None else 0
-        figure = score(overview.figure(winner))
-        table.add_row(
-            escape(row.name),
-            "crashed" if row.state is StudyState.RUNNING and not overview.alive else row.state.value,
-            str(row.trials),
-            "" if winner is None else f"trial {winner.number}" if winner.number else "defaults",
-            f"{figure} ({seeds} seeds)" if seeds > 1 else figure,
-            "" if overview.gain is None else f"{overview.gain:+.3f}",
-            score(overview.figure(overview.baseline)),
-            format_cost(row.slot_s, row.spec.slots.device),
-            moment(row.created_at),
-        )
-    console.print(table)
-
-
-def _winner(overview: Overview) -> str:
-    """The winner as things stand, and the defaults by the same measure."""
-    winner, baseline = overview.winner, overview.baseline
-    if winner is None:
-        return "no trial has a score yet"
-    text = f"{trial_name(winner.number)}: mAP50-95 {score(overview.figure(winner))}, {_seeds(overview, winner)}"
-    if not winner.number or baseline is None:
-        return text
-    return f"{text}, defaults {score(overview.figure(baseline))}, {_seeds(overview, baseline)}"
-
-
-def _seeds(overview: Overview, row: TrialRow) -> str:
-    seeds = overview.seeds(row)
-    return "one seed" if seeds == 1 else f"mean of {seeds} seeds"
-
-
-def print_status(console: Console, status: StudyStatus, *, db: str | None = None) -> None:
-    """Print state, winner, cost, running trials and the last lines of the log. `db`: as the user named it."""
-    row = status.study
-    device = row.spec.slots.device
-    lines = [
-        f"study     {row.name}: {_state(status, db)}",
-        f"winner    {_winner(status)}",
-        f"spent     {format_cost(row.slot_s, device)}, wall {duration(row.wall_s)}: {status.share_spent:.0%} of "
-        f"{budget_words(row.spec)}",
-        f"trials    {row.trials} begun, {len(status.running)} running",
-    ]
-    if status.planned_s:
-        lines.append(f"planned   {plan_against_spent(status.planned_s, status.spent_s, device)}")
-    for trial in status.running:
-        place = f" on {trial.node} ({trial.device})" if trial.node else ""
-        lines.append(
-            f"          trial {trial.number} ({trial.origin}): epoch {trial.done_epochs}/{trial.epochs}, "
-            f"mAP50-95 {score(trial.last_map50_95)}{place}"
-        )
-    lines += [f"{time.strftime('%H:%M:%S', time.localtime(event.at))}  {event.text}" for event in status.events]
-    for line in lines:
-        _say(console, line)
-
-
-def _state(status: StudyStatus, db: str | None) -> str:
-    """State of the study, with the command that continues it where it does not run."""
-    row = status.study
-    resume = command("resume", row.name, db)
-    if row.state is StudyState.RUNNING and not status.alive:
-        silence = duration(time.time() - row.heartbeat_at)
-        return f"the study process ended unexpectedly (no sign of life for {silence}); {resume}"
-    return f"{row.state.value}; {resume}" if row.state is StudyState.INTERRUPTED else row.state.value

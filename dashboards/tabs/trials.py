@@ -10,7 +10,7 @@ from automl.figures import score
 from automl.files.pictures import PICTURES
 from automl.records import Board, StudyRow, StudyState, TrialPage, TrialRow, TrialState
 from automl.reports.overview import Overview
-from automl.scores.words import score_definition
+from automl.scores.words import origin_text, score_definition
 from automl.store import read
 from dashboards import charts, context, frames, words
 from dashboards.files import pictures
@@ -36,7 +36,7 @@ COLUMNS = {
     ),
     "over seeds": st.column_config.TextColumn(help="scores of the same recipe with several seeds, and their mean"),
     "mAP50": st.column_config.NumberColumn(format="%.4f"),
-    "origin": st.column_config.TextColumn(width=110),
+    "recipe": st.column_config.TextColumn(width=110),
 }
 
 
@@ -45,7 +45,7 @@ def draw(row: StudyRow) -> None:
     first, second, third, fourth = st.columns([2, 3, 2, 1])
     order = first.selectbox("Sort by", list(ORDERS), key="sort", bind="query-params")
     states = second.multiselect("State", [state.value for state in TrialState], key="state", bind="query-params")
-    origin = third.text_input("Origin holds", key="origin", placeholder="gp, scratch-high …", bind="query-params")
+    origin = third.text_input("Recipe from", key="origin", placeholder="gp, scratch-high …", bind="query-params")
     page = fourth.number_input("Page", 1, None, 1, key="page", bind="query-params")
     column, descending = ORDERS[order]
     board = Board(
@@ -201,7 +201,7 @@ def _comparison(study: StudyRow, rows: list[TrialRow], numbers: list[int]) -> No
     for row in rows:
         left, right = st.columns([5, 1])
         end = f"{words.plain(words.end_of(row))} Scored {score(row.score)}."
-        left.markdown(f"**trial {row.number}** ({words.plain(row.origin)}): {end}")
+        left.markdown(f"**trial {row.number}** ({words.plain(origin_text(row.origin, row.repeats))}): {end}")
         right.page_link("views/trial.py", label="Open", query_params={"study": study.name, "trial": str(row.number)})
     differing = frames.differing_frame(rows)
     if len(rows) > 1:

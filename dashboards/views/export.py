@@ -11,7 +11,7 @@ from automl.recipes import Subject, beginning, defaults_beside, no_recipe_text, 
 from automl.records import StudyRow, TrialRow
 from automl.reports.card import lines_of_recipe
 from automl.reports.overview import Overview
-from automl.scores.words import production_text, trial_name
+from automl.scores.words import origin_text, production_text, trial_name
 from automl.store import read
 from automl.trainers.ultralytics.initial import Beginning
 from automl.trainers.ultralytics.schema import is_packaged
@@ -33,7 +33,8 @@ def _draw(row: StudyRow) -> None:
     trial, production = subject.trial, subject.production
     choice = "" if trial.number == winner.number else f", by your choice instead of {trial_name(winner.number)}"
     said = words.outcome(progress) or words.no_outcome(progress)
-    st.markdown(f"**Trial {trial.number}** ({words.plain(trial.origin)}){choice}. {words.plain(said)}")
+    source = words.plain(origin_text(trial.origin, trial.repeats))
+    st.markdown(f"**Trial {trial.number}** ({source}){choice}. {words.plain(said)}")
     _recipes(progress, subject)
     if production is not None and production.repeats == trial.number:
         _weights(row, production, "Weights of the production training")

@@ -191,7 +191,7 @@ def make_study(**changes: Any) -> StudyRow:
     row = StudyRow(
         name="birds",
         state=StudyState.FINISHED,
-        reason="the budget of slot time is spent",
+        reason="the budget is spent",
         spec=make_spec(),
         created_at=0.0,
         heartbeat_at=1440.0,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+
+from rich.console import Console
 
 from automl.records import StudyRow, StudyState, TrialPoint, TrialRow
 from automl.reports.overview import Overview, overview_of
@@ -76,3 +80,15 @@ def make_progress(count: int = 10, *, alive: bool = True, share: float = 0.5, **
         "latest": make_latest(),
     }
     return StudyProgress(**{**fields, **changes})
+
+
+def best_epoch_elsewhere(**changes: Any) -> StudyRow:
+    """A study whose best single epoch is that of trial 9."""
+    return make_study(best_map50_95=0.99, best_trial=9, **changes)
+
+
+def text_of(draw: Callable[[Console], object], width: int = 200) -> str:
+    """Text that is printed on a console of that width."""
+    shown = io.StringIO()
+    draw(Console(file=shown, width=width))
+    return shown.getvalue()

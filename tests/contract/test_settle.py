@@ -66,7 +66,7 @@ def test_an_interrupted_trial_of_a_spent_study_is_cut_and_its_attempt_stays(engi
     recorder.close()
     row = read.trial(engine, spec.name, 0)
     assert (row.state, row.slot_s, row.ended_at) == (TrialState.CUT, 120.0, 120.0)
-    assert row.reason == "the budget of slot time is spent before it could go on"
+    assert row.reason == "the budget is spent before it could go on"
     assert read.attempts(engine, spec.name, 0) == attempts
 
 

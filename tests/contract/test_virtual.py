@@ -193,11 +193,11 @@ def test_what_a_spent_budget_leaves_interrupted_is_cut_with_the_reason(tmp_path:
     assert len(waiting) == 3
     poorer = replace(spec, budgets=("20cpu-min",))  # 20 epochs of a minute have been spent
     again = play(poorer, tmp_path, record=first.record, at=first.at)
-    assert again.search.ended == "the budget of slot time is spent"
+    assert again.search.ended == "the budget is spent"
     for number in waiting:
         row = again.record.trials[number]
         assert row.state is TrialState.CUT
-        assert row.reason == "the budget of slot time is spent before it could go on"
+        assert row.reason == "the budget is spent before it could go on"
     assert sum(f"trial {number} is cut" in note for note in again.record.notes for number in waiting) == 3
 
 

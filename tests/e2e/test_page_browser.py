@@ -95,7 +95,7 @@ def test_the_details_are_drawn_when_they_are_opened(site: Site) -> None:
     with site.open("/study?study=birds") as page:
         page.get_by_text("Details", exact=True).click()
         says(page, "Trial 3 is better, proven with a chance of")
-        shows(page, "Rank correlation of each rung with the next")
+        shows(page, "Rank correlation of the trials' order between two rungs")
         assert "details=true" in page.url
         fits(page)
 

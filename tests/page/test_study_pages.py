@@ -126,7 +126,7 @@ def test_the_overview_begins_with_the_lines_of_the_terminal(fill: Fill, url: str
     assert "trial 3 is handed over" in html
     assert "The answer" in [heading.value for heading in app.subheader]
     assert f"automl export birds --db {url} -o hyp.yaml" in text(app)
-    assert "34 trials on 2 slots: 14 completed, 2 failed, 18 stopped." in text(app)
+    assert "34 trials, 2 at a time: 14 completed, 2 failed, 18 stopped early." in text(app)
     (best,) = [chart.proto.spec for chart in app.get("vega_lite_chart")]
     assert "spent (cpu-h)" in best
 
@@ -138,7 +138,7 @@ def test_details_are_drawn_when_they_are_opened(fill: Fill, url: str) -> None:
     assert "Trial 3 is better, proven" not in text(show("study", study="birds"))
     app = unharmed(show("study", study="birds", details="true"))
     assert "Trainings of 12 epochs: Trial 3 is better, proven with a chance of " in text(app)
-    assert "over the trials that reached both: 3 with 9: " in text(app)
+    assert "by which weak ones end: epochs 3 and 9 " in text(app)
     charts = [chart.proto.spec for chart in app.get("vega_lite_chart")]
     assert '"cpu-h"' in charts[1]
     assert "over seeds" in charts[2]

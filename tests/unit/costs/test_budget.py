@@ -141,7 +141,7 @@ def test_a_spent_budget_is_named() -> None:
     assert ledger.exhausted(59.9) is None
     assert ledger.exhausted(60.0) == "the wall time is over"
     ledger.charge(None, 10.0)
-    assert ledger.exhausted(0.0) == "the budget of slot time is spent"
+    assert ledger.exhausted(0.0) == "the budget is spent"
 
 
 def test_the_share_spent_is_that_of_the_budget_nearest_to_its_end() -> None:

@@ -127,8 +127,8 @@ def test_a_recipe_says_its_length_and_that_of_the_search() -> None:
 
 
 def test_trials_are_counted_by_state_and_slots() -> None:
-    assert words.trials(make_progress(3)) == "3 trials on 1 slot: 3 completed."
-    assert words.trials(make_progress(0)) == "0 trials on 1 slot."
+    assert words.trials(make_progress(3)) == "3 trials, one at a time: 3 completed."
+    assert words.trials(make_progress(0)) == "0 trials, one at a time."
 
 
 def test_defaults_that_failed_are_the_headline() -> None:
@@ -239,8 +239,8 @@ def test_the_defaults_are_no_gain_over_themselves() -> None:
 
 
 def test_a_stopped_trial_says_at_which_rung() -> None:
-    row = make_row(1, state=TrialState.STOPPED, reason="rung 3: mean 0.1 below the threshold 0.2")
-    assert words.end_of(row) == "Stopped: rung 3: mean 0.1 below the threshold 0.2."
+    row = make_row(1, state=TrialState.STOPPED, reason="weak at epoch 3: mean 0.1, and 0.2 goes on")
+    assert words.end_of(row) == "Stopped early: weak at epoch 3: mean 0.1, and 0.2 goes on."
 
 
 def test_a_list_says_in_two_words_how_sure_it_is() -> None:
@@ -269,4 +269,4 @@ def test_a_production_training_names_its_recipe_and_length() -> None:
 
 def test_the_defaults_are_not_called_proposed() -> None:
     assert words.source_of(make_row(0)) == "These are the defaults."
-    assert words.source_of(make_row(3)) == "Proposed by tpe."
+    assert words.source_of(make_row(3)) == "Recipe from: search (tpe)."

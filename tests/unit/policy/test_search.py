@@ -90,7 +90,7 @@ def test_a_weak_trial_is_stopped_at_a_rung_with_both_figures() -> None:
     outcome, _ = train(search, begun(search, at), [0.1, 0.2, 0.3], at)
     assert outcome is not None
     assert outcome.state is TrialState.STOPPED
-    assert outcome.reason == "rung 3: mean mAP50-95 0.200 below the threshold 0.400"
+    assert outcome.reason == "weak at epoch 3: mean mAP50-95 0.200, and 0.400 goes on"
 
 
 def test_a_trial_is_judged_at_rungs_only() -> None:
@@ -176,9 +176,9 @@ def test_so_many_trials_begin_as_the_budget_says() -> None:
 def test_a_running_trial_is_cut_when_the_slot_time_is_spent() -> None:
     search = make_search(make_spec(budgets=("5cpu-min",)))
     outcome, at = train(search, begun(search), [0.1] * 12)
-    assert outcome == Outcome(state=TrialState.CUT, reason="the budget of slot time is spent after epoch 5")
+    assert outcome == Outcome(state=TrialState.CUT, reason="the budget is spent after epoch 5")
     assert search.next_trial(at) is None
-    assert search.ended == "the budget of slot time is spent"
+    assert search.ended == "the budget is spent"
 
 
 def test_a_running_trial_is_cut_when_the_wall_time_is_over() -> None:
@@ -191,7 +191,7 @@ def test_the_probe_is_paid_from_the_same_budget() -> None:
     search = make_search(make_spec(budgets=("5cpu-min",), probe_s=120.0))
     outcome, _ = train(search, begun(search), [0.1] * 12)
     assert outcome is not None
-    assert outcome.reason == "the budget of slot time is spent after epoch 3"
+    assert outcome.reason == "the budget is spent after epoch 3"
 
 
 @pytest.mark.parametrize("budget", ["23cpu-min", "23min"])

@@ -8,7 +8,16 @@ from automl.records import Purpose, TrialRow, TrialState
 from automl.scores.halving import RungTrust
 from automl.scores.leaderboard import verdict
 from automl.scores.trust import Confidence
-from automl.scores.words import FEWEST, chance_text, one_seed_text, rank_correlations, score_definition, verdict_text
+from automl.scores.words import (
+    FEWEST,
+    chance_text,
+    course_text,
+    one_seed_text,
+    origin_text,
+    rank_correlations,
+    score_definition,
+    verdict_text,
+)
 from tests.builders.factories import make_row
 
 
@@ -96,6 +105,39 @@ def test_rank_correlations_need_trials() -> None:
         RungTrust(level=9, following=12, correlation=0.9, trials=FEWEST - 1, stops=True),
     ]
     assert rank_correlations(rungs) == (
-        "Rank correlation of each rung with the next, over the trials that reached both: 3 with 9: 0.51 (12 trials)."
+        "Rank correlation of the trials' order between two rungs, by which weak ones end: epochs 3 and 9 0.51 (12 trials)."
     )
     assert rank_correlations(rungs[1:]) == ""
+
+
+@pytest.mark.parametrize(
+    ("origin", "repeats", "text"),
+    [
+        ("defaults", None, "defaults"),
+        ("defaults@yolov5s", None, "defaults at yolov5s"),
+        ("scratch-low", None, "scratch-low"),
+        ("gp", None, "search (gp)"),
+        ("evolve", None, "search (evolve)"),
+        ("warm:hyp.yaml", None, "from hyp.yaml"),
+        ("warm:a@b", None, "from a@b"),
+        ("confirmation", 13, "trial 13, new seed"),
+        ("confirmation", 0, "the defaults, new seed"),
+        ("production", 22, "trial 22, production"),
+    ],
+)
+def test_the_source_of_a_recipe_is_said_in_words(origin: str, repeats: int | None, text: str) -> None:
+    assert origin_text(origin, repeats) == text
+
+
+@pytest.mark.parametrize(
+    ("rungs", "text"),
+    [
+        ((), "40 epochs a trial, none ends early"),
+        ((40,), "40 epochs a trial, none ends early"),
+        ((5, 40), "up to 40 epochs a trial, weak ones end after epoch 5"),
+        ((5, 14), "up to 40 epochs a trial, weak ones end after epoch 5 or 14"),
+        ((3, 9, 27), "up to 40 epochs a trial, weak ones end after epoch 3, 9 or 27"),
+    ],
+)
+def test_the_course_of_a_trial_needs_no_word_of_the_trade(rungs: tuple[int, ...], text: str) -> None:
+    assert course_text(40, rungs) == text

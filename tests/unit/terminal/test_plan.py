@@ -52,7 +52,7 @@ def test_counts_at_rungs_are_said_to_include_each_other() -> None:
 
 def test_without_rungs_only_the_end_is_counted() -> None:
     text = printed(replace(PLAN, rungs=(), reach=((12, 3.0),), trials=4), 400)
-    assert "rungs at none; about 4 trials, of those after the defaults 3 reach epoch 12." in text
+    assert "12 epochs a trial, none ends early; about 4 trials, of those after the defaults 3 reach epoch 12." in text
 
 
 def test_a_plan_ends_in_three_sentences_that_need_no_other() -> None:
@@ -60,7 +60,9 @@ def test_a_plan_ends_in_three_sentences_that_need_no_other() -> None:
     assert others == ["A note.", "Beware."]
     assert lengths == "Every recipe trains for up to 12 epochs, and the best is compared with the defaults."
     assert tried == "About 21 recipes are tried, the defaults first; weak ones are stopped early."
-    assert re.fullmatch(r"It takes about 30 min 0 s on 2 cpu slots, ends (\d{4}-\d\d-\d\d )?\d\d:\d\d\.", ends)
+    assert re.fullmatch(
+        r"It takes about 30 min 0 s with 2 trials at a time on the CPU, ends (\d{4}-\d\d-\d\d )?\d\d:\d\d\.", ends
+    )
     assert printed(PLAN, 400).splitlines()[-3:] == brief(PLAN)
 
 
@@ -69,7 +71,7 @@ def test_a_plan_says_its_own_sentence_on_lengths_and_when_it_ends() -> None:
     alone = brief(replace(PLAN, trials=1, answer="The defaults are trained.", wall_s=86400.0 * 40))
     assert alone[0] == "The defaults are trained."
     assert len(alone) == 2
-    assert alone[1].startswith("It takes about 960 h 0 min on 2 cpu slots, ends 20")
+    assert alone[1].startswith("It takes about 960 h 0 min with 2 trials at a time on the CPU, ends 20")
     assert any(alone[1].endswith(f"ends {clock(at + 86400.0 * 40)}.") for at in (before, time.time()))
 
 

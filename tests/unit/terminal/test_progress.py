@@ -15,6 +15,7 @@ from automl.errors import NoSpace
 from automl.records import Notice, Purpose
 from automl.terminal.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Tally, display, shown
 from tests.builders.factories import make_spec
+from tests.unit.terminal.test_plan import PLAN
 
 
 def text_of(draw: Any, width: int = 200) -> str:
@@ -110,7 +111,7 @@ def test_a_nan_is_no_best() -> None:
 def test_the_probe_says_what_fitted_and_where_the_rungs_are() -> None:
     (line,) = plain(probed())
     assert "342 of 349 tensors fitted; 205 train and 87 val images" in line
-    assert line.endswith("2.5 s an epoch; horizon 12 epochs, rungs at 3, 9")
+    assert line.endswith("2.5 s an epoch; up to 12 epochs a trial, weak ones end after epoch 3 or 9")
 
 
 def test_a_log_tells_ends_and_new_bests_only() -> None:
@@ -186,3 +187,28 @@ def test_a_file_of_events_that_cannot_be_opened_is_an_error_before_the_search(tm
         shown(Console(file=io.StringIO()), quiet=True, events=tmp_path / "no" / "events.jsonl"),
     ):
         pytest.fail("nothing may begin")
+
+
+def test_a_terminal_of_another_size_shows_the_plan_and_the_table_once() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=100, height=30)
+    live = LiveProgress(console, Tally(Clock()))
+    with live:
+        live(notice("plan", plan=PLAN.document()))
+        live(study())
+        live.redraw()
+        resized_at = screen.tell()
+        console.width = 60
+        live.redraw()
+    after = screen.getvalue()[resized_at:]
+    assert after.count("It takes about") == 1
+    assert "\x1b[2J" in after
+
+
+def test_a_terminal_of_the_same_size_is_not_cleared() -> None:
+    screen = io.StringIO()
+    with LiveProgress(Console(file=screen, force_terminal=True, width=100, height=30), Tally(Clock())) as live:
+        live(notice("plan", plan=PLAN.document()))
+        live.redraw()
+    assert screen.getvalue().count("It takes about") == 1
+    assert "\x1b[2J" not in screen.getvalue()

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from automl.figures import duration, score
-from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
+from automl.records import Purpose, TrialRow, TrialState
 from automl.reports.report import StudyReport
 from automl.terminal.report import (
     as_json,
@@ -22,18 +22,11 @@ from automl.terminal.report import (
     listing,
     print_card,
     print_report,
-    print_status,
-    print_studies,
     status_json,
 )
+from automl.terminal.studies import print_status
 from tests.builders.factories import make_epoch_row, make_evaluation, make_row, make_spec, make_study
-from tests.builders.overviews import make_overview, make_report, make_status
-
-
-def text_of(draw: Any, width: int = 200) -> str:
-    shown = io.StringIO()
-    draw(Console(file=shown, width=width))
-    return shown.getvalue()
+from tests.builders.overviews import best_epoch_elsewhere, make_overview, make_report, make_status, text_of
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(-1, "0 s"), (59.9, "59 s"), (245, "4:05"), (3723, "1:02:03")])
@@ -94,7 +87,7 @@ def test_the_figure_on_test_stands_beside_val_with_an_honest_sentence(winner: fl
     assert "72 images that the search never saw (test)" in lines[-8]
     assert [line.split() for line in lines[-4:-2]] == [
         ["0", "defaults", "0.500", "0.400", "0.400"],
-        ["1", "tpe", "0.600", f"{winner:.3f}", f"{winner:.3f}"],
+        ["1", "search", "(tpe)", "0.600", f"{winner:.3f}", f"{winner:.3f}"],
     ]
     assert sentence in lines[-1]
     assert json.loads(dumps(as_json(report, None)))["evaluations"][1]["map50_95"] == winner
@@ -144,7 +137,7 @@ def test_a_measurement_that_failed_is_a_dash_and_no_verdict() -> None:
     report = make_report(make_row(1, 0.6), make_row(0, 0.5), study=study, evaluations=figures)
     text = text_of(lambda console: print_report(console, report, details=True))
     assert "72 images that the search never saw (holdout)" in text
-    assert text.splitlines()[-2].split() == ["1", "tpe", "0.600", "–", "–"]
+    assert text.splitlines()[-2].split() == ["1", "search", "(tpe)", "0.600", "–", "–"]
     assert "On holdout" not in text
     assert "against the defaults' 0.400" not in text
 
@@ -165,7 +158,7 @@ def test_costs_and_trust_are_details() -> None:
     report = make_report(make_row(1, 0.6), make_row(0, 0.5))
     plain = text_of(lambda console: print_report(console, report))
     details = text_of(lambda console: print_report(console, report, details=True))
-    assert plain.splitlines()[-1] == "Trials: 2 completed. Ended: the budget of slot time is spent."
+    assert plain.splitlines()[-1] == "Trials: 2 completed. Ended: the budget is spent."
     for word in ("12.0 cpu-min baseline", "It has one seed"):
         assert word in details
         assert word not in plain
@@ -234,7 +227,7 @@ def board(report: StudyReport, width: int = 120, **options: Any) -> list[list[st
     text = text_of(lambda console: print_report(console, report, **options), width=width)
     states = " completed ", " stopped ", " failed "
     return [
-        line.split()
+        line.replace("search (tpe)", "tpe").split()
         for line in text.splitlines()
         if any(state in line for state in states) and line.split()[0].isdigit()
     ]
@@ -285,32 +278,16 @@ def test_json_has_winner_mean_interval_chance_seeds_and_cost() -> None:
     assert json.loads(dumps(as_json(make_report(make_row(0, 0.5)), None)))["verdict"] is None
 
 
-def best_epoch_elsewhere(**changes: Any) -> StudyRow:
-    """A study whose best single epoch is that of trial 9."""
-    return make_study(best_map50_95=0.99, best_trial=9, **changes)
-
-
-def repeats(number: int, of: int, score: float) -> TrialRow:
-    return make_row(number, score, repeats=of, purpose=Purpose.CONFIRMATION, seed=number)
-
-
-def test_studies_are_listed_with_their_winner() -> None:
-    rows = [make_row(0, 0.5), make_row(1, 0.6), repeats(2, 0, 0.5), repeats(3, 1, 0.58), repeats(4, 1, 0.58)]
-    studies = [
-        make_overview(*rows, study=best_epoch_elsewhere()),
-        make_overview(make_row(0, 0.5), make_row(1, 0.61), study=best_epoch_elsewhere(name="cells")),
-        make_overview(make_row(0, 0.5), make_row(1, 0.4), study=best_epoch_elsewhere(name="owls")),
-        make_overview(study=best_epoch_elsewhere(name="empty", state=StudyState.RUNNING)),
-    ]
-    lines = text_of(lambda console: print_studies(console, studies)).splitlines()
-    rows_shown = [" ".join(line.split()).partition(" 24.0 ")[0] for line in lines if "cpu-min" in line]
-    assert rows_shown == [
-        "birds finished 2 trial 1 0.587 (3 seeds) +0.087 0.500",
-        "cells finished 2 trial 1 0.610 +0.110 0.500",
-        "owls finished 2 defaults 0.500 0.500",
-        "empty crashed 2 – –",
-    ]
-    assert not any("0.99" in line for line in lines)
+def test_the_leaderboard_explains_its_words() -> None:
+    rows = (make_row(0, 0.5), make_row(1, 0.6, state=TrialState.CUT), make_row(2, 0.4, origin="gp"))
+    text = text_of(lambda console: print_report(console, make_report(*rows)))
+    assert "Search (tpe): proposed by the search, with a tree-structured Parzen estimator." in text
+    assert "Search (gp): proposed by the search, with a Gaussian process." in text
+    assert "Cut short: the budget ended first." in text
+    assert "1 cut short" in text
+    plain = text_of(lambda console: print_report(console, make_report(make_row(0, 0.5))))
+    assert "Search (" not in plain
+    assert "Cut short" not in plain
 
 
 def test_json_documents_keep_their_keys() -> None:
@@ -352,31 +329,10 @@ def test_status_show_and_export_name_the_same_trial(rows: tuple[TrialRow, ...], 
     assert (f"trial {number} is handed over" if number else "the defaults are handed over") in shown
 
 
-def test_a_status_without_a_score_says_so() -> None:
-    assert "no trial has a score yet" in text_of(lambda console: print_status(console, make_status(make_row(0, None))))
-
-
 def test_the_defaults_lead_while_nothing_has_trained_to_the_end() -> None:
     rows = (make_row(0, 0.5, state=TrialState.RUNNING), make_row(1, 0.51, state=TrialState.STOPPED))
     text = text_of(lambda console: print_report(console, make_report(*rows), details=True))
     assert "The defaults lead so far with mAP50-95 of 0.500 on val; no trial has reached its last epoch." in text
-
-
-def test_a_status_names_the_way_out_of_a_dead_study() -> None:
-    status = make_status(
-        study=make_study(state=StudyState.RUNNING),
-        running=(make_row(1, 0.4, state=TrialState.RUNNING, node="a", device="0", done_epochs=3),),
-        share_spent=0.42,
-        events=(EventRow(at=0.0, kind="note", trial=None, text="hello"),),
-    )
-    text = text_of(lambda console: print_status(console, status))
-    assert "study     birds: the study process ended unexpectedly (no sign of life for" in text
-    assert "automl resume birds" in text
-    elsewhere = text_of(lambda console: print_status(console, status, db="sqlite:///other.db"))
-    assert "automl resume birds --db sqlite:///other.db" in elsewhere
-    assert "42% of 5cpu-h" in text
-    assert "trial 1 (tpe): epoch 3/12, mAP50-95 0.400 on a (0)" in text
-    assert "hello" in text
 
 
 def test_a_missing_production_training_is_named_with_the_command_that_does_it() -> None:
