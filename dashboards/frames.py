@@ -14,7 +14,7 @@ from automl.records import EpochRow, Params, ParamValue, Purpose, StudyRow, Tria
 from automl.reports.overview import Overview
 from automl.reports.watch import Rise, StudyProgress
 from automl.scores.leaderboard import Verdict, changed, gain_shown
-from automl.scores.words import observed_text, origin_text, state_text
+from automl.scores.words import observed_text, origin_text
 from automl.space import Parameter
 from dashboards.words import clock, cost, moment, state_of, sureness
 
@@ -97,7 +97,7 @@ def leaderboard_frame(
             "trial": [row.number for row in rows],
             "mAP50-95": [row.score for row in rows],
             "gain": pd.Series([gain_shown(row, baseline) for row in rows], dtype="float64"),
-            "state": [state_text(row.state) for row in rows],
+            "state": [row.state.value for row in rows],
             "epochs": [f"{row.done_epochs}/{row.epochs}" for row in rows],
             "over seeds": ["" if one is None or not one.new_seeds else observed_text(one) for one in estimates],
             "at best epoch": [row.best_map50_95 for row in rows],

@@ -38,7 +38,7 @@ def foresee(place: Place, *words: str, budget: str = "900cpu-s") -> subprocess.C
 def test_a_dry_run_prints_the_plan_and_begins_nothing(place: Place, planned: subprocess.CompletedProcess[str]) -> None:
     assert planned.returncode == 0
     assert "Probing: a few real steps of the defaults at network.yaml at 64 px, network.yaml at 96 px" in planned.stderr
-    for word in ("network.yaml@64", "network.yaml@96", "baseline", "compared", "horizon 12 epochs", "probe", "search"):
+    for word in ("network.yaml@64", "network.yaml@96", "baseline", "compared", "up to 12 epochs a trial", "probe", "search"):
         assert word in planned.stdout
     assert "A horizon of 12 epochs is 4% of a production training's 300" in planned.stdout
     assert place.studies() == []
@@ -93,7 +93,7 @@ def test_a_search_says_its_plan_compares_the_points_and_shows_plan_against_spent
     done = place.run("search", *TINY, *ONE_SLOT, "--budget", "12trials", "--epochs", "3", "--name", "points")
     assert done.returncode == 0, done.stderr
     assert "Every recipe trains for up to 3 epochs, and the best is compared with the defaults." in done.stdout
-    assert re.search(r"It takes about .* on 1 cpu slot, ends \d\d:\d\d\.", done.stdout)
+    assert re.search(r"It takes about .* with one trial at a time on the CPU, ends \d\d:\d\d\.", done.stdout)
     assert "the search tunes at network.yaml at" in done.stdout
     rows = place.trials("points")
     assert [row.purpose.value for row in rows[:3]] == ["baseline", "points", "search"]
