@@ -38,7 +38,15 @@ def foresee(place: Place, *words: str, budget: str = "900cpu-s") -> subprocess.C
 def test_a_dry_run_prints_the_plan_and_begins_nothing(place: Place, planned: subprocess.CompletedProcess[str]) -> None:
     assert planned.returncode == 0
     assert "Probing: a few real steps of the defaults at network.yaml at 64 px, network.yaml at 96 px" in planned.stderr
-    for word in ("network.yaml@64", "network.yaml@96", "baseline", "compared", "up to 12 epochs a trial", "probe", "search"):
+    for word in (
+        "network.yaml@64",
+        "network.yaml@96",
+        "baseline",
+        "compared",
+        "up to 12 epochs a trial",
+        "probe",
+        "search",
+    ):
         assert word in planned.stdout
     assert "A horizon of 12 epochs is 4% of a production training's 300" in planned.stdout
     assert place.studies() == []
