@@ -12,7 +12,7 @@ from automl.terminal.exits import CODES
 
 WELCOME = f"""automl {__version__}: searches the best training recipe of a YOLO detector within a budget.
 
-  automl demo-data demo                              a small data set to try it on
+  automl demo-data                                   a small data set, and a search of minutes for it
   automl search --data data.yaml --budget 2gpu-h     search; with --dry-run: the plan and its cost alone
   automl show                                        the answer of the newest study
   automl export -o hyp.yaml                          its recipe, for production training

@@ -211,6 +211,7 @@ def _print_plan(plan: Plan, *, as_json: bool) -> None:
         print(dumps(plan, indent=2))
     else:
         print_plan(open_console(), plan)
+        print("Nothing was trained. Begin with the same command, without --dry-run.")
 
 
 def _finish(report: StudyReport, *, export: Path | None, db: str | None, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -27,14 +28,26 @@ def dashboard(
 
 
 def demo_data(
-    directory: Annotated[Path, typer.Argument(help="New folder.")],
+    directory: Annotated[Path, typer.Argument(help="New folder.")] = Path("demo-data"),
     seed: Annotated[int, typer.Option(help="Same seed, same images.")] = 0,
 ) -> None:
-    """Make a small real detection data set: handwritten digits on photographs."""
+    """Make a small real detection data set, and print a search for it that takes minutes on a CPU."""
     with exit_codes():
-        from automl.data.demo import make_demo
+        from automl.data.demo import TINY, make_demo
 
-        print(make_demo(directory, seed=seed))
+        data = make_demo(directory, seed=seed)
+        files = [shlex.quote(_short(file)) for file in (data, data.with_name(TINY))]
+        print(f"{_short(data)}: 300 train, 80 val and 80 test images, handwritten digits on photographs.")
+        print("A search of some nine minutes on two cores, with the tiny network beside it:")
+        print(
+            f"  automl search --data {files[0]} --models {files[1]} --weights none \\\n"
+            "    --imgsz 96 --batch 8 --set nbs=8 --epochs 12 --train 60 --budget 14cpu-min --export hyp.yaml"
+        )
+
+
+def _short(file: Path) -> str:
+    """The path from the current folder where it lies below it."""
+    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
 
 
 def version(json_: flags.Json = False) -> None:

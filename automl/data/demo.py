@@ -14,6 +14,7 @@ import yaml
 
 from automl.data.dataset import fingerprint, read_dataset
 from automl.errors import AutoMLError, NoSpace
+from automl.files.home import shipped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 MARKER = "demo.json"  # tells a folder of ours from anyone else's, and with which settings it was made
+TINY = "tiny.yaml"  # a network that trains in seconds, copied beside the data
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SPLITS = ("train", "val", "test")
 
@@ -72,7 +74,7 @@ def make_demo(
     imgsz: int = 96,
     classes: int = 5,
 ) -> Path:
-    """Draw the demo data set into `directory`, unless it lies there already; its data.yaml.
+    """Draw the demo data set into `directory`, unless it lies there already; its data.yaml. A network lies beside it.
 
     The same arguments give the same bytes. Neither photographs nor handwritten images are shared between
     splits. The folder appears in one step: an interrupted call leaves none behind.
@@ -82,11 +84,12 @@ def make_demo(
     settings = _Settings(seed=seed, train=train, val=val, test=test, imgsz=imgsz, classes=classes)
     _check_settings(settings)
     directory = directory.expanduser().resolve()
-    if _is_made(directory, settings):
-        return directory / "data.yaml"
-    digits = _load_digits()
+    made = _is_made(directory, settings)
     try:
-        _make(directory, settings, digits)
+        if not made:
+            _make(directory, settings, _load_digits())
+        if not (directory / TINY).exists():
+            (directory / TINY).write_bytes(shipped("configs/demo/tiny.yaml").read_bytes())
     except OSError as error:
         raise NoSpace(f"cannot write the demo to {directory}: {error.strerror or error}.") from error
     return directory / "data.yaml"

@@ -115,4 +115,6 @@ def _state(status: StudyStatus, db: str | None) -> str:
     if row.state is StudyState.RUNNING and not status.alive:
         silence = duration(time.time() - row.heartbeat_at)
         return f"the study process ended unexpectedly (no sign of life for {silence}); {resume}"
+    if row.state is StudyState.FINISHED:
+        return f"finished; {command('show', row.name, db)}"
     return f"{row.state.value}; {resume}" if row.state is StudyState.INTERRUPTED else row.state.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 import automl
 from automl.cli import app
+from automl.commands.searching import PANELS
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
@@ -36,6 +38,39 @@ def test_the_package_runs_as_a_module() -> None:
     assert subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=True).stdout == (
         f"automl {automl.__version__}\n"
     )
+
+
+def test_automl_alone_names_the_first_commands() -> None:
+    done = CliRunner().invoke(app, [])
+    assert done.exit_code == 0
+    for command in ("demo-data", "search", "show", "export", "dashboard"):
+        assert f"automl {command}" in done.output
+
+
+def test_the_search_has_panels_with_every_option_in_one() -> None:
+    text = CliRunner().invoke(app, ["search", "--help"]).output
+    assert "Example: automl search --data custom.yaml --budget 2gpu-h" in text
+    names = [name for names in PANELS.values() for name in names]
+    options = {option.name for option in typer.main.get_command(app).commands["search"].params}  # type: ignore[attr-defined]
+    assert set(names) == options - {"help"}
+    assert len(names) == len(set(names))
+    assert [panel for panel in PANELS if f"─ {panel} ─" not in text] == []
+
+
+def test_the_exit_codes_stand_in_the_help() -> None:
+    text = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+    assert "2 wrong input" in text
+    assert "130 interrupted" in text
+
+
+def test_the_version_tells_what_a_report_of_an_error_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOML_DB", "postgresql://ana:secret@db/automl")
+    document = json.loads(CliRunner().invoke(app, ["version", "--json"]).output)
+    assert document["automl"] == automl.__version__
+    assert document.keys() >= {"ultralytics", "torch", "ray", "optuna", "python", "platform", "home", "database"}
+    text = CliRunner().invoke(app, ["version"]).output
+    assert "secret" not in text
+    assert "postgresql://ana:***@db/automl" in text
 
 
 def in_a_process(*words: str, **variables: str) -> list[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,10 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from typer.main import get_command
+from typer.testing import CliRunner
 
+from automl.cli import app
 from automl.data import demo, read_dataset
 from automl.data.demo import make_demo
 from automl.errors import AutoMLError, NoSpace
@@ -213,3 +217,15 @@ def test_the_demo_network_has_one_head_and_names_every_layer() -> None:
     layers = document["backbone"] + document["head"]
     assert [layer[2] for layer in layers].count("Detect") == 1
     assert all(len(layer) == 4 for layer in layers)
+
+
+def test_the_command_prints_a_search_that_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["demo-data", "my demo"])
+    assert done.exit_code == 0
+    _, command = done.output.split("  automl search ")
+    words = ["search", *shlex.split(command.replace("\\\n", " "))]
+    assert Path(words[words.index("--data") + 1]).is_file()
+    assert Path(words[words.index("--models") + 1]).is_file()
+    context = get_command(app).commands["search"].make_context("search", words[1:])  # type: ignore[attr-defined]
+    assert context.params["budget"] == ["14cpu-min"]
