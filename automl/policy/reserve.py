@@ -6,7 +6,6 @@ import math
 
 from automl.costs.budget import Ledger, limits_of
 from automl.costs.points import full_trainings
-from automl.figures import format_cost
 from automl.policy.prices import Prices
 from automl.policy.production import Production
 from automl.policy.repeats import PAIR, Repeats, Room
@@ -118,17 +117,7 @@ class Reserve:
         if limit is not None and trials >= limit - self.trials:
             return f"{trials - self._repeats.begun - len(production.numbers)} trials have begun"
         over = self._repeats.begun or production.winner is not None or self._reached(at)
-        return self.sentence() if over else None
-
-    def sentence(self) -> str:
-        """Sentence for the log: the search's share is spent, and what the reserve holds."""
-        parts, repeats, production = [], self.repeats, self._production
-        if repeats:
-            cost = format_cost(self._repeats_s(), self._spec.slots.device)
-            parts.append(f"{cost} that are kept for {repeats} repeats with other seeds")
-        if production.kept or production.winner is not None:
-            parts.append("what is kept for the production training")
-        return f"{SHARE_SPENT}, but for {' and '.join(parts)}" if parts else SHARE_SPENT
+        return SHARE_SPENT if over else None
 
     def cut_due(self, trial: Trial, at: float, done: int) -> str | None:
         """Reason to end a running trial now; None while it may go on.

@@ -21,7 +21,7 @@ from automl.policy.prices import Prices
 from automl.policy.production import Production
 from automl.policy.proposals import Proposals
 from automl.policy.repeats import Repeat, Repeats, repeat_of
-from automl.policy.reserve import Reserve
+from automl.policy.reserve import SHARE_SPENT, Reserve
 from automl.policy.runs import Failures, Run, Runs
 from automl.records import (
     EndedBy,
@@ -263,7 +263,7 @@ class Search:
         if not self.ledger.held:
             cost = format_cost(cost_s, self.spec.slots.device)
             unpaid = f"what is left cannot pay for another training ({cost})"
-            self._search_end = Ending(EndedBy.BUDGET, unpaid if self.reserve.empty else self.reserve.sentence())
+            self._search_end = Ending(EndedBy.BUDGET, unpaid if self.reserve.empty else SHARE_SPENT)
         return False
 
     def _committed_s(self) -> float:
