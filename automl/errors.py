@@ -40,8 +40,11 @@ class BadSpace(AutoMLError):
 class UnknownName(AutoMLError):
     """A model, sampler, trainer, study or trial that does not exist."""
 
-    def __init__(self, kind: str, name: str, known: list[str] | tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, kind: str, name: str, known: list[str] | tuple[str, ...] = (), near: list[str] | tuple[str, ...] = ()
+    ) -> None:
         hint = f" Known: {', '.join(known)}." if known else ""
+        hint += f" Did you mean {' or '.join(near)}?" if near else ""
         super().__init__(f"unknown {kind} '{name}'.{hint}")
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from automl.costs.plan import Plan
-from automl.data.dataset import fingerprint, read_dataset, write_resolved
+from automl.data.dataset import write_resolved
 from automl.errors import AutoMLError, SearchFailed, StudyConflict
-from automl.files import disk, folders
+from automl.files import disk, folders, moved
 from automl.files.home import home_folder
 from automl.records import (
     EpochRow,
@@ -37,7 +37,7 @@ from automl.setup.claim import Claim, claim_folder
 from automl.setup.confirming import SEEDS, check_finished, confirming
 from automl.setup.options import SearchOptions, SearchRequest, request_of
 from automl.setup.probing import Probing
-from automl.setup.resumable import check_resumable, slots_here
+from automl.setup.resumable import check_resumable, slots_here, with_data
 from automl.setup.spellings import understand
 from automl.setup.warm import with_earlier
 from automl.store import read, write
@@ -90,18 +90,26 @@ def dry_run(
 
 
 def resume(
-    study: str, *, home: str | Path | None = None, db: str | None = None, listener: Listener = lambda notice: None
+    study: str,
+    *,
+    data: str | Path | None = None,
+    home: str | Path | None = None,
+    db: str | None = None,
+    listener: Listener = lambda notice: None,
 ) -> StudyReport:
-    """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots."""
-    engine = open_store(store_url(home, db), create=False)
+    """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots.
+
+    data  the study's data set, where that has moved
+    """
+    engine = _writer(home, db)
     row = read.study(engine, study)
     if row.state in (StudyState.FINISHED, StudyState.FAILED):
         raise StudyConflict(
             f"study '{study}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
             "start a new one with `automl search`."
         )
-    _check_unchanged(row.spec)
-    return _go_on(engine, row, row.spec, listener, db)
+    spec = _unchanged(row.spec, data, home, command("resume", study, db))
+    return _go_on(engine, row, spec, listener, db)
 
 
 def confirm(
@@ -109,6 +117,7 @@ def confirm(
     *,
     seeds: int = SEEDS,
     budget: str | Sequence[str] = (),
+    data: str | Path | None = None,
     home: str | Path | None = None,
     db: str | None = None,
     listener: Listener = lambda notice: None,
@@ -117,13 +126,14 @@ def confirm(
 
     seeds   most further ones of each side
     budget  for them alone; empty: no limit but the seeds
+    data    the study's data set, where that has moved
 
     Raises AutoMLError where nothing is to be confirmed, before anything is trained.
     """
-    engine = open_store(store_url(home, db), create=False)
+    engine = _writer(home, db)
     row = read.study(engine, study)
     check_finished(row, db)
-    _check_unchanged(row.spec)
+    row = replace(row, spec=_unchanged(row.spec, data, home, command("confirm", study, db)))
     spec, cost = confirming(engine, row, seeds, (budget,) if isinstance(budget, str) else budget)
     listener(Notice(kind="note", at=row.wall_s, values={"text": cost}))
     return _go_on(engine, row, spec, listener, db)
@@ -131,7 +141,7 @@ def confirm(
 
 def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
     """Ask the study's process to stop after the running epochs; the study can be resumed."""
-    engine = open_store(store_url(home, db), create=False)
+    engine = _writer(home, db)
     row = read.study(engine, study)
     if row.state is StudyState.RUNNING and report.is_dead(row):
         raise StudyConflict(
@@ -228,21 +238,21 @@ class _Compiled:
     begun: bool = False
 
 
-def _check_unchanged(spec: StudySpec) -> None:
-    """Raise AutoMLError if the data set, the weights, the folder or the GPUs of a study have changed or are gone."""
-    if fingerprint(read_dataset(spec.data)) != spec.data_fingerprint:
-        raise StudyConflict(
-            f"the data set {spec.data} has changed since study '{spec.name}' began, so its scores would not compare. "
-            "Restore it, or start a new study."
-        )
-    check_resumable(spec)
+def _unchanged(spec: StudySpec, data: str | Path | None, home: str | Path | None, again: str) -> StudySpec:
+    """The spec with the present places of its files.
+
+    Raises AutoMLError if the data set, the weights, the folder or the GPUs of a study have changed or are gone.
+    """
+    return check_resumable(with_data(spec, None if data is None else Path(data), home_folder(home), again))
 
 
 def _go_on(engine: Engine, row: StudyRow, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
     """Take the study over and run it with that spec until it ends or is interrupted. Returns the report."""
     mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
     dead = row.heartbeat if report.is_dead(row) else None
+    spec = replace(spec, key=spec.key or moved.new_key())
     write.reopen_study(engine, row.name, mine, stale_after_s=report.STALE_S, dead=dead, spec=spec)
+    moved.mark(Path(spec.directory), spec.key)
     with _cluster(spec.slots):
         return _run(engine, spec, listener, db)
 
@@ -270,7 +280,7 @@ def _compiled(
     slots = slots_here(search_request.device, search_request.slots)
     checked = request.check(search_request, slots, say, understood.weights)
     checked = replace(checked, notes=(*understood.notes, *checked.notes))
-    engine = open_store(store_url(home, db))
+    engine = open_store(store_url(home, db), home=home)
     checked = with_earlier(engine, checked)
     names = {row.name for row in read.studies(engine)}
     claim = claim_folder(names, search_request.name, search_request.data, home_folder(home), db)
@@ -280,12 +290,16 @@ def _compiled(
         write_resolved(checked.dataset, folders.data(directory))
         if checked.reported is not None:
             write_resolved(checked.reported, folders.reported_data(directory))
+        for model in checked.models:
+            moved.keep_network(directory, model)
         for note in checked.notes:
             say(note)
         with ExitStack() as stack:
             ready = cache(lambda: stack.enter_context(_cluster(checked.slots)))
             probing = Probing(engine, checked, directory, ready, fresh=fresh, listener=listener)
-            compiled = _Compiled(engine, probing.spec(directory.name), ready, claim)
+            spec = replace(probing.spec(directory.name), key=moved.new_key())
+            moved.mark(directory, spec.key)
+            compiled = _Compiled(engine, spec, ready, claim)
             yield compiled
     finally:
         if compiled is None or not compiled.begun:
@@ -302,7 +316,12 @@ def _cluster(slots: Slots) -> Iterator[None]:
 
 def _reader(home: str | Path | None, db: str | None) -> Engine:
     """The database for a verb that reads only: no writes, no migration."""
-    return open_store(store_url(home, db), create=False, read_only=True)
+    return open_store(store_url(home, db), create=False, read_only=True, home=home)
+
+
+def _writer(home: str | Path | None, db: str | None) -> Engine:
+    """The database for a verb that changes a study."""
+    return open_store(store_url(home, db), create=False, home=home)
 
 
 def _named(engine: Engine, study: str | None) -> StudyRow:

@@ -45,6 +45,7 @@ WarmStart = Annotated[
     typer.Option(help="Begin with results of a study, evolve.csv, tune_results.ndjson or hyp.yaml. Repeatable."),
 ]
 NoWarmStart = Annotated[bool, typer.Option("--no-warm-start", help="Look for no earlier studies of the same data.")]
+MovedData = Annotated[Path | None, typer.Option("--data", help="The study's data.yaml, where the data set has moved.")]
 FreshProbe = Annotated[
     bool, typer.Option("--fresh-probe", help="Measure the cost of an epoch anew instead of reusing an earlier one.")
 ]
