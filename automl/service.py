@@ -18,6 +18,8 @@ from automl.errors import AutoMLError, SearchFailed, StudyConflict
 from automl.files import disk, folders, moved
 from automl.files.home import home_folder
 from automl.records import (
+    Deleted,
+    Deletion,
     EpochRow,
     Heartbeat,
     Listener,
@@ -35,12 +37,13 @@ from automl.reports.watch import Watch
 from automl.setup import request
 from automl.setup.claim import Claim, claim_folder
 from automl.setup.confirming import SEEDS, check_finished, confirming
+from automl.setup.managing import check_not_running, checked_note, delete_study, deletion_of, rename_study
 from automl.setup.options import SearchOptions, SearchRequest, request_of
 from automl.setup.probing import Probing
 from automl.setup.resumable import check_resumable, slots_here, with_data
 from automl.setup.spellings import understand
 from automl.setup.warm import with_earlier
-from automl.store import read, write
+from automl.store import managing, read, write
 from automl.store.address import command, store_url
 from automl.store.engine import open_store
 
@@ -150,6 +153,43 @@ def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -
         )
     write.request_stop(engine, study)
     return read.study(engine, study)
+
+
+def deletion(study: str, *, home: str | Path | None = None, db: str | None = None) -> Deletion:
+    """What `delete` would remove. Raises StudyConflict if the study is running."""
+    engine = _writer(home, db)
+    row = read.study(engine, study)
+    check_not_running(row, db)
+    return deletion_of(engine, row)
+
+
+def delete(study: str, *, home: str | Path | None = None, db: str | None = None) -> Deleted:
+    """Delete a study for good: its rows and its folder with logs, weights and pictures, without a question.
+
+    Raises StudyConflict, and deletes nothing, if the study is running.
+    """
+    engine = _writer(home, db)
+    row = read.study(engine, study)
+    check_not_running(row, db)
+    return delete_study(engine, row)
+
+
+def rename(study: str, name: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
+    """Give a study and its folder another name. Raises StudyConflict if it is running, or if the name is taken."""
+    engine = _writer(home, db)
+    row = read.study(engine, study)
+    check_not_running(row, db)
+    rename_study(engine, row, name)
+    return read.study(engine, name)
+
+
+def note(study: str, text: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> str:
+    """The study's note, after it was replaced by the text where there is one; an empty text removes it."""
+    if text is None:
+        return read.study(_reader(home, db), study).note
+    engine = _writer(home, db)
+    managing.write_note(engine, study, checked_note(text))
+    return read.study(engine, study).note
 
 
 def studies(*, home: str | Path | None = None, db: str | None = None) -> list[StudyRow]:
@@ -339,9 +379,13 @@ __all__ = [
     "StudyStatus",
     "confirm",
     "curves",
+    "delete",
+    "deletion",
     "dry_run",
     "export",
+    "note",
     "overviews",
+    "rename",
     "resume",
     "search",
     "show",

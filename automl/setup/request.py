@@ -139,10 +139,8 @@ def _check_words(request: SearchRequest, device: str) -> Limits:
     if request.sampler not in SAMPLERS:
         raise UnknownName("sampler", request.sampler, SAMPLERS)
     check_deploy(request)
-    if request.name is not None and NAME.fullmatch(request.name) is None:
-        raise AutoMLError(
-            f"--name '{request.name}' cannot be a folder: use up to 64 letters, digits, dots, dashes and underscores."
-        )
+    if request.name is not None:
+        check_name(request.name)
     if request.epochs is not None and request.epochs < 1:
         raise AutoMLError(f"--epochs {request.epochs} is no training. Use 1 or more.")
     _check_numbers(request, device)
@@ -159,6 +157,14 @@ def _check_words(request: SearchRequest, device: str) -> Limits:
     if request.confirm < 0:
         raise AutoMLError(f"--confirm {request.confirm}: write the number of best trials with seed repeats, or 0.")
     return limits
+
+
+def check_name(name: str, option: str = "--name ") -> None:
+    """Raise AutoMLError for a name of a study that cannot be a folder."""
+    if NAME.fullmatch(name) is None:
+        raise AutoMLError(
+            f"{option}'{name}' cannot be a folder: use up to 64 letters, digits, dots, dashes and underscores."
+        )
 
 
 def check_model(name: str) -> None:

@@ -121,6 +121,8 @@ def print_report(
     db_words  the `--db` option with which the card's commands reach the database
     """
     print_card(console, report, db_words)
+    if report.study.note:
+        _say(console, f"Note: {report.study.note}")
     table, columns = _fitting(console, report, limit)
     if table.row_count:
         console.print(table)
@@ -324,6 +326,8 @@ def print_studies(console: Console, overviews: Sequence[Overview]) -> None:
             moment(row.created_at),
         )
     console.print(table)
+    for row in (overview.study for overview in overviews if overview.study.note):
+        _say(console, f"{row.name}: {' '.join(row.note.split())}")
 
 
 def _winner(overview: Overview) -> str:
@@ -353,6 +357,8 @@ def print_status(console: Console, status: StudyStatus, *, db: str | None = None
         f"{budget_words(row.spec)}",
         f"trials    {row.trials} begun, {len(status.running)} running",
     ]
+    if row.note:
+        lines.append(f"note      {' '.join(row.note.split())}")
     if status.planned_s:
         lines.append(f"planned   {plan_against_spent(status.planned_s, status.spent_s, device)}")
     for trial in status.running:
