@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -25,6 +26,8 @@ def means_the_same(file: Path, resolved: Path) -> bool:
     try:
         own, other = read_document(file), read_document(resolved)
         path = own.values.get("path")
+        # The resolved one needs no path, and its own folder may have moved since.
+        other = replace(other, values={key: value for key, value in other.values.items() if key != "path"})
         return (not path or Path(path).is_absolute()) and _meaning(own) == _meaning(other)
     except BadData:
         return False
