@@ -138,7 +138,8 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
         _write_initial(start, initial, Path(study.spec.directory))
     try:
         data = _write_data(study.spec, output.with_name(f"{output.stem}-data.yaml").absolute())
-        text = recipe_text(subject, output.absolute(), format, initial, data)
+        own = _write_network(subject, output.absolute())
+        text = recipe_text(subject, output.absolute(), format, initial, data, own)
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
@@ -152,6 +153,17 @@ def _write_initial(start: Beginning, target: Path, directory: Path) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="automl-") as folder:
         start.write(target, Path(folder))
+
+
+def _write_network(subject: Subject, output: Path) -> Path | None:
+    """Copy of a network that only the study has kept, beside the recipe; None for any other."""
+    spec = subject.study.spec
+    file = Path(network(spec, model_of(spec, subject.trial.params)))
+    if not file.is_relative_to(spec.directory):
+        return None
+    copy = output.with_name(f"{output.stem}-{file.name}")  # its name may hold the network's scale
+    copy.write_bytes(file.read_bytes())
+    return copy
 
 
 def _write_data(spec: StudySpec, target: Path) -> Path:
@@ -211,12 +223,18 @@ def data_of(spec: StudySpec) -> Path:
 
 
 def recipe_text(
-    subject: Subject, output: Path, format: str, initial: Path | None = None, data: Path | None = None
+    subject: Subject,
+    output: Path,
+    format: str,
+    initial: Path | None = None,
+    data: Path | None = None,
+    own: Path | None = None,
 ) -> str:
     """Text of the recipe in a file called `output`.
 
     initial  file of the trial's initial weights
     data     data.yaml that it names; None: that of `data_of`
+    own      file of its network; None: that of the study
     """
     study, trial, production = subject.study, subject.trial, subject.produced
     data = data or data_of(study.spec)
@@ -229,6 +247,7 @@ def recipe_text(
         whole = data == Path(study.spec.data)
         facts["held back"] = held if whole else f"{held}, which is `test` in the data.yaml below"
     values = arguments(study, trial, data, initial)
+    values |= {"model": str(own)} if own is not None else {}
     if subject.length != trial.epochs:
         fact, changes = _longer(subject, values)
         facts["epochs"] = fact

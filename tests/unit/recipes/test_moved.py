@@ -107,7 +107,7 @@ def test_a_network_that_is_gone_comes_from_the_studys_copy_or_is_named(tmp_path:
     moved.keep_network(Path(spec.directory), str(own))
     own.unlink()
     model = Path(str(recipe(spec, tmp_path / "hyp.yaml")["model"]))
-    assert model.is_file()
-    model.unlink()
+    assert (model, model.is_file()) == (tmp_path / "hyp-network.yaml", True)
+    Path(moved.network(spec, str(own))).unlink()
     with pytest.raises(AutoMLError, match=r"network\.yaml does not exist\. It should describe a network"):
         recipe(spec, tmp_path / "hyp.yaml")
