@@ -59,6 +59,16 @@ def listed(words: Sequence[str], most: int = 6) -> str:
     return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
 
+def size(count: int) -> str:
+    """Bytes in decimal units: '812 MB', '1.2 GB', '4 kB'."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 999.5:
+            return f"{amount:.0f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
 @dataclass(frozen=True)
 class CostUnit:
     """Unit of slot time."""

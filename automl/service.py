@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from automl.costs.plan import Plan
-from automl.data.dataset import fingerprint, read_dataset, write_resolved
+from automl.data.dataset import write_resolved
 from automl.errors import SearchFailed, StudyConflict
-from automl.files import disk, folders
+from automl.files import disk, folders, moved
 from automl.files.home import home_folder
 from automl.records import (
+    Deleted,
+    Deletion,
     EpochRow,
     Heartbeat,
     Listener,
@@ -36,12 +38,13 @@ from automl.reports.watch import Watch
 from automl.setup import request
 from automl.setup.claim import Claim, claim_folder
 from automl.setup.confirming import SEEDS, check_finished, confirming
+from automl.setup.managing import check_not_running, checked_note, delete_study, deletion_of, rename_study
 from automl.setup.options import SearchOptions, SearchRequest, request_of
 from automl.setup.probing import Probing
-from automl.setup.resumable import check_resumable, slots_here
+from automl.setup.resumable import check_resumable, slots_here, with_data
 from automl.setup.spellings import understand
 from automl.setup.warm import with_earlier
-from automl.store import read, write
+from automl.store import managing, read, write
 from automl.store.address import command, store_url
 from automl.store.engine import open_store
 
@@ -93,6 +96,7 @@ def dry_run(
 def resume(
     study: str | None = None,
     *,
+    data: str | Path | None = None,
     home: str | Path | None = None,
     db: str | None = None,
     listener: Listener = lambda notice: None,
@@ -100,8 +104,9 @@ def resume(
     """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots.
 
     study  its name; None: the newest one of that kind
+    data   the study's data set, where that has moved
     """
-    engine = open_store(store_url(home, db), create=False)
+    engine = _writer(home, db)
     row = study_for(engine, "resume", study)
     _say_which(row, study, listener)
     if row.state in (StudyState.FINISHED, StudyState.FAILED):
@@ -109,8 +114,8 @@ def resume(
             f"study '{row.name}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
             "start a new one with `automl search`."
         )
-    _check_unchanged(row.spec)
-    return _go_on(engine, row, row.spec, listener, db)
+    spec = _unchanged(row.spec, data, home, command("resume", row.name, db))
+    return _go_on(engine, row, spec, listener, db)
 
 
 def confirm(
@@ -118,6 +123,7 @@ def confirm(
     *,
     seeds: int = SEEDS,
     budget: str | Sequence[str] = (),
+    data: str | Path | None = None,
     home: str | Path | None = None,
     db: str | None = None,
     listener: Listener = lambda notice: None,
@@ -127,14 +133,15 @@ def confirm(
     study   its name; None: the newest finished one
     seeds   most further ones of each side
     budget  for them alone; empty: no limit but the seeds
+    data    the study's data set, where that has moved
 
     Raises AutoMLError where nothing is to be confirmed, before anything is trained.
     """
-    engine = open_store(store_url(home, db), create=False)
+    engine = _writer(home, db)
     row = study_for(engine, "confirm", study)
     _say_which(row, study, listener)
     check_finished(row, db)
-    _check_unchanged(row.spec)
+    row = replace(row, spec=_unchanged(row.spec, data, home, command("confirm", row.name, db)))
     spec, cost = confirming(engine, row, seeds, (budget,) if isinstance(budget, str) else budget)
     listener(Notice(kind="note", at=row.wall_s, values={"text": cost}))
     return _go_on(engine, row, spec, listener, db)
@@ -145,7 +152,7 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
 
     study  its name; None: the newest one that runs
     """
-    engine = open_store(store_url(home, db), create=False)
+    engine = _writer(home, db)
     row = study_for(engine, "stop", study)
     if row.state is StudyState.RUNNING and report.is_dead(row):
         raise StudyConflict(
@@ -154,6 +161,43 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
         )
     write.request_stop(engine, row.name)
     return read.study(engine, row.name)
+
+
+def deletion(study: str, *, home: str | Path | None = None, db: str | None = None) -> Deletion:
+    """What `delete` would remove. Raises StudyConflict if the study is running."""
+    engine = _writer(home, db)
+    row = read.study(engine, study)
+    check_not_running(row, db)
+    return deletion_of(engine, row)
+
+
+def delete(study: str, *, home: str | Path | None = None, db: str | None = None) -> Deleted:
+    """Delete a study for good: its rows and its folder with logs, weights and pictures, without a question.
+
+    Raises StudyConflict, and deletes nothing, if the study is running.
+    """
+    engine = _writer(home, db)
+    row = read.study(engine, study)
+    check_not_running(row, db)
+    return delete_study(engine, row)
+
+
+def rename(study: str, name: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
+    """Give a study and its folder another name. Raises StudyConflict if it is running, or if the name is taken."""
+    engine = _writer(home, db)
+    row = read.study(engine, study)
+    check_not_running(row, db)
+    rename_study(engine, row, name)
+    return read.study(engine, name)
+
+
+def note(study: str, text: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> str:
+    """The study's note, after it was replaced by the text where there is one; an empty text removes it."""
+    if text is None:
+        return read.study(_reader(home, db), study).note
+    engine = _writer(home, db)
+    managing.write_note(engine, study, checked_note(text))
+    return read.study(engine, study).note
 
 
 def studies(*, home: str | Path | None = None, db: str | None = None) -> list[StudyRow]:
@@ -250,21 +294,21 @@ class _Compiled:
     begun: bool = False
 
 
-def _check_unchanged(spec: StudySpec) -> None:
-    """Raise AutoMLError if the data set, the weights, the folder or the GPUs of a study have changed or are gone."""
-    if fingerprint(read_dataset(spec.data)) != spec.data_fingerprint:
-        raise StudyConflict(
-            f"the data set {spec.data} has changed since study '{spec.name}' began, so its scores would not compare. "
-            "Restore it, or start a new study."
-        )
-    check_resumable(spec)
+def _unchanged(spec: StudySpec, data: str | Path | None, home: str | Path | None, again: str) -> StudySpec:
+    """The spec with the present places of its files.
+
+    Raises AutoMLError if the data set, the weights, the folder or the GPUs of a study have changed or are gone.
+    """
+    return check_resumable(with_data(spec, None if data is None else Path(data), home_folder(home), again))
 
 
 def _go_on(engine: Engine, row: StudyRow, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
     """Take the study over and run it with that spec until it ends or is interrupted. Returns the report."""
     mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
     dead = row.heartbeat if report.is_dead(row) else None
+    spec = replace(spec, key=spec.key or moved.new_key())
     write.reopen_study(engine, row.name, mine, stale_after_s=report.STALE_S, dead=dead, spec=spec)
+    moved.mark(Path(spec.directory), spec.key)
     with _cluster(spec.slots):
         return _run(engine, spec, listener, db)
 
@@ -292,7 +336,7 @@ def _compiled(
     slots = slots_here(search_request.device, search_request.slots)
     checked = request.check(search_request, slots, say, understood.weights)
     checked = replace(checked, notes=(*understood.notes, *checked.notes))
-    engine = open_store(store_url(home, db))
+    engine = open_store(store_url(home, db), home=home)
     checked = with_earlier(engine, checked)
     names = {row.name for row in read.studies(engine)}
     claim = claim_folder(names, search_request.name, search_request.data, home_folder(home), db)
@@ -302,12 +346,16 @@ def _compiled(
         write_resolved(checked.dataset, folders.data(directory))
         if checked.reported is not None:
             write_resolved(checked.reported, folders.reported_data(directory))
+        for model in checked.models:
+            moved.keep_network(directory, model)
         for note in checked.notes:
             say(note)
         with ExitStack() as stack:
             ready = cache(lambda: stack.enter_context(_cluster(checked.slots)))
             probing = Probing(engine, checked, directory, ready, fresh=fresh, listener=listener)
-            compiled = _Compiled(engine, probing.spec(directory.name), ready, claim)
+            spec = replace(probing.spec(directory.name), key=moved.new_key())
+            moved.mark(directory, spec.key)
+            compiled = _Compiled(engine, spec, ready, claim)
             yield compiled
     finally:
         if compiled is None or not compiled.begun:
@@ -324,7 +372,12 @@ def _cluster(slots: Slots) -> Iterator[None]:
 
 def _reader(home: str | Path | None, db: str | None) -> Engine:
     """The database for a verb that reads only: no writes, no migration."""
-    return open_store(store_url(home, db), create=False, read_only=True)
+    return open_store(store_url(home, db), create=False, read_only=True, home=home)
+
+
+def _writer(home: str | Path | None, db: str | None) -> Engine:
+    """The database for a verb that changes a study."""
+    return open_store(store_url(home, db), create=False, home=home)
 
 
 def _say_which(row: StudyRow, named: str | None, listener: Listener) -> None:
@@ -339,9 +392,13 @@ __all__ = [
     "StudyStatus",
     "confirm",
     "curves",
+    "delete",
+    "deletion",
     "dry_run",
     "export",
+    "note",
     "overviews",
+    "rename",
     "resume",
     "search",
     "show",

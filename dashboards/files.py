@@ -26,11 +26,12 @@ _ONE_AT_A_TIME = Lock()
 
 def kept_file(artifact: ArtifactRow, study: StudyRow) -> Path | None:
     """The artifact's file, if it lies in the study's own folder: a database must not name other files to hand out."""
+    directory = Path(study.spec.directory)
     try:
-        file = Path(artifact.path).resolve(strict=True)
+        file = folders.artifact(directory, artifact.trial, artifact.path).resolve(strict=True)
     except (OSError, ValueError):
         return None
-    place = folders.trial(Path(study.spec.directory).resolve(), artifact.trial)
+    place = folders.trial(directory.resolve(), artifact.trial)
     return file if file.name in NAMES and file.parent == place and file.is_file() else None
 
 

@@ -31,6 +31,7 @@ def studies_frame(studies: Sequence[StudyProgress]) -> pd.DataFrame:
     budget  percent spent; above 100 where a last epoch went over it
     """
     rows = [progress.study for progress in studies]
+    notes = {"note": [shortened(" ".join(row.note.split()), LONGEST) for row in rows]}
     answers = [progress.answer for progress in studies]
     gains = [None if answer is None or answer.gain is None else answer.gain.mean for answer in answers]
     epochs = [None if answer is None else answer.epochs for answer in answers]
@@ -49,6 +50,7 @@ def studies_frame(studies: Sequence[StudyProgress]) -> pd.DataFrame:
             "trials": [len(progress.points) for progress in studies],
             "began": [moment(row.created_at) for row in rows],
             "data": [shortened("/".join(row.spec.data.rsplit("/", 2)[-2:]), 40) for row in rows],
+            **(notes if any(notes["note"]) else {}),
         }
     )
 

@@ -44,4 +44,14 @@ def export_words(
 
     file = service.export(study, output, trial=trial, epochs=epochs, format=format, db=db)
     text = f"Wrote {file}" if format == "json" else f"Wrote {file}. Train it with: yolo detect train cfg={file}"
-    return text if trial is not None else f"{text} (the defaults to compare with: {defaults_beside(file).name})"
+    text = text if trial is not None else f"{text} (the defaults to compare with: {defaults_beside(file).name})"
+    return text + _lacking(file)
+
+
+def _lacking(recipe: Path) -> str:
+    """Sentence on a data set that is not here, and that the training needs; else empty."""
+    import yaml
+
+    document = yaml.safe_load(recipe.read_text(encoding="utf-8"))  # JSON is YAML too
+    data = document.get("arguments", document)["data"]
+    return "" if Path(data).is_file() else f". Its data set, {data}, is not here: add data=FILE to the command"

@@ -154,6 +154,7 @@ def search(
 
 def resume(
     study: flags.Study = None,
+    data: flags.MovedData = None,
     export: flags.Export = None,
     db: flags.Db = None,
     quiet: flags.Quiet = False,
@@ -169,7 +170,7 @@ def resume(
 
         _check_export(export)
         with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = service.resume(study, db=db, listener=listener)
+            report = service.resume(study, data=data, db=db, listener=listener)
         _finish(report, export=export, db=db, as_json=json_)
 
 
@@ -177,6 +178,7 @@ def confirm(
     study: flags.Study = None,
     seeds: Annotated[int, typer.Option(help="Most further seeds of each of the two sides.")] = 2,
     budget: Annotated[str | None, typer.Option(help="For these alone, as in search; default: what they cost.")] = None,
+    data: flags.MovedData = None,
     db: flags.Db = None,
     quiet: flags.Quiet = False,
     json_events: flags.JsonEvents = None,
@@ -190,7 +192,7 @@ def confirm(
         from automl.terminal.tables import open_console
 
         with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = service.confirm(study, seeds=seeds, budget=budget or (), db=db, listener=listener)
+            report = service.confirm(study, seeds=seeds, budget=budget or (), data=data, db=db, listener=listener)
         _finish(report, export=None, db=db, as_json=json_)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -24,8 +26,32 @@ def means_the_same(file: Path, resolved: Path) -> bool:
     try:
         own, other = read_document(file), read_document(resolved)
         path = own.values.get("path")
+        # The resolved one needs no path, and its own folder may have moved since.
+        other = replace(other, values={key: value for key, value in other.values.items() if key != "path"})
         return (not path or Path(path).is_absolute()) and _meaning(own) == _meaning(other)
     except BadData:
+        return False
+
+
+def stands_alone(file: Path) -> bool:
+    """True if Ultralytics reads the same from a data.yaml in any directory, without lists of images."""
+    try:
+        document = read_document(file)
+        path = document.values.get("path")
+        folders = [source for _, sources in find_sources(document).values() for source in sources]
+        return (not path or Path(path).is_absolute()) and all(folder.is_dir() for folder in folders)
+    except BadData:
+        return False
+
+
+def is_whole(resolved: Path) -> bool:
+    """True if a resolved data.yaml names images that are there: each folder, and the first image of each list."""
+    try:
+        document = yaml.safe_load(resolved.read_text(encoding="utf-8"))
+        entries = [document.get(split) for split in SPLITS]
+        named = [entry for value in entries if value for entry in (value if isinstance(value, list) else [value])]
+        return all(_is_there(_listing(resolved, entry) or Path(entry)) for entry in named)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError):
         return False
 
 
@@ -39,8 +65,8 @@ def copy_resolved(resolved: Path, target: Path) -> Path:
     document = yaml.safe_load(resolved.read_text(encoding="utf-8"))
     document["path"] = str(target.parent.absolute())
     for split in SPLITS:
-        listing = Path(str(document.get(split, "")))
-        if listing.suffix == ".txt" and listing.parent == resolved.parent.absolute():
+        listing = _listing(resolved, document.get(split))
+        if listing is not None:
             own = target.absolute().with_name(f"{target.stem}-{split}.txt")
             if own.exists() and not target.exists():
                 raise AutoMLError(f"{own} exists. Choose another place for the recipe, or move it.")
@@ -49,6 +75,21 @@ def copy_resolved(resolved: Path, target: Path) -> Path:
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
     target.write_text(_TITLE + text, encoding="utf-8")
     return target
+
+
+def _listing(resolved: Path, entry: object) -> Path | None:
+    """The list of images that a split names: beside the resolved data.yaml, with which it may have moved."""
+    if not isinstance(entry, str) or not entry.endswith(".txt"):
+        return None
+    beside = resolved.absolute().parent / re.split(r"[\\/]", entry)[-1]
+    return beside if beside.is_file() else None
+
+
+def _is_there(source: Path) -> bool:
+    if source.suffix != ".txt":
+        return source.is_dir()
+    with source.open(encoding="utf-8") as lines:
+        return Path(next(lines, "").rstrip("\n")).is_file()
 
 
 def _meaning(document: Document) -> tuple[object, ...]:

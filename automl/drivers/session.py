@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from automl.drivers.commentary import Commentary
 from automl.files import folders
+from automl.files.moved import network
 from automl.policy import Search
 from automl.records import (
     EndedBy,
@@ -85,9 +86,11 @@ class Session:
         """Inputs of the trial's training: where its files lie and what it may use."""
         spec = self.search.spec
         folder = folders.trial(spec.directory, trial.number)
-        start = weights_for(spec, model_of(spec, trial.params))
+        model = model_of(spec, trial.params)
+        start, file = weights_for(spec, model), network(spec, model)
         weights = start.path if start is not None else None
-        return folders.job(spec.directory, folder, weights=weights, fixed=spec.fixed, slots=spec.slots)
+        moved = file if file != model else ""
+        return folders.job(spec.directory, folder, weights=weights, fixed=spec.fixed, slots=spec.slots, network=moved)
 
     # -- trials and epochs ------------------------------------------------------------------------
 

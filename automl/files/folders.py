@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 
 from automl.records import Params, Slots, TrainJob
@@ -32,15 +34,32 @@ def trial(study: str | Path, number: int) -> Path:
     return Path(study) / "trials" / f"{number:05d}"
 
 
+def artifact(study: str | Path, number: int, path: str) -> Path:
+    """A trial's file by the path in its row: a place in the study's folder, in earlier versions an absolute path.
+
+    It lies in the trial's folder, wherever that is now, so only the name counts.
+    """
+    return trial(study, number) / re.split(r"[\\/]", path)[-1]
+
+
+def network(study: str | Path, model: str) -> Path:
+    """Copy of the file that describes a network, named as the original: a name may hold the network's scale."""
+    digest = hashlib.sha256(model.encode()).hexdigest()[:8]
+    return Path(study) / "networks" / digest / re.split(r"[\\/]", model)[-1]
+
+
 def pause(study: str | Path) -> Path:
     """File that exists while running trials have to end after their epoch."""
     return Path(study) / "pause"
 
 
-def job(study: str | Path, folder: Path, *, weights: str | None, fixed: Params, slots: Slots) -> TrainJob:
+def job(
+    study: str | Path, folder: Path, *, weights: str | None, fixed: Params, slots: Slots, network: str = ""
+) -> TrainJob:
     """Inputs of a training of the study.
 
-    folder  for its log, snapshot and weights: `trial` or `probe`
+    folder   for its log, snapshot and weights: `trial` or `probe`
+    network  as in TrainJob
     """
     return TrainJob(
         data=str(data(study)),
@@ -51,4 +70,5 @@ def job(study: str | Path, folder: Path, *, weights: str | None, fixed: Params, 
         device="0" if slots.device == "gpu" else "cpu",  # a worker sees no other GPU than its own
         threads=slots.threads,
         pause_file=str(pause(study)),
+        network=network,
     )

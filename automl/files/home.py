@@ -7,6 +7,8 @@ from pathlib import Path
 
 from automl.errors import AutoMLError, NoSpace
 
+STUDIES = "studies"  # folder in the home with a folder for each study
+
 
 def home_folder(home: str | Path | None) -> Path:
     """Folder of all studies: `home`, else AUTOML_HOME, else ./automl-runs."""

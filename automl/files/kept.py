@@ -75,7 +75,8 @@ class BestFiles:
             for name, kind in (*((w, w.removesuffix(".pt")) for w in WEIGHTS), ("log.txt", "log")):
                 file = self._folder(number) / name
                 if file.is_file():
-                    self._shelf.artifact(number, kind, str(file), file.stat().st_size)
+                    path = file.relative_to(self._directory).as_posix()
+                    self._shelf.artifact(number, kind, path, file.stat().st_size)
 
     def remember(self, number: int, score: float | None, state: TrialState) -> None:
         """Take a trial that ended in an earlier session."""

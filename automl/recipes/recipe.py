@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from automl.data.resolved import copy_resolved, means_the_same
+from automl.data.dataset import read_dataset, write_resolved
+from automl.data.holdout import hold_back
+from automl.data.resolved import copy_resolved, is_whole, means_the_same, stands_alone
 from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.figures import format_cost, listed
 from automl.files import folders
+from automl.files.moved import network
 from automl.policy.production import PATIENCE, longer
 from automl.records import (
     PRODUCTION_EPOCHS,
@@ -41,7 +45,7 @@ from automl.scores.words import (
 )
 from automl.space import EPOCH_KEYS
 from automl.store import read
-from automl.trainers.ultralytics import schema
+from automl.trainers.ultralytics import pretrained, schema
 from automl.trainers.ultralytics.environment import loads_as_yolo
 from automl.trainers.ultralytics.initial import Beginning
 
@@ -131,15 +135,50 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     start = beginning(study, subject.trial)
     if start is not None:
         initial = output.with_name(f"{output.stem}-init.pt").absolute()
-        start.write(initial, folders.cache(study.spec.directory))
+        _write_initial(start, initial, Path(study.spec.directory))
     try:
-        data = data_of(study.spec)
-        if data != Path(study.spec.data):
-            data = copy_resolved(data, output.with_name(f"{output.stem}-data.yaml").absolute())
-        output.write_text(recipe_text(subject, output.absolute(), format, initial, data), encoding="utf-8")
+        data = _write_data(study.spec, output.with_name(f"{output.stem}-data.yaml").absolute())
+        own = _write_network(subject, output.absolute())
+        text = recipe_text(subject, output.absolute(), format, initial, data, own)
+        output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
     return output
+
+
+def _write_initial(start: Beginning, target: Path, directory: Path) -> None:
+    """Write initial weights with the study's cache; with a temporary one where the study's folder is not here."""
+    if directory.is_dir():
+        start.write(target, folders.cache(directory))
+        return
+    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
+        start.write(target, Path(folder))
+
+
+def _write_network(subject: Subject, output: Path) -> Path | None:
+    """Copy of a network that only the study has kept, beside the recipe; None for any other."""
+    spec = subject.study.spec
+    file = Path(network(spec, model_of(spec, subject.trial.params)))
+    if not file.is_relative_to(spec.directory):
+        return None
+    copy = output.with_name(f"{output.stem}-{file.name}")  # its name may hold the network's scale
+    copy.write_bytes(file.read_bytes())
+    return copy
+
+
+def _write_data(spec: StudySpec, target: Path) -> Path:
+    """The data.yaml of a recipe: the user's own, else a copy of the study's, or of the user's after a move."""
+    own, chosen = Path(spec.data), data_of(spec)
+    if chosen != own:
+        return copy_resolved(chosen, target)
+    resolved = folders.data(spec.directory)
+    if not own.is_file() or not resolved.is_file() or means_the_same(own, resolved):
+        return own
+    if not spec.holdout and stands_alone(own):
+        return own
+    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
+        dataset = hold_back(read_dataset(own), spec.holdout, spec.seed)
+        return copy_resolved(write_resolved(dataset, Path(folder) / "data.yaml"), target)
 
 
 def no_recipe_text(trainer: str) -> str:
@@ -177,19 +216,25 @@ def data_of(spec: StudySpec) -> Path:
     """The data.yaml that a recipe names.
 
     The user's own where Ultralytics reads the same data from it, else the study's; the user's own too where the
-    study's is gone.
+    study's is gone, or names images that have moved.
     """
     own, resolved = Path(spec.data), folders.data(spec.directory)
-    return resolved if resolved.is_file() and not means_the_same(own, resolved) else own
+    return resolved if is_whole(resolved) and not means_the_same(own, resolved) else own
 
 
 def recipe_text(
-    subject: Subject, output: Path, format: str, initial: Path | None = None, data: Path | None = None
+    subject: Subject,
+    output: Path,
+    format: str,
+    initial: Path | None = None,
+    data: Path | None = None,
+    own: Path | None = None,
 ) -> str:
     """Text of the recipe in a file called `output`.
 
     initial  file of the trial's initial weights
     data     data.yaml that it names; None: that of `data_of`
+    own      file of its network; None: that of the study
     """
     study, trial, production = subject.study, subject.trial, subject.produced
     data = data or data_of(study.spec)
@@ -202,6 +247,7 @@ def recipe_text(
         whole = data == Path(study.spec.data)
         facts["held back"] = held if whole else f"{held}, which is `test` in the data.yaml below"
     values = arguments(study, trial, data, initial)
+    values |= {"model": str(own)} if own is not None else {}
     if subject.length != trial.epochs:
         fact, changes = _longer(subject, values)
         facts["epochs"] = fact
@@ -243,7 +289,7 @@ def arguments(study: StudyRow, trial: TrialRow, data: Path, initial: Path | None
     if "amp" not in spec.fixed and spec.slots.device == "cpu":  # an earlier version switched it off there
         known.pop("amp", None)
     return {
-        "model": str(schema.model_yaml(str(model))),
+        "model": str(schema.model_yaml(network(spec, str(model)))),
         "data": str(data),
         "epochs": trial.epochs,
         "patience": trial.epochs,  # as in the search: a schedule is run to its end
@@ -259,8 +305,15 @@ def beginning(study: StudyRow, trial: TrialRow) -> Beginning | None:
     weights = weights_for(spec, model)
     if weights is None:
         return None
-    as_yolo = loads_as_yolo(spec.fixed)
-    return Beginning(model=model, data=spec.data, weights=weights.path, seed=trial.seed, as_yolo=as_yolo)
+    resolved = folders.data(spec.directory)
+    data = str(resolved) if not Path(spec.data).is_file() and resolved.is_file() else spec.data
+    return Beginning(
+        model=network(spec, model),
+        data=data,
+        weights=pretrained.again(weights.path, weights.sha256),
+        seed=trial.seed,
+        as_yolo=loads_as_yolo(spec.fixed),
+    )
 
 
 def render_ultralytics(facts: Mapping[str, str], arguments: Mapping[str, Any], output: Path) -> str:

@@ -1,5 +1,9 @@
 """Frozen records that travel between packages. Units are in the names."""
 
+from automl.records.managed import (
+    Deleted,
+    Deletion,
+)
 from automl.records.notice import (
     Listener,
     Notice,
@@ -56,6 +60,8 @@ __all__ = [
     "AttemptRow",
     "Board",
     "Confirming",
+    "Deleted",
+    "Deletion",
     "EarlierTraining",
     "EndedBy",
     "Ending",

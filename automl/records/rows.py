@@ -164,7 +164,7 @@ class ArtifactRow:
 
     trial: int
     kind: str  # "best", "last", "snapshot", "log"
-    path: str
+    path: str  # place in the study's folder, with slashes; absolute in rows of earlier versions
     size_bytes: int
 
 
@@ -196,6 +196,7 @@ class StudyRow:
     baseline_map50_95: float | None
     best_map50_95: float | None
     best_trial: int | None
+    note: str = ""  # the user's own words on it
 
     @property
     def heartbeat(self) -> Heartbeat:

@@ -178,6 +178,8 @@ class StudySpec:
     epoch_s: float  # seconds of one epoch of the baseline, as probed
     versions: Mapping[str, str]
     directory: str  # where logs, snapshots and weights of the trials lie
+    home: str = ""  # home folder at which the study's row was written last; empty in rows of earlier versions
+    key: str = ""  # of the study, which marks its folder; empty for a folder without a mark
     parameters: int = 0  # of the baseline's network
     warm: tuple[EarlierTraining, ...] = ()
     holdout: float = 0.0  # share of val that was held back from the search

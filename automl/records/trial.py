@@ -95,6 +95,7 @@ class TrainJob:
     device: str  # "cpu" or a CUDA index such as "0"
     threads: int
     pause_file: str | None = None  # while this file exists every epoch ends with a snapshot
+    network: str = ""  # present file of the trial's network, where `model` names one that has moved
 
 
 @dataclass(frozen=True, kw_only=True)

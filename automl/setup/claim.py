@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from automl.errors import StudyConflict
-from automl.files.home import make_folder, not_writable
+from automl.files.home import STUDIES, make_folder, not_writable
 from automl.store.address import command
 
 _MARK = ".claim"
@@ -55,7 +55,7 @@ def claim_folder(names: Collection[str], name: str | None, data: Path, home: Pat
             f"a study named '{name}' exists already. Go on with it: {command('resume', name, db)}. "
             "Or choose another --name."
         )
-    studies = make_folder(home / "studies")
+    studies = make_folder(home / STUDIES)
     if name is not None:
         return _named(studies / name)
     free = (candidate for candidate in _names(data) if candidate not in names)

@@ -16,7 +16,7 @@ from automl.costs.split import Asked
 from automl.data.boxes import BoxSizes, box_sizes
 from automl.data.dataset import Dataset, fingerprint, read_dataset
 from automl.data.holdout import find_unseen
-from automl.errors import AutoMLError, BadWeights, UnknownName
+from automl.errors import AutoMLError, UnknownName
 from automl.files.home import shipped
 from automl.records import Params, ParamValue, Slots, VariantWeights
 from automl.sampler import SAMPLERS
@@ -29,7 +29,6 @@ from automl.space.file import read_space
 from automl.trainers import surrogate
 from automl.trainers.base import TRAINERS
 from automl.trainers.ultralytics import schema
-from automl.trainers.ultralytics.weights import check_weights, sha256
 
 MOST_SEED = 2**31 - 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -140,10 +139,8 @@ def _check_words(request: SearchRequest, device: str) -> Limits:
     if request.sampler not in SAMPLERS:
         raise UnknownName("sampler", request.sampler, SAMPLERS)
     check_deploy(request)
-    if request.name is not None and NAME.fullmatch(request.name) is None:
-        raise AutoMLError(
-            f"--name '{request.name}' cannot be a folder: use up to 64 letters, digits, dots, dashes and underscores."
-        )
+    if request.name is not None:
+        check_name(request.name)
     if request.epochs is not None and request.epochs < 1:
         raise AutoMLError(f"--epochs {request.epochs} is no training. Use 1 or more.")
     _check_numbers(request, device)
@@ -162,15 +159,17 @@ def _check_words(request: SearchRequest, device: str) -> Limits:
     return limits
 
 
+def check_name(name: str, option: str = "--name ") -> None:
+    """Raise AutoMLError for a name of a study that cannot be a folder."""
+    if NAME.fullmatch(name) is None:
+        raise AutoMLError(
+            f"{option}'{name}' cannot be a folder: use up to 64 letters, digits, dots, dashes and underscores."
+        )
+
+
 def check_model(name: str) -> None:
     """Raise UnknownName or AutoMLError if the network no longer exists."""
     schema.model_yaml(name)
-
-
-def check_same_weights(file: str, digest: str | None) -> None:
-    """Raise BadWeights if the weights file is gone or is another one."""
-    if sha256(check_weights(file)) != digest:
-        raise BadWeights(f"{file} has changed since the study began. Put the file of sha256 {digest} back.")
 
 
 def known_keys(trainer: str) -> Params:

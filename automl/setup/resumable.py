@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
-from automl.data.dataset import read_dataset, write_resolved
+from automl.data.dataset import fingerprint, read_dataset, write_resolved
 from automl.data.holdout import hold_back
-from automl.errors import AutoMLError, NoSpace, StudyConflict
+from automl.errors import AutoMLError, BadData, BadWeights, NoSpace, StudyConflict
 from automl.files import disk, folders
 from automl.files.home import make_folder
+from automl.files.moved import elsewhere, network
 from automl.records import Slots, StudySpec, weights_for
 from automl.setup import request
 from automl.setup.slots import find_slots
+from automl.setup.spellings import data_file
+from automl.trainers.ultralytics import pretrained
+from automl.trainers.ultralytics.weights import check_weights, sha256
 
 
 def slots_here(device: str | None, count: int | None) -> Slots:
@@ -24,20 +29,89 @@ def slots_here(device: str | None, count: int | None) -> Slots:
     return find_slots(device, count)
 
 
-def check_resumable(spec: StudySpec) -> None:
-    """Raise AutoMLError if the study's folder, files or GPUs are gone or have changed: its trials would fail."""
+def with_data(spec: StudySpec, data: Path | None, home: Path, command: str) -> StudySpec:
+    """The spec with the present place of its data set, once that is sure to have the same content.
+
+    data     the data.yaml as the user names it now; None: where it was
+    home     folder of all studies
+    command  command line to which `--data` can be added, for an error
+
+    Raises AutoMLError if there is no such data set, or if it is another one.
+    """
+    again = f"name its data.yaml: {command} --data FILE"
+    if data is None and not Path(spec.data).is_file():
+        raise BadData(spec.data, f"no such file. If the data set of study '{spec.name}' has moved, {again}")
+    if data is not None and spec.trainer == "ultralytics":
+        data = data_file(data, home)
+    dataset = read_dataset(data or spec.data)
+    if fingerprint(dataset) == spec.data_fingerprint:
+        return replace(spec, data=str(dataset.file))
+    if data is not None:
+        raise StudyConflict(
+            f"{dataset.file} is not the data set of study '{spec.name}': its images, labels or classes differ. Name "
+            "the one with which the study began, or start a new study."
+        )
+    raise StudyConflict(
+        f"the data set {spec.data} has changed since study '{spec.name}' began, so its scores would not compare. "
+        f"Restore it, or start a new study. If it has moved, {again}"
+    )
+
+
+def check_resumable(spec: StudySpec) -> StudySpec:
+    """The spec with the present places of its weights.
+
+    Raises AutoMLError if the study's folder, files or GPUs are gone or have changed: its trials would fail.
+    """
     _check_gpus(spec)
     directory = Path(spec.directory)
     if not directory.is_dir():
-        raise NoSpace(f"{directory} is gone, and with it the trials' snapshots. Put the folder back where it was.")
+        before = elsewhere(spec)
+        raise NoSpace(
+            f"{directory} is gone, and with it the trials' snapshots"
+            f"{f'; {before}, where it was, is gone too' if before else ''}. "
+            "Put the folder back, or name the home folder that holds it with AUTOML_HOME."
+        )
     make_folder(directory)
     for model in spec.models if spec.trainer == "ultralytics" else ():
-        request.check_model(model)
-    files = {weights.path: weights.sha256 for model in spec.models if (weights := weights_for(spec, model))}
-    for path, digest in files.items():
-        request.check_same_weights(path, digest)
-    write_resolved(hold_back(read_dataset(spec.data), spec.holdout, spec.seed), folders.data(directory))
+        _check_network(spec, model)
+    spec = _with_weights(spec)
+    dataset = read_dataset(spec.data)
+    write_resolved(hold_back(dataset, spec.holdout, spec.seed), folders.data(directory))
+    if spec.reported:
+        write_resolved(dataset, folders.reported_data(directory))
     disk.check_disk(directory, spec.parameters, spec.slots)
+    return spec
+
+
+def _check_network(spec: StudySpec, model: str) -> None:
+    file = network(spec, model)
+    if Path(file).is_absolute() and not Path(file).is_file():
+        nor = f" (nor is {file})" if file != model else ""
+        raise AutoMLError(f"the network of study '{spec.name}', {model}, is not there{nor}. Put the file back.")
+    request.check_model(file)
+
+
+def _with_weights(spec: StudySpec) -> StudySpec:
+    """The spec with weights files that exist. Raises BadWeights for one that is gone or is another one."""
+    files = {weights.path: weights.sha256 for model in spec.models if (weights := weights_for(spec, model))}
+    found = {path: _weights(spec, path, digest) for path, digest in files.items()}
+    return replace(
+        spec,
+        weights=None if spec.weights is None else found.get(spec.weights, spec.weights),
+        weights_of=tuple(file._replace(path=found.get(file.path, file.path)) for file in spec.weights_of),
+    )
+
+
+def _weights(spec: StudySpec, path: str, digest: str) -> str:
+    file = pretrained.again(path, digest)
+    if not Path(file).exists():
+        raise BadWeights(
+            f"{path}, from which study '{spec.name}' starts, is not there. Put it back, or into the current folder or "
+            f"the one that {pretrained.FOLDER} names: there it is found by its name, with sha256 {digest}."
+        )
+    if sha256(check_weights(file)) != digest:
+        raise BadWeights(f"{file} has changed since the study began. Put the file of sha256 {digest} back.")
+    return file
 
 
 def _check_gpus(spec: StudySpec) -> None:

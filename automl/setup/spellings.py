@@ -55,7 +55,7 @@ def understand(request: SearchRequest, home: Path) -> Understood:
     fixed, notes = _harmless(request.fixed)
     clear = replace(
         request,
-        data=_data(request.data, home),
+        data=data_file(request.data, home),
         models=tuple(models),
         fixed=fixed,
         device=_device(request.device),
@@ -173,7 +173,7 @@ def _written(name: str, description: Mapping[str, Any], home: Path) -> str:
 # -- data ---------------------------------------------------------------------------------------------
 
 
-def _data(data: Path, home: Path) -> Path:
+def data_file(data: Path, home: Path) -> Path:
     """The data.yaml; one that comes with Ultralytics is copied with the folder where its images lie.
 
     Raises AutoMLError for a data set of another task, BadData for one whose images are not here.

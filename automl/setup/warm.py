@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from automl.costs.budget import Ledger, limits_of
 from automl.errors import AutoMLError, UnknownName
 from automl.figures import listed
+from automl.files.moved import network
 from automl.files.yaml_text import NotYaml, parse_yaml
 from automl.policy import Search
 from automl.records import Params, ParamValue, StudyRow, VariantWeights, model_of, weights_for
@@ -114,10 +115,11 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
         score = past.runs[trial.number].told
         if score is not None and trial.purpose.searched:
             model = model_of(spec, trial.params)
-            alike = same and _digest(weights_for(spec, model)) == _digest(checked.weights_for(model))
+            now = network(spec, model)
+            alike = same and _digest(weights_for(spec, model)) == _digest(checked.weights_for(now))
             yield Earlier(
                 source=row.name,
-                params={**known, **spec.fixed, **trial.params},
+                params={**known, **spec.fixed, **trial.params, **({"model": now} if now != model else {})},
                 score=score,
                 done_epochs=trial.done_epochs,
                 epochs=spec.epochs if alike else None,

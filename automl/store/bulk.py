@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, insert, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from automl.errors import BadStore, StudyConflict
+from automl.files.moved import portable
 from automl.records import EpochRow, EvaluationRow, EventRow, StudyRow, TrialRow
 from automl.store import tables
 from automl.store.address import default_url
@@ -91,7 +92,7 @@ def scratch(server: str | None = None) -> Iterator[str]:
 
 def _study_values(study: StudyRow) -> dict[str, Any]:
     known = {key: value for key, value in vars(study).items() if key in tables.studies.c}
-    return {**known, "spec": study.spec.to_dict(), "written": 0}
+    return {**known, "spec": portable(study.spec), "written": 0}
 
 
 def _insert(connection: Connection, table: Table, key: Mapping[str, Any], rows: Iterable[Any]) -> None:

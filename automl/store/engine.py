@@ -15,11 +15,15 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 
 from automl.errors import BadStore, NoStore, StoreAway
+from automl.files.home import home_folder
+from automl.files.moved import Homes
 from automl.store import migrate
 from automl.store.tables import dumps
 
 _BUSY_S = 30.0  # longest wait of an SQLite writer for another one
 _WRITES = "automl_writes"
+_HOMES = "automl_homes"
+_REVISION = "automl_revision"
 _shared: ContextVar[Connection | None] = ContextVar("automl_shared", default=None)
 _POSTGRES = {  # with these a server that vanished is noticed within a minute
     "connect_timeout": 10,
@@ -31,11 +35,12 @@ _POSTGRES = {  # with these a server that vanished is noticed within a minute
 }
 
 
-def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Engine:
+def open_store(url: str, *, create: bool = True, read_only: bool = False, home: str | Path | None = None) -> Engine:
     """The engine of a database whose tables are of this version.
 
     create     create the database file and the tables if they are missing
     read_only  refuse every write; create and migrate nothing
+    home       where the studies' folders are looked for, besides the folder of an SQLite file; None: as `home_folder`
 
     Raises BadStore if the database cannot be reached, is no database or is of another version.
     """
@@ -43,8 +48,10 @@ def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Eng
     create = create and not read_only
     if parsed.get_backend_name() == "sqlite":
         engine = _sqlite(parsed, create=create, read_only=read_only)
+        beside = Path(str(engine.url.database)).parent
     else:
-        engine = _postgres(parsed, read_only=read_only)
+        engine, beside = _postgres(parsed, read_only=read_only), None
+    engine.update_execution_options(**{_HOMES: Homes(here=home_folder(home), beside=beside)})
     try:
         _prepare(engine, create=create, read_only=read_only)
     except SQLAlchemyError as error:
@@ -92,6 +99,18 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """
     with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
         yield connection
+
+
+def homes_of(connection: Connection) -> Homes:
+    """Home folders in which the studies of an open database may lie."""
+    homes: Homes = connection.get_execution_options()[_HOMES]
+    return homes
+
+
+def revision_of(connection: Connection) -> str:
+    """Revision of the tables of an open database; below HEAD only for a reader."""
+    revision: str = connection.get_execution_options()[_REVISION]
+    return revision
 
 
 def explain(engine: Engine, error: SQLAlchemyError) -> BadStore:
@@ -195,9 +214,11 @@ def _prepare(engine: Engine, *, create: bool, read_only: bool) -> None:
     with engine.connect() as connection:
         revision = migrate.revision(connection)
     migrate.check(revision, _shown(engine), create=create, migrate=not read_only)
-    if revision != migrate.HEAD:
+    if revision != migrate.HEAD and not read_only:
         with writing(engine) as connection:
             migrate.upgrade(connection)
+        revision = migrate.HEAD
+    engine.update_execution_options(**{_REVISION: revision})
 
 
 def unusable(engine: Engine, error: SQLAlchemyError) -> BadStore:

@@ -13,8 +13,9 @@ from automl.store.tables import VERSION_TABLE
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"  # newest revision in migrations/versions
-REVISIONS = ("0001", "0002", "0003", "0004")  # oldest first
+HEAD = "0005"  # newest revision in migrations/versions
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")  # oldest first
+READABLE = ("0004",)  # older ones that can be read as they are
 _LOCK = 0x6175746F6D6C  # "automl": one process at a time migrates a Postgres database
 
 
@@ -42,7 +43,7 @@ def check(revision: str | None, where: str, *, create: bool, migrate: bool) -> N
             f"{where} was written by a newer automl (its tables are at revision {revision}, this "
             f"program knows {HEAD}). Upgrade automl, or name another database."
         )
-    if revision != HEAD and not migrate:
+    if revision != HEAD and revision not in READABLE and not migrate:
         raise BadStore(
             f"{where} was written by an older automl (its tables are at revision {revision}, this "
             f"program needs {HEAD}) and is open for reading only. Start or resume a search on it to "

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, literal, or_, select
 
 from automl.errors import UnknownName
+from automl.files.moved import located
 from automl.records import (
     ArtifactRow,
     AttemptRow,
@@ -19,7 +20,6 @@ from automl.records import (
     EventRow,
     Purpose,
     StudyRow,
-    StudySpec,
     StudyState,
     TrialPage,
     TrialPoint,
@@ -27,10 +27,10 @@ from automl.records import (
     TrialState,
 )
 from automl.store import tables
-from automl.store.engine import reading
+from automl.store.engine import homes_of, reading, revision_of
+from automl.store.migrate import READABLE
 from automl.store.statements import ranked
 
-_KNOWN = 1000  # names among which an error looks for a close one
 SCORES = ("score", "best_map50_95", "best_map50")
 TOP = Board()  # the best hundred
 ORDERS = (*SCORES, "number", "done_epochs", "slot_s", "started_at")
@@ -39,7 +39,7 @@ ORDERS = (*SCORES, "number", "done_epochs", "slot_s", "started_at")
 def studies(engine: Engine) -> list[StudyRow]:
     """All studies, newest first."""
     with reading(engine) as connection:
-        return [_study_row(row) for row in connection.execute(_STUDIES)]
+        return [_study_row(row, connection) for row in connection.execute(_studies(connection))]
 
 
 def study(engine: Engine, name: str) -> StudyRow:
@@ -48,17 +48,17 @@ def study(engine: Engine, name: str) -> StudyRow:
     Raises UnknownName, with the names of the newest studies.
     """
     with reading(engine) as connection:
-        row = connection.execute(_STUDIES.where(tables.studies.c.name == name)).one_or_none()
+        row = connection.execute(_studies(connection).where(tables.studies.c.name == name)).one_or_none()
         if row is None:
-            raise UnknownName("study", name, known_names(connection))
-        return _study_row(row)
+            raise unknown_study(connection, name)
+        return _study_row(row, connection)
 
 
 def latest_study(engine: Engine) -> StudyRow | None:
     """The study that began last; None in an empty database."""
     with reading(engine) as connection:
-        row = connection.execute(_STUDIES.limit(1)).one_or_none()
-        return None if row is None else _study_row(row)
+        row = connection.execute(_studies(connection).limit(1)).one_or_none()
+        return None if row is None else _study_row(row, connection)
 
 
 def trials(engine: Engine, study: str, *, limit: int | None = None, offset: int = 0) -> list[TrialRow]:
@@ -265,11 +265,9 @@ def evaluations(engine: Engine, study: str, number: int | None = None) -> list[E
         return [EvaluationRow(**row._asdict()) for row in rows]
 
 
-def known_names(connection: Connection) -> list[str]:
-    """Names of the newest studies, for an error."""
-    table = tables.studies
-    newest = select(table.c.name).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(_KNOWN)
-    return list(connection.scalars(newest))
+def unknown_study(connection: Connection, name: str) -> UnknownName:
+    """Error for the name of a study that does not exist, with close names, or those of the newest studies."""
+    return UnknownName("study", name, list(connection.scalars(select(tables.studies.c.name).order_by(*_NEWEST))))
 
 
 def _columns(table: Table, record: type) -> list[ColumnElement[Any]]:
@@ -280,20 +278,28 @@ def _columns(table: Table, record: type) -> list[ColumnElement[Any]]:
 _STATES = {state.value: state for state in TrialState}
 _PURPOSES = {purpose.value: purpose for purpose in Purpose}
 _TRIALS = select(*_columns(tables.trials, TrialRow))
-_STUDIES = select(
-    *_columns(tables.studies, StudyRow),
+_COUNT = (
     select(func.count())
     .where(tables.trials.c.study_id == tables.studies.c.id)
     .correlate(tables.studies)
     .scalar_subquery()
-    .label("trials"),
-).order_by(tables.studies.c.created_at.desc(), tables.studies.c.id.desc())
+    .label("trials")
+)
+_NEWEST = (tables.studies.c.created_at.desc(), tables.studies.c.id.desc())
+
+
+def _studies(connection: Connection) -> Select[*tuple[Any, ...]]:
+    """Query for the rows of studies, newest first. A database that a reader found older has no notes."""
+    columns = _columns(tables.studies, StudyRow)
+    if revision_of(connection) in READABLE:
+        columns = [literal("").label("note") if column.name == "note" else column for column in columns]
+    return select(*columns, _COUNT).order_by(*_NEWEST)
 
 
 def _study_id(connection: Connection, name: str) -> int:
     key: int | None = connection.scalar(select(tables.studies.c.id).where(tables.studies.c.name == name))
     if key is None:
-        raise UnknownName("study", name, known_names(connection))
+        raise unknown_study(connection, name)
     return key
 
 
@@ -314,10 +320,11 @@ def _children(
     return query.where(table.c.trial == number)
 
 
-def _study_row(row: Row[*tuple[Any, ...]]) -> StudyRow:
+def _study_row(row: Row[*tuple[Any, ...]], connection: Connection) -> StudyRow:
+    """The row with the present paths of its files."""
     values = row._asdict()
     values["state"] = StudyState(row.state)
-    values["spec"] = StudySpec.from_dict(row.spec)
+    values["spec"] = located(row.spec, homes_of(connection))
     return StudyRow(**values)
 
 

@@ -23,7 +23,7 @@ from automl.errors import BadStore, StudyConflict, UnknownName
 from automl.records import EpochMetrics, EvaluationRow, Outcome, StudyState, Trial, TrialState
 from automl.store.batch import Batch
 from automl.store.engine import explain, writing
-from automl.store.read import known_names
+from automl.store.read import unknown_study
 from automl.store.tables import studies, trials
 
 _GROUP_S = 0.2  # rows that arrive within this time are written together
@@ -228,7 +228,7 @@ class Recorder:
         connection.execute(claim.values(writer=self._session, written=0))
         key: int | None = connection.scalar(select(studies.c.id).where(studies.c.name == self._study))
         if key is None:
-            raise UnknownName("study", self._study, known_names(connection))
+            raise unknown_study(connection, self._study)
         return key
 
     def _known_trials(self, connection: Connection) -> dict[int, _Live]:

@@ -103,6 +103,7 @@ studies = Table(
     # twice, and a driver that counted as dead writes nothing once another has taken over.
     Column("writer", String),
     Column("written", Integer, nullable=False),
+    Column("note", Words, nullable=False, server_default=""),
 )
 
 trials = Table(

@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from automl.errors import StudyConflict, UnknownName
+from automl.files.moved import portable
 from automl.records import Heartbeat, StudySpec, StudyState, TrialState
 from automl.store.engine import explain, writing
-from automl.store.read import known_names
+from automl.store.read import unknown_study
 from automl.store.recorder import Recorder
 from automl.store.tables import attempts, studies, trials
 
@@ -29,7 +30,7 @@ def begin_study(engine: Engine, spec: StudySpec, *, at: float, host: str, pid: i
         name=spec.name,
         state=StudyState.RUNNING,
         reason="",
-        spec=spec.to_dict(),
+        spec=portable(spec),
         created_at=at,
         heartbeat_at=at,
         host=host,
@@ -39,7 +40,7 @@ def begin_study(engine: Engine, spec: StudySpec, *, at: float, host: str, pid: i
         wall_s=0.0,
         written=0,
     )
-    with _changing(engine) as connection:
+    with changing(engine) as connection:
         try:
             connection.execute(row)
         except IntegrityError:
@@ -68,21 +69,17 @@ def reopen_study(
 
     Raises StudyConflict if the study is running and its last heartbeat is not older than `stale_after_s`.
     """
-    free = or_(
-        studies.c.state != StudyState.RUNNING,
-        studies.c.heartbeat_at < mine.at - stale_after_s,
-        *((_is_latest(dead),) if dead is not None else ()),
-    )
+    free = is_free(mine.at, stale_after_s, dead)
     session = {"state": StudyState.RUNNING, "reason": "", **_columns(mine)}
-    changed = {} if spec is None else {"spec": spec.to_dict()}
+    changed = {} if spec is None else {"spec": portable(spec)}
     takeover = (
         update(studies)
         .where(studies.c.name == name, free)
         .values(**session, **changed, stop_requested=False, writer=None, written=0)
     )
-    with _changing(engine) as connection:
+    with changing(engine) as connection:
         if connection.execute(takeover).rowcount == 0:
-            raise _still_running(connection, name, at=mine.at, stale_after_s=stale_after_s)
+            raise still_running(connection, name, at=mine.at, stale_after_s=stale_after_s)
         _interrupt_trials(connection, name)
 
 
@@ -92,17 +89,18 @@ def request_stop(engine: Engine, name: str) -> None:
     Raises StudyConflict if the study is not running.
     """
     running = (studies.c.name == name) & (studies.c.state == StudyState.RUNNING)
-    with _changing(engine) as connection:
+    with changing(engine) as connection:
         if connection.execute(update(studies).where(running).values(stop_requested=True)).rowcount:
             return
         state = connection.scalar(select(studies.c.state).where(studies.c.name == name))
         if state is None:
-            raise UnknownName("study", name, known_names(connection))
+            raise unknown_study(connection, name)
         raise StudyConflict(f"study '{name}' is {state}, so there is nothing to stop.")
 
 
 @contextmanager
-def _changing(engine: Engine) -> Iterator[Connection]:
+def changing(engine: Engine) -> Iterator[Connection]:
+    """A transaction. Raises BadStore if the database fails."""
     try:
         with writing(engine) as connection:
             yield connection
@@ -114,17 +112,25 @@ def _columns(heartbeat: Heartbeat) -> dict[str, str | int | float]:
     return {"host": heartbeat.host, "pid": heartbeat.pid, "heartbeat_at": heartbeat.at}
 
 
-def _is_latest(heartbeat: Heartbeat) -> ColumnElement[bool]:
+def is_free(at: float, stale_after_s: float, dead: Heartbeat | None) -> ColumnElement[bool]:
+    """True if no driver has the study: it does not run, or was silent for too long, or its driver is known dead."""
+    return or_(
+        studies.c.state != StudyState.RUNNING,
+        studies.c.heartbeat_at < at - stale_after_s,
+        *((is_latest(dead),) if dead is not None else ()),
+    )
+
+
+def is_latest(heartbeat: Heartbeat) -> ColumnElement[bool]:
     """True if this heartbeat is the study's latest."""
     return and_(*(studies.c[name] == value for name, value in _columns(heartbeat).items()))
 
 
-def _still_running(
-    connection: Connection, name: str, *, at: float, stale_after_s: float
-) -> StudyConflict | UnknownName:
+def still_running(connection: Connection, name: str, *, at: float, stale_after_s: float) -> StudyConflict | UnknownName:
+    """Error for a study that is not free, or that does not exist."""
     row = connection.execute(select(studies).where(studies.c.name == name)).one_or_none()
     if row is None:
-        return UnknownName("study", name, known_names(connection))
+        return unknown_study(connection, name)
     return StudyConflict(
         f"study '{name}' is running on {row.host} (process {row.pid}), heard of "
         f"{max(0.0, at - row.heartbeat_at):.0f} s ago. Stop it there first; a study process that is silent "

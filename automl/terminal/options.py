@@ -20,6 +20,7 @@ Study = Annotated[
     str | None,
     typer.Argument(help="Name of the study; if left out, the newest one that fits.", autocompletion=names.of_studies),
 ]
+Named = Annotated[str, typer.Argument(help="Name of the study.", autocompletion=names.of_studies)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 JsonEvents = Annotated[Path | None, typer.Option(help="Append every event to this file, one JSON object a line.")]
@@ -53,6 +54,7 @@ WarmStart = Annotated[
     ),
 ]
 NoWarmStart = Annotated[bool, typer.Option("--no-warm-start", help="Look for no earlier studies of the same data.")]
+MovedData = Annotated[Path | None, typer.Option("--data", help="The study's data.yaml, where the data set has moved.")]
 FreshProbe = Annotated[
     bool, typer.Option("--fresh-probe", help="Measure the cost of an epoch anew instead of reusing an earlier one.")
 ]

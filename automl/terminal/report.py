@@ -121,6 +121,8 @@ def print_report(
     db_words  the `--db` option with which the card's commands reach the database
     """
     print_card(console, report, db_words)
+    if report.study.note:
+        say(console, f"Note: {report.study.note}")
     table, columns = _fitting(console, report, limit)
     if table.row_count:
         console.print(table)

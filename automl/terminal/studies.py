@@ -35,6 +35,8 @@ def print_studies(console: Console, overviews: Sequence[Overview]) -> None:
             break
         headings.remove(heading)
     console.print(_studies(rows, headings, console.width))
+    for row in (overview.study for overview in overviews if overview.study.note):
+        say(console, f"{row.name}: {' '.join(row.note.split())}")
 
 
 def _studies(rows: Sequence[Mapping[str, str]], headings: Sequence[str], most: int) -> Table:
@@ -95,6 +97,8 @@ def print_status(console: Console, status: StudyStatus, *, db: str | None = None
         f"{budget_words(row.spec)}",
         f"trials    {row.trials} begun, {len(status.running)} running",
     ]
+    if row.note:
+        lines.append(f"note      {' '.join(row.note.split())}")
     if status.planned_s:
         lines.append(f"planned   {plan_against_spent(status.planned_s, status.spent_s, device)}")
     for trial in status.running:

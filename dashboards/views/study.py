@@ -14,6 +14,8 @@ with context.page("Study"):
     row = context.linked_study()
     st.title(plain(row.name), anchor=False)
     st.caption(plain(description(row)))
+    if row.note:
+        st.markdown(f"**Note:** {plain(row.note)}")
     tab = st.segmented_control(
         "View",
         list(TABS),

@@ -16,6 +16,7 @@ import psutil
 from PIL import Image, ImageDraw
 
 from automl.records import EpochMetrics, ParamValue, TrainJob, Trial
+from automl.trainers.base import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
 BCCD = ROOT.parent / "shared" / "data" / "bccd" / "bccd.yaml"
@@ -86,6 +87,24 @@ def scores(metrics: EpochMetrics) -> dict[str, Any]:
     """What an epoch measured, without times."""
     kept = ("epoch", "map50_95", "map50", "precision", "recall")
     return {**{key: getattr(metrics, key) for key in kept}, **metrics.losses}
+
+
+def train(trainer: Trainer, trial: Trial, job: TrainJob, stop_after: int = 99) -> list[EpochMetrics]:
+    """The epochs of a training in this process, which is closed after one of them."""
+    epochs = []
+    run = trainer.run(trial, job)
+    for metrics in run:
+        epochs.append(metrics)
+        if metrics.epoch >= stop_after:
+            break
+    run.close()
+    return epochs
+
+
+def pause(job: TrainJob) -> None:
+    """Let every epoch of the job end with a snapshot."""
+    Path(job.directory).mkdir(parents=True, exist_ok=True)
+    Path(str(job.pause_file)).touch()
 
 
 def run_elsewhere(trial: Trial, job: TrainJob) -> list[dict[str, Any]]:

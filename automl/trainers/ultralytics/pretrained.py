@@ -12,7 +12,7 @@ from pathlib import Path
 
 from automl.errors import AutoMLError, BadWeights
 from automl.trainers.ultralytics import download, schema, users
-from automl.trainers.ultralytics.weights import SUFFIXES, check_weights
+from automl.trainers.ultralytics.weights import SUFFIXES, check_weights, sha256
 
 FOLDER = "AUTOML_WEIGHTS"  # variable that names a folder with weights
 MIRROR = "AUTOML_RELEASES"  # variable with the address of a mirror of the release page
@@ -89,6 +89,19 @@ def find(name: str) -> Path | None:
         if (folder / name).is_file():
             return (folder / name).absolute()
     return None
+
+
+def again(path: str, digest: str) -> str:
+    """A study's weights file that has gone from its path: one of its name and content where `find` looks.
+
+    digest  sha256 of the content
+
+    The path itself where the file is there, or in none of those places.
+    """
+    if Path(path).is_file():
+        return path
+    file = find(re.split(r"[\\/]", path)[-1])
+    return str(file) if file is not None and sha256(file) == digest else path
 
 
 def in_folder(folder: Path, model: str) -> Path | None:

@@ -162,6 +162,8 @@ def model_yaml(name: str) -> str | Path:
     if file.suffix in (".yaml", ".yml") and file.is_file():
         _check_detection(file)
         return file.absolute()
+    if file.is_absolute():
+        raise AutoMLError(f"{name} does not exist. It should describe a network: put the file back, or check its path.")
     stem = common_name(name)
     if stem in model_names():
         return f"{stem}.yaml"

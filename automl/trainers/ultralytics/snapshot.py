@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import torch
@@ -86,7 +87,7 @@ def identity_of(trial: Trial, job: TrainJob) -> dict[str, Any]:
         "epochs": trial.epochs,
         "seed": trial.seed,
         "fixed": dict(job.fixed),
-        "data": job.data,
+        "data": PurePath(os.path.relpath(job.data, job.directory)).as_posix(),  # both may move
     }
 
 
@@ -102,11 +103,18 @@ def read_snapshot(file: Path, identity: Mapping[str, Any]) -> Snapshot | None:
     except Exception as error:  # cut off, or another program's file: the trial starts over
         logger.warning("%s cannot be read, the trial starts over: %r", file, error)
         return None
-    differing = sorted(key for key in {*identity, *stored} if stored.get(key) != identity.get(key))
+    differing = sorted(key for key in {*identity, *stored} if not _same(key, stored.get(key), identity.get(key)))
     if differing:
         logger.warning("%s is of another trial (%s differ), this one starts over", file, ", ".join(differing))
         return None
     return Snapshot(history=history, best=best, content=content)
+
+
+def _same(key: str, stored: Any, own: Any) -> bool:
+    """True if both are equal. An earlier version stored the absolute path of the data, which may have moved since."""
+    if key == "data" and any(kind(str(stored)).is_absolute() for kind in (PurePosixPath, PureWindowsPath)):
+        return PureWindowsPath(str(stored)).name == PurePosixPath(str(own)).name  # takes slashes too
+    return bool(stored == own)
 
 
 class Rhythm:

@@ -95,7 +95,7 @@ class UltralyticsTrainer:
         from automl.trainers.ultralytics.training import Setup
 
         params = {"model": _MODEL, "amp": former_amp(job.device), **job.fixed, **trial.params}
-        name = str(params["model"])
+        name = job.network or str(params["model"])
         return Setup(
             overrides={**params, **_owned(trial, job), "model": str(schema.model_yaml(name))},
             network=schema.read_model(name),

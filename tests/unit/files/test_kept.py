@@ -19,12 +19,14 @@ FILES = (*WEIGHTS, SNAPSHOT, "log.txt")
 class Shelf:
     """A record in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.sizes: dict[tuple[int, str], int] = {}
         self.dropped: list[tuple[int, str]] = []
 
     def artifact(self, trial: int, kind: str, path: str, size_bytes: int) -> None:
-        assert Path(path).stat().st_size == size_bytes
+        assert not Path(path).is_absolute()
+        assert (self.folder / path).stat().st_size == size_bytes
         self.sizes[trial, kind] = size_bytes
 
     def drop_artifact(self, trial: int, kind: str) -> None:
@@ -36,7 +38,7 @@ class Study:
 
     def __init__(self, folder: Path, *, keep: int = 2, lag: int = 1, trial_bytes: int = 1) -> None:
         self.folder = folder
-        self.shelf = Shelf()
+        self.shelf = Shelf(folder)
         self.files = BestFiles(folder, self.shelf, lag=lag, trial_bytes=trial_bytes, keep=keep)
 
     def close(self, number: int, score: float | None, outcome: Outcome = DONE) -> str | None:

@@ -14,18 +14,20 @@ from typing import Any
 import pytest
 
 from automl.errors import AppliedMismatch, AutoMLError, BadData, BadWeights, TrialError
-from automl.records import EpochMetrics, Prepared, TrainJob, Trial
+from automl.records import Prepared
 from automl.trainers import open_trainer
 from automl.trainers.base import Trainer
 from tests.builders.train_tiny import (
     draw_data,
     kill_elsewhere,
     memory_elsewhere,
+    pause,
     run_all_elsewhere,
     run_elsewhere,
     scores,
     tiny_job,
     tiny_trial,
+    train,
 )
 
 
@@ -44,17 +46,6 @@ def need_gpu() -> None:
 
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-
-
-def train(trainer: Trainer, trial: Trial, job: TrainJob, stop_after: int = 99) -> list[EpochMetrics]:
-    epochs = []
-    run = trainer.run(trial, job)
-    for metrics in run:
-        epochs.append(metrics)
-        if metrics.epoch >= stop_after:
-            break
-    run.close()
-    return epochs
 
 
 def test_a_run_yields_each_epoch_once_with_what_it_cost(trainer: Trainer, data: Path, tmp_path: Path) -> None:
@@ -103,7 +94,7 @@ def test_a_trial_continued_in_a_new_process_ends_the_same(trainer: Trainer, data
         trial = tiny_trial(params=params, epochs=5)
         whole[name] = [scores(m) for m in train(trainer, trial, tiny_job(data, tmp_path / name / "whole"))]
         job = tiny_job(data, tmp_path / name / "parts")
-        _pause(job)
+        pause(job)
         begun[name] = [scores(m) for m in train(trainer, trial, job, stop_after=after)]
         cases.append((replace(trial, attempt=2, done_epochs=after), job))
     rest = run_all_elsewhere(cases)
@@ -114,7 +105,7 @@ def test_a_trial_continued_in_a_new_process_ends_the_same(trainer: Trainer, data
 def test_a_killed_trial_goes_on_from_its_snapshot(trainer: Trainer, data: Path, tmp_path: Path) -> None:
     whole = [scores(m) for m in train(trainer, tiny_trial(epochs=12), tiny_job(data, tmp_path / "whole"))]
     job = tiny_job(data, tmp_path / "parts")
-    _pause(job)
+    pause(job)
     begun = kill_elsewhere(tiny_trial(epochs=12), job, after=2)
     rest = train(trainer, tiny_trial(epochs=12, attempt=2, done_epochs=2), job)
     assert begun + [scores(m) for m in rest] == whole
@@ -122,7 +113,7 @@ def test_a_killed_trial_goes_on_from_its_snapshot(trainer: Trainer, data: Path, 
 
 def test_finished_epochs_that_were_never_handed_over_come_first(trainer: Trainer, data: Path, tmp_path: Path) -> None:
     job = tiny_job(data, tmp_path)
-    _pause(job)
+    pause(job)
     begun = train(trainer, tiny_trial(), job, stop_after=2)
     rest = train(trainer, tiny_trial(attempt=2, done_epochs=1), job)
     assert [m.epoch for m in rest] == [2, 3, 4]
@@ -134,7 +125,7 @@ def test_a_snapshot_of_another_trial_is_refused(
     trainer: Trainer, data: Path, tmp_path: Path, change: dict[str, Any]
 ) -> None:
     job = tiny_job(data, tmp_path)
-    _pause(job)
+    pause(job)
     train(trainer, tiny_trial(), job, stop_after=1)
     run = trainer.run(replace(tiny_trial(), **change), job)
     assert next(run).epoch == 1
@@ -148,7 +139,7 @@ def test_a_damaged_snapshot_starts_the_trial_over(trainer: Trainer, data: Path, 
 
 def test_a_snapshot_goes_when_the_horizon_is_reached(trainer: Trainer, data: Path, tmp_path: Path) -> None:
     job = tiny_job(data, tmp_path)
-    _pause(job)
+    pause(job)
     train(trainer, tiny_trial(epochs=2), job)
     files = sorted(file.name for file in tmp_path.iterdir())
     assert files == ["args.yaml", "best.pt", "last.pt", "pause"]
@@ -346,7 +337,7 @@ def test_snapshots_and_weights_that_cannot_be_written_end_nothing(
     monkeypatch.setattr(run, "write_atomically", full)
     monkeypatch.setattr(checkpoint, "write_atomically", full)
     job = tiny_job(data, tmp_path)
-    _pause(job)
+    pause(job)
     assert len(train(trainer, tiny_trial(), job)) == 4
     assert sorted(file.name for file in tmp_path.iterdir()) == ["args.yaml", "pause"]
 
@@ -364,11 +355,6 @@ def test_a_gpu_runs_in_bf16_without_the_network(trainer: Trainer, data: Path, tm
 def test_a_gpu_trial_goes_on_from_its_snapshot(trainer: Trainer, data: Path, tmp_path: Path) -> None:
     need_gpu()
     job = replace(tiny_job(data, tmp_path), device="0", threads=2)
-    _pause(job)
+    pause(job)
     train(trainer, tiny_trial(), job, stop_after=2)
     assert [m.epoch for m in train(trainer, tiny_trial(attempt=2, done_epochs=2), job)] == [3, 4]
-
-
-def _pause(job: TrainJob) -> None:
-    Path(job.directory).mkdir(parents=True, exist_ok=True)
-    Path(str(job.pause_file)).touch()
