@@ -56,6 +56,7 @@ class Checked:
     chosen: tuple[str, ...] = ()  # sentences of the plan on the choice of variants and image sizes
     limits: Limits = field(default_factory=Limits)
     earlier: tuple[Earlier, ...] = ()  # results of earlier trainings, the newest study first
+    read: tuple[str, ...] = ()  # sentences of the plan on what was read of other tools' files
 
     @property
     def asked(self) -> Asked:
