@@ -67,7 +67,7 @@ def app_file() -> Path:
     """File that Streamlit runs. Raises AutoMLError if Streamlit or the file is missing."""
     if importlib.util.find_spec("streamlit") is None:
         raise AutoMLError(
-            "the page needs Streamlit, which is not installed. Install it with: pip install 'yolo-automl[page]'"
+            'the page needs Streamlit, which is not installed. Install it with: pip install "yolo-automl[page]"'
         )
     return shipped("dashboards/app.py")
 
@@ -111,11 +111,11 @@ def _check_sign_in() -> None:
     if len(str((auth or {}).get("cookie_secret"))) < SECRET:
         raise AutoMLError(
             f"{file}: [auth] cookie_secret has fewer than {SECRET} characters; whoever guesses it is signed in. "
-            "Make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
+            'Make one with: python -c "import secrets; print(secrets.token_hex(32))"'
         )
     if importlib.util.find_spec("authlib") is None:
         raise AutoMLError(
-            "sign-in needs Authlib, which is not installed. Install it with: pip install 'yolo-automl[public]'"
+            'sign-in needs Authlib, which is not installed. Install it with: pip install "yolo-automl[public]"'
         )
 
 

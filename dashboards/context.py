@@ -106,7 +106,7 @@ def _head(title: str) -> None:
 
 def _begin() -> None:
     st.info(f"{NO_STUDY.capitalize()}. Start one in a terminal; it appears here with its first epoch.")
-    st.code(BEGIN, language="bash", wrap_lines=True)
+    st.code(BEGIN + database(), language="bash", wrap_lines=True)
 
 
 def linked_study() -> StudyRow:

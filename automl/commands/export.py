@@ -33,10 +33,12 @@ def export_words(
     format: str = "ultralytics",
     db: str | None,
 ) -> str:
-    """Write a recipe; the sentence that names its file and, for Ultralytics, the command that trains it."""
+    """Write a recipe; sentences that name its files and, for Ultralytics, the command that trains it."""
     from automl import service
+    from automl.files.shell import yolo_train
     from automl.recipes import defaults_beside
 
     file = service.export(study, output, trial=trial, epochs=epochs, format=format, db=db)
-    text = f"Wrote {file}" if format == "json" else f"Wrote {file}. Train it with: yolo detect train cfg={file}"
-    return text if trial is not None else f"{text} (the defaults to compare with: {defaults_beside(file).name})"
+    lines = [f"Wrote {file}" if format == "json" else f"Wrote {file}. Train it with: {yolo_train(file)}"]
+    lines += [f"The defaults to compare with: {defaults_beside(file)}"] if trial is None else []
+    return "\n".join(lines)

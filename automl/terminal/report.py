@@ -131,7 +131,7 @@ def print_report(
         _print_unseen(console, report)
     production, study = report.production, report.study
     if study.spec.train and production is None and study.state is StudyState.FINISHED:
-        _say(console, production_missing_text(study))
+        _say(console, production_missing_text(study, db_words))
     if production is not None and details:
         _say(console, production_text(production, study.spec.slots.device, report.evaluations))
 
