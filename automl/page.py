@@ -19,6 +19,7 @@ from automl.store.engine import open_store
 PUBLIC = "AUTOML_PAGE_PUBLIC"
 HERE = "127.0.0.1"
 SECRETS = (Path(".streamlit/secrets.toml"), Path("~/.streamlit/secrets.toml"))
+MANUAL = "https://github.com/yolo-automl/yolo-automl/blob/main/docs/manual.md"
 SECRET = 32  # least number of characters of a cookie secret
 OIDC = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 
@@ -99,7 +100,7 @@ def _check_sign_in() -> None:
     if file is None:
         raise AutoMLError(
             "--public shows your studies to everyone who reaches this machine, so it needs sign-in. Write an [auth] "
-            f"section with {', '.join(OIDC)} into {SECRETS[0]}; docs/manual.md shows one."
+            f"section with {', '.join(OIDC)} into {SECRETS[0]}; {MANUAL}#serve-other-machines shows one."
         )
     try:
         auth = tomllib.loads(file.read_text(encoding="utf-8")).get("auth")

@@ -41,7 +41,7 @@ from automl.setup.resumable import check_resumable, slots_here
 from automl.setup.spellings import understand
 from automl.setup.warm import with_earlier
 from automl.store import read, write
-from automl.store.address import command, store_url
+from automl.store.address import BEGIN, command, db_words, store_url
 from automl.store.engine import open_store
 
 if TYPE_CHECKING:
@@ -156,13 +156,13 @@ def overviews(*, home: str | Path | None = None, db: str | None = None) -> list[
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
     """A study with its trials; the newest one without a name."""
     engine = _reader(home, db)
-    return report.report_of(engine, _named(engine, study))
+    return report.report_of(engine, _named(engine, study, db))
 
 
 def status(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyStatus:
     """The state of a study; of the newest one without a name."""
     engine = _reader(home, db)
-    return report.status_of(engine, _named(engine, study))
+    return report.status_of(engine, _named(engine, study, db))
 
 
 def curves(study: str, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
@@ -305,12 +305,12 @@ def _reader(home: str | Path | None, db: str | None) -> Engine:
     return open_store(store_url(home, db), create=False, read_only=True)
 
 
-def _named(engine: Engine, study: str | None) -> StudyRow:
+def _named(engine: Engine, study: str | None, db: str | None) -> StudyRow:
     if study is not None:
         return read.study(engine, study)
     row = read.latest_study(engine)
     if row is None:
-        raise AutoMLError("there is no study yet. Begin one with: automl search --data data.yaml --budget 1cpu-h")
+        raise AutoMLError(f"there is no study yet. Begin one with: {BEGIN}{db_words(db)}")
     return row
 
 

@@ -65,7 +65,10 @@ def search(
         from automl.terminal.tables import open_console
 
         if export is not None and trainer == "surrogate":
-            raise AutoMLError("--export: trials of the trainer 'surrogate' have no recipe, since nothing is trained.")
+            raise AutoMLError(
+                "--export: trials of the trainer 'surrogate' have no recipe, since nothing is trained. "
+                "Leave --export out."
+            )
         options = SearchOptions(
             models=flags.listed(models),
             imgsz=flags.whole_numbers(imgsz, "--imgsz"),

@@ -97,7 +97,10 @@ def check(
         fixed = {"amp": True, **fixed, "model": models[0], "imgsz": sizes[0]}
         space = space.with_points(models, sizes, schema.is_p6)
     if not _certain(space, candidates):
-        raise AutoMLError("there is nothing to search: the space has no parameter left, and one model and image size.")
+        raise AutoMLError(
+            "there is nothing to search: the space has no parameter left, and one model and image size. Set fewer "
+            "arguments, or name several --models or --imgsz."
+        )
     # The automatic candidates' weights are looked for once one is probed: most of them never are.
     certain = [m for m in models if any(f"{m}@{size}" not in candidates.automatic for size in sizes)]
     starts = _starts(request, certain, space, say, given)
@@ -115,10 +118,24 @@ def check(
         weights=starts.files,
         space=space,
         fixed=fixed,
-        notes=(*unseen.notes, *starts.notes, *not_searched),
+        notes=(*unseen.notes, *starts.notes, *_ignored(request, space), *not_searched),
         automatic=candidates.automatic,
         chosen=candidates.notes,
         limits=limits,
+    )
+
+
+def _ignored(request: SearchRequest, space: SearchSpace) -> tuple[str, ...]:
+    """Sentence on arguments of the user's that optimizer=auto, the trainer's default, sets by itself."""
+    fixed = {**space.fixed, **request.fixed}
+    auto = request.trainer == "ultralytics" and str(fixed.get("optimizer", "auto")).lower() == "auto"
+    texts = [f"{key}={request.fixed[key]}" for key in schema.SET_BY_AUTO if auto and key in request.fixed]
+    if not texts:
+        return ()
+    verb, pronoun = ("has", "it") if len(texts) == 1 else ("have", "them")
+    return (
+        f"--set {' --set '.join(texts)} {verb} no effect: the default optimizer is auto, which sets {pronoun} by "
+        "itself. Name one too: --set optimizer=SGD.",
     )
 
 
@@ -238,7 +255,8 @@ def _candidates(request: SearchRequest, space: SearchSpace, fixed: Params, datas
     searched: dict[str, Sequence[Any]] = {p.name: p.choices for p in space.parameters if p.name in ("model", "imgsz")}
     named = {name: searched.get(name) or (fixed[name],) for name in ("model", "imgsz") if {name} & {*searched, *fixed}}
     if request.deploy is not None and "model" in named:
-        raise AutoMLError(f"--deploy {request.deploy} chooses the variants, and {request.space} names them: use one.")
+        source = request.space if "model" in searched or "model" in space.fixed else "--set model"
+        raise AutoMLError(f"--deploy {request.deploy} chooses the variants, and {source} names them: use one.")
     if request.trainer != "ultralytics":
         return Candidates(models=(request.trainer,), sizes=(640,))
     members: Sequence[Any] = request.models or named.get("model", ())

@@ -12,6 +12,8 @@ from sqlalchemy.exc import ArgumentError
 from automl.files.home import home_folder
 from automl.files.shell import quoted, variable
 
+BEGIN = "automl search --data data.yaml --budget 90min"  # a first command, on a CPU or a GPU
+
 
 def default_url(home: Path) -> str:
     """URL of the SQLite database in automl's home folder."""

@@ -16,7 +16,6 @@ from automl.space.schemas import BOX, Schema, dropped, schema_of, translated
 from automl.trainers.ultralytics import schema as trainer
 
 MOST = 1000  # recipes of one file that are considered, the best: at most a few of them run
-RATES = ("lr0", "momentum", "warmup_bias_lr")  # that optimizer=auto sets by itself
 _NOT_A_RECIPE = ("model", "imgsz", "batch")
 _MAY_BE_LISTS = ("freeze", "classes", "scale", "fraction")
 _OPTIMIZERS = ("SGD", "MuSGD", "Adam", "Adamax", "AdamW", "NAdam", "RAdam", "RMSProp")
@@ -98,9 +97,9 @@ def _sorted_keys(content: Content, order: Sequence[str], schema: Schema, known: 
     usable = [key for key in kept if key in known and key not in _NOT_A_RECIPE]
     others = [key for key in kept if key not in usable and not _is_measured(key)]
     return _Keys(
-        read=[key for key in usable if not (auto and key in (*RATES, "optimizer"))],
+        read=[key for key in usable if not (auto and key in (*trainer.SET_BY_AUTO, "optimizer"))],
         dropped=lost,
-        by_auto=[key for key in usable if auto and key in RATES],
+        by_auto=[key for key in usable if auto and key in trainer.SET_BY_AUTO],
         listed=[key for key in several if key in known],
         of_runs=[key for key in others if ultralytics and _of_run(key)],
         unknown=[key for key in others if not (ultralytics and _of_run(key))],
