@@ -54,7 +54,9 @@ def yaml_recipe(file: Path, text: str) -> Content:
         kind, schema = "the best recipe of a tuning of Ultralytics", Schema.ULTRALYTICS
     elif any(key in values for key in CLASSIC):
         kind = "a recipe of classic YOLOv5"
-    return Content(file=file, kind=kind, rows=(Row(line=None, values=values),), schema=schema)
+    task = values.get("task", "detect")
+    remarks = () if task == "detect" else (f"{file.name} is of a training for the task {task}, not for detection.",)
+    return Content(file=file, kind=kind, rows=(Row(line=None, values=values),), schema=schema, remarks=remarks)
 
 
 def opt_yaml(file: Path, text: str) -> tuple[Mapping[str, Any], str | None]:

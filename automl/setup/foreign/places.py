@@ -41,8 +41,7 @@ def file_in(folder: Path) -> Path | None:
 
 def trials_in(folder: Path) -> list[Path]:
     """Folders of the trials of an experiment of Ray Tune, in order of their names."""
-    trials = [trial for trial in _subfolders(folder) if (trial / "params.json").is_file()]
-    return trials[:MOST_TRIALS]
+    return [trial for trial in _subfolders(folder) if (trial / "params.json").is_file()]
 
 
 def beside(file: Path, names: tuple[str, ...] = BESIDE_A_CURVE) -> Path | None:

@@ -137,13 +137,19 @@ def _of_state(file: Path, text: str) -> Content:
 def _of_trials(folder: Path) -> Content:
     """The recipe of each trial of an experiment of Ray Tune, with its best score."""
     rows, scored, names = [], False, set[str]()
-    for trial in places.trials_in(folder):
+    trials = places.trials_in(folder)
+    remark = f"{folder.name} has {len(trials)} trials, of which the first {places.MOST_TRIALS} are read."
+    for trial in trials[: places.MOST_TRIALS]:
         row, measured = _of_trial(trial)
         rows.append(row)
         names |= measured
         scored = scored or row.score is not None
     content = Content(
-        file=folder, kind="an experiment of Ray Tune", rows=tuple(rows), schema=tables.schema_by_scores(names)
+        file=folder,
+        kind="an experiment of Ray Tune",
+        rows=tuple(rows),
+        schema=tables.schema_by_scores(names),
+        remarks=(remark,) if len(trials) > places.MOST_TRIALS else (),
     )
     return tables.scored(content, has_scores=scored)
 

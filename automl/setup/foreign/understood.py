@@ -65,7 +65,7 @@ def understand(content: Content, known: Params, source: str) -> Reading:
             del arguments["optimizer"]
         if arguments:
             recipes.append(Earlier(source=source, params=translated(arguments, schema), score=row.score))
-    left_out = list(_left_out(content, keys))
+    left_out = list(_left_out(content, keys, known))
     if not recipes:
         some = ", ".join([key for key in known if key not in _NOT_A_RECIPE][:6])
         reasons = "".join(f"; {reason}" for reason in left_out)
@@ -115,7 +115,11 @@ def _is_measured(key: str) -> bool:
     return "/" in key or not key
 
 
-def _left_out(content: Content, keys: _Keys) -> Iterator[str]:
+def _is_empty_somewhere(rows: Sequence[Row], key: str) -> bool:
+    return any(is_absent(row.values.get(key)) for row in rows)
+
+
+def _left_out(content: Content, keys: _Keys, known: Params) -> Iterator[str]:
     """Clauses on the unused keys of a file, each with its reason; a key once, not per row."""
     file = content.file
     if keys.by_auto:
@@ -130,6 +134,10 @@ def _left_out(content: Content, keys: _Keys) -> Iterator[str]:
         yield f"{_some(dropped_keys, file)} left out: {plural if len(dropped_keys) > 1 else reason}"
     if keys.listed:
         yield f"{_some(keys.listed, file)} left out: a list, where one value is searched"
+    empty = [key for key in keys.read if known.get(key) is not None and _is_empty_somewhere(content.rows, key)]
+    if empty:
+        some = "in some recipes" if len(content.rows) > 1 else "there"
+        yield f"{_some(empty, file)} empty {some}; this search's own values stand in for them"
     if keys.unknown:
         yield f"{_some(keys.unknown, file)} unknown to the trainer and left out"
     if keys.of_runs:
@@ -150,12 +158,12 @@ def _summary(content: Content, recipes: Sequence[Earlier], known: Params) -> str
     if not _names_optimizer(content):
         taken = [key for key in taken if key != "optimizer"]  # of the translation, which says so itself
     if len(content.rows) == 1:
-        return f"{content.file.name} is {content.kind}: {listed(taken)} {'is' if len(taken) == 1 else 'are'} read."
+        return f"{content.file.name}, {content.kind}: {listed(taken)} {'is' if len(taken) == 1 else 'are'} read."
     count = f"{len(content.rows)} recipes"
     if len(recipes) < len(content.rows):
         count = f"the best {len(recipes)} of {count}" if len(content.rows) > MOST else f"{len(recipes)} of {count}"
     scores = "" if any(recipe.score is not None for recipe in recipes) else ", without scores, the first ones first"
-    return f"{content.file.name} is {content.kind}: {count} with {listed(taken)} are read{scores}."
+    return f"{content.file.name}, {content.kind}: {count} with {listed(taken)} are read{scores}."
 
 
 def _names_optimizer(content: Content) -> bool:

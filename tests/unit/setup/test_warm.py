@@ -202,7 +202,7 @@ def test_what_was_read_of_a_file_is_in_the_plan(engine: Engine, tmp_path: Path, 
     file = written(tmp_path, "hyp.yaml", "lr0: 0.005\nx9: 0.7\n")
     spec = compiled(with_earlier(engine, request_on(data, warm_start=(str(file),))))
     assert list(spec.plan["notes"])[:3] == [
-        "hyp.yaml is a recipe: lr0 is read.",
+        "hyp.yaml, a recipe: lr0 is read.",
         "x9 of hyp.yaml is unknown to the trainer and left out.",
         "Tried again from earlier trainings: warm:hyp.yaml.",
     ]

@@ -40,7 +40,7 @@ def test_an_evolution_of_yolov5_is_read_on_ultralytics_scale(tmp_path: Path) -> 
     assert recipes(reading)[0] == (0.22456, pytest.approx(best))
     assert recipes(reading)[1][1]["box"] == 7.5
     assert reading.notes == (
-        "evolve.csv is an evolution of YOLOv5: 2 recipes with lr0, momentum, box, cls and hsv_h are read.",
+        "evolve.csv, an evolution of YOLOv5: 2 recipes with lr0, momentum, box, cls and hsv_h are read.",
         "1 recipe has no score and is left out of evolve.csv.",
         "box of evolve.csv is translated from YOLOv5's scale to Ultralytics', 150 times as high: 0.04411 becomes 6.6165.",
         "evolve.csv names no optimizer and is taken to be trained with SGD, YOLOv5's default.",
@@ -125,7 +125,7 @@ def test_arguments_of_an_ultralytics_training_are_read_and_its_run_is_left(tmp_p
     (recipe,) = reading.recipes
     assert recipe.params["lr0"] == 0.002  # YAML reads 2e-3 as text
     assert not {"model", "imgsz", "batch", "epochs", "data", "fl_gamma"} & set(recipe.params)
-    assert reading.notes[0].startswith("args.yaml is the arguments of an Ultralytics training: ")
+    assert reading.notes[0].startswith("args.yaml, the arguments of an Ultralytics training: ")
     assert "fl_gamma of args.yaml is unknown to the trainer and left out." in reading.notes
     assert reading.notes[-1] == (
         "task, mode, model, data, epochs, batch and 2 more of args.yaml are left to this search, which sets its own run."
@@ -175,7 +175,7 @@ def test_a_study_of_optuna_is_read_without_trials_that_did_not_complete(tmp_path
         (0.52, {"box": 9.5, "cos_lr": False}),
         (0.41, {"box": 8.5, "cos_lr": True, "lr0": 0.0009, "optimizer": "AdamW"}),
     ]
-    assert reading.notes[1:] == (
+    assert reading.notes[1:-1] == (
         "Trials of trials.csv are ranked by value, the highest first.",
         "Trials of trials.csv that did not complete are left out: 1 PRUNED and 1 FAIL.",
     )
@@ -304,6 +304,16 @@ def test_a_folder_of_runs_names_them_and_any_other_says_what_is_looked_for(tmp_p
 def test_empty_cells_and_nan_are_absent_values(tmp_path: Path) -> None:
     reading = read(tmp_path, "table.csv", "fitness,lr0,cos_lr,box\n0.5,,true,nan\n0.4,1e-3,FALSE,NaN\n")
     assert recipes(reading) == [(0.5, {"cos_lr": True}), (0.4, {"lr0": 0.001, "cos_lr": False})]
+    assert reading.notes[-1] == (
+        "lr0 of table.csv is empty in some recipes; this search's own values stand in for them."
+    )
+    alone = read(tmp_path, "hyp.yaml", "lr0: .nan\nbox: 7.0\nfreeze: null\ndfl: 1.5\n")
+    assert "lr0 of hyp.yaml is empty there; this search's own values stand in for them." in alone.notes
+
+
+def test_a_training_for_another_task_is_said(tmp_path: Path) -> None:
+    reading = read(tmp_path, "args.yaml", samples.ARGUMENTS.replace("task: detect", "task: segment"))
+    assert "args.yaml is of a training for the task segment, not for detection." in reading.notes
 
 
 def test_a_table_without_scores_is_taken_in_its_order_and_says_so(tmp_path: Path) -> None:
