@@ -104,7 +104,7 @@ class EngineMismatch(AutoMLError):
 
     def __init__(self, engine: str, version: str, missing: list[str], working: str) -> None:
         shown = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
-        way_out = f" automl works with {engine}{working}: pip install '{engine}{working}'" if working else ""
+        way_out = f' automl works with {engine}{working}: pip install "{engine}{working}"' if working else ""
         super().__init__(f"{engine} {version} lacks what automl needs: {shown}.{way_out}")
 
 

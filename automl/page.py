@@ -19,6 +19,7 @@ from automl.store.engine import open_store
 PUBLIC = "AUTOML_PAGE_PUBLIC"
 HERE = "127.0.0.1"
 SECRETS = (Path(".streamlit/secrets.toml"), Path("~/.streamlit/secrets.toml"))
+MANUAL = "https://github.com/yolo-automl/yolo-automl/blob/main/docs/manual.md"
 SECRET = 32  # least number of characters of a cookie secret
 OIDC = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 
@@ -67,7 +68,7 @@ def app_file() -> Path:
     """File that Streamlit runs. Raises AutoMLError if Streamlit or the file is missing."""
     if importlib.util.find_spec("streamlit") is None:
         raise AutoMLError(
-            "the page needs Streamlit, which is not installed. Install it with: pip install 'yolo-automl[page]'"
+            'the page needs Streamlit, which is not installed. Install it with: pip install "yolo-automl[page]"'
         )
     return shipped("dashboards/app.py")
 
@@ -99,7 +100,7 @@ def _check_sign_in() -> None:
     if file is None:
         raise AutoMLError(
             "--public shows your studies to everyone who reaches this machine, so it needs sign-in. Write an [auth] "
-            f"section with {', '.join(OIDC)} into {SECRETS[0]}; docs/manual.md shows one."
+            f"section with {', '.join(OIDC)} into {SECRETS[0]}; {MANUAL}#serve-other-machines shows one."
         )
     try:
         auth = tomllib.loads(file.read_text(encoding="utf-8")).get("auth")
@@ -111,11 +112,11 @@ def _check_sign_in() -> None:
     if len(str((auth or {}).get("cookie_secret"))) < SECRET:
         raise AutoMLError(
             f"{file}: [auth] cookie_secret has fewer than {SECRET} characters; whoever guesses it is signed in. "
-            "Make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
+            'Make one with: python -c "import secrets; print(secrets.token_hex(32))"'
         )
     if importlib.util.find_spec("authlib") is None:
         raise AutoMLError(
-            "sign-in needs Authlib, which is not installed. Install it with: pip install 'yolo-automl[public]'"
+            'sign-in needs Authlib, which is not installed. Install it with: pip install "yolo-automl[public]"'
         )
 
 

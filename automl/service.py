@@ -107,7 +107,7 @@ def resume(
     data   the study's data set, where that has moved
     """
     engine = _writer(home, db)
-    row = study_for(engine, "resume", study)
+    row = study_for(engine, "resume", study, db)
     _say_which(row, study, listener)
     if row.state in (StudyState.FINISHED, StudyState.FAILED):
         raise StudyConflict(
@@ -138,7 +138,7 @@ def confirm(
     Raises AutoMLError where nothing is to be confirmed, before anything is trained.
     """
     engine = _writer(home, db)
-    row = study_for(engine, "confirm", study)
+    row = study_for(engine, "confirm", study, db)
     _say_which(row, study, listener)
     check_finished(row, db)
     row = replace(row, spec=_unchanged(row.spec, data, home, command("confirm", row.name, db)))
@@ -153,7 +153,7 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
     study  its name; None: the newest one that runs
     """
     engine = _writer(home, db)
-    row = study_for(engine, "stop", study)
+    row = study_for(engine, "stop", study, db)
     if row.state is StudyState.RUNNING and report.is_dead(row):
         raise StudyConflict(
             f"study '{row.name}' is not running: its process ended unexpectedly. "
@@ -213,25 +213,25 @@ def overviews(*, home: str | Path | None = None, db: str | None = None) -> list[
 
 def study_name(verb: str, *, home: str | Path | None = None, db: str | None = None) -> str:
     """Name of the study that a verb of the command line means where none is named. Raises AutoMLError without one."""
-    return study_for(_reader(home, db), verb, None).name
+    return study_for(_reader(home, db), verb, None, db).name
 
 
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
     """A study with its trials; the newest one without a name."""
     engine = _reader(home, db)
-    return report.report_of(engine, study_for(engine, "show", study))
+    return report.report_of(engine, study_for(engine, "show", study, db))
 
 
 def status(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyStatus:
     """The state of a study; of the newest one without a name."""
     engine = _reader(home, db)
-    return report.status_of(engine, study_for(engine, "status", study))
+    return report.status_of(engine, study_for(engine, "status", study, db))
 
 
 def curves(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
     """Every epoch of a study in the order of reporting; of the newest one without a name."""
     engine = _reader(home, db)
-    return read.epochs(engine, study_for(engine, "curves", study).name)
+    return read.epochs(engine, study_for(engine, "curves", study, db).name)
 
 
 def export(
@@ -254,7 +254,7 @@ def export(
     from automl.recipes import check_place, defaults_beside, subject_of, write_recipe
 
     engine = _reader(home, db)
-    overview = report.report_of(engine, study_for(engine, "export", study))
+    overview = report.report_of(engine, study_for(engine, "export", study, db))
     name = overview.study.name
     row = overview.winner if trial is None else read.trial(engine, name, trial)
     if row is None:

@@ -17,7 +17,7 @@ from automl.page import PUBLIC
 from automl.records import StudyRow, TrialRow
 from automl.reports.watch import StudyProgress, Watch
 from automl.store import read
-from automl.store.address import db_words, default_url, store_url
+from automl.store.address import BEGIN, db_words, default_url, store_url
 from automl.store.engine import open_store
 from dashboards.words import NO_STUDY, plain
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 LIVE_S = 3.0  # seconds between two looks at a running study
 WATCHED = 50  # studies that are kept in memory
-BEGIN = "automl search --data data.yaml --budget 1cpu-h"
 log = logging.getLogger(__name__)
 
 
@@ -106,7 +105,7 @@ def _head(title: str) -> None:
 
 def _begin() -> None:
     st.info(f"{NO_STUDY.capitalize()}. Start one in a terminal; it appears here with its first epoch.")
-    st.code(BEGIN, language="bash", wrap_lines=True)
+    st.code(BEGIN + database(), language="bash", wrap_lines=True)
 
 
 def linked_study() -> StudyRow:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import time
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -11,6 +10,7 @@ from html import escape
 from automl import figures
 from automl.costs.budget import Budget, limits_of
 from automl.figures import format_cost, span
+from automl.files.shell import quoted, yolo_train
 from automl.recipes import Subject
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.reports.card import Line, card
@@ -124,10 +124,13 @@ def length_of(subject: Subject) -> str:
     return f"For a training of {epochs} epochs, {source}; the search trained it for {searched}."
 
 
-def missing_production(study: StudyRow, production: TrialRow | None) -> str:
-    """Command for a production training that was asked for and not done; empty where there is one or none was."""
+def missing_production(study: StudyRow, production: TrialRow | None, db: str = "") -> str:
+    """Command for a production training that was asked for and not done; empty where there is one or none was.
+
+    db  the words that name the database
+    """
     missing = study.spec.train and study.state is StudyState.FINISHED and production is None
-    return production_missing_text(study) if missing else ""
+    return production_missing_text(study, db) if missing else ""
 
 
 def productions(overview: Overview) -> list[TrialRow]:
@@ -255,7 +258,7 @@ def _state_text(overview: Overview, db: str) -> str:
         return f"The study has {_ENDS[overview.study.state]}: {overview.study.reason}."
     if overview.alive:
         return ""
-    resume = f"automl resume {shlex.quote(overview.study.name)}{db}"
+    resume = quoted("automl", "resume", overview.study.name) + db
     return f"The study process ended unexpectedly. Continue with: {resume}"
 
 
@@ -296,16 +299,16 @@ def repeat_of(row: TrialRow) -> str:
 def next_command(overview: Overview, trial: TrialRow | None = None, db: str = "") -> str:
     """Command line to run next. `db`: the words that name the database."""
     study, winner = overview.study, overview.winner
-    name = shlex.quote(study.name)
+    name = study.name
     crashed = study.state is StudyState.RUNNING and not overview.alive
     if trial is None and (crashed or study.state is StudyState.INTERRUPTED):
-        return f"automl resume {name}{db}"
+        return quoted("automl", "resume", name) + db
     if winner is None:
-        return f"automl show {name}{db}"
-    choice = "" if trial is None or trial.number == winner.number else f" --trial {trial.number}"
-    return f"automl export {name}{choice}{db} -o hyp.yaml && yolo detect train cfg=hyp.yaml"
+        return quoted("automl", "show", name) + db
+    choice = () if trial is None or trial.number == winner.number else ("--trial", str(trial.number))
+    return f"{quoted('automl', 'export', name, *choice)}{db} -o hyp.yaml && {yolo_train('hyp.yaml')}"
 
 
 def export_command(study: StudyRow, trial: TrialRow, db: str = "") -> str:
     """Command line that writes the trial's recipe with its initial weights. `db`: the words for the database."""
-    return f"automl export {shlex.quote(study.name)} --trial {trial.number}{db} -o hyp.yaml"
+    return f"{quoted('automl', 'export', study.name, '--trial', str(trial.number))}{db} -o hyp.yaml"

@@ -38,20 +38,21 @@ def export_words(
     format: str = "ultralytics",
     db: str | None,
 ) -> str:
-    """Write a recipe; the sentence that names its file and, for Ultralytics, the command that trains it."""
+    """Write a recipe; sentences that name its files and, for Ultralytics, the command that trains it."""
     from automl import service
+    from automl.files.shell import yolo_train
     from automl.recipes import defaults_beside
 
     file = service.export(study, output, trial=trial, epochs=epochs, format=format, db=db)
-    text = f"Wrote {file}" if format == "json" else f"Wrote {file}. Train it with: yolo detect train cfg={file}"
-    text = text if trial is not None else f"{text} (the defaults to compare with: {defaults_beside(file).name})"
-    return text + _lacking(file)
+    lines = [f"Wrote {file}" if format == "json" else f"Wrote {file}. Train it with: {yolo_train(file)}"]
+    lines += [f"The defaults to compare with: {defaults_beside(file)}"] if trial is None else []
+    return "\n".join([*lines, *_lacking(file)])
 
 
-def _lacking(recipe: Path) -> str:
-    """Sentence on a data set that is not here, and that the training needs; else empty."""
+def _lacking(recipe: Path) -> list[str]:
+    """Sentence on a data set that is not here, and that the training needs; else nothing."""
     import yaml
 
     document = yaml.safe_load(recipe.read_text(encoding="utf-8"))  # JSON is YAML too
     data = document.get("arguments", document)["data"]
-    return "" if Path(data).is_file() else f". Its data set, {data}, is not here: add data=FILE to the command"
+    return [] if Path(data).is_file() else [f"Its data set, {data}, is not here: add data=FILE to the command."]

@@ -108,7 +108,10 @@ def search(
         if data is None or not budget:
             raise missing("search", EXAMPLE, data=data, budget=budget)
         if export is not None and trainer == "surrogate":
-            raise AutoMLError("--export: trials of the trainer 'surrogate' have no recipe, since nothing is trained.")
+            raise AutoMLError(
+                "--export: trials of the trainer 'surrogate' have no recipe, since nothing is trained. "
+                "Leave --export out."
+            )
         options = SearchOptions(
             models=flags.listed(models),
             imgsz=flags.whole_numbers(imgsz, "--imgsz"),

@@ -65,7 +65,9 @@ def version(json_: flags.Json = False) -> None:
 
 def bench(context: typer.Context) -> None:
     """Name the command of today, for scripts of an earlier version."""
+    from automl.files.shell import quoted
+
     with exit_codes():
-        words = " ".join(context.args) or "--help"
+        words = quoted(*context.args) or "--help"
         today = f"automl {words}" if words.startswith("predictors") else f"python -m benchmarks {words}"
         raise AutoMLError(f"`automl bench` is no command any more. In a checkout of the project, write: {today}")

@@ -157,7 +157,9 @@ def _load_digits() -> tuple[Any, Any]:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise AutoMLError("the demo draws scikit-learn's handwritten digits: pip install 'yolo-automl[demo]'") from None
+        raise AutoMLError(
+            'the demo draws scikit-learn\'s handwritten digits: pip install "yolo-automl[demo]"'
+        ) from None
     bunch = load_digits()
     return bunch.images, bunch.target
 

@@ -20,7 +20,9 @@ from automl.errors import AutoMLError, NoSpace, UnknownName
 from automl.figures import format_cost, listed
 from automl.files import folders
 from automl.files.moved import network
+from automl.files.shell import unfit_for_yolo, yolo_train
 from automl.policy.production import PATIENCE, longer
+from automl.recipes.place import TITLE, check_place
 from automl.records import (
     PRODUCTION_EPOCHS,
     EvaluationRow,
@@ -54,8 +56,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("ultralytics", "json")
 LONG = PRODUCTION_EPOCHS
-_TITLE = "# Training recipe found by automl."
-_JSON = '{\n  "facts": {\n    "study": '  # beginning of the other format
 # Arguments of the machine or of the search, not of the recipe.
 _NOT_IN_A_RECIPE = frozenset(("device", "workers", "cache", "data", "epochs", "seed", "model"))
 
@@ -142,7 +142,7 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
         text = recipe_text(subject, output.absolute(), format, initial, data, own)
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
+        raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place.") from error
     return output
 
 
@@ -184,32 +184,6 @@ def _write_data(spec: StudySpec, target: Path) -> Path:
 def no_recipe_text(trainer: str) -> str:
     """Sentence for a trainer whose trials have no recipe."""
     return f"the trainer '{trainer}' trains no network, so its trials have no recipe."
-
-
-def check_place(output: Path, format: str = "ultralytics") -> Path:
-    """The file that a recipe for `output` is written to; its folder is created.
-
-    Raises NoSpace where nothing can be written, and AutoMLError for a file that no export has written.
-    """
-    file = output / ("hyp.yaml" if format == "ultralytics" else "recipe.json") if output.is_dir() else output
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        exists = file.exists()
-        with file.open("a", encoding="utf-8"):
-            pass
-        if not exists:
-            file.unlink()
-        text = file.read_text(encoding="utf-8", errors="replace") if exists else ""
-    except OSError as error:
-        raise NoSpace(f"{output} cannot be written ({error.strerror}). Choose another place with -o.") from error
-    if text.strip() and not text.startswith((_TITLE, _JSON)):
-        raise AutoMLError(f"{file} exists and is no recipe of automl's. Choose another place, or move it away.")
-    return file
-
-
-def defaults_beside(output: Path) -> Path:
-    """The file beside a recipe for that of the defaults: `hyp-defaults.yaml` for `hyp.yaml`."""
-    return output.with_name(f"{output.stem}-defaults{output.suffix}")
 
 
 def data_of(spec: StudySpec) -> Path:
@@ -318,10 +292,10 @@ def beginning(study: StudyRow, trial: TrialRow) -> Beginning | None:
 
 def render_ultralytics(facts: Mapping[str, str], arguments: Mapping[str, Any], output: Path) -> str:
     """Text of a `hyp.yaml`: a header of comments, then the arguments."""
-    header = "".join(f"# {key}: {value}\n" for key, value in facts.items())
-    command = f"yolo detect train cfg={output}"
+    header = "".join(f"# {key}: {' '.join(value.splitlines())}\n" for key, value in facts.items())
+    command = yolo_train(output if not unfit_for_yolo(output) else output.name)
     body = yaml.safe_dump(dict(arguments), sort_keys=False, allow_unicode=True)
-    return f"{_TITLE} Train it with:\n#   {command}\n#\n{header}\n{body}"
+    return f"{TITLE} Train it with:\n#   {command}\n#\n{header}\n{body}"
 
 
 def _facts(study: StudyRow, trial: TrialRow, baseline: TrialRow | None) -> Mapping[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import NamedTuple, TypeGuard
 
@@ -10,6 +9,7 @@ from automl.costs.budget import budget_words
 from automl.figures import format_cost, span
 from automl.files import folders
 from automl.files.kept import WEIGHTS
+from automl.files.shell import quoted, yolo_train
 from automl.records import (
     PRODUCTION_EPOCHS,
     EvaluationRow,
@@ -221,8 +221,7 @@ def _length(answer: Answer) -> list[Line]:
 
 
 def _next(answer: Answer, study: StudyRow, db_words: str) -> str:
-    name = shlex.quote(study.name)
-    export = f"automl export {name}{db_words} -o hyp.yaml, then yolo detect train cfg=hyp.yaml"
+    export = f"{quoted('automl', 'export', study.name)}{db_words} -o hyp.yaml, then {yolo_train('hyp.yaml')}"
     if answer.at_length or answer.epochs >= PRODUCTION_EPOCHS:
         return f"use the model above, or train it again: {export}"
     return f"{export} ({study.spec.train or PRODUCTION_EPOCHS} epochs)"

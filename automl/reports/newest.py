@@ -9,6 +9,7 @@ from automl.errors import AutoMLError
 from automl.records import StudyRow, StudyState
 from automl.reports.report import is_alive
 from automl.store import read
+from automl.store.address import BEGIN, db_words
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -35,9 +36,10 @@ _NONE = {
 }
 
 
-def study_for(engine: Engine, verb: str, name: str | None) -> StudyRow:
+def study_for(engine: Engine, verb: str, name: str | None, db: str | None = None) -> StudyRow:
     """The study of that name, else the newest one that the verb can act on.
 
+    db    the database as the user named it, for a message
     verb  of the command line, such as "resume"; one that acts on any study need not be known here
 
     Raises UnknownName for a name that does not exist, AutoMLError where no study fits.
@@ -46,9 +48,9 @@ def study_for(engine: Engine, verb: str, name: str | None) -> StudyRow:
         return read.study(engine, name)
     rows = read.studies(engine)
     if not rows:
-        raise AutoMLError("there is no study yet. Begin one with: automl search --data data.yaml --budget 1cpu-h")
+        raise AutoMLError(f"there is no study yet. Begin one with: {BEGIN}{db_words(db)}")
     fits = _FITS.get(verb, _any)
     row = next((row for row in rows if fits(row)), None)
     if row is None:
-        raise AutoMLError(f"{_NONE[verb]}. See all with: automl studies")
+        raise AutoMLError(f"{_NONE[verb]}. See all with: automl studies{db_words(db)}")
     return row

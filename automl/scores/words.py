@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Iterable, Sequence
 
 from automl import figures
 from automl.figures import format_cost
+from automl.files.shell import quoted, yolo_train
 from automl.records import EvaluationRow, StudyRow, TrialRow, TrialState
 from automl.scores.halving import RungTrust, last_epochs
 from automl.scores.leaderboard import Verdict, nothing_learnt
@@ -207,14 +207,17 @@ def _verdict_without_interval(row: EvaluationRow, above: float) -> str:
     return f"{subject} is {above:+.3f} above the defaults."
 
 
-def production_missing_text(study: StudyRow) -> str:
+def production_missing_text(study: StudyRow, db_words: str = "") -> str:
     """Sentences for an ended study without the production training that was asked for: the command that does it.
 
     The reason is part of the study's own.
+
+    db_words  the `--db` option with which the command reaches the database
     """
+    export = quoted("automl", "export", study.name, "--epochs", str(study.spec.train))
     return (
-        f"The production training (--train {study.spec.train}) was not done. Do it with: automl export "
-        f"{shlex.quote(study.name)} --epochs {study.spec.train} -o hyp.yaml, then yolo detect train cfg=hyp.yaml"
+        f"The production training (--train {study.spec.train}) was not done. Do it with: {export}{db_words} "
+        f"-o hyp.yaml, then {yolo_train('hyp.yaml')}"
     )
 
 

@@ -50,7 +50,7 @@ def compile_spec(
         *checked.chosen,
         *filter(None, [shortened]),
         *points.reused_in_words(probes),
-        *(first.notes if division.searches else ()),
+        *(first.notes if division.searches else _unused(checked)),
         *_on_unseen(checked, prepared, aside.measuring_s),
     )
     final = replace(draft, disk_bytes=disk_bytes(prepared.parameters, slots), notes=(*notes, *draft.notes))
@@ -196,12 +196,20 @@ def _first_trials(checked: Checked, draft: plan.Plan, measured: Mapping[str, Pre
     ]
     bases = [{**params, **space.fixed} for _, params in starts]
     trainings = draft.baseline.trainings
-    study = NewStudy(base=bases[0], space=space, before=tuple(starts), trainings=trainings, epochs=epochs)
+    whole = [{**known_keys(request.trainer), **checked.fixed, **base} for base in bases]
+    study = NewStudy(
+        base=bases[0], whole=whole[0], space=space, before=tuple(starts), trainings=trainings, epochs=epochs
+    )
     known_good = request.trainer == "ultralytics" and request.portfolio
     more, notes = beginnings(checked.earlier, study, known_good=known_good)
-    whole = [{**known_keys(request.trainer), **checked.fixed, **base} for base in bases]
     warm = comparable(checked.earlier, whole, space, epochs)
-    return _First(starts=(*starts, *more), warm=warm, notes=(*notes, *words(warm)))
+    return _First(starts=(*starts, *more), warm=warm, notes=(*checked.read, *notes, *words(warm)))
+
+
+def _unused(checked: Checked) -> tuple[str, ...]:
+    """Sentence on earlier trainings where nothing is searched; nothing without any that the user named."""
+    sources = checked.request.warm_start
+    return (f"{listed(sources)} of --warm-start: not used, since the defaults alone are trained.",) if sources else ()
 
 
 def _beyond(final: plan.Plan, probes: Sequence[Probe]) -> tuple[LongDefaults, ...]:

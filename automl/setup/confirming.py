@@ -75,7 +75,10 @@ def confirming(engine: Engine, row: StudyRow, seeds: int, budgets: Sequence[str]
         )
     cost = format_cost(prospect.cost_s / 2, spec.slots.device)
     if search.confirmation.next(row.wall_s) is None:
-        raise AutoMLError(f"--budget {' --budget '.join(record.budgets)} pays no further training (about {cost} each).")
+        raise AutoMLError(
+            f"--budget {' --budget '.join(record.budgets)} pays no further training (about {cost} each). "
+            "Raise it, or leave it out for what they cost."
+        )
     return spec, _cost(spec, record, prospect, at_length=search.confirmation.at_length)
 
 

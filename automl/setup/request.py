@@ -55,6 +55,7 @@ class Checked:
     chosen: tuple[str, ...] = ()  # sentences of the plan on the choice of variants and image sizes
     limits: Limits = field(default_factory=Limits)
     earlier: tuple[Earlier, ...] = ()  # results of earlier trainings, the newest study first
+    read: tuple[str, ...] = ()  # sentences of the plan on what was read of other tools' files
 
     @property
     def asked(self) -> Asked:
@@ -95,7 +96,10 @@ def check(
         fixed = {"amp": True, **fixed, "model": models[0], "imgsz": sizes[0]}
         space = space.with_points(models, sizes, schema.is_p6)
     if not _certain(space, candidates):
-        raise AutoMLError("there is nothing to search: the space has no parameter left, and one model and image size.")
+        raise AutoMLError(
+            "there is nothing to search: the space has no parameter left, and one model and image size. Set fewer "
+            "arguments, or name several --models or --imgsz."
+        )
     # The automatic candidates' weights are looked for once one is probed: most of them never are.
     certain = [m for m in models if any(f"{m}@{size}" not in candidates.automatic for size in sizes)]
     starts = _starts(request, certain, space, say, given)
@@ -113,10 +117,24 @@ def check(
         weights=starts.files,
         space=space,
         fixed=fixed,
-        notes=(*unseen.notes, *starts.notes, *not_searched),
+        notes=(*unseen.notes, *starts.notes, *_ignored(request, space), *not_searched),
         automatic=candidates.automatic,
         chosen=candidates.notes,
         limits=limits,
+    )
+
+
+def _ignored(request: SearchRequest, space: SearchSpace) -> tuple[str, ...]:
+    """Sentence on arguments of the user's that optimizer=auto, the trainer's default, sets by itself."""
+    fixed = {**space.fixed, **request.fixed}
+    auto = request.trainer == "ultralytics" and str(fixed.get("optimizer", "auto")).lower() == "auto"
+    texts = [f"{key}={request.fixed[key]}" for key in schema.SET_BY_AUTO if auto and key in request.fixed]
+    if not texts:
+        return ()
+    verb, pronoun = ("has", "it") if len(texts) == 1 else ("have", "them")
+    return (
+        f"--set {' --set '.join(texts)} {verb} no effect: the default optimizer is auto, which sets {pronoun} by "
+        "itself. Name one too: --set optimizer=SGD.",
     )
 
 
@@ -236,7 +254,8 @@ def _candidates(request: SearchRequest, space: SearchSpace, fixed: Params, datas
     searched: dict[str, Sequence[Any]] = {p.name: p.choices for p in space.parameters if p.name in ("model", "imgsz")}
     named = {name: searched.get(name) or (fixed[name],) for name in ("model", "imgsz") if {name} & {*searched, *fixed}}
     if request.deploy is not None and "model" in named:
-        raise AutoMLError(f"--deploy {request.deploy} chooses the variants, and {request.space} names them: use one.")
+        source = request.space if "model" in searched or "model" in space.fixed else "--set model"
+        raise AutoMLError(f"--deploy {request.deploy} chooses the variants, and {source} names them: use one.")
     if request.trainer != "ultralytics":
         return Candidates(models=(request.trainer,), sizes=(640,))
     members: Sequence[Any] = request.models or named.get("model", ())

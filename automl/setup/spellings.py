@@ -15,6 +15,7 @@ from automl.data.document import Document, read_document
 from automl.errors import AutoMLError, BadData
 from automl.files.atomic import replacing
 from automl.files.home import make_folder
+from automl.files.shell import quoted
 from automl.records import Params
 from automl.setup.options import SearchRequest
 from automl.trainers.ultralytics import pretrained, schema, users
@@ -98,7 +99,7 @@ def _model(name: str, home: Path) -> tuple[str, Path | None]:
     if not description:
         raise AutoMLError(
             f"--models {name}: the file has tensors but no description of its network. Give both: --models NETWORK "
-            f"--weights {name}."
+            f"{quoted('--weights', name)}."
         )
     return _network(name, description, home), file
 
@@ -157,7 +158,7 @@ def _written(name: str, description: Mapping[str, Any], home: Path) -> str:
     if not all(_LAYER.fullmatch(layer) for layer in layers) or not _ACTIVATION.fullmatch(activation):
         raise AutoMLError(
             f"--models {name}: the description of its network names more than layers, so it is not used. Give your "
-            f"own: --models NETWORK.yaml --weights {name}."
+            f"own: --models NETWORK.yaml {quoted('--weights', name)}."
         )
     scale = str(description.get("scale") or "")
     kept = {key: value for key, value in description.items() if key not in ("yaml_file", "scale", "ch", "channels")}
@@ -196,7 +197,7 @@ def data_file(data: Path, home: Path) -> Path:
         raise BadData(
             data,
             f"is no file here. It comes with Ultralytics, but its images are not in {root}. Let Ultralytics fetch them "
-            f"first, with `yolo detect val data={data}`; data sets are not downloaded here.",
+            f"first, with `{quoted('yolo', 'detect', 'val', f'data={data}')}`; data sets are not downloaded here.",
         )
     kept = {key: value for key, value in document.values.items() if key != "download" and value is not None}
     file = make_folder(home / "datasets") / data.name

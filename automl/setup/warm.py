@@ -1,61 +1,50 @@
-"""Earlier trainings: of this store, of a named study, and of the files of other tools.
-
-Formats: YOLOv5's `evolve.csv` (`utils/general.py`, `print_mutation`: metrics, then the recipe, padded with
-spaces), Ultralytics' `tune_results.ndjson` (`engine/tuner.py`, one JSON object a line) and its older
-`tune_results.csv` (fitness, then the recipe), and one recipe as YAML in either schema.
-"""
+"""Earlier trainings: of this store, of a named study, and of the files of other tools."""
 
 from __future__ import annotations
 
-import csv
-import json
-import math
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from automl.costs.budget import Ledger, limits_of
 from automl.errors import AutoMLError, UnknownName
-from automl.figures import listed
 from automl.files.moved import network
-from automl.files.yaml_text import NotYaml, parse_yaml
 from automl.policy import Search
-from automl.records import Params, ParamValue, StudyRow, VariantWeights, model_of, weights_for
+from automl.records import StudyRow, VariantWeights, model_of, weights_for
 from automl.sampler import open_sampler
 from automl.setup import request
-from automl.space import SearchSpace, portfolio
+from automl.setup.foreign import FORMATS, Reading, read_source
+from automl.space import SearchSpace
 from automl.space.earlier import Earlier
 from automl.store import read
-from automl.trainers.ultralytics import schema
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 STUDIES = 5  # best earlier studies of the same data that are used without being named
-FORMATS = (".csv", ".ndjson", ".jsonl", ".yaml", ".yml")
-_SCORES = ("metrics/mAP_0.5:0.95", "metrics/mAP50-95(B)", "fitness")
-_NOT_A_RECIPE = ("model", "imgsz", "batch")
-_SET_BY_AUTO = ("optimizer", "lr0", "momentum", "warmup_bias_lr")
 
 
 def with_earlier(engine: Engine, checked: request.Checked) -> request.Checked:
-    """The checked request with the results of earlier trainings, and a sentence on the studies that nobody named.
+    """The checked request with the results of earlier trainings, and sentences on them.
 
     Raises AutoMLError for a source that cannot be used; it names the file and the line or key.
     """
     search = checked.request
-    sources = [_of_source(engine, source, checked) for source in search.warm_start]
-    earlier = [training for trainings, _ in sources for training in trainings]
-    notes = [note for _, lines in sources for note in lines]
+    readings = [_of_source(engine, source, checked) for source in dict.fromkeys(search.warm_start)]
+    earlier = [training for reading in readings for training in reading.recipes]
+    notes = [note for reading in readings for note in reading.notes]
     counts = {}
     for row in _same_data(engine, checked) if search.reuse else ():
         trainings = list(_of_study(engine, row, checked))
         if trainings and row.name not in {training.source for training in earlier}:
             earlier += trainings
             counts[row.name] = len(trainings)
-    return replace(checked, earlier=tuple(earlier), notes=(*checked.notes, *notes, *_on_unnamed(counts)))
+    unnamed = (*checked.notes, *_on_unnamed(counts))
+    return replace(checked, earlier=tuple(earlier), read=tuple(notes), notes=unnamed)
 
 
 def _on_unnamed(counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -77,23 +66,54 @@ def _same_data(engine: Engine, checked: request.Checked) -> list[StudyRow]:
     return [row for row in alike if row.name in names]
 
 
-def _of_source(engine: Engine, source: str, checked: request.Checked) -> tuple[list[Earlier], list[str]]:
-    """Trainings of a file or a study, and notes on what is not used of them."""
+def _of_source(engine: Engine, source: str, checked: request.Checked) -> Reading:
+    """Trainings of a file, a folder or a study, and notes on them. A folder of a study's name is not looked at."""
+    _check_no_url(source)
     file = Path(source).expanduser()
-    if file.suffix in FORMATS or os.path.isfile(file):  # noqa: PTH113 (False where the name is too long for a path)
-        return read_file(file, request.known_keys(checked.request.trainer))
+    names = {row.name for row in read.studies(engine)}
+    if _is_file(file) or (source not in names and (file.suffix in FORMATS or _is_folder(file))):
+        known = request.known_keys(checked.request.trainer)
+        return read_source(file, known, _name_of(file, checked.request.warm_start))
     try:
         row = read.study(engine, source)
     except UnknownName as error:
         raise AutoMLError(
-            f"--warm-start {source}: no such file, and {error} Files end in {', '.join(FORMATS)}."
+            f"--warm-start {source}: no such file or folder, and {error} Files end in {', '.join(FORMATS)}."
         ) from None
     if row.spec.trainer != checked.request.trainer:
         raise AutoMLError(
             f"--warm-start {source}: that study's trainer is {row.spec.trainer}, this one's {checked.request.trainer}. "
             "Its parameters mean nothing here; leave it out."
         )
-    return list(_of_study(engine, row, checked)), []
+    return Reading(recipes=tuple(_of_study(engine, row, checked)), notes=())
+
+
+def _check_no_url(source: str) -> None:
+    """Raise AutoMLError for an address, without its password."""
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", source)
+    if scheme is None:
+        return
+    if scheme[1].startswith(("http", "s3", "gs", "ftp")):
+        raise AutoMLError(f"--warm-start {scheme[1]}://…: nothing is downloaded; name a file on this machine.")
+    raise AutoMLError(
+        f"--warm-start {scheme[1]}://…: databases are not read. Write a study of Optuna as a table: "
+        "study.trials_dataframe().to_csv('trials.csv'). A study of automl goes by its name, with --db."
+    )
+
+
+def _name_of(file: Path, sources: Sequence[str]) -> str:
+    """Name of a file's recipes in the plan: its own, with its folder's where several sources are named alike."""
+    names = Counter(Path(source).expanduser().absolute().name for source in dict.fromkeys(sources))
+    place = file.absolute()
+    return place.name if names[place.name] == 1 else f"{place.parent.name}/{place.name}"
+
+
+def _is_file(file: Path) -> bool:
+    return os.path.isfile(file)  # noqa: PTH113 (False where the name is too long for a path)
+
+
+def _is_folder(file: Path) -> bool:
+    return os.path.isdir(file)  # noqa: PTH112 (likewise)
 
 
 def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterator[Earlier]:
@@ -128,178 +148,3 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
 
 def _digest(weights: VariantWeights | None) -> str | None:
     return weights.sha256 if weights is not None else None
-
-
-def read_file(file: Path, known: Params) -> tuple[list[Earlier], list[str]]:
-    """Recipes of another tool's file, on the scale of the trainer, and notes on what is left out.
-
-    known  the trainer's keys with their defaults; other columns are left out
-
-    Ultralytics' files name no optimizer. Its default, auto, ignores lr0, momentum and warmup_bias_lr, so those
-    are left out unless the file names an optimizer. Every full recipe has arguments of the search or of another
-    task too; they are left out without a note.
-
-    Raises AutoMLError with the file and the line or key.
-    """
-    if file.is_dir():
-        raise _bad(file, f"is a folder; name a file that ends in {', '.join(FORMATS)}")
-    if file.suffix not in FORMATS:
-        raise _bad(file, f"is of a kind that is not known; files end in {', '.join(FORMATS)}")
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise _bad(file, "is no text in UTF-8") from None
-    except OSError as error:
-        raise _bad(file, f"cannot be read ({error.strerror}). Check the path") from None
-    try:
-        rows = list(_rows(file, text))
-        recipes = [
-            Earlier(source=file.name, params=params, score=score)
-            for line, hyp, score in rows
-            if (params := _recipe(file, line, hyp, known))
-        ]
-    except (csv.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise _bad(file, f"cannot be read ({error})") from None
-    left_out = _left_out(file, [hyp for _, hyp, _ in rows], known)
-    if not recipes:
-        some = ", ".join([key for key in known if key not in _NOT_A_RECIPE][:6])
-        reasons = "".join(f"; {reason}" for reason in left_out)
-        raise _bad(file, f"holds no recipe that could be tried{reasons}. A recipe holds arguments such as {some}")
-    return recipes, [f"{reason}." for reason in left_out]
-
-
-Row = tuple[int | None, Mapping[str, Any], float | None]  # line, recipe, score
-
-
-def _rows(file: Path, text: str) -> Iterator[Row]:
-    if file.suffix == ".csv":
-        return _csv_rows(file, text)
-    if file.suffix in (".yaml", ".yml"):
-        return iter([(None, _yaml_mapping(file, text), None)])
-    return _json_rows(file, text)
-
-
-def _csv_rows(file: Path, text: str) -> Iterator[Row]:
-    lines = list(csv.reader(text.splitlines()))
-    if len(lines) < 2:
-        raise _bad(file, "has no line below its header")
-    header = [name.strip() for name in lines[0]]
-    scored = next((header.index(name) for name in _SCORES if name in header), None)
-    for number, cells in enumerate(lines[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise _bad(file, f"has {len(cells)} columns where the header has {len(header)}", number)
-        values = {name: _number(file, number, name, cell) for name, cell in zip(header, cells, strict=True)}
-        score = None if scored is None else values[header[scored]]
-        if score is None or math.isfinite(score):
-            yield number, values, score
-
-
-def _json_rows(file: Path, text: str) -> Iterator[Row]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            document = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise _bad(file, f"is not JSON: {error.msg}", number) from None
-        hyp = document.get("hyperparameters") if isinstance(document, dict) else None
-        if not isinstance(hyp, dict):
-            raise _bad(file, "lacks the mapping 'hyperparameters' of Ultralytics' tune_results.ndjson", number)
-        failed = document.get("failed_datasets") or ()
-        score = _number(file, number, "fitness", document.get("fitness"))
-        if math.isfinite(score) and (not failed or set(document.get("datasets") or ()) - set(failed)):
-            yield number, hyp, score
-
-
-def _yaml_mapping(file: Path, text: str) -> Mapping[str, Any]:
-    try:
-        document = parse_yaml(text)
-    except NotYaml as error:
-        raise _bad(file, f"is not YAML: {error.problem}", error.line) from None
-    if not isinstance(document.values, dict):
-        raise _bad(file, "is not a mapping of hyperparameters, such as 'lr0: 0.01'")
-    for line, key in document.repeated:
-        raise _bad(file, f"names '{key}' twice; keep one of them", line)
-    return {str(key): value for key, value in document.values.items()}
-
-
-def _recipe(file: Path, line: int | None, hyp: Mapping[str, Any], known: Params) -> dict[str, ParamValue]:
-    """Arguments of a row for the trainer, on its scale."""
-    usable = {key: value for key, value in hyp.items() if key in known or key in portfolio.CLASSIC}
-    values = {key: _value(file, line, key, value, known) for key, value in usable.items()}
-    if "optimizer" in known:
-        if portfolio.is_classic(values):
-            values = portfolio.translated(values)
-        elif _is_auto(values):
-            values = {key: value for key, value in values.items() if key not in _SET_BY_AUTO}
-    return {key: value for key, value in values.items() if key in known and key not in _NOT_A_RECIPE}
-
-
-def _left_out(file: Path, hyps: Sequence[Mapping[str, Any]], known: Params) -> list[str]:
-    """Clauses on the unused keys of a file, each with the reason and the remedy; a key once, not per row."""
-    ultralytics = "optimizer" in known
-    classic = [hyp for hyp in hyps if ultralytics and portfolio.is_classic(hyp)]
-    of_classic = {key for hyp in classic for key in hyp if key in (*portfolio.CLASSIC, "cls_pw")}
-    by_auto = [hyp for hyp in hyps if ultralytics and hyp not in classic and _is_auto(hyp)]
-    ignored = {key for hyp in by_auto for key in hyp if key in _SET_BY_AUTO and key != "optimizer"}
-    unknown = {key for hyp in hyps for key in hyp if not _is_known(key, known)} - of_classic
-    order = list(dict.fromkeys(key for hyp in hyps for key in hyp))
-    clauses = []
-    if ignored:
-        reason, remedy = "the file names no optimizer, and auto would ignore", "add optimizer: SGD"
-        if any("optimizer" in hyp for hyp in by_auto):
-            reason, remedy = "the file's optimizer is auto, which ignores", "name one, as in optimizer: SGD"
-        if file.suffix not in (".yaml", ".yml"):
-            remedy = "write the recipe as YAML with optimizer: SGD"
-        pronoun = "it" if len(ignored) == 1 else "them"
-        clauses.append(f"{_some(order, ignored, file)} not used: {reason} {pronoun}; {remedy}")
-    if of_classic:
-        clauses.append(f"{_some(order, of_classic, file)} left out: only classic YOLOv5 has such arguments")
-    if unknown:
-        clauses.append(f"{_some(order, unknown, file)} unknown to the trainer and left out")
-    return clauses
-
-
-def _is_auto(hyp: Mapping[str, Any]) -> bool:
-    """True if the trainer would choose the recipe's optimizer, learning rate and momentum by itself."""
-    return str(hyp.get("optimizer", "auto")).lower() == "auto"
-
-
-def _is_known(key: str, known: Params) -> bool:
-    """True for an argument of the trainer, and for a measurement beside the recipes, which needs no note."""
-    measured = key in _SCORES or "/" in key or not key
-    return measured or key in known or ("optimizer" in known and schema.is_argument(key))
-
-
-def _some(order: Sequence[str], keys: Collection[str], file: Path) -> str:
-    """The keys in the order of the file, with the verb: 'lr0 and momentum of hyp.yaml are'."""
-    return f"{listed([key for key in order if key in keys])} of {file.name} {'is' if len(keys) == 1 else 'are'}"
-
-
-def _value(file: Path, line: int | None, key: str, value: Any, known: Params) -> ParamValue:
-    default = known.get(key, 0.0)
-    if isinstance(default, int | float) and not isinstance(default, bool):
-        number = _number(file, line, key, value)
-        if not math.isfinite(number):
-            raise _bad(file, f"'{key}' is {value}, not a finite number", line)
-        return int(number) if isinstance(default, int) and number == int(number) else number
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise _bad(file, f"'{key}' is {value!r}, not a single value", line)
-
-
-def _number(file: Path, line: int | None, key: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise _bad(file, f"'{key}' is {value!r}, not a number", line) from None
-
-
-def _bad(file: Path, problem: str, line: int | None = None) -> AutoMLError:
-    where = f"{file}:{line}" if line is not None else f"{file}"
-    return AutoMLError(f"--warm-start {where}: {problem}.")
-
-
-__all__: Sequence[str] = ("read_file", "with_earlier")

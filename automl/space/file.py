@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import BadSpace
+from automl.files.home import shipped
 from automl.files.yaml_text import NotYaml, YamlText, parse_yaml
 from automl.records import Params, ParamValue
 from automl.space import EPOCH_KEYS, KINDS, Parameter, SearchSpace, parameter_of, trainer_key
 
+EXAMPLE = "configs/spaces/small.yaml"
 Problem = tuple[int, str]  # line from 1, or 0 for the whole file, and a sentence
 
 
@@ -50,7 +52,7 @@ def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[st
     text = _load(file)
     document, lines = text.values, text.lines
     if not isinstance(document, dict) or not isinstance(document.get("parameters"), dict):
-        raise BadSpace(file, [(1, "has no mapping 'parameters:'. See configs/spaces/ for examples.")])
+        raise BadSpace(file, [(1, f"has no mapping 'parameters:'. For an example see {shipped(EXAMPLE)}")])
     fixed = document.get("fixed") or {}
     if not isinstance(fixed, dict):
         raise BadSpace(file, [(lines.get("fixed", 1), "'fixed' must be a mapping of trainer arguments")])

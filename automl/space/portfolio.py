@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from automl.records import ENOUGH_TRAININGS, FEWEST_TRAININGS, Params, ParamValue, Start
 from automl.space import POINT, Parameter, SearchSpace, trainer_key
+from automl.space.schemas import translated
 
 NAMES = ("scratch-low", "scratch-med", "scratch-high", "VOC", "Objects365")
 PUBLISHED: Mapping[str, tuple[float, ...]] = {  # in the order of NAMES, without `anchors`, which is no gain
@@ -41,27 +42,7 @@ PUBLISHED: Mapping[str, tuple[float, ...]] = {  # in the order of NAMES, without
     "mixup": (0.0, 0.1, 0.1, 0.04266, 0.0),
     "copy_paste": (0.0, 0.0, 0.1, 0.0, 0.0),
 }
-CLASSIC = ("obj", "obj_pw", "iou_t", "anchor_t", "fl_gamma", "anchors")  # keys that Ultralytics does not have
-BOX = 150.0  # Ultralytics' default box gain of 7.5 divided by YOLOv5's .05
-_OF_ITS_OPTIMIZER = ("lr0", "momentum", "warmup_momentum", "warmup_bias_lr")
-
-
-def is_classic(hyp: Params) -> bool:
-    """True for a recipe on YOLOv5's scale: with keys of YOLOv5 alone, or a box gain below 1."""
-    box = hyp.get("box")
-    return any(key in hyp for key in CLASSIC) or (isinstance(box, int | float) and box < 1)
-
-
-def translated(hyp: Params) -> dict[str, ParamValue]:
-    """Recipe of YOLOv5 in Ultralytics' terms: the keys that exist there, on its scale. YOLOv5 trains with SGD.
-
-    cls_pw is left out: it weighs positives in YOLOv5 (1 is neutral) and classes in Ultralytics (0 is neutral).
-    """
-    arguments = {key: value for key, value in hyp.items() if key not in (*CLASSIC, "cls_pw")}
-    box = arguments.get("box")
-    if isinstance(box, int | float):
-        arguments["box"] = float(f"{box * BOX:.6g}")
-    return {"optimizer": "SGD", **arguments}
+OF_ITS_OPTIMIZER = ("lr0", "momentum", "warmup_momentum", "warmup_bias_lr")
 
 
 def recipes() -> tuple[Start, ...]:
@@ -102,7 +83,8 @@ def fit(recipe: Params, base: Params, space: SearchSpace) -> dict[str, ParamValu
     """Arguments of a trial: `base` with those arguments of the recipe that the space searches.
 
     Numbers beyond a range become its end; a value that is no choice stays as in `base`. Learning rates and momenta
-    belong to the recipe's optimizer, and are left out with another one.
+    belong to the recipe's optimizer, and are left out with another one. Where optimizers are searched and the recipe
+    names none, they are taken only from within the ranges of the optimizer of `base`.
     """
     optimizers = next((p for p in space.parameters if p.name == "optimizer"), None)
     source = dict(recipe)
@@ -110,15 +92,16 @@ def fit(recipe: Params, base: Params, space: SearchSpace) -> dict[str, ParamValu
     if optimizers is None or not optimizers.holds(optimizer):
         source.pop("optimizer", None)
         if optimizer.lower() != str(base.get("optimizer", optimizer)).lower():
-            source = {key: value for key, value in source.items() if key not in _OF_ITS_OPTIMIZER}
+            source = {key: value for key, value in source.items() if key not in OF_ITS_OPTIMIZER}
     arguments = dict(base)
     values: dict[str, ParamValue] = {}
+    unsure = OF_ITS_OPTIMIZER if optimizers is not None and "optimizer" not in recipe else ()
     for parameter in space.parameters:
         key = trainer_key(parameter.name)
         if parameter.name == POINT:
             values[POINT] = f"{base.get('model')}@{base.get('imgsz')}"
         elif parameter.active(values):
-            if key in source:
+            if key in source and not (key in unsure and not parameter.holds(source[key])):
                 arguments[key] = _nearest(parameter, source[key], arguments.get(key))
             values[parameter.name] = arguments.get(key)
     return arguments

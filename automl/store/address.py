@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,9 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from automl.files.home import home_folder
+from automl.files.shell import quoted, variable
+
+BEGIN = "automl search --data data.yaml --budget 90min"  # a first command, on a CPU or a GPU
 
 
 def default_url(home: Path) -> str:
@@ -24,7 +26,7 @@ def holds_password(url: str) -> bool:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         return True
-    return parsed.password is not None or any("pass" in key for key in parsed.query)
+    return parsed.password is not None or any("pass" in key.lower() for key in parsed.query)
 
 
 def without_password(url: str) -> str:
@@ -44,7 +46,7 @@ def store_url(home: str | Path | None, db: str | None) -> str:
 
 def command(verb: str, study: str, db: str | None) -> str:
     """Command line for a study, with `--db` if the user named a database."""
-    return f"automl {verb} {study}{db_words(db)}"
+    return quoted("automl", verb, study) + db_words(db)
 
 
 def db_words(db: str | None, environment: Mapping[str, str] = os.environ) -> str:
@@ -54,4 +56,4 @@ def db_words(db: str | None, environment: Mapping[str, str] = os.environ) -> str
     """
     if db is None or db == environment.get("AUTOML_DB"):
         return ""
-    return ' --db "$AUTOML_DB"' if holds_password(db) else f" --db {shlex.quote(db)}"
+    return f" --db {variable('AUTOML_DB') if holds_password(db) else quoted(db)}"

@@ -49,9 +49,7 @@ RecipeOnly = Annotated[
 NoPortfolio = Annotated[bool, typer.Option("--no-portfolio", help="Try no known-good recipes after the defaults.")]
 WarmStart = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="SOURCE", help="Begin with results of a study, evolve.csv, tune_results.ndjson or hyp.yaml. Repeatable."
-    ),
+    typer.Option(help="Begin with results of a study, or of another tool's file or folder. Repeatable."),
 ]
 NoWarmStart = Annotated[bool, typer.Option("--no-warm-start", help="Look for no earlier studies of the same data.")]
 MovedData = Annotated[Path | None, typer.Option("--data", help="The study's data.yaml, where the data set has moved.")]

@@ -135,7 +135,7 @@ def print_report(
         _print_unseen(console, report)
     production, study = report.production, report.study
     if study.spec.train and production is None and study.state is StudyState.FINISHED:
-        say(console, production_missing_text(study))
+        say(console, production_missing_text(study, db_words))
     if production is not None and details:
         say(console, production_text(production, study.spec.slots.device, report.evaluations))
 

@@ -65,7 +65,7 @@ def _answer(progress: StudyProgress) -> None:
             st.html(words.card_html(lines))
         else:
             st.markdown(words.plain(words.headline(progress)))
-        missing = words.missing_production(progress.study, progress.production)
+        missing = words.missing_production(progress.study, progress.production, context.database())
         if missing:
             st.markdown(words.plain(missing))
         if not any(line.label == "next" for line in lines):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,8 @@ import pytest
 import yaml
 
 from automl.records import TrialRow
-from tests.builders.searches import NAME, Searched, trial_scores, yolo, yolo_scores
+from tests.builders.cli import environment
+from tests.builders.searches import NAME, SAME_MACHINE, Searched, trial_scores, yolo, yolo_scores
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -34,6 +38,26 @@ def test_the_exported_recipe_repeats_the_trial(searched: Searched, tmp_path: Pat
     check_arguments(recipe, trained.args, row)
     assert f"{recipe['optimizer']}(lr={recipe['lr0']}, momentum={recipe['momentum']})" in trained.output
     assert len(trained.epochs) == row.epochs
+
+
+def test_the_printed_command_runs_as_it_is_pasted(searched: Searched) -> None:
+    """From a folder whose name needs quotes, through a shell, with the `yolo` that users have."""
+    place = searched.place
+    done = place.run("export", NAME, "--epochs", "1", "-o", "it's my dir/hyp.yaml")
+    command = done.stdout.splitlines()[0].partition("Train it with: ")[2]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    settings = {"YOLO_CONFIG_DIR": str(place.folder / "settings"), "YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0"}
+    trained = subprocess.run(
+        f"{command} project={place.folder}/trainings name=pasted {' '.join(SAME_MACHINE)}",
+        shell=True,
+        cwd=place.folder,
+        env=environment(PATH=path, **settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert trained.returncode == 0, (trained.stdout + trained.stderr)[-3000:]
+    assert (place.folder / "trainings" / "pasted" / "weights" / "last.pt").is_file()
 
 
 def test_a_recipe_with_weights_gives_the_very_scores_of_the_trial(cells: Searched, tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ def test_a_search_ends_with_its_leaderboard_and_the_way_on(searched: Searched) -
     assert "defaults" in text
     assert "Trials: 5 completed. Ended: 5 trials have begun." in text
     assert f"(budget {BUDGET_S}cpu-s / 5trials)" in text
-    assert "Wrote hyp.yaml. Train it with: yolo detect train cfg=hyp.yaml (the defaults to compare with: " in text
+    assert "Wrote hyp.yaml. Train it with: yolo detect train cfg=hyp.yaml\n" in text
+    assert "The defaults to compare with: hyp-defaults.yaml\n" in text
     assert (searched.place.folder / "hyp-defaults.yaml").is_file()
     assert text.index(f"{NAME}: the answer") < text.index(f"{NAME}: best trials on val")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,28 @@ def test_an_export_writes_the_defaults_beside_the_winner(finished: Path, name: s
     assert again == file
     assert "trial 1 is handed over" in text
     assert "40" in text
+
+
+@pytest.mark.parametrize("name", ["my dir/hyp.yaml", "it's (1) [x].yaml", "-größe=1.yml", 'a "b" $HOME.yaml'])
+def test_the_commands_of_an_export_are_quoted(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv("AUTOML_HOME", str(finished))
+    file = tmp_path / name
+    result = CliRunner().invoke(app, ["export", "birds", f"--output={file}"])
+    assert result.exit_code == 0, result.output
+    first, second, *_ = result.stdout.splitlines()
+    words = ["yolo", "detect", "train", f"cfg={file}"]
+    assert shlex.split(first.partition("Train it with: ")[2]) == words
+    assert Path(second.removeprefix("The defaults to compare with: ")).is_file()
+    assert shlex.split(file.read_text().splitlines()[1].removeprefix("#")) == words
+
+
+@pytest.mark.parametrize("name", ["recipe", "hyp.json", "a [1.yaml"])
+def test_a_recipe_that_yolo_could_not_read_is_not_written(finished: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(AutoMLError, match=r"yolo could not train this recipe, since .* Choose another file, such as"):
+        service.export("birds", tmp_path / name, home=finished)
+    assert not (tmp_path / name).exists()
 
 
 def test_an_export_of_one_trial_writes_one_file(finished: Path) -> None:

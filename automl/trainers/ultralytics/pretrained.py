@@ -47,7 +47,10 @@ def release() -> Release:
             found = re.search(r"release: str='([^']+)'", ast.unparse(node.args))
             tag = found[1] if found else ""
     if not names or not tag:
-        raise AutoMLError("this Ultralytics names no weights to download. Give files with --weights FILE, or none.")
+        raise AutoMLError(
+            "this Ultralytics names no weights to download. Give files with --weights FILE, or train from scratch with "
+            "--weights none."
+        )
     return Release(tag=tag, names=names)
 
 

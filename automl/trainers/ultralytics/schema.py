@@ -40,6 +40,7 @@ _OWNED = {
     **dict.fromkeys(("val", "split", "save_json", "task", "mode"), "every epoch is validated on the val split"),
     **dict.fromkeys(("compile", "quantize", "channels_last", "distill_model", "cfg"), "not supported"),
 }
+SET_BY_AUTO = ("lr0", "momentum", "warmup_bias_lr")  # by optimizer=auto, whatever their values are
 _CLASSIC = ("obj", "obj_pw", "iou_t", "anchor_t", "fl_gamma", "anchors")
 _OTHER_TASKS = {
     **dict.fromkeys(("overlap_mask", "mask_ratio"), "segmentation"),
@@ -117,7 +118,7 @@ def keys_that_are_dead(params: Params, *, segments: bool) -> dict[str, str]:
     dead = _refused()
     if str(values["optimizer"]).lower() == "auto":
         reason = "optimizer=auto sets it by itself; name an optimizer, for example optimizer: AdamW"
-        dead |= dict.fromkeys(("lr0", "momentum", "warmup_bias_lr"), reason)
+        dead |= dict.fromkeys(SET_BY_AUTO, reason)
     if not segments:
         reason = "copy-paste needs polygons, and these labels are boxes"
         dead |= dict.fromkeys(("copy_paste", "copy_paste_mode"), reason)

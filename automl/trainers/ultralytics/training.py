@@ -26,6 +26,7 @@ from automl.trainers.ultralytics.images import StudyDataset
 from automl.trainers.ultralytics.loading import load
 from automl.trainers.ultralytics.weights import Checkpoint
 
+_CALMER = "A lower lr0 or more warmup_epochs may help."
 _WAIT = 10**9  # an accumulation that never comes due
 
 
@@ -183,7 +184,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
 
     def _on_train_epoch_end(self) -> None:
         if not bool(self.loss.isfinite()):
-            raise TrialError(f"diverged: NaN loss in epoch {self.epoch + 1}. Lower lr0, or widen warmup_epochs.")
+            raise TrialError(f"diverged: NaN loss in epoch {self.epoch + 1}. {_CALMER}")
         self.train_s = time.perf_counter() - self._began
 
     def validate(self) -> tuple[dict[str, float], float]:
@@ -289,7 +290,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
         if self.fitness is not None and not np.isfinite(self.fitness):
-            raise TrialError(f"diverged: NaN score in epoch {epoch + 1}. Lower lr0, or widen warmup_epochs.")
+            raise TrialError(f"diverged: NaN score in epoch {epoch + 1}. {_CALMER}")
         return False
 
     def save_model(self) -> bool:

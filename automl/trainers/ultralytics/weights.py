@@ -112,7 +112,8 @@ def load_matching(
         network = str(getattr(model, "yaml", {}).get("yaml_file", "the network"))
         raise BadWeights(
             f"{source}: none of its {len(state)} tensors fits {network}; it is of another family. "
-            "Give weights of this family, choose the family of the weights with --models, or train from scratch."
+            "Give weights of this family, choose the family of the weights with --models, or train from scratch "
+            "with --weights none."
         )
     model.load_state_dict(fitting, strict=False)
     return len(fitting), len(own)

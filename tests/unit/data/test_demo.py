@@ -190,7 +190,7 @@ def test_a_faster_process_with_the_same_demo_is_no_error(tmp_path: Path, monkeyp
 
 def test_without_scikit_learn_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(AutoMLError, match=r"pip install 'yolo-automl\[demo\]'"):
+    with pytest.raises(AutoMLError, match=r'pip install "yolo-automl\[demo\]"'):
         make_demo(tmp_path / "demo", **SMALL)
 
 

@@ -143,12 +143,12 @@ def test_the_defaults_stay_what_they_are_at_any_length(tmp_path: Path) -> None:
 def test_a_recipe_replaces_one_of_its_kind_and_nothing_else(tmp_path: Path, format: str) -> None:
     spec = make_spec(trainer="ultralytics", fixed={"model": "yolov5n", "imgsz": 64})
     subject = Subject(study=make_study(spec=spec), trial=make_row(0), baseline=make_row(0))
-    mine = tmp_path / "mine"
+    mine = tmp_path / "mine.yaml"
     mine.write_text("lr0: 0.01\n")
-    with pytest.raises(AutoMLError, match="mine exists and is no recipe of automl's"):
+    with pytest.raises(AutoMLError, match=r"mine\.yaml exists and is no recipe of automl's"):
         check_place(mine, format)
     assert mine.read_text() == "lr0: 0.01\n"
-    file = check_place(tmp_path / "new" / "hyp", format)
+    file = check_place(tmp_path / "new" / "hyp.yaml", format)
     assert not file.exists()
     for _ in range(2):
         assert write_recipe(subject, file, format) == file

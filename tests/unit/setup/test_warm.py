@@ -1,8 +1,9 @@
-"""Reading what other tools left, and finding earlier studies of the same data."""
+"""Finding earlier studies of the same data, and sources that the user names."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +18,12 @@ from automl.setup import warm
 from automl.setup.compiling import compile_spec
 from automl.setup.options import SearchRequest
 from automl.setup.request import Checked, check
-from automl.setup.warm import read_file, with_earlier
+from automl.setup.warm import with_earlier
 from automl.space import SearchSpace
 from automl.store.address import default_url
 from automl.store.engine import open_store
 from automl.store.write import Recorder, begin_study
+from automl.terminal.options import assignments
 from automl.trainers.surrogate import DEFAULTS
 from automl.trainers.ultralytics import schema
 from tests.builders.factories import make_prepared, make_search, make_spec, play
@@ -30,143 +32,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 KNOWN = schema.defaults()
-EVOLVE = """\
-   metrics/precision,      metrics/recall,     metrics/mAP_0.5,metrics/mAP_0.5:0.95,        val/box_loss,        val/obj_loss,        val/cls_loss,                 lr0,            momentum,                 box,                 cls,              cls_pw,                 obj,            anchor_t,               hsv_h,             anchors
-              0.5123,              0.4012,             0.41234,              0.2134,            0.045123,             0.03012,            0.012345,                0.01,               0.937,                0.05,                 0.5,                   1,                   1,                   4,               0.015,                   3
-             0.53991,             0.41777,             0.43011,             0.22456,            0.044101,            0.029811,            0.011982,             0.00812,             0.94512,             0.04411,             0.52301,             0.97001,              1.0893,              3.7721,             0.01622,              2.8812
-                 nan,                   0,                   0,                 nan,                 nan,                 nan,                 nan,                 0.1,                 0.98,                 0.2,                   4,                   2,                   4,                   2,                 0.1,                   3
-"""
-NDJSON = """\
-{"iteration": 1, "fitness": 0.31, "hyperparameters": {"lr0": 0.01, "box": 7.5, "close_mosaic": 10}, "datasets": {"a": {"fitness": 0.31}}}
-{"iteration": 2, "fitness": 0.0, "hyperparameters": {"lr0": 0.02, "box": 19.0, "close_mosaic": 3}, "datasets": {"a": {"fitness": 0.0}}, "failed_datasets": ["a"]}
-{"iteration": 3, "fitness": 0.33, "hyperparameters": {"lr0": 0.008, "box": 8.25, "close_mosaic": 7}, "datasets": {"a": {"fitness": 0.33}}}
-"""
 
 
 def written(folder: Path, name: str, text: str) -> Path:
     file = folder / name
     file.write_text(text)
     return file
-
-
-def test_an_evolution_of_yolov5_is_read_on_ultralytics_scale(tmp_path: Path) -> None:
-    (first, second), notes = read_file(written(tmp_path, "evolve.csv", EVOLVE), KNOWN)
-    assert (first.source, first.score, first.epochs) == ("evolve.csv", 0.2134, None)
-    assert first.params == {"optimizer": "SGD", "lr0": 0.01, "momentum": 0.937, "box": 7.5, "cls": 0.5, "hsv_h": 0.015}
-    assert (second.score, second.params["box"]) == (0.22456, pytest.approx(6.6165))
-    assert notes == [
-        "cls_pw, obj, anchor_t and anchors of evolve.csv are left out: only classic YOLOv5 has such arguments."
-    ]
-
-
-def test_a_tuning_of_ultralytics_is_read_without_its_failures(tmp_path: Path) -> None:
-    recipes, notes = read_file(written(tmp_path, "tune_results.ndjson", NDJSON), KNOWN)
-    assert [(recipe.score, dict(recipe.params)) for recipe in recipes] == [
-        (0.31, {"box": 7.5, "close_mosaic": 10}),
-        (0.33, {"box": 8.25, "close_mosaic": 7}),
-    ]
-    assert notes == [
-        "lr0 of tune_results.ndjson is not used: the file names no optimizer, and auto would ignore it; "
-        "write the recipe as YAML with optimizer: SGD."
-    ]
-
-
-def test_an_older_tuning_of_ultralytics_is_read(tmp_path: Path) -> None:
-    file = written(tmp_path, "tune_results.csv", "fitness,lr0,box\n0.5,0.01,7.5\n\n0.6,0.02,8\n")
-    assert [(recipe.score, dict(recipe.params)) for recipe in read_file(file, KNOWN)[0]] == [
-        (0.5, {"box": 7.5}),
-        (0.6, {"box": 8.0}),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "params"),
-    [
-        ("lr0: 0.01\nbox: 0.05\nobj: 0.7\nanchor_t: 4.0\ncls_pw: 1.0\n", {"optimizer": "SGD", "lr0": 0.01, "box": 7.5}),
-        ("lr0: 0.004\nbox: 7.0\ncls_pw: 0.2\n", {"box": 7.0, "cls_pw": 0.2}),
-        (
-            "optimizer: AdamW\nlr0: 4e-4\nbox: 7.0\nmodel: yolov5n.yaml\nimgsz: 64\ndata: x.yaml\n",
-            {"optimizer": "AdamW", "lr0": 0.0004, "box": 7.0},
-        ),
-        ("optimizer: auto\nlr0: 0.004\nmosaic: 1\ncos_lr: true\n", {"mosaic": 1.0, "cos_lr": True}),
-    ],
-)
-def test_a_recipe_of_either_schema_is_read(tmp_path: Path, text: str, params: dict[str, Any]) -> None:
-    (recipe,), _ = read_file(written(tmp_path, "hyp.yaml", text), KNOWN)
-    assert (dict(recipe.params), recipe.score) == (params, None)
-
-
-BY_AUTO = "are not used: the file names no optimizer, and auto would ignore them; add optimizer: SGD"
-
-
-@pytest.mark.parametrize(
-    ("text", "notes"),
-    [
-        ("box: 7.0\nepochs: 100\nimgsz: 64\nmodel: yolov5n.yaml\noverlap_mask: true\nproject: null\n", []),
-        ("lr0: 0.004\nbox: 7.0\nmomentum: 0.9\n", [f"lr0 and momentum of hyp.yaml {BY_AUTO}."]),
-        (
-            "optimizer: auto\nbox: 7.0\nwarmup_bias_lr: 0.1\n",
-            [
-                "warmup_bias_lr of hyp.yaml is not used: the file's optimizer is auto, which ignores it; "
-                "name one, as in optimizer: SGD."
-            ],
-        ),
-        ("optimizer: SGD\nlr0: 0.004\nfoo: [1, 2]\n", ["foo of hyp.yaml is unknown to the trainer and left out."]),
-        (
-            "box: 7.0\na: 1\nlr0: 0.1\nb: 1\n",
-            [
-                "lr0 of hyp.yaml is not used: the file names no optimizer, and auto would ignore it; add optimizer: SGD.",
-                "a and b of hyp.yaml are unknown to the trainer and left out.",
-            ],
-        ),
-        (
-            "box: 0.05\nlr0: 0.01\ncls_pw: 1.0\nobj: 1.0\n",
-            ["cls_pw and obj of hyp.yaml are left out: only classic YOLOv5 has such arguments."],
-        ),
-    ],
-)
-def test_what_a_file_holds_and_is_not_used_is_said(tmp_path: Path, text: str, notes: list[str]) -> None:
-    assert read_file(written(tmp_path, "hyp.yaml", text), KNOWN)[1] == notes
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("evolve.csv", "", "evolve.csv: has no line below its header"),
-        ("evolve.csv", "fitness,lr0\n0.5\n", "evolve.csv:2: has 1 columns where the header has 2"),
-        ("evolve.csv", "fitness,lr0\n0.5,fast\n", "evolve.csv:2: 'lr0' is 'fast', not a number"),
-        ("evolve.csv", "fitness,box\n0.5,inf\n", "evolve.csv:2: 'box' is inf, not a finite number"),
-        (
-            "evolve.csv",
-            "epoch,loss\n1,2\n",
-            "holds no recipe that could be tried; epoch and loss of evolve.csv are unknown",
-        ),
-        ("hyp.yaml", "lr0: 0.1\nmomentum: 0.9\n", f"could be tried; lr0 and momentum of hyp.yaml {BY_AUTO}. A recipe"),
-        (
-            "hyp.yaml",
-            "epochs: 100\n",
-            "hyp.yaml: holds no recipe that could be tried. A recipe holds arguments such as",
-        ),
-        ("t.ndjson", '{"fitness": 1}\n', "t.ndjson:1: lacks the mapping 'hyperparameters'"),
-        ("t.ndjson", "\n{\n", "t.ndjson:2: is not JSON"),
-        ("t.ndjson", '{"hyperparameters": {"box": 7}}\n', "t.ndjson:1: 'fitness' is None, not a number"),
-        ("hyp.yaml", "lr0: [1, 2]\n", "hyp.yaml: 'lr0' is [1, 2], not a number"),
-        ("hyp.yaml", "- lr0\n", "hyp.yaml: is not a mapping of hyperparameters"),
-        ("hyp.yaml", "lr0: 1\nbox: {7\n", "is not YAML"),
-        ("hyp.yaml", "lr0: 1\nbox: 7\nlr0: 2\n", "hyp.yaml:3: names 'lr0' twice; keep one of them"),
-        ("hyp.yaml", "names: [bird]\n", "hyp.yaml: holds no recipe"),
-        ("hyp.txt", "lr0: 1\n", "is of a kind that is not known; files end in .csv, .ndjson"),
-    ],
-)
-def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, name: str, text: str, message: str) -> None:
-    file = written(tmp_path, name, text)
-    with pytest.raises(AutoMLError) as caught:
-        read_file(file, KNOWN)
-    assert str(caught.value).startswith(f"--warm-start {tmp_path}")
-    assert message in str(caught.value)
-
-
-# -- studies of the same store ---------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -306,7 +177,7 @@ def test_a_named_study_counts_once(engine: Engine, tmp_path: Path, data: Path) -
 def test_a_name_that_is_neither_file_nor_study_is_refused(engine: Engine, tmp_path: Path, data: Path) -> None:
     trained(engine, tmp_path, data)
     with pytest.raises(
-        AutoMLError, match=r"--warm-start bird: no such file, and unknown study 'bird'\. Did you mean birds\?"
+        AutoMLError, match=r"--warm-start bird: no such file or folder, and unknown study 'bird'\. Did you mean birds"
     ):
         with_earlier(engine, request_on(data, warm_start=("bird",)))
     with pytest.raises(AutoMLError, match=r"--warm-start absent\.csv: cannot be read"):
@@ -327,10 +198,104 @@ def test_a_file_gives_recipes_and_no_scores(engine: Engine, tmp_path: Path, data
     assert spec.warm == ()
 
 
-def test_what_of_a_named_file_is_not_used_is_among_the_notes(engine: Engine, tmp_path: Path, data: Path) -> None:
+def test_what_was_read_of_a_file_is_in_the_plan(engine: Engine, tmp_path: Path, data: Path) -> None:
     file = written(tmp_path, "hyp.yaml", "lr0: 0.005\nx9: 0.7\n")
-    checked = with_earlier(engine, request_on(data, warm_start=(str(file),)))
-    assert checked.notes[-1] == "x9 of hyp.yaml is unknown to the trainer and left out."
+    spec = compiled(with_earlier(engine, request_on(data, warm_start=(str(file),))))
+    assert list(spec.plan["notes"])[:3] == [
+        "hyp.yaml, a recipe: lr0 is read.",
+        "x9 of hyp.yaml is unknown to the trainer and left out.",
+        "Tried again from earlier trainings: warm:hyp.yaml.",
+    ]
+
+
+def test_files_of_one_name_are_two_sources(engine: Engine, tmp_path: Path, data: Path) -> None:
+    files = []
+    for run, rate in (("train", 0.005), ("train2", 0.02)):
+        (tmp_path / run).mkdir()
+        files.append(str(written(tmp_path / run, "args.yaml", f"lr0: {rate}\n")))
+    checked = with_earlier(engine, request_on(data, warm_start=(*files, files[0], str(tmp_path / "train"))))
+    assert [training.source for training in checked.earlier] == ["train/args.yaml", "train2/args.yaml", "train"]
+
+
+def test_a_study_comes_before_a_folder_of_its_name(
+    engine: Engine, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(engine, tmp_path, data)
+    (tmp_path / "place" / "birds").mkdir(parents=True)
+    written(tmp_path / "place" / "birds", "args.yaml", "lr0: 0.02\n")
+    monkeypatch.chdir(tmp_path / "place")
+    assert len(with_earlier(engine, request_on(data, warm_start=("birds",))).earlier) == 12
+    assert len(with_earlier(engine, request_on(data, warm_start=("./birds",), reuse=False)).earlier) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("postgresql://me:geheim@host/optuna", "postgresql://…: databases are not read"),
+        ("sqlite:///study.db", "sqlite://…: databases are not read"),
+        ("https://me:geheim@host/hyp.yaml", "https://…: nothing is downloaded"),
+    ],
+)
+def test_an_address_is_refused_without_its_password(engine: Engine, data: Path, source: str, message: str) -> None:
+    with pytest.raises(AutoMLError) as caught:
+        with_earlier(engine, request_on(data, warm_start=(source,)))
+    assert message in str(caught.value)
+    assert "geheim" not in str(caught.value)
+
+
+TUNING = "fitness,lr0,box\n0.4,0.0009,8.0\n0.5,0.0004,9.5\n"
+
+
+def planned(engine: Engine, data: Path, file: Path, **changes: Any) -> StudySpec:
+    """Study of Ultralytics' trainer whose defaults are SGD's, unless the request names an optimizer."""
+    checked = request_on(
+        data, trainer="ultralytics", models=("yolov5n",), warm_start=(str(file),), portfolio=False, **changes
+    )
+    optimizer = str(checked.fixed.get("optimizer", "SGD"))
+    rates = {"optimizer": optimizer, "lr0": 0.01 if optimizer == "SGD" else 0.001}
+    prepared = make_prepared(defaults={**{key: KNOWN[key] for key in schema.tunable_keys()}, **rates})
+    return compile_spec(with_earlier(engine, checked), "new", Path("/runs"), prepared, 0.0)
+
+
+def test_a_rate_is_taken_with_the_optimizer_that_the_search_names(engine: Engine, tmp_path: Path, data: Path) -> None:
+    file = written(tmp_path, "tune_results.csv", TUNING)
+    spec = planned(engine, data, file, fixed={"optimizer": "AdamW"})
+    assert (spec.given[1][1]["lr0"], spec.given[1][1]["box"]) == (0.0004, 9.5)
+
+
+def test_the_advice_on_a_rate_without_an_optimizer_works_as_it_stands(
+    engine: Engine, tmp_path: Path, data: Path
+) -> None:
+    file = written(tmp_path, "tune_results.csv", TUNING)
+    spec = planned(engine, data, file)
+    assert (spec.given[1][1]["lr0"], spec.given[1][1]["box"]) == (0.01, 9.5)
+    (note,) = [note for note in spec.plan["notes"] if note.startswith("lr0 0.0004")]
+    assert note.startswith("lr0 0.0004 of tune_results.csv is not tried: tune_results.csv names no optimizer")
+    advice = re.search(r"--set (\S+=\w+)", note)
+    assert advice is not None
+    followed = planned(engine, data, file, fixed=assignments([advice[1]]))
+    assert followed.given[1][1]["lr0"] == 0.0004
+
+
+def test_a_space_that_fixes_the_optimizer_takes_the_rate(engine: Engine, tmp_path: Path, data: Path) -> None:
+    space = written(
+        tmp_path,
+        "space.yaml",
+        "fixed:\n  optimizer: AdamW\nparameters:\n  lr0: {log: [0.0001, 0.01], default: 0.001}\n"
+        "  box: {log: [4.0, 14.0], default: 7.5}\n",
+    )
+    spec = planned(engine, data, written(tmp_path, "tune_results.csv", TUNING), space=space)
+    assert spec.given[1][1]["lr0"] == 0.0004
+
+
+def test_values_beyond_the_space_are_said_in_the_plan(engine: Engine, tmp_path: Path, data: Path) -> None:
+    file = written(tmp_path, "hyp.yaml", "optimizer: AdamW\nlr0: 0.5\nbox: 70\ndfl: 1.6\nsingle_cls: true\namp: true\n")
+    notes = planned(engine, data, file).plan["notes"]
+    assert (
+        "lr0 0.5 and box 70.0 of hyp.yaml are beyond their searched ranges and become their ends, 0.005 and 14.0."
+        in notes
+    )
+    assert "single_cls True of hyp.yaml is not tried: the search space does not hold it." in notes
 
 
 def test_a_warm_search_proposes_from_what_was_learnt_and_a_resumed_one_alike() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +23,9 @@ def earlier_training(source: str, score: float | None, epochs: int | None = 9, *
 
 
 def new_study(trainings: float, epochs: int = 30) -> NewStudy:
-    return NewStudy(base=BASE, space=SPACE, before=BEFORE, trainings=trainings, epochs=epochs)
+    return NewStudy(
+        base=BASE, whole={**BASE, "amp": True}, space=SPACE, before=BEFORE, trainings=trainings, epochs=epochs
+    )
 
 
 def test_the_best_of_each_source_come_in_turn() -> None:
@@ -83,7 +86,18 @@ def test_earlier_recipes_come_before_the_portfolio() -> None:
 @pytest.mark.parametrize(
     ("recipe", "expected"),
     [
-        ({"box": 14.0, "lr0": 0.02}, []),
+        ({"box": 14.0, "optimizer": "SGD", "lr0": 0.02, "amp": True}, []),
+        (
+            {"box": 14.0, "lr0": 0.02},
+            ["lr0 0.02 of hyp.yaml is tried with SGD, as the defaults are: hyp.yaml names no optimizer."],
+        ),
+        (
+            {"box": 14.0, "optimizer": "AdamW", "lr0": 0.02},
+            [
+                "optimizer AdamW of hyp.yaml is not tried: the search space does not hold it.",
+                "lr0 0.02 of hyp.yaml is not tried: it belongs to another optimizer than SGD.",
+            ],
+        ),
         ({"box": 99.0}, ["box 99.0 of hyp.yaml is beyond its searched range and becomes its end, 14.0."]),
         (
             {"box": 1.0, "lr0": 5.0},
@@ -93,13 +107,77 @@ def test_earlier_recipes_come_before_the_portfolio() -> None:
             {"box": 8.0, "nbs": 32, "optimizer": "Adam"},
             ["nbs 32 and optimizer Adam of hyp.yaml are not tried: the search space does not hold them."],
         ),
-        ({"nbs": 32}, ["nbs 32 of hyp.yaml is not tried: the search space does not hold it."]),  # the defaults, then
+        (
+            {"nbs": 32},
+            [
+                "nbs 32 of hyp.yaml is not tried: the search space does not hold it.",
+                "Not tried again: hyp.yaml; within the search space it equals a trial that runs anyway.",
+            ],
+        ),
     ],
 )
 def test_a_note_tells_what_the_space_changes_in_a_recipe(recipe: Params, expected: list[str]) -> None:
     earlier = [Earlier(source="hyp.yaml", params=recipe, score=None)]
     _, notes = beginnings(earlier, new_study(50.0), known_good=False)
     assert [note for note in notes if not note.startswith("Tried again")] == expected
+
+
+OPTIMIZERS = SearchSpace.from_document(
+    {
+        "parameters": {
+            "optimizer": {"choice": ["SGD", "AdamW"], "default": "SGD"},
+            "lr0": {"log": [0.002, 0.05], "default": 0.01, "when": {"optimizer": ["SGD"]}},
+            "lr0@AdamW": {"log": [0.0002, 0.005], "default": 0.001, "when": {"optimizer": ["AdamW"]}},
+            "box": {"uniform": [4.0, 14.0], "default": 7.5},
+        }
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        (
+            0.004,
+            "lr0 0.004 of t.csv is tried with SGD, as the defaults are: t.csv names no optimizer; if it was trained with "
+            "another, add --set optimizer=AdamW.",
+        ),
+        (
+            0.0004,
+            "lr0 0.0004 of t.csv is not tried: t.csv names no optimizer, and with SGD other values are searched; name it "
+            "to try it: --set optimizer=AdamW.",
+        ),
+    ],
+)
+def test_where_optimizers_are_searched_a_note_names_the_one_that_a_rate_is_tried_with(
+    rate: float, expected: str
+) -> None:
+    study = replace(new_study(50.0), space=OPTIMIZERS)
+    earlier = [Earlier(source="t.csv", params={"box": 8.0, "lr0": rate}, score=0.5)]
+    _, notes = beginnings(earlier, study, known_good=False)
+    assert notes == ("Tried again from earlier trainings: warm:t.csv.", expected)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "reason"),
+    [
+        (
+            [Earlier(source="t.csv", params=BASE, score=0.5), Earlier(source="t.csv", params={"box": 9.0}, score=0.4)],
+            "none of its recipes has a better score than the defaults have there",
+        ),
+        (
+            [Earlier(source="t.csv", params=BASE, score=0.5)],
+            "within the search space it equals a trial that runs anyway",
+        ),
+        (
+            [Earlier(source=name, params={"box": 9.0 + n}, score=0.4) for n, name in enumerate(("a.csv", "t.csv"))],
+            "the budget pays 12 trainings, of which 1 may be earlier recipes",
+        ),
+    ],
+)
+def test_a_file_of_which_nothing_is_tried_is_told_with_its_reason(earlier: list[Earlier], reason: str) -> None:
+    _, notes = beginnings(earlier, new_study(12.0), known_good=False)
+    assert notes[-1] == f"Not tried again: t.csv; {reason}."
 
 
 def test_of_an_earlier_study_only_values_beyond_a_range_are_noted() -> None:

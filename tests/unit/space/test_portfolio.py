@@ -6,7 +6,7 @@ import pytest
 
 from automl.records import Params, Start
 from automl.space import SearchSpace
-from automl.space.portfolio import NAMES, PUBLISHED, distinct, fit, is_classic, recipes, starts, translated
+from automl.space.portfolio import NAMES, PUBLISHED, distinct, fit, recipes, starts
 from automl.trainers.ultralytics import schema
 
 BASE: Params = {**schema.defaults(), "optimizer": "AdamW", "lr0": 0.001, "model": "yolov5n", "imgsz": 640}
@@ -40,14 +40,6 @@ def test_a_recipe_of_yolov5_is_translated_and_what_ultralytics_lacks_is_left_out
 
 def test_every_published_key_has_a_figure_for_every_recipe() -> None:
     assert {len(row) for row in PUBLISHED.values()} == {len(NAMES)}
-
-
-@pytest.mark.parametrize(
-    ("hyp", "classic"),
-    [({"box": 0.05}, True), ({"box": 7.5}, False), ({"box": 7.5, "obj": 1.0}, True), ({"lr0": 0.01}, False)],
-)
-def test_yolov5s_scale_is_recognised(hyp: Params, classic: bool) -> None:
-    assert is_classic(hyp) is classic
 
 
 def test_a_recipe_is_fitted_into_the_space() -> None:
@@ -84,5 +76,17 @@ def test_what_runs_anyway_is_not_tried_again() -> None:
     assert [name for name, _ in starts(base, SPACE, [Start("defaults", base)], 50.0)] == ["VOC", "Objects365"]
 
 
-def test_translating_twice_is_noticed_by_the_scale() -> None:
-    assert not is_classic(translated({"box": 0.05, "cls": 0.5}))
+@pytest.mark.parametrize(
+    ("optimizer", "rate", "fitted"),
+    [
+        ("SGD", 0.004, 0.004),
+        ("SGD", 0.0004, 0.01),  # no rate of SGD in this space: it stays the default's
+        ("AdamW", 0.0004, 0.0004),
+        ("AdamW", 0.04, 0.001),
+    ],
+)
+def test_a_rate_without_an_optimizer_is_tried_where_the_defaults_optimizer_is_searched(
+    optimizer: str, rate: float, fitted: float
+) -> None:
+    base = {**BASE, "optimizer": optimizer, "lr0": 0.01 if optimizer == "SGD" else 0.001}
+    assert fit({"lr0": rate}, base, SPACE)["lr0"] == fitted
