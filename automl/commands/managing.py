@@ -106,3 +106,5 @@ def note(
         written = service.note(study, text, db=db)
         if text is None:
             print(written or f"study '{study}' has no note.", file=sys.stdout if written else sys.stderr)
+        else:
+            print(f"Note of '{study}': {written}" if written else f"The note of '{study}' is removed.")

@@ -63,7 +63,7 @@ def test_only_what_cannot_work_fails_and_nothing_breaks(said: Mapping[str, subpr
         ("automl", "automl demo-data"),
         ("demo-data", "  automl search --data demo-data/data.yaml --models demo-data/tiny.yaml"),
         ("bare search", "Name the data set with: --data demo-data/data.yaml"),
-        ("half a search", "Did you mean data.yaml?"),
+        ("half a search", "no such file. Did you mean data.yaml"),
         ("plan", "Nothing was trained. Begin with the same command, without --dry-run."),
         ("search", "automl export demo-data-1 -o hyp.yaml, then yolo detect train cfg=hyp.yaml"),
         ("studies", "demo-data-1"),
