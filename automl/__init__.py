@@ -11,10 +11,22 @@ The verbs of the command line, typed, returning records:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from automl.service import confirm, dry_run, export, resume, search, show, status, stop, studies
+    from automl.service import confirm, dry_run, export, export_to, resume, search, show, status, stop, studies
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "confirm", "dry_run", "export", "resume", "search", "show", "status", "stop", "studies"]
+__all__ = [
+    "__version__",
+    "confirm",
+    "dry_run",
+    "export",
+    "export_to",
+    "resume",
+    "search",
+    "show",
+    "status",
+    "stop",
+    "studies",
+]
 
 
 def __getattr__(name: str) -> Any:
