@@ -223,6 +223,7 @@ def export_to(
     *,
     home: str | Path | None = None,
     db: str | None = None,
+    listener: Listener = lambda notice: None,
 ) -> Exported:
     """Write a study for another tool: all trials, epochs and evaluations. A later export brings it up to date.
 
@@ -234,7 +235,7 @@ def export_to(
     from automl import trackers
 
     trackers.check_tool(tool, str(place), store_url(home, db))
-    contents = trackers.contents_of(_reader(home, db), study, recipe=tool == "mlflow")
+    contents = trackers.contents_of(_reader(home, db), study, recipe=tool == "mlflow", listener=listener)
     return trackers.write(contents, tool, str(place))
 
 

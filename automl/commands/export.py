@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from automl.errors import AutoMLError
+from automl.records import Notice
 from automl.terminal import options as flags
 from automl.terminal.exits import exit_codes
 
@@ -64,11 +66,20 @@ def export_to(study: str, pairs: Sequence[tuple[str, str]], db: str | None) -> N
     for tool, place in pairs:
         trackers.check_tool(tool, place, store_url(None, db))
     for tool, place in pairs:
-        done = service.export_to(study, tool, place, db=db)
+        done = service.export_to(study, tool, place, db=db, listener=show_progress)
         look = f" Look at it with: {done.look}" if done.look else ""
         print(f"Wrote {done.trials} trials and {done.epochs} epochs to {done.place}.{look}")
         for note in done.notes:
             print(f"Note: {note}")
+
+
+def show_progress(notice: Notice) -> None:
+    """Count the written trials of a large study on one line of the terminal, which the last one clears."""
+    trials, total = notice.values["trials"], notice.values["of"]
+    if sys.stderr.isatty() and total > trials:
+        print(f"\r{trials} of {total} trials", end="", file=sys.stderr, flush=True)
+    elif sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def joined(words: Sequence[str]) -> list[str]:

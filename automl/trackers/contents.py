@@ -5,13 +5,25 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from automl.errors import StudyConflict
-from automl.records import EpochRow, EvaluationRow, Params, ParamValue, Purpose, StudyRow, TrialRow, TrialState
+from automl.records import (
+    EpochRow,
+    EvaluationRow,
+    Listener,
+    Notice,
+    Params,
+    ParamValue,
+    Purpose,
+    StudyRow,
+    TrialRow,
+    TrialState,
+)
 from automl.space import trainer_key
 from automl.store import read
 
@@ -34,6 +46,7 @@ class Contents:
     answer: Sequence[tuple[str, str]] = ()  # labelled lines of the study's answer
     recipe: str = ""  # text of the winner's hyp.yaml; empty where there is none
     notes: tuple[str, ...] = ()  # on what is left out
+    listener: Listener = lambda notice: None
 
     @property
     def key(self) -> str:
@@ -54,6 +67,11 @@ class Contents:
                 epochs[epoch.trial].append(epoch)
             for row in part:
                 yield row, [epoch for epoch in epochs[row.number] if epoch.epoch <= row.done_epochs]
+            self._announce(begin + len(part), len(rows))
+
+    def _announce(self, trials: int, total: int) -> None:
+        at = time.time() - self.study.created_at
+        self.listener(Notice(kind="exported", at=at, values={"trials": trials, "of": total}))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from automl.errors import AutoMLError
 from automl.recipes import no_recipe_text, recipe_text, subject_of
-from automl.records import model_of, weights_for
+from automl.records import Listener, model_of, weights_for
 from automl.reports import report
 from automl.reports.card import lines_of_recipe
 from automl.reports.report import StudyReport
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def contents_of(engine: Engine, study: str, *, recipe: bool = False) -> Contents:
+def contents_of(
+    engine: Engine, study: str, *, recipe: bool = False, listener: Listener = lambda notice: None
+) -> Contents:
     """The contents of a study as they are now.
 
-    recipe  with the winner's recipe
+    recipe    with the winner's recipe
+    listener  of the progress, a notice for each hundred trials
 
     Raises UnknownName for a study that does not exist.
     """
@@ -36,6 +39,7 @@ def contents_of(engine: Engine, study: str, *, recipe: bool = False) -> Contents
         answer=lines_of_recipe(overview),
         recipe=text,
         notes=notes,
+        listener=listener,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from automl import service
 from automl.errors import StudyConflict
+from automl.records import Notice
 from automl.store import read
 from automl.trackers.csv import EPOCHS, EVALUATIONS, TRIALS
 from tests.builders.exported import EVIL, RUNNING, Study
@@ -98,6 +99,13 @@ def test_tables_that_automl_did_not_write_are_left_alone(name: str, done: Path, 
     with pytest.raises(StudyConflict, match="which automl did not write"):
         service.export_to("birds", "csv", tmp_path, home=done)
     assert (tmp_path / name).read_text() == "mine\n"
+
+
+def test_a_listener_hears_of_the_progress(done: Path, tmp_path: Path) -> None:
+    notices: list[Notice] = []
+    service.export_to("birds", "csv", tmp_path, home=done, listener=notices.append)
+    assert notices[-1].kind == "exported"
+    assert notices[-1].values == {"trials": 10, "of": 10}
 
 
 def test_other_files_of_the_folder_stay(done: Path, tmp_path: Path) -> None:
