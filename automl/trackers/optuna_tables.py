@@ -35,9 +35,7 @@ def add_rows(storage: RDBStorage, study: optuna.Study, trials: Sequence[FrozenTr
     """Add trials at the end of a study, in one transaction. False, and nothing written, for tables that differ."""
     if check_names(private_names.ENGINE, private_names.NAMES):
         return False
-    from optuna.storages._rdb import models
-
-    kinds = {name: getattr(models, name) for name in _COLUMNS}
+    kinds = _models()
     if any(set(kinds[name].__table__.c.keys()) != set(columns) for name, columns in _COLUMNS.items()):
         return False
     key = storage.get_study_id_from_name(study.study_name)
@@ -52,6 +50,20 @@ def add_rows(storage: RDBStorage, study: optuna.Study, trials: Sequence[FrozenTr
             if rows:
                 connection.execute(kinds[name].__table__.insert(), rows)
     return True
+
+
+def _models() -> dict[str, Any]:
+    """Optuna's models of the tables, by name."""
+    from optuna.storages._rdb.models import (
+        TrialIntermediateValueModel,
+        TrialModel,
+        TrialParamModel,
+        TrialUserAttributeModel,
+        TrialValueModel,
+    )
+
+    models = (TrialModel, TrialValueModel, TrialParamModel, TrialIntermediateValueModel, TrialUserAttributeModel)
+    return {model.__name__: model for model in models}
 
 
 def _trial(study: int, number: int, trial: FrozenTrial) -> dict[str, Any]:

@@ -6,18 +6,17 @@ from automl.files.installed import PrivateName
 
 ENGINE = "optuna"
 _SLOWER = "an export into a database of Optuna takes a tenth of a second a trial"
-_MODELS = (
+_MODELS = "optuna.storages._rdb.models"
+_PATHS = (
     "TrialModel",
+    "TrialValueModel",
     "TrialValueModel.value_to_stored_repr",
     "TrialParamModel",
+    "TrialIntermediateValueModel",
     "TrialIntermediateValueModel.intermediate_value_to_stored_repr",
     "TrialUserAttributeModel",
 )
 
-NAMES = (
-    PrivateName("optuna.storages._rdb:models", "to add many trials at a time", degraded=_SLOWER),
-    *(
-        PrivateName(f"optuna.storages._rdb.models:{name}", "to add many trials at a time", degraded=_SLOWER)
-        for name in _MODELS
-    ),
+NAMES = tuple(
+    PrivateName(f"{_MODELS}:{path}", "to add many trials at a time to a database", degraded=_SLOWER) for path in _PATHS
 )
