@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # beginnings of text that spreadsheets read as a formula
+
 
 def duration(seconds: float) -> str:
     """Seconds as '1:02:03', '4:05' or '42 s'."""
@@ -51,6 +53,11 @@ def ago(seconds: float) -> str:
 def score(value: float | None) -> str:
     """Fraction with three digits; a dash for None and NaN."""
     return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def harmless(value: object) -> object:
+    """A table's value; text that a spreadsheet would read as a formula has a `'` before it."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" \n")[:1] in _FORMULA and value.strip() else value
 
 
 def listed(words: Sequence[str], most: int = 6) -> str:

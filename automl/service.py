@@ -51,6 +51,8 @@ from automl.store.engine import open_store
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from automl.trackers import Exported
+
 
 def search(
     data: str | Path,
@@ -280,6 +282,29 @@ def export(
     return file
 
 
+def export_to(
+    study: str,
+    tool: str,
+    place: str | Path,
+    *,
+    home: str | Path | None = None,
+    db: str | None = None,
+    listener: Listener = lambda notice: None,
+) -> Exported:
+    """Write a study for another tool: all trials, epochs and evaluations. A later export brings it up to date.
+
+    tool   "csv", "mlflow", "optuna" or "tensorboard"
+    place  folder of CSV files or of TensorBoard, URL of a database for Optuna, tracking URI of MLflow
+
+    Raises AutoMLError for a tool or a place that cannot be used, StudyConflict where something else lies there.
+    """
+    from automl import trackers
+
+    trackers.check_tool(tool, str(place), store_url(home, db))
+    contents = trackers.contents_of(_reader(home, db), study, recipe=tool == "mlflow", listener=listener)
+    return trackers.write(contents, tool, str(place))
+
+
 # -- wiring ---------------------------------------------------------------------------------------
 
 
@@ -396,6 +421,7 @@ __all__ = [
     "deletion",
     "dry_run",
     "export",
+    "export_to",
     "note",
     "overviews",
     "rename",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from automl.figures import CostUnit, score
+from automl.figures import CostUnit, harmless, score
 from automl.records import EpochRow, Params, ParamValue, Purpose, StudyRow, TrialRow, TrialState
 from automl.reports.overview import Overview
 from automl.reports.watch import Rise, StudyProgress
@@ -300,7 +300,7 @@ def trials_csv(rows: Iterable[TrialRow]) -> bytes:
             "trial": row.number,
             "state": row.state.value,
             "purpose": row.purpose.value,
-            "origin": _harmless(row.origin),
+            "origin": harmless(row.origin),
             "repeats": row.repeats,
             "seed": row.seed,
             "score": row.score,
@@ -310,8 +310,8 @@ def trials_csv(rows: Iterable[TrialRow]) -> bytes:
             "done_epochs": row.done_epochs,
             "epochs": row.epochs,
             "slot_s": row.slot_s,
-            "reason": _harmless(row.reason),
-            **{f"params/{key}": _harmless(value) for key, value in row.params.items()},
+            "reason": harmless(row.reason),
+            **{f"params/{key}": harmless(value) for key, value in row.params.items()},
         }
         for row in rows
     ]
@@ -329,8 +329,3 @@ def epochs_csv(epochs: Iterable[EpochRow]) -> bytes:
             writer.writeheader()
         writer.writerow({**line, **row.losses})
     return file.getvalue().encode()
-
-
-def _harmless(value: object) -> object:
-    """Text that no spreadsheet reads as a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value

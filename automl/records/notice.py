@@ -11,7 +11,7 @@ from typing import Any
 class Notice:
     """Something that happened, for a progress display or an event file."""
 
-    kind: str  # "note", "probed", "plan", "study", "trial_started", "epoch", "trial_ended"
+    kind: str  # "note", "probed", "plan", "study", "trial_started", "epoch", "trial_ended", "exported"
     at: float  # wall seconds since the study began
     trial: int | None = None
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -44,6 +44,19 @@ def store_url(home: str | Path | None, db: str | None) -> str:
     return db or os.environ.get("AUTOML_DB") or default_url(home_folder(home))
 
 
+def same_database(place: str, url: str) -> bool:
+    """True if a place of another tool is the database of that URL, in whatever words."""
+    try:
+        one, other = make_url(place), make_url(url)
+    except (ArgumentError, ValueError):
+        return False
+    if one.get_backend_name() != other.get_backend_name():
+        return False
+    if one.get_backend_name() == "sqlite":
+        return Path(one.database or "").absolute() == Path(other.database or "").absolute()
+    return (one.host, one.port or 5432, one.database) == (other.host, other.port or 5432, other.database)
+
+
 def command(verb: str, study: str, db: str | None) -> str:
     """Command line for a study, with `--db` if the user named a database."""
     return quoted("automl", verb, study) + db_words(db)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from automl.errors import AutoMLError
+from automl.files.shell import quoted
 
 # Options whose value may go on behind a blank, and what then stands between its parts; None: each part is a value.
 _GOES_ON: dict[str, str | None] = {
@@ -79,7 +79,7 @@ def check_words(words: Sequence[str], options: Collection[str]) -> None:
     stray = next(word for word in words if "=" not in word)
     way_out = "Every value follows its option; see: automl search --help"
     if Path(stray).suffix in (".yaml", ".yml"):
-        way_out = f"Name the data set with: --data {shlex.quote(stray)}"
+        way_out = f"Name the data set with: --data {quoted(stray)}"
     raise AutoMLError(f"'{stray}' belongs to no option. {way_out}")
 
 
@@ -89,7 +89,7 @@ def _as_option(key: str, value: str, options: Collection[str]) -> str:
     if name not in options:
         name = "--set"
     text = f"{key}={value}" if name == "--set" else value
-    return f"{name} {shlex.quote(text)}"
+    return f"{name} {quoted(text)}"
 
 
 def missing(command: str, example: str, **values: object) -> AutoMLError:

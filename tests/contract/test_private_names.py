@@ -18,13 +18,15 @@ from automl.files import installed
 from automl.files.installed import PrivateName, check_names, is_there, uses
 from automl.records import Slots
 from automl.sampler import private_names as of_optuna
+from automl.trackers import private_names as of_optunas_tables
 from automl.trainers.ultralytics import private_names as of_ultralytics
 
 ROOT = Path(__file__).parents[2]
 # Modules whose names an engine's documentation explains; of all others each import is in a table.
 DOCUMENTED = {
     *("ray", "ray.tune", "ray.tune.schedulers", "ray.tune.search", "ray.tune.stopper"),
-    *("optuna", "optuna.distributions", "optuna.importance", "optuna.study", "optuna.trial"),
+    *("optuna", "optuna.distributions", "optuna.importance", "optuna.storages", "optuna.storages.journal"),
+    *("optuna.study", "optuna.trial"),
     *("ultralytics", "torch", "torchvision"),
 }
 # Methods that Ray's documentation asks us to write.
@@ -59,10 +61,11 @@ ENGINES = (
     Engine("ultralytics", ("ultralytics", "torch"), "automl/trainers/ultralytics", of_ultralytics.NAMES),
     Engine("ray", ("ray",), "automl/drivers", of_ray.NAMES),
     Engine("optuna", ("optuna",), "automl/sampler", of_optuna.NAMES),
+    Engine("optuna", ("optuna",), "automl/trackers", of_optunas_tables.NAMES),
 )
 
 
-@pytest.fixture(params=ENGINES, ids=[engine.name for engine in ENGINES])
+@pytest.fixture(params=ENGINES, ids=[engine.package for engine in ENGINES])
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Each of them."""
     chosen: Engine = request.param

@@ -22,7 +22,12 @@ from automl.terminal.options import assignments
 from tests.unit.test_documents import AUTOML, AUTOML_FLAGS, ROOT, flags
 
 # Flags of other programs that sentences and command lines of ours hold.
-FOREIGN = {"--head": "ray start", "--query-gpu": "nvidia-smi"}
+FOREIGN = {
+    "--backend-store-uri": "mlflow",
+    "--head": "ray start",
+    "--logdir": "tensorboard",
+    "--query-gpu": "nvidia-smi",
+}
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 COMMAND = re.compile(r"(?<![\w/.-])automl ([a-z]+(?:-[a-z]+)*)((?: [^,;.`\n]*)?)")
 NOT_COMMANDS = ("bench",)  # of an earlier version, which says so

@@ -20,7 +20,7 @@ def test_every_dependency_of_a_user_has_both_bounds(project: dict[str, Any]) -> 
     extras = project["project"]["optional-dependencies"]
     users = [
         *project["project"]["dependencies"],
-        *(text for name in ("demo", "page", "public") for text in extras[name]),
+        *(text for name in ("demo", "mlflow", "page", "public") for text in extras[name]),
     ]
     unbound = [text for text in users if not text.startswith("yolo-automl") and not (">=" in text and "<" in text)]
     assert unbound == []

@@ -35,7 +35,7 @@ def test_paths_and_lists_may_be_written_as_they_come() -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["confirm", "dry_run", "export", "resume", "search", "show", "status", "stop", "studies"]
+    "verb", ["confirm", "dry_run", "export", "export_to", "resume", "search", "show", "status", "stop", "studies"]
 )
 def test_every_verb_can_be_imported_from_the_package(verb: str) -> None:
     assert verb in automl.__all__
