@@ -13,11 +13,12 @@ import yaml
 
 from automl.data.document import Document, read_document
 from automl.errors import AutoMLError, BadData
+from automl.files import users
 from automl.files.atomic import replacing
 from automl.files.home import make_folder
 from automl.records import Params
 from automl.setup.options import SearchRequest
-from automl.trainers.ultralytics import pretrained, schema, users
+from automl.trainers.ultralytics import pretrained, schema
 from automl.trainers.ultralytics.weights import SUFFIXES, check_weights, read_checkpoint
 
 # Arguments that change no training: a search decides them for each slot.

@@ -14,11 +14,12 @@ import yaml
 
 from automl.data.dataset import read_dataset
 from automl.errors import AutoMLError, BadData
+from automl.files import users
 from automl.records import Slots
 from automl.setup.options import SearchRequest
 from automl.setup.request import check
 from automl.setup.spellings import Understood, understand
-from automl.trainers.ultralytics import schema, users
+from automl.trainers.ultralytics import schema
 from tests.builders.train_tiny import COCO_WEIGHTS, NETWORK, draw_data
 
 CPU = Slots(count=1, device="cpu")
