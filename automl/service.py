@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from automl.costs.plan import Plan
-from automl.data.dataset import fingerprint, read_dataset, write_resolved
+from automl.data.dataset import known_fingerprints, write_resolved
 from automl.errors import AutoMLError, SearchFailed, StudyConflict
 from automl.files import disk, folders
 from automl.files.home import home_folder
@@ -37,7 +37,7 @@ from automl.setup.claim import Claim, claim_folder
 from automl.setup.confirming import SEEDS, check_finished, confirming
 from automl.setup.options import SearchOptions, SearchRequest, request_of
 from automl.setup.probing import Probing
-from automl.setup.resumable import check_resumable, slots_here
+from automl.setup.resumable import check_resumable, measures_test, slots_here
 from automl.setup.spellings import understand
 from automl.setup.warm import with_earlier
 from automl.store import read, write
@@ -230,7 +230,7 @@ class _Compiled:
 
 def _check_unchanged(spec: StudySpec) -> None:
     """Raise AutoMLError if the data set, the weights, the folder or the GPUs of a study have changed or are gone."""
-    if fingerprint(read_dataset(spec.data)) != spec.data_fingerprint:
+    if spec.data_fingerprint not in known_fingerprints(spec.data, test=measures_test(spec)):
         raise StudyConflict(
             f"the data set {spec.data} has changed since study '{spec.name}' began, so its scores would not compare. "
             "Restore it, or start a new study."
@@ -265,7 +265,8 @@ def _compiled(
     def say(text: str) -> None:
         listener(Notice(kind="note", at=0.0, values={"text": text}))
 
-    understood = understand(search_request, home_folder(home))
+    place = home_folder(home)
+    understood = understand(search_request, place)
     search_request = understood.request
     slots = slots_here(search_request.device, search_request.slots)
     checked = request.check(search_request, slots, say, understood.weights)
@@ -273,7 +274,7 @@ def _compiled(
     engine = open_store(store_url(home, db))
     checked = with_earlier(engine, checked)
     names = {row.name for row in read.studies(engine)}
-    claim = claim_folder(names, search_request.name, search_request.data, home_folder(home), db)
+    claim = claim_folder(names, search_request.name, search_request.data, place, db)
     directory, compiled = claim.folder, None
     try:
         disk.check_disk(directory, disk.SMALL, checked.slots)

@@ -14,7 +14,7 @@ from automl.costs.budget import Budget, parse_all
 from automl.costs.points import Limits
 from automl.costs.split import Asked
 from automl.data.boxes import BoxSizes, box_sizes
-from automl.data.dataset import Dataset, fingerprint, read_dataset
+from automl.data.dataset import Dataset, fingerprints, read_dataset
 from automl.data.holdout import find_unseen
 from automl.errors import AutoMLError, BadWeights, UnknownName
 from automl.files.home import shipped
@@ -42,6 +42,7 @@ class Checked:
     request: SearchRequest
     dataset: Dataset  # for the search: without the images held back from val
     data_fingerprint: str  # of the whole
+    same_data: frozenset[str]  # digests by which earlier studies may know it
     unseen: str  # as in the spec
     reported: Dataset | None  # whose test split is measured too
     slots: Slots
@@ -77,17 +78,17 @@ def check(
 ) -> Checked:
     """Read everything that the request names. Raises the AutoMLError of the first wrong input.
 
-    say    gets a sentence before each download of weights; nothing else is downloaded
+    say    gets a sentence before each download of weights, nothing else being downloaded, and before long checks
     given  checkpoints that were named as models, by variant
     """
     limits = _check_words(request, slots.device)
     budgets = parse_all(request.budgets, slots.device)
-    whole = read_dataset(request.data)
+    whole = read_dataset(request.data, test=request.test)
     unseen = find_unseen(whole, request.holdout, request.seed, evaluate=request.test)
     dataset = unseen.dataset
     known = known_keys(request.trainer)
     fixed = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
-    _check_fixed(request.trainer, fixed)
+    _check_fixed(request.trainer, fixed, dataset)
     space, left_out = _space(request, known, fixed, dataset, pretrained=bool(given))
     candidates = _candidates(request, space, {**space.fixed, **fixed}, dataset)
     models, sizes = _points(request, candidates)
@@ -100,11 +101,13 @@ def check(
     # The automatic candidates' weights are looked for once one is probed: most of them never are.
     certain = [m for m in models if any(f"{m}@{size}" not in candidates.automatic for size in sizes)]
     starts = _starts(request, certain, space, say, given)
+    digests = fingerprints(whole)
     not_searched = [f"{name} is not searched: {reason}." for name, reason in left_out.items()]
     return Checked(
         request=request,
         dataset=dataset,
-        data_fingerprint=fingerprint(whole),
+        data_fingerprint=digests[0],
+        same_data=frozenset(digests),
         unseen=unseen.name,
         reported=unseen.reported,
         slots=slots,
@@ -114,7 +117,7 @@ def check(
         weights=starts.files,
         space=space,
         fixed=fixed,
-        notes=(*unseen.notes, *starts.notes, *not_searched),
+        notes=(*whole.notes, *unseen.notes, *starts.notes, *not_searched),
         automatic=candidates.automatic,
         chosen=candidates.notes,
         limits=limits,
@@ -178,13 +181,16 @@ def known_keys(trainer: str) -> Params:
     return dict(surrogate.DEFAULTS) if trainer == "surrogate" else schema.defaults()
 
 
-def _check_fixed(trainer: str, fixed: Params) -> None:
+def _check_fixed(trainer: str, fixed: Params, dataset: Dataset) -> None:
+    """Raise AutoMLError for the first argument that the trainer does not know, or whose value it cannot have."""
     if trainer == "ultralytics":
         schema.check_fixed(fixed)
         return
-    for key in fixed:
+    for key, value in fixed.items():
         if key not in surrogate.DEFAULTS and key != "batch":
             raise UnknownName("parameter", key, tuple(surrogate.DEFAULTS))
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise AutoMLError(f"--set {key}={value}: {key} is a number, for example {surrogate.DEFAULTS.get(key, 16)}.")
 
 
 def _space(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from automl.data.dataset import read_dataset, write_resolved
 from automl.data.holdout import hold_back
+from automl.data.images import TEST
 from automl.errors import AutoMLError, NoSpace, StudyConflict
 from automl.files import disk, folders
 from automl.files.home import make_folder
@@ -36,8 +37,14 @@ def check_resumable(spec: StudySpec) -> None:
     files = {weights.path: weights.sha256 for model in spec.models if (weights := weights_for(spec, model))}
     for path, digest in files.items():
         request.check_same_weights(path, digest)
-    write_resolved(hold_back(read_dataset(spec.data), spec.holdout, spec.seed), folders.data(directory))
+    dataset = read_dataset(spec.data, test=measures_test(spec))
+    write_resolved(hold_back(dataset, spec.holdout, spec.seed), folders.data(directory))
     disk.check_disk(directory, spec.parameters, spec.slots)
+
+
+def measures_test(spec: StudySpec) -> bool:
+    """True if the study measures on the test split. Otherwise that may come and go."""
+    return spec.unseen == TEST or spec.reported
 
 
 def _check_gpus(spec: StudySpec) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from automl.errors import BadWeights, NoSpace, StudyConflict
 from automl.records import Slots, VariantWeights
@@ -49,3 +50,14 @@ def test_a_study_goes_on_with_the_same_weights_of_every_variant_only(tmp_path: P
     write_archive(small, 200_000)
     with pytest.raises(BadWeights, match=r"s\.pt has changed since the study began"):
         check_resumable(spec)
+
+
+@pytest.mark.parametrize("unseen", ["test", ""])
+def test_a_study_goes_on_without_a_test_split_that_it_does_not_measure(tmp_path: Path, unseen: str) -> None:
+    data = draw_data(tmp_path / "data")
+    data.write_text(data.read_text() + "test: images/val\n")
+    (tmp_path / "study").mkdir()
+    spec = make_spec(trainer="surrogate", data=str(data), directory=str(tmp_path / "study"), unseen=unseen)
+    check_resumable(spec)
+    resolved = yaml.safe_load((tmp_path / "study" / "data.yaml").read_text())
+    assert ("test" in resolved) == (unseen == "test")
