@@ -28,7 +28,7 @@ from automl.space.earlier import Earlier
 from automl.space.file import read_space
 from automl.trainers import surrogate
 from automl.trainers.base import TRAINERS
-from automl.trainers.ultralytics import schema
+from automl.trainers.ultralytics import schema, values
 from automl.trainers.ultralytics.weights import check_weights, sha256
 
 MOST_SEED = 2**31 - 1
@@ -185,6 +185,7 @@ def _check_fixed(trainer: str, fixed: Params, dataset: Dataset) -> None:
     """Raise AutoMLError for the first argument that the trainer does not know, or whose value it cannot have."""
     if trainer == "ultralytics":
         schema.check_fixed(fixed)
+        values.check_values(fixed, dataset.nc)
         return
     for key, value in fixed.items():
         if key not in surrogate.DEFAULTS and key != "batch":
@@ -211,7 +212,8 @@ def _space(
         return {key: reason for key, reason in reasons.items() if key not in ("model", "imgsz")}
 
     if request.space is not None:
-        space = read_space(request.space, known, dead)
+        problem = values.problem_of if request.trainer == "ultralytics" else lambda key, value: None
+        space = read_space(request.space, known, dead, problem)
         return settle(space, fixed)
     if request.trainer == "surrogate":
         return surrogate_space(), {}

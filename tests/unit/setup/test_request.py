@@ -400,6 +400,20 @@ def test_an_automatic_batch_is_kept_as_the_number_it_became(data: Path) -> None:
     assert spec.fixed["batch"] == 24
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fixed": {"lr0": "1e"}}, r"--set lr0=1e: lr0 is a number from 0 to 1"),
+        ({"fixed": {"mosaic": 2}}, r"--set mosaic=2: .* For example --set mosaic=1\.0\."),
+        ({"fixed": {"classes": [3]}}, "class 3 is out of range: names has 1"),
+        ({"fixed": {"lr0": "x"}, "trainer": "surrogate"}, "--set lr0=x: lr0 is a number, for example 0.01"),
+    ],
+)
+def test_a_value_that_an_argument_cannot_have_is_refused(data: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(AutoMLError, match=message):
+        checked(data, **changes)
+
+
 def test_notes_on_the_data_come_first(data: Path) -> None:
     data.write_text("train: images/train\nval: images/val\nnames: [yes]\ntest: images/gone\n")
     notes = checked(data).notes
