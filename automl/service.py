@@ -269,7 +269,7 @@ def _compiled(
     understood = understand(search_request, place)
     search_request = understood.request
     slots = slots_here(search_request.device, search_request.slots)
-    checked = request.check(search_request, slots, say, understood.weights)
+    checked = request.check(search_request, slots, say, understood.weights, place)
     checked = replace(checked, notes=(*understood.notes, *checked.notes))
     engine = open_store(store_url(home, db))
     checked = with_earlier(engine, checked)

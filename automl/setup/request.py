@@ -15,7 +15,9 @@ from automl.costs.points import Limits
 from automl.costs.split import Asked
 from automl.data.boxes import BoxSizes, box_sizes
 from automl.data.dataset import Dataset, fingerprints, read_dataset
+from automl.data.examination import examine
 from automl.data.holdout import find_unseen
+from automl.data.images import TEST
 from automl.errors import AutoMLError, BadWeights, UnknownName
 from automl.files.home import shipped
 from automl.records import Params, ParamValue, Slots, VariantWeights
@@ -75,11 +77,13 @@ def check(
     slots: Slots,
     say: Say = lambda text: None,
     given: Mapping[str, Path] = MappingProxyType({}),
+    home: Path | None = None,
 ) -> Checked:
     """Read everything that the request names. Raises the AutoMLError of the first wrong input.
 
     say    gets a sentence before each download of weights, nothing else being downloaded, and before long checks
     given  checkpoints that were named as models, by variant
+    home   folder of all studies, where images that were examined are remembered; None: nowhere
     """
     limits = _check_words(request, slots.device)
     budgets = parse_all(request.budgets, slots.device)
@@ -98,6 +102,9 @@ def check(
         space = space.with_points(models, sizes, schema.is_p6)
     if not _certain(space, candidates):
         raise AutoMLError("there is nothing to search: the space has no parameter left, and one model and image size.")
+    untidy: tuple[str, ...] = ()
+    if request.trainer == "ultralytics":
+        untidy = examine(whole, test=unseen.name == TEST or unseen.reported is not None, home=home, say=say)
     # The automatic candidates' weights are looked for once one is probed: most of them never are.
     certain = [m for m in models if any(f"{m}@{size}" not in candidates.automatic for size in sizes)]
     starts = _starts(request, certain, space, say, given)
@@ -117,7 +124,7 @@ def check(
         weights=starts.files,
         space=space,
         fixed=fixed,
-        notes=(*whole.notes, *unseen.notes, *starts.notes, *not_searched),
+        notes=(*whole.notes, *untidy, *unseen.notes, *starts.notes, *not_searched),
         automatic=candidates.automatic,
         chosen=candidates.notes,
         limits=limits,

@@ -414,6 +414,13 @@ def test_a_value_that_an_argument_cannot_have_is_refused(data: Path, changes: di
         checked(data, **changes)
 
 
+def test_images_that_cannot_be_trained_on_are_refused_unless_nothing_is_trained(data: Path) -> None:
+    (data.parent / "images" / "val" / "val.jpg").write_bytes(b"<html></html>")
+    with pytest.raises(BadData, match=r"val\.jpg: a web page, not an image"):
+        checked(data)
+    assert checked(data, trainer="surrogate").dataset.nc == 1
+
+
 def test_notes_on_the_data_come_first(data: Path) -> None:
     data.write_text("train: images/train\nval: images/val\nnames: [yes]\ntest: images/gone\n")
     notes = checked(data).notes
