@@ -136,7 +136,7 @@ def _refusal(flaws: Mapping[str, Flaw], total: int, *, in_test: bool) -> BadData
         reasons = "; ".join(f"{count} x {words}" for words, count in counts[:SHOWN])
         reasons += "; …" if len(counts) > SHOWN else ""
         others = list(islice(flaws, 1, 1 + SHOWN))
-        names = ", ".join(os.path.basename(file) for file in others)  # noqa: PTH119
+        names = ", ".join("/".join(Path(file).parts[-2:]) for file in others)
         more = f" and {len(flaws) - 1 - SHOWN} more" if len(flaws) > 1 + SHOWN else ""
         text += f" {len(flaws)} of {total} images cannot be used ({reasons}), after this one {names}{more}."
     return BadData(first, text)

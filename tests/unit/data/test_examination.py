@@ -67,7 +67,7 @@ def test_the_first_is_named_and_all_are_counted_by_reason(make: Make, tmp_path: 
     text = refusal(file)
     assert f"{tmp_path / 'images/train/x0.jpg'}: a web page, not an image" in text
     assert "6 of 9 images cannot be used (5 x a web page, not an image; 1 x an empty file)" in text
-    assert "after this one x1.jpg, x2.jpg, x3.jpg and 2 more." in text
+    assert "after this one train/x1.jpg, train/x2.jpg, train/x3.jpg and 2 more." in text
 
 
 def test_where_all_are_pointers_it_is_said_that_it_is_git_lfs(make: Make, tmp_path: Path) -> None:
