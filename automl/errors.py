@@ -25,11 +25,12 @@ class BudgetTooSmall(BadBudget):
 class BadData(AutoMLError):
     """A data set that cannot be trained on, with the file and the line of the problem, if it has one."""
 
-    def __init__(self, file: Path | str, problem: str, *, line: int | None = None) -> None:
+    def __init__(self, file: Path | str, problem: str, *, line: int | None = None, way_out: str = "") -> None:
         where = f"{file}:{line}" if line is not None else f"{file}"
-        super().__init__(f"{where}: {problem}")
+        super().__init__(f"{where}: {problem} {way_out}".rstrip())
         self.file = Path(file)
         self.line = line
+        self.problem = problem  # without the way out
 
 
 class BadSpace(AutoMLError):

@@ -356,15 +356,16 @@ def _compiled(
     def say(text: str) -> None:
         listener(Notice(kind="note", at=0.0, values={"text": text}))
 
-    understood = understand(search_request, home_folder(home))
+    place = home_folder(home)
+    understood = understand(search_request, place)
     search_request = understood.request
     slots = slots_here(search_request.device, search_request.slots)
-    checked = request.check(search_request, slots, say, understood.weights)
+    checked = request.check(search_request, slots, say, understood.weights, place)
     checked = replace(checked, notes=(*understood.notes, *checked.notes))
     engine = open_store(store_url(home, db), home=home)
     checked = with_earlier(engine, checked)
     names = {row.name for row in read.studies(engine)}
-    claim = claim_folder(names, search_request.name, search_request.data, home_folder(home), db)
+    claim = claim_folder(names, search_request.name, search_request.data, place, db)
     directory, compiled = claim.folder, None
     try:
         disk.check_disk(directory, disk.SMALL, checked.slots)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from automl.data.document import Document
 
+_NAME = re.compile(r"names\.(\d+)")
+
 
 def read_names(document: Document) -> tuple[str, ...]:
-    """Class names by id, from `names` or, without them, numbered up to `nc`."""
+    """Class names by id as they are written, from `names` or, without them, numbered up to `nc`."""
     names, nc = document.values.get("names"), _class_count(document)
     if names is None:
         if nc is None:
@@ -20,14 +23,32 @@ def read_names(document: Document) -> tuple[str, ...]:
     if nc is not None and nc != len(names):
         problem = f"'nc' is {nc} but 'names' lists {len(names)} classes; correct one, or remove nc."
         raise document.bad(problem, "nc")
-    if isinstance(names, list):
-        return tuple(map(str, names))
     return _names_by_id(document, names)
 
 
-def _names_by_id(document: Document, names: Mapping[Any, Any]) -> tuple[str, ...]:
+def names_for_yolo(document: Document) -> tuple[str, ...]:
+    """Class names as Ultralytics reads them, by YAML 1.1: True for yes, 7 for 007. Empty where it can read none.
+
+    Earlier versions took these.
+    """
+    names = document.for_yolo.get("names")
+    if names is None:
+        return read_names(document)
     try:
-        by_id = {int(number): str(name) for number, name in names.items()}
+        by_id = {int(number): str(name) for number, name in dict(_pairs(names)).items()}
+        return tuple(by_id[number] for number in range(len(names)))
+    except (TypeError, ValueError, KeyError):
+        return ()
+
+
+def _pairs(names: Any) -> Iterable[tuple[Any, Any]]:
+    return names.items() if isinstance(names, dict) else enumerate(names)
+
+
+def _names_by_id(document: Document, names: Any) -> tuple[str, ...]:
+    written = {int(match[1]): text for path, text in document.texts.items() if (match := _NAME.fullmatch(path))}
+    try:
+        by_id = {int(number): written.get(int(number)) or str(name) for number, name in _pairs(names)}
     except (TypeError, ValueError):
         raise document.bad("the keys of 'names' must be class ids: 0, 1, 2 …", "names") from None
     if sorted(by_id) != list(range(len(names))):

@@ -6,19 +6,21 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from automl.data.classes import keypoint_columns, read_names
+from automl.data.classes import keypoint_columns, names_for_yolo, read_names
 from automl.data.document import Document, read_document
-from automl.data.images import SplitImages, find_images
+from automl.data.images import TEST, SplitImages, find_images
 from automl.data.labels import DROPPED, LabelRules, label_path, read_labels
-from automl.errors import BadData
+from automl.errors import SHOWN, BadData
+from automl.files import pointers
 
+MOST_UNLABELLED = 0.1  # of a split's images may lack a label file without a word on it
 PASSED_ON = ("channels", "kpt_shape", "flip_idx")  # further keys that change how images or labels are read
 
 logger = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ class Split:
     boxes: int  # labelled objects
     polygons: int  # those of them that are outlined by a polygon
     backgrounds: int  # images without any object
+    unlabelled: int = 0  # those of them that have no label file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +43,14 @@ class Dataset:
     """A data set that can be trained on: every split exists and every label row is usable."""
 
     file: Path  # absolute path of the data.yaml
-    names: tuple[str, ...]  # by class id
+    names: tuple[str, ...]  # by class id, as written
     train: Split
     val: Split
     test: Split | None
     extra: Mapping[str, Any] = field(default_factory=dict)  # those of PASSED_ON, as written
+    former_names: tuple[str, ...] = ()  # as earlier versions read them; empty where these are no others
+    without_test: str = ""  # why a test split that the file names is none, as a sentence
+    notes: tuple[str, ...] = ()  # sentences for the user on what is read otherwise or left out
 
     @property
     def nc(self) -> int:
@@ -63,27 +69,58 @@ class Dataset:
         return 0 < self.train.polygons == self.train.boxes
 
 
-def read_dataset(path: Path | str) -> Dataset:
+def read_dataset(path: Path | str, *, test: bool = True) -> Dataset:
     """The data set of a YOLO data.yaml, with every label row checked.
 
-    Images are listed but not opened. A relative `path:` is a folder beside the data.yaml, or else one in the
-    current directory. Ultralytics looks in the current directory first: give it the file of `write_resolved`.
+    Images are listed but not opened: see `examine`. A relative `path:` is a folder beside the data.yaml, or else one
+    in the current directory or in Ultralytics' folder of data sets. Ultralytics looks in the current directory first:
+    give it the file of `write_resolved`.
+
+    test  False if the test split is not to be looked at
 
     Raises BadData, with file and line, for anything that would fail a training or leave images out.
     """
     document = read_document(Path(path))
-    names = read_names(document)
+    names, for_yolo = read_names(document), names_for_yolo(document)
     rules = LabelRules(nc=len(names), keypoint_columns=keypoint_columns(document))
-    splits = {name: _read_split(document, images, rules) for name, images in find_images(document).items()}
+    found = find_images(document, test=test)
+    splits = {name: _read_split(document, images, rules) for name, images in found.splits.items()}
     _warn_of_shared_images(splits)
+    notes = [note for images in found.splits.values() for note in images.notes]
+    notes += [note for name, split in splits.items() for note in _on_labels(name, split)]
     return Dataset(
         file=document.file,
         names=names,
         train=splits["train"],
         val=splits["val"],
-        test=splits.get("test"),
+        test=splits.get(TEST),
         extra={key: document.values[key] for key in PASSED_ON if document.values.get(key) is not None},
+        former_names=for_yolo if for_yolo != names else (),
+        without_test=found.without_test,
+        notes=(*_on_names(document.file, names, for_yolo), *notes),
     )
+
+
+def _on_names(file: Path, names: Sequence[str], for_yolo: Sequence[str]) -> Iterator[str]:
+    """Sentence on names that Ultralytics would read otherwise from the user's file."""
+    pairs = [pair for pair in zip(names, for_yolo, strict=False) if pair[0] != pair[1]]
+    if pairs:
+        own, theirs = (", ".join(side[:SHOWN]) for side in zip(*pairs, strict=True))
+        more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+        yield (
+            f"Class names are taken as written: {own}{more}. From {file.name} itself Ultralytics reads {theirs}{more}; "
+            "quotes around them keep them there too."
+        )
+
+
+def _on_labels(name: str, split: Split) -> Iterator[str]:
+    """Sentence on many images without a label file."""
+    if split.boxes and split.unlabelled > MOST_UNLABELLED * len(split.images):
+        image = next(image for image in map(str, split.images) if not os.path.exists(label_path(image)))  # noqa: PTH110
+        yield (
+            f"{split.unlabelled} of {len(split.images)} {name} images have no label file and count as images without "
+            f"objects: {image} would have {label_path(image)}."
+        )
 
 
 def write_resolved(dataset: Dataset, target: Path) -> Path:
@@ -114,17 +151,54 @@ def fingerprint(dataset: Dataset) -> str:
     bytes of their labels. Pixels are not read: an image replaced by another of the very same size and name
     goes unnoticed, in exchange for seconds instead of minutes on a large data set.
     """
-    digest = hashlib.sha256(json.dumps([dataset.names, dict(dataset.extra)], sort_keys=True, default=str).encode())
+    return fingerprints(dataset)[0]
+
+
+def fingerprints(dataset: Dataset) -> tuple[str, ...]:
+    """All digests by which a study may know the data set, its own first.
+
+    Names were read otherwise by earlier versions, and the test split is in none that did not look at it.
+    """
+    readings = [dataset.names, *([dataset.former_names] if dataset.former_names else [])]
+    heads = [json.dumps([names, dict(dataset.extra)], sort_keys=True, default=str) for names in readings]
+    digests = [hashlib.sha256(head.encode()) for head in heads]
+    partial: list[str] = []
     for name, split in dataset.splits.items():
-        common = os.path.commonpath([image.parent for image in split.images])
-        digest.update(f"\0{name}\0{len(split.images)}\0".encode())
-        for image in map(str, split.images):
-            relative = image[len(common) :].lstrip(os.sep).replace(os.sep, "/")
-            labels = _bytes_of(label_path(image))
-            digest.update(os.fsencode(relative))
-            digest.update(f"\0{Path(image).stat().st_size}\0{len(labels)}\0".encode())
-            digest.update(labels)
+        if name == TEST:
+            partial = [_hex(digest) for digest in digests]
+        for part in _content(name, split):
+            for digest in digests:
+                digest.update(part)
+    return (*map(_hex, digests), *partial)
+
+
+def _hex(digest: hashlib._Hash) -> str:
     return f"sha256:{digest.hexdigest()[:32]}"
+
+
+def _content(name: str, split: Split) -> Iterator[bytes]:
+    """Bytes that stand for a split."""
+    common = os.path.commonpath([image.parent for image in split.images])
+    yield f"\0{name}\0{len(split.images)}\0".encode()
+    for image in map(str, split.images):
+        relative = image[len(common) :].lstrip(os.sep).replace(os.sep, "/")
+        labels = _bytes_of(label_path(image))
+        yield os.fsencode(relative)
+        yield f"\0{Path(image).stat().st_size}\0{len(labels)}\0".encode()
+        yield labels
+
+
+def known_fingerprints(file: Path | str, *, test: bool) -> tuple[str, ...]:
+    """Digests by which a study may know the data set in that file. Raises BadData.
+
+    test  True if the study measures on the test split; otherwise a split that cannot be used is passed over
+    """
+    try:
+        return fingerprints(read_dataset(file))
+    except BadData:
+        if test:
+            raise
+        return fingerprints(read_dataset(file, test=False))
 
 
 def _bytes_of(file: str) -> bytes:
@@ -136,19 +210,20 @@ def _bytes_of(file: str) -> bytes:
 
 
 def _read_split(document: Document, split: SplitImages, rules: LabelRules) -> Split:
-    boxes = polygons = backgrounds = 0
+    boxes = polygons = backgrounds = unlabelled = 0
     problems: list[tuple[str, int, str]] = []
     for image in split.images:
-        _check_size(image)
+        _check_there(image)
         file = label_path(image)
         labels = read_labels(file, rules)
         boxes += labels.boxes
         polygons += labels.polygons
         backgrounds += not labels.boxes
+        unlabelled += labels.absent
         problems += [(file, line, text) for line, text in labels.problems]
     if problems:
-        raise _unusable(problems, document.file)
-    if not boxes and split.split != "test":
+        raise _unusable(problems, document.file, split.split)
+    if not boxes and split.split != TEST:
         raise document.bad(
             f"none of the {len(split.images)} images of '{split.key}' has a labelled object. Labels are "
             f"looked for in files like {label_path(split.images[0])}, with rows 'class x y width height'.",
@@ -160,24 +235,26 @@ def _read_split(document: Document, split: SplitImages, rules: LabelRules) -> Sp
         boxes=boxes,
         polygons=polygons,
         backgrounds=backgrounds,
+        unlabelled=unlabelled,
     )
 
 
-def _check_size(image: str) -> None:
-    try:
-        size = os.stat(image).st_size  # noqa: PTH116 - see _bytes_of
-    except OSError as error:
-        raise BadData(image, f"cannot be read ({error.strerror}); repair or remove it.") from None
-    if not size:
-        raise BadData(image, "is an empty file; remove the image and its labels, or fetch it again.")
-
-
-def _unusable(problems: list[tuple[str, int, str]], data_file: Path) -> BadData:
+def _unusable(problems: list[tuple[str, int, str]], data_file: Path, split: str) -> BadData:
     file, line, text = problems[0]
-    way_out = f"{DROPPED}. Correct the row, or 'names' in {data_file}."
     files = len({problem[0] for problem in problems})
     more = f" {len(problems)} rows in {files} files of this split are unusable." if len(problems) > 1 else ""
-    return BadData(file, f"{text}; {way_out}{more}", line=line)
+    if text == pointers.IN_WORDS:
+        return BadData(file, f"{text}; {pointers.WAY_OUT}.{more}")
+    way_out = f"{DROPPED}. Correct the row, or 'names' in {data_file}."
+    without = " Or leave the test split out with --no-test." if split == TEST else ""
+    return BadData(file, f"{text}; {way_out}{more}{without}", line=line)
+
+
+def _check_there(image: str) -> None:
+    try:
+        os.stat(image)  # noqa: PTH116 - see _bytes_of
+    except OSError as error:
+        raise BadData(image, f"cannot be read ({error.strerror}); repair or remove it.") from None
 
 
 def _warn_of_shared_images(splits: Mapping[str, Split]) -> None:

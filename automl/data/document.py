@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import BadData
+from automl.files import pointers
 from automl.files.yaml_text import NotYaml, parse_yaml
 
 SUFFIXES = (".yaml", ".yml")
@@ -20,11 +21,13 @@ class Document:
 
     file: Path  # absolute
     values: Mapping[str, Any]
+    for_yolo: Mapping[str, Any]  # values as Ultralytics reads them, by YAML 1.1
+    texts: Mapping[str, str]  # scalars as written, by dotted path
     lines: Mapping[str, int]  # of the keys, from 1; nested ones by dotted path
 
-    def bad(self, problem: str, key: str | None = None) -> BadData:
+    def bad(self, problem: str, key: str | None = None, way_out: str = "") -> BadData:
         """Error about the file, at the key's line where there is one."""
-        return BadData(self.file, problem, line=self.lines.get(key) if key else None)
+        return BadData(self.file, problem, line=self.lines.get(key) if key else None, way_out=way_out)
 
 
 def read_document(path: Path) -> Document:
@@ -42,7 +45,18 @@ def read_document(path: Path) -> Document:
         raise BadData(file, "not a mapping; it needs the keys train, val and names, each as 'key: value'.")
     for line, key in text.repeated:
         raise BadData(file, f"'{key}' stands twice; keep one of them.", line=line)
-    return Document(file=file, values={str(key): value for key, value in text.values.items()}, lines=text.lines)
+    return Document(
+        file=file,
+        values=_by_name(text.values),
+        for_yolo=_by_name(text.as_yaml_1_1),
+        texts=text.texts,
+        lines=text.lines,
+    )
+
+
+def _by_name(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """The values by key. The word None is no value, as Ultralytics has it."""
+    return {str(key): None if value == "None" else value for key, value in values.items()}
 
 
 def _read_text(file: Path) -> str:
@@ -55,7 +69,10 @@ def _read_text(file: Path) -> str:
     if file.suffix.lower() not in SUFFIXES:
         raise BadData(file, "not named .yaml or .yml; give the data.yaml of the data set.")
     try:
-        return file.read_text(encoding="utf-8-sig")
+        content = file.read_bytes()
+        if pointers.is_pointer(content):
+            raise BadData(file, f"{pointers.IN_WORDS}; {pointers.WAY_OUT}.")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadData(file, "not a text file in UTF-8; save it as UTF-8.") from None
     except OSError as error:

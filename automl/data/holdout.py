@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from automl.data.dataset import Dataset, Split
+from automl.data.images import TEST
 from automl.data.labels import LabelRules, classes_in, label_path, read_labels
 from automl.errors import AutoMLError, BadData
 
-TEST, HOLDOUT = "test", "holdout"
+HOLDOUT = "holdout"
 FEWEST = 20  # images in either part of val
 MOST = 0.9  # of val that may be held back
 _BACK, _KEPT = 0, 1
@@ -48,11 +49,13 @@ def find_unseen(dataset: Dataset, holdout: float | None, seed: int, *, evaluate:
             )
         check_share(holdout)
         searched = hold_back(dataset, holdout, seed)
-        notes = (*_one_sided(dataset, searched), *(_shared(dataset) if test else ()))
+        unused = (f"The test split is not measured: {why_not}",) if why_not else ()
+        notes = (*_one_sided(dataset, searched), *(_shared(dataset) if test else ()), *unused)
         return Unseen(dataset=searched, name=HOLDOUT, reported=dataset if test else None, notes=notes)
     if test and evaluate:
         return Unseen(dataset=dataset, name=TEST, notes=tuple(_shared(dataset)))
-    return Unseen(dataset=dataset, name="", notes=(why_not,) if why_not and evaluate else ())
+    note = f"Nothing is measured on unseen images: {why_not} Hold back a part of val with --holdout 0.3."
+    return Unseen(dataset=dataset, name="", notes=(note,) if why_not and evaluate else ())
 
 
 def check_share(holdout: float) -> None:
@@ -153,16 +156,15 @@ def _part(dataset: Dataset, images: list[Path]) -> Split:
 
 
 def _usable_test(dataset: Dataset) -> tuple[bool, str]:
-    """True if the test split can be measured on; else False with a note for the user."""
+    """True if the test split can be measured on; else False with a reason, as a sentence, if the file names one."""
     test = dataset.test
     if test is None:
-        return False, ""
-    offer = "hold back a part of val with --holdout 0.3"
+        return False, dataset.without_test
     if not test.boxes:
-        return False, f"The test split has no labels, so nothing is measured on it at the end; {offer}."
+        return False, "the test split has no labels."
     seen = {*dataset.train.images, *dataset.val.images}
     if seen.issuperset(test.images):
-        return False, f"Every image of the test split is in train or val: it is not used. Instead, {offer}."
+        return False, "every image of the test split is in train or val."
     return True, ""
 
 

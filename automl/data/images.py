@@ -1,19 +1,17 @@
-"""Splits of a data.yaml: their folders and images."""
+"""Splits of a data.yaml: their folders and images. The test split is optional, and so is each of its parts."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from automl.data.document import Document
+from automl.data.listing import IMAGE_SUFFIXES, list_images
 from automl.errors import BadData
+from automl.files import users
 
-IMAGE_SUFFIXES = frozenset(  # those of Ultralytics 8.4.190
-    ("avif", "bmp", "dng", "heic", "heif", "jp2", "jpeg", "jpg", "mpo", "png", "tif", "tiff", "webp")
-)
 SPLITS = ("train", "val", "test")
+TEST = "test"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,25 +22,73 @@ class SplitImages:
     key: str  # name of the split in the file
     sources: tuple[Path, ...]  # absolute: folders, or text files that list images
     images: tuple[str, ...]  # absolute paths, sorted; strings because there may be very many
+    notes: tuple[str, ...] = ()  # sentences on files that are left out
 
 
-def find_images(document: Document) -> dict[str, SplitImages]:
-    """Splits of a data.yaml by name; `test` only if it has one. Raises BadData if another one is missing."""
-    named = find_sources(document)
-    return {split: _find(document, split, key, sources) for split, (key, sources) in named.items()}
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Folders and text files of one split."""
+
+    key: str  # name of the split in the file
+    paths: tuple[Path, ...]  # absolute
 
 
-def find_sources(document: Document) -> dict[str, tuple[str, tuple[Path, ...]]]:
-    """Name in the file, and absolute folders and lists, of each split. Raises as `find_images`."""
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """The images of every split."""
+
+    splits: dict[str, SplitImages]  # by name; `test` only if it has images
+    without_test: str = ""  # why a test split that the file names has no images, as a sentence
+
+
+def find_images(document: Document, *, test: bool = True) -> Images:
+    """Splits of a data.yaml. Raises BadData if train or val is missing or has no images.
+
+    test  False if the test split is not to be looked at
+    """
     root = _root(document)
-    sources = {}
-    for split in SPLITS:
-        entry = _entry(document, split)
-        if entry is not None:
-            key, texts = entry
-            alone = isinstance(document.values[key], str)
-            sources[split] = key, tuple(_source(document, root, key, text, alone) for text in texts)
+    splits = {split: _find(document, split, _required(document, root, split)) for split in SPLITS if split != TEST}
+    try:
+        sources = _sources(document, root, TEST) if test else None
+        if sources is not None:
+            splits[TEST] = _find(document, TEST, sources)
+    except BadData as error:
+        where = f"{error.file.name}:{error.line}: " if error.line else f"{error.file.name}: "
+        return Images(splits=splits, without_test=where + error.problem)
+    return Images(splits=splits)
+
+
+def find_sources(document: Document) -> dict[str, Sources]:
+    """Folders and lists of each split by name; `test` only if it is there. Raises BadData for the others."""
+    root = _root(document)
+    sources = {split: _required(document, root, split) for split in SPLITS if split != TEST}
+    try:
+        optional = _sources(document, root, TEST)
+    except BadData:
+        return sources
+    return sources if optional is None else {**sources, TEST: optional}
+
+
+def _required(document: Document, root: Path, split: str) -> Sources:
+    sources = _sources(document, root, split)
+    if sources is None:
+        misnamed = split == "val" and "valid" in document.values  # which Ultralytics does not read
+        hint = "rename 'valid' to 'val'" if misnamed else f"add '{split}:' with the folder of its images"
+        raise document.bad(f"no '{split}'; {hint}.", split)
     return sources
+
+
+def _sources(document: Document, root: Path, split: str) -> Sources | None:
+    """Sources of a split; None where the file does not name it. Raises BadData if one does not exist."""
+    aliases = (split, "validation") if split == "val" else (split,)
+    key = next((alias for alias in aliases if document.values.get(alias)), None)
+    if key is None:
+        return None
+    value = document.values[key]
+    texts = value if isinstance(value, list) else [value]
+    if not all(isinstance(text, str) for text in texts):
+        raise document.bad(f"'{key}' must be a folder, a .txt file or a list of them, not {value!r}.", key)
+    return Sources(key=key, paths=tuple(_source(document, root, key, text, isinstance(value, str)) for text in texts))
 
 
 def _root(document: Document) -> Path:
@@ -52,7 +98,8 @@ def _root(document: Document) -> Path:
         return own
     if not isinstance(path, str):
         raise document.bad(f"'path' must be a folder, not {path!r}.", "path")
-    places = list(dict.fromkeys(((own / path).resolve(), Path(path).absolute().resolve())))
+    folders = (own / path, Path(path).absolute(), users.datasets_dir() / path)  # Ultralytics looks in the last two
+    places = list(dict.fromkeys(folder.resolve() for folder in folders))
     for place in places:
         if place.is_dir():
             return place
@@ -64,32 +111,16 @@ def _root(document: Document) -> Path:
     )
 
 
-def _entry(document: Document, split: str) -> tuple[str, list[str]] | None:
-    """Key and entries of a split; None where an optional split is absent."""
-    aliases = (split, "validation") if split == "val" else (split,)
-    key = next((alias for alias in aliases if document.values.get(alias)), None)
-    if key is None:
-        if split == "test":
-            return None
-        misnamed = split == "val" and "valid" in document.values  # which Ultralytics does not read
-        hint = "rename 'valid' to 'val'" if misnamed else f"add '{split}:'"
-        raise document.bad(f"no '{split}'; {hint} with the folder of its images.", split)
-    value = document.values[key]
-    entries = value if isinstance(value, list) else [value]
-    if not all(isinstance(entry, str) for entry in entries):
-        raise document.bad(f"'{key}' must be a folder, a .txt file or a list of them, not {value!r}.", key)
-    return key, entries
-
-
-def _find(document: Document, split: str, key: str, sources: tuple[Path, ...]) -> SplitImages:
-    images: list[str] = []
-    for source in sources:
-        images += _walk(str(source)) if source.is_dir() else _listed(source)
+def _find(document: Document, split: str, sources: Sources) -> SplitImages:
+    listings = [list_images(source) for source in sources.paths]
+    images = [image for listing in listings for image in listing.images]
+    notes = tuple(note for listing in listings for note in listing.notes)
     if not images:
+        where = " and ".join(map(str, sources.paths))
+        reason = " ".join((f"'{sources.key}' has no images in {where}.", *notes))
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
-        where = " and ".join(map(str, sources))
-        raise document.bad(f"'{key}' has no images in {where}. Known kinds: {kinds}.", key)
-    return SplitImages(split=split, key=key, sources=sources, images=tuple(sorted(images)))
+        raise document.bad(reason, sources.key, way_out=f"Known kinds: {kinds}.")
+    return SplitImages(split=split, key=sources.key, sources=sources.paths, images=tuple(sorted(images)), notes=notes)
 
 
 def _source(document: Document, root: Path, key: str, text: str, alone: bool) -> Path:
@@ -101,37 +132,8 @@ def _source(document: Document, root: Path, key: str, text: str, alone: bool) ->
     source = (root / text).resolve()
     download = " Its 'download' is not run here." if "download" in document.values else ""
     raise document.bad(
-        f"'{key}: {text}' does not exist ({source}). Relative entries start from {root}: "
-        f"correct '{key}', or set 'path' to the folder of the data set.{download}",
+        f"'{key}: {text}' does not exist ({source}).",
         key,
+        way_out=f"Relative entries start from {root}: correct '{key}', or set 'path' to the folder of the data set."
+        f"{download}",
     )
-
-
-def _walk(folder: str) -> Iterator[str]:
-    """Images below a folder; hidden files and folders do not count, links are followed."""
-    for place, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        prefix = place if place.endswith(os.sep) else place + os.sep
-        for name in files:
-            if not name.startswith(".") and _is_image(name):
-                yield prefix + name
-
-
-def _is_image(name: str) -> bool:
-    return name.rpartition(".")[2].lower() in IMAGE_SUFFIXES and "." in name
-
-
-def _listed(file: Path) -> Iterator[str]:
-    """Images that a text file lists, one a line, from the file's own folder or else the current one."""
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise BadData(file, "cannot be read as a list of images; name a folder or a UTF-8 text file.") from None
-    for number, line in enumerate(lines, start=1):
-        if not _is_image(line):
-            continue
-        places = (file.parent / line, Path(line).absolute())
-        image = next((place for place in places if place.is_file()), None)
-        if image is None:
-            raise BadData(file, f"lists {line}, which does not exist ({places[0]}).", line=number)
-        yield os.path.normpath(image)

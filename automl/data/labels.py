@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from automl.files import pointers
+
 TOLERANCE = 0.01  # Ultralytics accepts a coordinate so far outside [0, 1]
 DROPPED = "Ultralytics would leave out the whole image"
 
@@ -30,9 +32,10 @@ class Labels:
     boxes: int
     polygons: int
     problems: tuple[tuple[int, str], ...]  # line from 1 and the problem there
+    absent: bool = False  # True if there is no such file
 
 
-NOTHING = Labels(boxes=0, polygons=0, problems=())
+NOTHING = Labels(boxes=0, polygons=0, problems=(), absent=True)
 
 
 def label_path(image: str) -> str:
@@ -47,7 +50,10 @@ def read_labels(file: str, rules: LabelRules) -> Labels:
     """The objects of one label file; a missing file is an image without objects."""
     try:
         with Path(file).open("rb") as stream:
-            text = stream.read().decode("utf-8-sig")
+            content = stream.read()
+        if pointers.is_pointer(content):
+            return Labels(boxes=0, polygons=0, problems=((1, pointers.IN_WORDS),))
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         return NOTHING
     except UnicodeDecodeError:

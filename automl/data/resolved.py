@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
-from automl.data.classes import read_names
+from automl.data.classes import names_for_yolo
 from automl.data.dataset import PASSED_ON
 from automl.data.document import Document, read_document
-from automl.data.images import SPLITS, find_sources
+from automl.data.images import SPLITS, TEST, Sources, find_sources
 from automl.errors import AutoMLError, BadData
 
+_PLACES = ("path", *SPLITS, "validation")
 _TITLE = "# Data of a training recipe found by automl, with absolute paths.\n"
 
 
 def means_the_same(file: Path, resolved: Path) -> bool:
-    """True if Ultralytics reads the same from a data.yaml, in any directory, as from the resolved one.
+    """True if Ultralytics trains on the same from a data.yaml, in any directory, as from the resolved one.
 
     False for a relative `path`, which depends on the current directory; for images listed in text files, which are
-    resolved line by line; where a part of val is held back; and where one of the two cannot be read.
+    resolved line by line; where a part of val is held back; for names that YAML 1.1 reads otherwise than written; and
+    where one of the two cannot be read. A test split of the user's that was not measured on changes no training.
     """
     try:
         own, other = read_document(file), read_document(resolved)
-        path = own.values.get("path")
+        path = own.for_yolo.get("path")
         # The resolved one needs no path, and its own folder may have moved since.
         other = replace(other, values={key: value for key, value in other.values.items() if key != "path"})
-        return (not path or Path(path).is_absolute()) and _meaning(own) == _meaning(other)
-    except BadData:
+        return (not path or Path(path).is_absolute()) and _same(own, other)
+    except (BadData, TypeError):
         return False
 
 
@@ -37,8 +40,8 @@ def stands_alone(file: Path) -> bool:
     """True if Ultralytics reads the same from a data.yaml in any directory, without lists of images."""
     try:
         document = read_document(file)
-        path = document.values.get("path")
-        folders = [source for _, sources in find_sources(document).values() for source in sources]
+        path = document.for_yolo.get("path")
+        folders = [source for sources in find_sources(document).values() for source in sources.paths]
         return (not path or Path(path).is_absolute()) and all(folder.is_dir() for folder in folders)
     except BadData:
         return False
@@ -92,7 +95,19 @@ def _is_there(source: Path) -> bool:
         return Path(next(lines, "").rstrip("\n")).is_file()
 
 
-def _meaning(document: Document) -> tuple[object, ...]:
-    """Classes, folders of each split, and the keys that change how they are read."""
-    extra = [document.values.get(key) for key in PASSED_ON]
-    return (read_names(document), {name: sources for name, (_, sources) in find_sources(document).items()}, extra)
+def _same(own: Document, other: Document) -> bool:
+    """True for the same classes, folders of each split, and keys that change how they are read."""
+    if any(own.for_yolo.get(key) != own.values.get(key) for key in (*_PLACES, *PASSED_ON)):
+        return False  # such as a folder called 2024-01-01, which YAML 1.1 reads as a date
+    test = own.for_yolo.get(TEST)
+    if not all(isinstance(entry, str) for entry in (test if isinstance(test, list) else [test or ""])):
+        return False  # Ultralytics refuses the whole file
+    mine, theirs = find_sources(own), find_sources(other)
+    if TEST not in theirs:
+        mine.pop(TEST, None)
+    extras = [[document.values.get(key) for key in PASSED_ON] for document in (own, other)]
+    return (names_for_yolo(own), _paths(mine), extras[0]) == (names_for_yolo(other), _paths(theirs), extras[1])
+
+
+def _paths(sources: Mapping[str, Sources]) -> dict[str, tuple[Path, ...]]:
+    return {split: source.paths for split, source in sources.items()}

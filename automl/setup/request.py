@@ -14,8 +14,10 @@ from automl.costs.budget import Budget, parse_all
 from automl.costs.points import Limits
 from automl.costs.split import Asked
 from automl.data.boxes import BoxSizes, box_sizes
-from automl.data.dataset import Dataset, fingerprint, read_dataset
+from automl.data.dataset import Dataset, fingerprints, read_dataset
+from automl.data.examination import examine
 from automl.data.holdout import find_unseen
+from automl.data.images import TEST
 from automl.errors import AutoMLError, UnknownName
 from automl.files.home import shipped
 from automl.records import Params, ParamValue, Slots, VariantWeights
@@ -28,7 +30,7 @@ from automl.space.earlier import Earlier
 from automl.space.file import read_space
 from automl.trainers import surrogate
 from automl.trainers.base import TRAINERS
-from automl.trainers.ultralytics import schema
+from automl.trainers.ultralytics import schema, values
 
 MOST_SEED = 2**31 - 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -41,6 +43,7 @@ class Checked:
     request: SearchRequest
     dataset: Dataset  # for the search: without the images held back from val
     data_fingerprint: str  # of the whole
+    same_data: frozenset[str]  # digests by which earlier studies may know it
     unseen: str  # as in the spec
     reported: Dataset | None  # whose test split is measured too
     slots: Slots
@@ -74,20 +77,22 @@ def check(
     slots: Slots,
     say: Say = lambda text: None,
     given: Mapping[str, Path] = MappingProxyType({}),
+    home: Path | None = None,
 ) -> Checked:
     """Read everything that the request names. Raises the AutoMLError of the first wrong input.
 
-    say    gets a sentence before each download of weights; nothing else is downloaded
+    say    gets a sentence before each download of weights, nothing else being downloaded, and before long checks
     given  checkpoints that were named as models, by variant
+    home   folder of all studies, where images that were examined are remembered; None: nowhere
     """
     limits = _check_words(request, slots.device)
     budgets = parse_all(request.budgets, slots.device)
-    whole = read_dataset(request.data)
+    whole = read_dataset(request.data, test=request.test)
     unseen = find_unseen(whole, request.holdout, request.seed, evaluate=request.test)
     dataset = unseen.dataset
     known = known_keys(request.trainer)
     fixed = dict(request.fixed) | ({"batch": request.batch} if request.batch is not None else {})
-    _check_fixed(request.trainer, fixed)
+    _check_fixed(request.trainer, fixed, dataset)
     space, left_out = _space(request, known, fixed, dataset, pretrained=bool(given))
     candidates = _candidates(request, space, {**space.fixed, **fixed}, dataset)
     models, sizes = _points(request, candidates)
@@ -100,14 +105,19 @@ def check(
             "there is nothing to search: the space has no parameter left, and one model and image size. Set fewer "
             "arguments, or name several --models or --imgsz."
         )
+    untidy: tuple[str, ...] = ()
+    if request.trainer == "ultralytics":
+        untidy = examine(whole, test=unseen.name == TEST or unseen.reported is not None, home=home, say=say)
     # The automatic candidates' weights are looked for once one is probed: most of them never are.
     certain = [m for m in models if any(f"{m}@{size}" not in candidates.automatic for size in sizes)]
     starts = _starts(request, certain, space, say, given)
+    digests = fingerprints(whole)
     not_searched = [f"{name} is not searched: {reason}." for name, reason in left_out.items()]
     return Checked(
         request=request,
         dataset=dataset,
-        data_fingerprint=fingerprint(whole),
+        data_fingerprint=digests[0],
+        same_data=frozenset(digests),
         unseen=unseen.name,
         reported=unseen.reported,
         slots=slots,
@@ -117,7 +127,7 @@ def check(
         weights=starts.files,
         space=space,
         fixed=fixed,
-        notes=(*unseen.notes, *starts.notes, *_ignored(request, space), *not_searched),
+        notes=(*whole.notes, *untidy, *unseen.notes, *starts.notes, *_ignored(request, space), *not_searched),
         automatic=candidates.automatic,
         chosen=candidates.notes,
         limits=limits,
@@ -195,13 +205,17 @@ def known_keys(trainer: str) -> Params:
     return dict(surrogate.DEFAULTS) if trainer == "surrogate" else schema.defaults()
 
 
-def _check_fixed(trainer: str, fixed: Params) -> None:
+def _check_fixed(trainer: str, fixed: Params, dataset: Dataset) -> None:
+    """Raise AutoMLError for the first argument that the trainer does not know, or whose value it cannot have."""
     if trainer == "ultralytics":
         schema.check_fixed(fixed)
+        values.check_values(fixed, dataset.nc)
         return
-    for key in fixed:
+    for key, value in fixed.items():
         if key not in surrogate.DEFAULTS and key != "batch":
             raise UnknownName("parameter", key, tuple(surrogate.DEFAULTS))
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise AutoMLError(f"--set {key}={value}: {key} is a number, for example {surrogate.DEFAULTS.get(key, 16)}.")
 
 
 def _space(
@@ -222,7 +236,8 @@ def _space(
         return {key: reason for key, reason in reasons.items() if key not in ("model", "imgsz")}
 
     if request.space is not None:
-        space = read_space(request.space, known, dead)
+        problem = values.problem_of if request.trainer == "ultralytics" else lambda key, value: None
+        space = read_space(request.space, known, dead, problem)
         return settle(space, fixed)
     if request.trainer == "surrogate":
         return surrogate_space(), {}

@@ -6,8 +6,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from automl.data.dataset import fingerprint, read_dataset, write_resolved
+from automl.data.dataset import known_fingerprints, read_dataset, write_resolved
 from automl.data.holdout import hold_back
+from automl.data.images import TEST
 from automl.errors import AutoMLError, BadData, BadWeights, NoSpace, StudyConflict
 from automl.files import disk, folders
 from automl.files.home import make_folder
@@ -43,12 +44,12 @@ def with_data(spec: StudySpec, data: Path | None, home: Path, command: str) -> S
         raise BadData(spec.data, f"no such file. If the data set of study '{spec.name}' has moved, {again}")
     if data is not None and spec.trainer == "ultralytics":
         data = data_file(data, home)
-    dataset = read_dataset(data or spec.data)
-    if fingerprint(dataset) == spec.data_fingerprint:
-        return replace(spec, data=str(dataset.file))
+    file = Path(data or spec.data).expanduser().absolute()
+    if spec.data_fingerprint in known_fingerprints(file, test=measures_test(spec)):
+        return replace(spec, data=str(file))
     if data is not None:
         raise StudyConflict(
-            f"{dataset.file} is not the data set of study '{spec.name}': its images, labels or classes differ. Name "
+            f"{file} is not the data set of study '{spec.name}': its images, labels or classes differ. Name "
             "the one with which the study began, or start a new study."
         )
     raise StudyConflict(
@@ -75,7 +76,7 @@ def check_resumable(spec: StudySpec) -> StudySpec:
     for model in spec.models if spec.trainer == "ultralytics" else ():
         _check_network(spec, model)
     spec = _with_weights(spec)
-    dataset = read_dataset(spec.data)
+    dataset = read_dataset(spec.data, test=measures_test(spec))
     write_resolved(hold_back(dataset, spec.holdout, spec.seed), folders.data(directory))
     if spec.reported:
         write_resolved(dataset, folders.reported_data(directory))
@@ -112,6 +113,11 @@ def _weights(spec: StudySpec, path: str, digest: str) -> str:
     if sha256(check_weights(file)) != digest:
         raise BadWeights(f"{file} has changed since the study began. Put the file of sha256 {digest} back.")
     return file
+
+
+def measures_test(spec: StudySpec) -> bool:
+    """True if the study measures on the test split. Otherwise that may come and go."""
+    return spec.unseen == TEST or spec.reported
 
 
 def _check_gpus(spec: StudySpec) -> None:

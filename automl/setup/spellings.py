@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,13 +13,17 @@ from typing import Any
 import yaml
 
 from automl.data.document import Document, read_document
+from automl.data.images import find_sources
 from automl.errors import AutoMLError, BadData
+from automl.files import users
 from automl.files.atomic import replacing
 from automl.files.home import make_folder
 from automl.files.shell import quoted
 from automl.records import Params
 from automl.setup.options import SearchRequest
-from automl.trainers.ultralytics import pretrained, schema, users
+from automl.setup.strangers import DETECTORS, check_data_word, check_model_word
+from automl.trainers.ultralytics import pretrained, schema
+from automl.trainers.ultralytics.own_networks import HEADS, classic_name
 from automl.trainers.ultralytics.weights import SUFFIXES, check_weights, read_checkpoint
 
 # Arguments that change no training: a search decides them for each slot.
@@ -27,6 +32,7 @@ _TASKS = {"Segment": "instance segmentation", "Pose": "pose estimation", "OBB": 
     "Classify": "classification",
     "SemanticSegment": "semantic segmentation",
 }
+_YOLO_TENSOR = re.compile(r"(module\.)?(model\.)*\d+\.")
 _LAYER = re.compile(r"(nn\.)?[A-Z]\w*")
 _ACTIVATION = re.compile(r"(torch\.)?nn\.[A-Z]\w*\([\w=., ]*\)")
 
@@ -86,25 +92,28 @@ def _model(name: str, home: Path) -> tuple[str, Path | None]:
     """The variant or description that a word of --models means, and the checkpoint that it names."""
     task = pretrained.other_task(name)
     if task is not None:
-        raise AutoMLError(f"--models {name}: a network for {task}, and this is detection only. {_DETECTORS}")
+        raise AutoMLError(f"--models {name}: a network for {task}, and this is detection only. {DETECTORS}")
+    check_model_word(name)
     if Path(name).suffix not in SUFFIXES:
         return name, None
     if not Path(name).expanduser().exists():
         variant = pretrained.network_of(name)
         if not schema.is_packaged(variant):
-            check_weights(name)
+            check_weights(name, "--models")
         return variant, None
-    file = check_weights(name)
-    description = read_checkpoint(file).description
-    if not description:
+    file = check_weights(name, "--models")
+    checkpoint = read_checkpoint(file)
+    if checkpoint.description:
+        return _network(name, checkpoint.description, home), file
+    tensor = next(iter(checkpoint.state))
+    if not any(_YOLO_TENSOR.match(tensor) for tensor in checkpoint.state):
         raise AutoMLError(
-            f"--models {name}: the file has tensors but no description of its network. Give both: --models NETWORK "
-            f"{quoted('--weights', name)}."
+            f"--models {name}: a checkpoint of another project, whose tensors have names such as {tensor}. {DETECTORS}"
         )
-    return _network(name, description, home), file
-
-
-_DETECTORS = "Name a detector, such as yolov5s or yolo11n."
+    raise AutoMLError(
+        f"--models {name}: the file has tensors but no description of its network. Give both: --models NETWORK "
+        f"--weights {shlex.quote(name)}."
+    )
 
 
 def _network(name: str, description: Mapping[str, Any], home: Path) -> str:
@@ -112,10 +121,13 @@ def _network(name: str, description: Mapping[str, Any], home: Path) -> str:
     try:
         head = str(description["head"][-1][-2])
     except (KeyError, IndexError, TypeError):
-        raise AutoMLError(f"--models {name}: the description of its network cannot be read. {_DETECTORS}") from None
-    if not head.endswith("Detect"):
-        task = _TASKS.get(head, f"another task ({head})")
-        raise AutoMLError(f"--models {name}: a checkpoint for {task}, and this is detection only. {_DETECTORS}")
+        raise AutoMLError(f"--models {name}: the description of its network cannot be read. {DETECTORS}") from None
+    if head not in HEADS and head in _TASKS:
+        raise AutoMLError(f"--models {name}: a checkpoint for {_TASKS[head]}, and this is detection only. {DETECTORS}")
+    if head not in HEADS:
+        raise AutoMLError(
+            f"--models {name}: a checkpoint whose network ends in {head}, which is not trained here. {DETECTORS}"
+        )
     if "anchors" in description:
         return _classic(name, description)
     own = str(description.get("yaml_file", ""))
@@ -137,15 +149,16 @@ def _is_the_same(name: str, description: Mapping[str, Any]) -> bool:
 
 
 def _classic(name: str, description: Mapping[str, Any]) -> str:
-    """Ultralytics' network of the size of a classic YOLOv5 checkpoint."""
-    size = [description.get("depth_multiple"), description.get("width_multiple")]
-    level = "-p6" if len(description["head"][-1][0]) > 3 else ""
-    for scale, values in schema.read_model("yolov5n")["scales"].items():
-        if list(values[:2]) == size:
-            return f"yolov5{scale}{level}"
-    raise AutoMLError(
-        f"--models {name}: no yolov5 of Ultralytics has its size. Give both: --models NETWORK --weights FILE."
-    )
+    """Ultralytics' network of the size of a classic checkpoint."""
+    try:
+        network = classic_name(description, schema.package())
+    except (KeyError, IndexError, TypeError):
+        network = None
+    if network is None:
+        raise AutoMLError(
+            f"--models {name}: a classic checkpoint, and no network of Ultralytics has its modules. {DETECTORS}"
+        )
+    return network
 
 
 def _written(name: str, description: Mapping[str, Any], home: Path) -> str:
@@ -179,30 +192,48 @@ def data_file(data: Path, home: Path) -> Path:
 
     Raises AutoMLError for a data set of another task, BadData for one whose images are not here.
     """
-    packaged = schema.package() / "cfg" / "datasets" / data.name
-    here = data.expanduser()
-    if here.exists() or data.parent != Path() or not packaged.is_file():
+    check_data_word(data)
+    here, packaged = data.expanduser(), _packaged(data)
+    if packaged is None:
         if here.is_file() and here.suffix in (".yaml", ".yml"):
             _check_task(read_document(here), data)
         return data
-    task = _task_of(data.name)
+    task = _task_of(packaged.name)
     if task is not None:
         raise AutoMLError(
             f"--data {data}: a data set for {task}, and this is detection only. Name a detection data set."
         )
     document = read_document(packaged)
     _check_task(document, data)
-    root = users.datasets_dir() / str(document.values.get("path") or data.stem)
+    root = users.datasets_dir() / str(document.values.get("path") or packaged.stem)
     if not root.is_dir():
-        raise BadData(
-            data,
-            f"is no file here. It comes with Ultralytics, but its images are not in {root}. Let Ultralytics fetch them "
-            f"first, with `{quoted('yolo', 'detect', 'val', f'data={data}')}`; data sets are not downloaded here.",
-        )
+        raise _not_here(data, packaged, f"its images are not in {root}")
     kept = {key: value for key, value in document.values.items() if key != "download" and value is not None}
-    file = make_folder(home / "datasets") / data.name
+    file = make_folder(home / "datasets") / packaged.name
     _write(file, yaml.safe_dump({**kept, "path": str(root)}, sort_keys=False, allow_unicode=True))
+    try:
+        find_sources(read_document(file))
+    except BadData as error:
+        problem = error.problem.rstrip(".")
+        raise _not_here(data, packaged, f"it is not complete: {problem}", f"move {root} away, and ") from None
     return file
+
+
+def _packaged(data: Path) -> Path | None:
+    """File of a data set that comes with Ultralytics, named with or without .yaml; None for files of the user's."""
+    if data.expanduser().exists() or data.parent != Path():
+        return None
+    file = schema.package() / "cfg" / "datasets" / (data.name if data.suffix else f"{data.name}.yaml")
+    return file if file.is_file() else None
+
+
+def _not_here(data: Path, packaged: Path, why: str, first: str = "") -> BadData:
+    command = f"from ultralytics.data.utils import check_det_dataset as c; c('{packaged.name}')"
+    return BadData(
+        data,
+        f"is no file here. It comes with Ultralytics, but {why}. Data sets are not downloaded here: {first}let "
+        f'Ultralytics do it, with `python -c "{command}"`, or name a data.yaml of your own.',
+    )
 
 
 def _write(file: Path, text: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl.costs.budget import Ledger, limits_of
+from automl.data.dataset import known_fingerprints
 from automl.errors import AutoMLError, UnknownName
 from automl.files.moved import network
 from automl.policy import Search
@@ -34,6 +35,7 @@ def with_earlier(engine: Engine, checked: request.Checked) -> request.Checked:
     Raises AutoMLError for a source that cannot be used; it names the file and the line or key.
     """
     search = checked.request
+    checked = replace(checked, same_data=_digests(engine, checked))
     readings = [_of_source(engine, source, checked) for source in dict.fromkeys(search.warm_start)]
     earlier = [training for reading in readings for training in reading.recipes]
     notes = [note for reading in readings for note in reading.notes]
@@ -55,11 +57,20 @@ def _on_unnamed(counts: Mapping[str, int]) -> tuple[str, ...]:
     return (f"Begins with results of earlier trials on the same data: {trials} (switch off: --no-warm-start).",)
 
 
+def _digests(engine: Engine, checked: request.Checked) -> frozenset[str]:
+    """Digests by which earlier studies may know the data, with the test split that this search does not look at."""
+    known, file = checked.same_data, str(checked.dataset.file)
+    others = (row.spec for row in read.studies(engine) if row.spec.data_fingerprint not in known)
+    if checked.request.test or not any(spec.data == file for spec in others):
+        return known
+    return known.union(known_fingerprints(file, test=False))
+
+
 def _same_data(engine: Engine, checked: request.Checked) -> list[StudyRow]:
     alike = [
         row
         for row in read.studies(engine)
-        if row.spec.data_fingerprint == checked.data_fingerprint and row.spec.trainer == checked.request.trainer
+        if row.spec.data_fingerprint in checked.same_data and row.spec.trainer == checked.request.trainer
     ]
     best = sorted(alike, key=lambda row: -(row.best_map50_95 or 0.0))[:STUDIES]  # of equals the newest
     names = {row.name for row in best}
@@ -122,7 +133,8 @@ def _of_study(engine: Engine, row: StudyRow, checked: request.Checked) -> Iterat
     known = request.known_keys(spec.trainer)
     holdout = search.holdout or 0.0
     same = (
-        (spec.data_fingerprint, spec.trainer, spec.holdout) == (checked.data_fingerprint, search.trainer, holdout)
+        spec.data_fingerprint in checked.same_data
+        and (spec.trainer, spec.holdout) == (search.trainer, holdout)
         and (not holdout or spec.seed == search.seed)
         and ("amp" in spec.fixed or spec.slots.device == "cpu")  # earlier versions took another precision on a GPU
     )

@@ -10,8 +10,9 @@ from types import MappingProxyType
 
 from automl.errors import BadWeights
 from automl.figures import listed
+from automl.files import users
 from automl.records import VariantWeights
-from automl.trainers.ultralytics import fitting, pretrained, schema, users
+from automl.trainers.ultralytics import fitting, pretrained, schema
 from automl.trainers.ultralytics.weights import check_weights, sha256
 
 AUTO, NONE = "auto", "none"

@@ -41,11 +41,17 @@ class _Rules:
         return f"the trainer has no key '{name}'.{hint}"
 
 
-def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[str, str]]) -> SearchSpace:
+def read_space(
+    file: Path,
+    defaults: Params,
+    dead: Callable[[Params], Mapping[str, str]],
+    problem: Callable[[str, object], str | None] = lambda key, value: None,
+) -> SearchSpace:
     """Space of a YAML file, checked against the trainer.
 
     defaults  every key that the trainer knows, with its default
     dead      keys without effect beside the arguments that every trial has, with the reason
+    problem   clause on a value that the trainer's key cannot have; None for others
 
     Raises BadSpace with one line for each error.
     """
@@ -60,6 +66,7 @@ def read_space(file: Path, defaults: Params, dead: Callable[[Params], Mapping[st
     parameters, problems = _parameters(document["parameters"], rules)
     problems += [(line, f"'{key}' stands twice: keep one of them") for line, key in text.repeated]
     problems += _unknown_keys(document, rules)
+    problems += _impossible(parameters, rules, problem)
     problems += _without_effect(parameters, replace(rules, dead=dead(_certain(fixed, parameters))))
     if problems:
         raise BadSpace(file, sorted(set(problems)))
@@ -103,6 +110,24 @@ def _unknown_keys(document: Mapping[str, object], rules: _Rules) -> Iterator[Pro
     for name in rules.fixed:
         if name not in rules.defaults:
             yield rules.line("fixed", str(name)), rules.unknown(str(name))
+
+
+def _impossible(
+    parameters: Sequence[Parameter], rules: _Rules, problem: Callable[[str, object], str | None]
+) -> Iterator[Problem]:
+    """Values that a key of the trainer cannot have: fixed ones, choices, ends of ranges and defaults."""
+    for name, value in rules.fixed.items():
+        text = problem(str(name), value)
+        if text is not None:
+            yield rules.line("fixed", str(name)), text
+    for parameter in parameters:
+        ends = () if parameter.of_horizon or parameter.kind == "choice" else (parameter.low, parameter.high)
+        texts = [
+            problem(trainer_key(parameter.name), value) for value in (*parameter.choices, *ends, parameter.default)
+        ]
+        text = next(filter(None, texts), None)
+        if text is not None:
+            yield rules.line("parameters", parameter.name), text
 
 
 def _without_effect(parameters: Sequence[Parameter], rules: _Rules) -> Iterator[Problem]:
@@ -176,8 +201,7 @@ def _kind(name: str, entry: Mapping[object, Any]) -> tuple[str, list[Any]]:
 def _check_range(name: str, kind: str, bounds: Sequence[object]) -> None:
     numbers = [b for b in bounds if isinstance(b, int | float) and not isinstance(b, bool)]
     if len(bounds) != 2 or len(numbers) != 2:
-        hint = " (write 1.0e-4, not 1e-4: YAML reads the latter as text)" if len(bounds) == 2 else ""
-        raise ValueError(f"'{name}': {kind} needs two numbers [low, high]{hint}")
+        raise ValueError(f"'{name}': {kind} needs two numbers [low, high]")
     low, high = numbers
     if not all(math.isfinite(n) for n in numbers):
         raise ValueError(f"'{name}': {kind} needs finite numbers")

@@ -78,8 +78,8 @@ def whole_numbers(text: str | None, flag: str) -> list[int] | None:
 
 
 def assignments(texts: Sequence[str] | None) -> Params:
-    """Values by key of the KEY=VALUE texts of `--set`. Raises AutoMLError."""
-    import yaml
+    """Values by key of the KEY=VALUE texts of `--set`, numbers as `yolo` takes them. Raises AutoMLError."""
+    from automl.files.yaml_text import NotYaml, parse_yaml
 
     values = {}
     for text in texts or ():
@@ -87,9 +87,9 @@ def assignments(texts: Sequence[str] | None) -> Params:
         if not separator or not key.strip():
             raise AutoMLError(f"--set {text}: write KEY=VALUE, for example --set nbs=16.")
         try:
-            values[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise AutoMLError(f"--set {text}: the value cannot be read.") from None
+            values[key.strip()] = None if value.strip().lower() == "none" else parse_yaml(value).values
+        except NotYaml as error:
+            raise AutoMLError(f"--set {text}: the value cannot be read ({error.problem}).") from None
     return values
 
 

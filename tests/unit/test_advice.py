@@ -19,6 +19,7 @@ from automl.setup.options import SearchRequest
 from automl.setup.request import Checked, check
 from automl.store.address import BEGIN
 from automl.terminal.options import assignments
+from tests.builders.data_folder import image_bytes
 from tests.unit.test_documents import AUTOML, AUTOML_FLAGS, ROOT, flags
 
 # Flags of other programs that sentences and command lines of ours hold.
@@ -95,7 +96,7 @@ def data(tmp_path: Path) -> Path:
     for split in ("train", "val"):
         for kind in ("images", "labels"):
             (tmp_path / kind / split).mkdir(parents=True)
-        (tmp_path / "images" / split / f"{split}.jpg").write_bytes(b"listed, not opened")
+        (tmp_path / "images" / split / f"{split}.jpg").write_bytes(image_bytes())
         (tmp_path / "labels" / split / f"{split}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
     file = tmp_path / "data.yaml"
     file.write_text("train: images/train\nval: images/val\nnames: [bird]\n")

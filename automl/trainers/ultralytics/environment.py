@@ -14,9 +14,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from automl.files import users
 from automl.files.installed import check_names
 from automl.records import Params
-from automl.trainers.ultralytics import private_names, users
+from automl.trainers.ultralytics import private_names
 
 logger = logging.getLogger(__name__)
 

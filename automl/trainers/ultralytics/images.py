@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ultralytics.data.dataset import DATASET_CACHE_VERSION, YOLODataset
 from ultralytics.data.utils import load_dataset_cache_file
 
+from automl.errors import BadData
 from automl.files.atomic import replacing
 
 Image = NDArray[np.uint8]
@@ -95,17 +96,24 @@ class StudyDataset(YOLODataset):  # type: ignore[misc]
         """The image with its sizes in the file and here; its file is read only if neither buffer nor store has it."""
         plain = rect_mode and not resize_short
         if self._group is None or not plain or self.ims[i] is not None:
-            result: tuple[Image, Size, Size] = super().load_image(i, rect_mode, resize_short)
-            return result
+            return self._read(i, rect_mode, resize_short)
         stored = image_store().get(self._group, self.im_files[i])
         if stored is None:
-            image, size, resized = super().load_image(i)
+            image, size, resized = self._read(i)
             image_store().put(self._group, self.im_files[i], image, size)
             return image, size, resized
         image, size = stored
         if self.augment:
             self._remember(i, image, size)
         return image, size, image.shape[:2]
+
+    def _read(self, i: int, rect_mode: bool = True, resize_short: bool = False) -> tuple[Image, Size, Size]:
+        """As `load_image`, from the file. Raises BadData for one that has changed since the search examined it."""
+        try:
+            result: tuple[Image, Size, Size] = super().load_image(i, rect_mode, resize_short)
+        except FileNotFoundError:
+            raise BadData(self.im_files[i], "is gone, or no image any more; put it back, and resume.") from None
+        return result
 
     def _remember(self, i: int, image: Image, size: Size) -> None:
         """Put the image into the mosaic buffer and drop the oldest if it is full, as reading a file does."""

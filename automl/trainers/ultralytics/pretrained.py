@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from automl.errors import AutoMLError, BadWeights
-from automl.trainers.ultralytics import download, schema, users
+from automl.files import users
+from automl.trainers.ultralytics import download, schema
 from automl.trainers.ultralytics.weights import SUFFIXES, check_weights, sha256
 
 FOLDER = "AUTOML_WEIGHTS"  # variable that names a folder with weights

@@ -14,6 +14,7 @@ import yaml
 
 from automl.errors import AutoMLError, UnknownName
 from automl.records import Params
+from automl.trainers.ultralytics.own_networks import check_network
 
 TUNABLE = (
     *("model", "imgsz", "batch", "nbs", "freeze", "multi_scale", "rect"),
@@ -161,7 +162,7 @@ def model_yaml(name: str) -> str | Path:
         raise AutoMLError(f"'{name}' is a weights file, not a network. Name its network: --models yolov5s.")
     file = Path(name).expanduser()
     if file.suffix in (".yaml", ".yml") and file.is_file():
-        _check_detection(file)
+        check_network(file, package())
         return file.absolute()
     if file.is_absolute():
         raise AutoMLError(f"{name} does not exist. It should describe a network: put the file back, or check its path.")
@@ -199,18 +200,6 @@ def is_p6(name: str) -> bool:
 def common_name(name: str) -> str:
     """Ultralytics' name of the network: without a suffix, and yolov5n6 as yolov5n-p6."""
     return re.sub(r"^(yolov\d+[nsmlx])6$", r"\1-p6", re.sub(r"\.ya?ml$", "", name))
-
-
-def _check_detection(file: Path) -> None:
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-        module = str(document["head"][-1][-2])
-    except (OSError, yaml.YAMLError, KeyError, IndexError, TypeError, UnicodeDecodeError):
-        raise AutoMLError(
-            f"{file} does not describe a network: it needs 'backbone' and 'head' as in Ultralytics' model files."
-        ) from None
-    if not module.endswith("Detect"):
-        raise AutoMLError(f"{file} ends in {module}; only detection networks, which end in Detect, are searched.")
 
 
 def _family(stem: str) -> list[str]:

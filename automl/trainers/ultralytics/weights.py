@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import BadWeights
+from automl.files import pointers
 
 if TYPE_CHECKING:
     import torch
@@ -26,8 +27,10 @@ _BUILTINS = {kind.__name__: kind for kind in (set, frozenset, dict, list, tuple,
 }
 
 
-def check_weights(path: Path | str) -> Path:
+def check_weights(path: Path | str, flag: str = "--weights") -> Path:
     """The absolute path of a file that looks like weights. Cheap, without torch.
+
+    flag  the option that names the file, for the message
 
     Raises BadWeights if the file is missing, of an unknown kind or damaged at first sight.
     """
@@ -35,19 +38,21 @@ def check_weights(path: Path | str) -> Path:
     if file.suffix not in SUFFIXES:
         raise BadWeights(f"{path}: unknown kind of weights file. Known: {', '.join(SUFFIXES)}.")
     if not file.exists():
-        raise BadWeights(f"{path} does not exist. Check the path given to --weights.")
+        raise BadWeights(f"{path} does not exist. Check the path given to {flag}.")
     if not file.is_file():
         raise BadWeights(f"{path} is not a file. Give the weights file itself.")
     try:
         with file.open("rb") as stream:
-            head = stream.read(9)
+            head = stream.read(100)
     except OSError as error:
         raise BadWeights(f"{path} cannot be read: {error.strerror}. Check its permissions.") from None
     if file.suffix == ".safetensors":
         size = int.from_bytes(head[:8], "little")
-        sound = len(head) == 9 and head[8:] == b"{" and size <= file.stat().st_size - 8
+        sound = head[8:9] == b"{" and size <= file.stat().st_size - 8
     else:
         sound = head.startswith(_PICKLE) or (head.startswith(_ZIP) and zipfile.is_zipfile(file))
+    if pointers.is_pointer(head):
+        raise BadWeights(f"{path}: {pointers.IN_WORDS}; {pointers.WAY_OUT}.")
     if not sound:
         raise BadWeights(_damaged(path))
     return file.absolute()

@@ -157,8 +157,10 @@ def test_a_test_split_without_labels_is_told_and_not_used(tmp_path: Path) -> Non
     whole = make_data(tmp_path, MIXED, test=[set(), set()])
     found = find_unseen(whole, None, 0)
     assert found.name == ""
-    assert "The test split has no labels" in found.notes[0]
-    assert find_unseen(whole, 0.3, 0).name == HOLDOUT
+    assert "Nothing is measured on unseen images: the test split has no labels." in found.notes[0]
+    held = find_unseen(whole, 0.3, 0)
+    assert held.name == HOLDOUT
+    assert held.notes[-1] == "The test split is not measured: the test split has no labels."
 
 
 def test_a_test_split_that_was_seen_is_not_used_and_one_partly_seen_is_told(tmp_path: Path) -> None:
@@ -166,7 +168,7 @@ def test_a_test_split_that_was_seen_is_not_used_and_one_partly_seen_is_told(tmp_
     assert whole.test is not None
     same = find_unseen(replace(whole, test=whole.val), None, 0)
     assert same.name == ""
-    assert "Every image of the test split is in train or val" in same.notes[0]
+    assert "every image of the test split is in train or val" in same.notes[0]
     partly = replace(whole.test, images=(*whole.test.images, whole.val.images[0]))
     found = find_unseen(replace(whole, test=partly), None, 0)
     assert (found.name, found.notes) == (TEST, ("1 of the 2 test images are in train or val too: test will flatter.",))

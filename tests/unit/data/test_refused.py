@@ -131,12 +131,12 @@ def test_a_split_that_is_an_image_is_refused(make: Make, tmp_path: Path) -> None
     assert "list of images" in str(complaint(file))
 
 
-def test_an_empty_image_file_is_refused(make: Make, tmp_path: Path) -> None:
-    file = make()
-    (tmp_path / "images/val/b.jpg").write_bytes(b"")
+def test_an_image_whose_link_leads_nowhere_is_refused(make: Make, tmp_path: Path) -> None:
+    file, link = make(), tmp_path / "images/val/c.jpg"
+    link.symlink_to(tmp_path / "gone.jpg")
     error = complaint(file)
-    assert "empty file" in str(error)
-    assert error.file == tmp_path / "images/val/b.jpg"
+    assert "cannot be read" in str(error)
+    assert error.file == link
 
 
 # What is refused in the labels: tests of each kind of row are in test_data_labels.py

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from automl.data import read_dataset, write_resolved
 from automl.data.resolved import copy_resolved, means_the_same
@@ -49,11 +50,28 @@ def test_an_absolute_path_means_the_same(make: Make, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"names": ["cat", "bird"]}, {"val": "images/train"}, {"channels": 1}, {"test": "images/val"}]
+    "changes",
+    [{"names": ["cat", "bird"]}, {"val": "images/train"}, {"channels": 1}, {"test": 5}, {"test": ["a", None]}],
 )
 def test_a_file_that_was_changed_since_does_not(make: Make, changes: dict[str, object]) -> None:
     target = resolved(make())
     assert not means_the_same(make(**changes), target)
+
+
+@pytest.mark.parametrize("test", ["images/val", "nowhere", [], ["images/val", "nowhere"]])
+def test_a_test_split_that_nothing_was_measured_on_changes_no_training(make: Make, test: object) -> None:
+    target = resolved(make())
+    assert means_the_same(make(test=test), target)
+
+
+def test_names_that_ultralytics_would_read_otherwise_are_in_the_resolved_file_alone(make: Make) -> None:
+    file = make()
+    file.write_text("train: images/train\nval: images/val\nnames: [yes, 007]\n")
+    target = resolved(file)
+    assert yaml.safe_load(target.read_text())["names"] == {0: "yes", 1: "007"}
+    assert not means_the_same(file, target)
+    file.write_text("train: images/train\nval: images/val\nnames: ['yes', '007']\n")
+    assert means_the_same(file, target)
 
 
 def test_a_part_of_val_that_was_held_back_is_not_in_the_users_file(make: Make, tmp_path: Path) -> None:

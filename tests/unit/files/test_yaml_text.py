@@ -28,3 +28,51 @@ def test_text_that_is_no_yaml_names_its_line_where_there_is_one(text: str, line:
 
 def test_an_empty_text_has_no_values() -> None:
     assert parse_yaml("").values is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-4", 1e-4),
+        ("1E-4", 1e-4),
+        ("+1e-4", 1e-4),
+        ("-1e3", -1000.0),
+        ("1.e-4", 1e-4),
+        (".001", 0.001),
+        (".5e1", 5.0),
+        ("1_000", 1000),
+        ("1_000.5", 1000.5),
+        ("010", 10),
+        ("0x10", 16),
+        ("12:30", "12:30"),
+        ("1:30.5", "1:30.5"),
+        ("2024-01-01", "2024-01-01"),
+        ("1e", "1e"),
+        ("1.2.3", "1.2.3"),
+        ("'1e-4'", "1e-4"),
+        ("true", True),
+        ("yes", True),
+        ("~", None),
+        (".inf", float("inf")),
+    ],
+)
+def test_numbers_are_those_of_python_and_times_and_dates_are_text(text: str, value: object) -> None:
+    found = parse_yaml(f"a: {text}").values["a"]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_scalars_are_kept_as_written_beside_what_yaml_1_1_makes_of_them() -> None:
+    text = parse_yaml("names: [yes, 007, ~]\nmore:\n  1: no\n")
+    assert text.texts == {"names.0": "yes", "names.1": "007", "names.2": "~", "more.1": "no"}
+    assert text.as_yaml_1_1 == {"names": [True, 7, None], "more": {1: False}}
+
+
+def test_a_text_that_names_itself_or_a_thousand_copies_is_read_once() -> None:
+    assert parse_yaml("a: &a\n  b: *a\n").lines == {"a": 1, "a.b": 2}
+    copies = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 20))
+    assert len(parse_yaml(copies).texts) == 2
+
+
+def test_a_text_that_is_nested_without_end_is_no_yaml() -> None:
+    with pytest.raises(NotYaml, match="nested too deeply"):
+        parse_yaml("[" * 5000 + "]" * 5000)

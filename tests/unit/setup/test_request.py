@@ -20,10 +20,11 @@ from automl.setup.compiling import compile_spec
 from automl.setup.options import SearchRequest
 from automl.setup.request import Checked, check
 from automl.trainers.ultralytics import schema
+from tests.builders.data_folder import image_bytes
 from tests.builders.factories import make_prepared
 
 CPU = Slots(count=2, device="cpu")
-BOX = "0 0.5 0.5 0.2 0.2\n"
+BOX = "0 0.5 0.5 0.05 0.05\n"
 POLYGON = "0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5\n"
 
 
@@ -37,7 +38,7 @@ def make_data(folder: Path, label: str) -> Path:
     for split in ("train", "val"):
         for kind in ("images", "labels"):
             (folder / kind / split).mkdir(parents=True)
-        (folder / "images" / split / f"{split}.jpg").write_bytes(b"listed, not opened")
+        (folder / "images" / split / f"{split}.jpg").write_bytes(image_bytes())
         (folder / "labels" / split / f"{split}.txt").write_text(label)
     file = folder / "data.yaml"
     file.write_text("train: images/train\nval: images/val\nnames: [bird]\n")
@@ -58,7 +59,7 @@ def test_the_plan_says_what_measuring_on_unseen_images_costs_and_keeps_it(data: 
     (data.parent / "labels" / "test").mkdir()
     folder.mkdir()
     for number in range(30):
-        (folder / f"{number}.jpg").write_bytes(b"listed, not opened")
+        (folder / f"{number}.jpg").write_bytes(image_bytes())
         (data.parent / "labels" / "test" / f"{number}.txt").write_text(BOX)
     data.write_text(data.read_text() + "test: images/test\n")
     prepared = make_prepared(val_s=2.0, val_images=10, startup_s=1.0)
@@ -397,3 +398,32 @@ def test_an_automatic_batch_is_kept_as_the_number_it_became(data: Path) -> None:
     result = checked(data, batch=-1)
     spec = compile_spec(result, "birds", Path("/runs"), make_prepared(defaults={"batch": 24}), 0.0)
     assert spec.fixed["batch"] == 24
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fixed": {"lr0": "1e"}}, r"--set lr0=1e: lr0 is a number from 0 to 1"),
+        ({"fixed": {"mosaic": 2}}, r"--set mosaic=2: .* For example --set mosaic=1\.0\."),
+        ({"fixed": {"classes": [3]}}, "class 3 is out of range: names has 1"),
+        ({"fixed": {"lr0": "x"}, "trainer": "surrogate"}, "--set lr0=x: lr0 is a number, for example 0.01"),
+    ],
+)
+def test_a_value_that_an_argument_cannot_have_is_refused(data: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(AutoMLError, match=message):
+        checked(data, **changes)
+
+
+def test_images_that_cannot_be_trained_on_are_refused_unless_nothing_is_trained(data: Path) -> None:
+    (data.parent / "images" / "val" / "val.jpg").write_bytes(b"<html></html>")
+    with pytest.raises(BadData, match=r"val\.jpg: a web page, not an image"):
+        checked(data)
+    assert checked(data, trainer="surrogate").dataset.nc == 1
+
+
+def test_notes_on_the_data_come_first(data: Path) -> None:
+    data.write_text("train: images/train\nval: images/val\nnames: [yes]\ntest: images/gone\n")
+    notes = checked(data).notes
+    assert notes[0].startswith("Class names are taken as written: yes.")
+    assert notes[1].startswith("Nothing is measured on unseen images: data.yaml:4: 'test: images/gone' does not exist")
+    assert not any("unseen" in note for note in checked(data, test=False).notes)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from automl.data import read_dataset
 from automl.data.dataset import fingerprint
@@ -118,3 +119,14 @@ def test_a_data_set_that_moved_is_taken_and_another_is_not(tmp_path: Path) -> No
         StudyConflict, match=r"has changed since study 'birds' began.*If it has moved, name its data\.yaml"
     ):
         with_data(replace(spec, data=str(new)), None, tmp_path, "automl resume birds")
+
+
+@pytest.mark.parametrize("unseen", ["test", ""])
+def test_a_study_goes_on_without_a_test_split_that_it_does_not_measure(tmp_path: Path, unseen: str) -> None:
+    data = draw_data(tmp_path / "data")
+    data.write_text(data.read_text() + "test: images/val\n")
+    (tmp_path / "study").mkdir()
+    spec = make_spec(trainer="surrogate", data=str(data), directory=str(tmp_path / "study"), unseen=unseen)
+    check_resumable(spec)
+    resolved = yaml.safe_load((tmp_path / "study" / "data.yaml").read_text())
+    assert ("test" in resolved) == (unseen == "test")

@@ -14,11 +14,13 @@ import yaml
 
 from automl.data.dataset import read_dataset
 from automl.errors import AutoMLError, BadData
+from automl.files import users
 from automl.records import Slots
 from automl.setup.options import SearchRequest
 from automl.setup.request import check
 from automl.setup.spellings import Understood, understand
-from automl.trainers.ultralytics import schema, users
+from automl.trainers.ultralytics import schema
+from tests.builders.damaged import LFS
 from tests.builders.train_tiny import COCO_WEIGHTS, NETWORK, draw_data
 
 CPU = Slots(count=1, device="cpu")
@@ -89,6 +91,104 @@ def test_the_network_of_a_checkpoint_starts_from_it(place: Path) -> None:
     assert "freeze" in {parameter.name for parameter in checked.space.parameters}
 
 
+def test_a_checkpoint_is_found_in_a_folder_with_spaces_and_beside_other_weights(place: Path) -> None:
+    file = Path("my runs/first try/best.pt").absolute()
+    file.parent.mkdir(parents=True)
+    write_checkpoint(file, schema.read_model("yolov5n"))
+    result = understood(place, models=("my runs/first try/best.pt",), imgsz=(64,), weights=str(file))
+    assert (result.request.models, result.weights) == (("yolov5n",), {"yolov5n": file})
+    other = file.with_name("other.pt")
+    shutil.copy(file, other)
+    checked = check(replace(result.request, weights=str(other)), CPU, given=result.weights)
+    assert [weights.path for weights in checked.weights] == [str(other)]
+
+
+def write_classic(file: Path, description: dict[str, Any]) -> None:
+    """A checkpoint as classic YOLOv5 writes it: its classes are of modules that are not here."""
+    from ultralytics.nn.tasks import DetectionModel
+
+    network = DetectionModel(schema.read_model("yolov5n"), verbose=False)
+    network.yaml = description
+    torch.save({"epoch": 3, "model": network, "ema": None}, file)
+
+
+@pytest.mark.parametrize(
+    ("module", "size", "model"),
+    [("C3", (0.33, 0.5), "yolov5s"), ("BottleneckCSP", (0.67, 0.75), "yolov5m"), ("C3", (0.4, 0.5), None)],
+)
+def test_a_classic_checkpoint_is_the_network_of_its_size(
+    place: Path, module: str, size: tuple[float, float], model: str | None
+) -> None:
+    source = schema.read_model("yolov5n")
+    layers = [[*layer[:2], module if layer[2] == "C3" else layer[2], layer[3]] for layer in source["backbone"]]
+    head = [*source["head"][:-1], [[17, 20, 23], 1, "Detect", ["nc", "anchors"]]]
+    sizes = {"depth_multiple": size[0], "width_multiple": size[1]}
+    write_classic(Path("classic.pt"), {"anchors": [[1]], "backbone": layers, "head": head, **sizes})
+    if model is not None:
+        assert understood(place, models=("classic.pt",)).request.models == (model,)
+        return
+    with pytest.raises(AutoMLError, match="no network of Ultralytics has its modules"):
+        understood(place, models=("classic.pt",))
+
+
+def test_a_checkpoint_of_yolov7_is_not_taken_for_one_of_yolov5(place: Path) -> None:
+    description = {
+        "backbone": [[-1, 1, "Conv", [32]], [-1, 1, "MP", []]],
+        "head": [[[1], 1, "IDetect", ["nc", "anchors"]]],
+    }
+    write_classic(Path("yolov7.pt"), {"anchors": [[1]], "depth_multiple": 1.0, "width_multiple": 1.0, **description})
+    with pytest.raises(AutoMLError, match=r"--models yolov7\.pt: .*IDetect.* Name a detector"):
+        understood(place, models=("yolov7.pt",))
+
+
+def test_a_checkpoint_of_another_project_is_told_by_its_tensors(place: Path) -> None:
+    torch.save({"layer1.0.conv1.weight": torch.zeros(3), "fc.bias": torch.zeros(2)}, "resnet.pt")
+    with pytest.raises(
+        AutoMLError, match=r"another project, whose tensors have names such as layer1\.0\.conv1\.weight"
+    ):
+        understood(place, models=("resnet.pt",))
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("best.onnx", "an export for ONNX, which cannot be trained. Name the .pt that it was made from."),
+        ("best.engine", "an export for TensorRT"),
+        ("best.torchscript", "an export for TorchScript"),
+        ("best_openvino_model", "an export for another engine"),
+        ("weights", "a folder. Name a file in it, such as weights/best.pt or weights/last.pt."),
+        ("empty", "a folder without a checkpoint or a network file"),
+        ("https://x.org/best.pt", "an address; nothing is fetched from there"),
+        ("yolov4.cfg", "a configuration, as Darknet"),
+        ("yolov4.weights", "weights of Darknet"),
+        ("model.pkl", "Detectron2"),
+        ("model.h5", "Keras"),
+        ("config.py", "a program"),
+        ("rtdetr-l.pt", "RT-DETR"),
+        ("rtdetr-l", "RT-DETR"),
+        ("sam_b.pt", "segmentation"),
+        ("FastSAM-s.pt", "segmentation"),
+        ("yolo_nas_s", "YOLO-NAS"),
+        ("yolov8s-worldv2.pt", "what a text names"),
+        ("yoloe-11s.pt", "what a text names"),
+        ("gone.pt", "gone.pt does not exist. Check the path given to --models."),
+        ("sample.pt", "sample.pt does not exist"),
+        ("pointer.pt", "a pointer of Git LFS"),
+        ("half.pt", "half.pt is not a readable weights file"),
+    ],
+)
+def test_what_is_no_network_is_told(place: Path, word: str, message: str) -> None:
+    for folder in ("weights", "empty", "best_openvino_model"):
+        Path(folder).mkdir()
+    for name in ("weights/best.pt", "weights/last.pt", "half.pt"):
+        Path(name).write_bytes(b"PK")
+    Path("pointer.pt").write_bytes(LFS)
+    with pytest.raises(AutoMLError) as caught:
+        understood(place, models=(word,))
+    assert message in str(caught.value)
+    assert word in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "name", ["yolov8n-seg.pt", "yolo11n-pose", "yolov8s-obb.yaml", "yolo11x-cls.pt", "yolo26n-sem"]
 )
@@ -154,9 +254,59 @@ def test_a_packaged_data_set_is_read_where_its_images_are(place: Path) -> None:
     assert dataset.train.images[0].is_relative_to(place / "sets" / "coco8")
 
 
-def test_a_packaged_data_set_without_its_images_is_refused(place: Path) -> None:
-    with pytest.raises(BadData, match=r"comes with Ultralytics, but its images are not in .*sets/coco8\. .* not downl"):
+@pytest.mark.parametrize("name", ["coco8.yaml", "coco8", "coco128.yaml", "VOC.yaml", "VOC"])
+def test_a_packaged_data_set_without_its_images_is_refused_with_a_command(place: Path, name: str) -> None:
+    with pytest.raises(BadData) as caught:
+        understood(place, data=Path(name))
+    text, stem = str(caught.value), Path(name).stem
+    assert f"comes with Ultralytics, but its images are not in {place / 'sets' / stem}. " in text
+    command = text.partition('python -c "')[2].partition('"')[0]
+    compile(command, "command", "exec")
+    assert f"c('{stem}.yaml')" in command
+
+
+def test_a_packaged_data_set_of_which_a_part_is_here_is_refused_too(place: Path) -> None:
+    (place / "sets" / "coco8" / "images" / "train").mkdir(parents=True)
+    with pytest.raises(
+        BadData,
+        match=r"coco8\.yaml: .* it is not complete: 'val: images/val' does not exist .* move .* away, and let .* `python -c",
+    ):
         understood(place, data=Path("coco8.yaml"))
+
+
+def test_a_packaged_data_set_may_be_named_without_its_suffix(place: Path) -> None:
+    shutil.copytree("drawn", place / "sets" / "coco8")
+    assert understood(place, data=Path("coco8")).request.data == place / "home" / "datasets" / "coco8.yaml"
+
+
+def test_an_own_copy_of_a_packaged_file_finds_the_images_too(place: Path) -> None:
+    shutil.copytree("drawn", place / "sets" / "coco8")
+    shutil.copy(schema.package() / "cfg" / "datasets" / "coco8.yaml", "mine.yaml")
+    request = understood(place, data=Path("mine.yaml")).request
+    assert read_dataset(request.data).train.images[0].is_relative_to(place / "sets" / "coco8")
+
+
+@pytest.mark.parametrize(
+    ("word", "content", "message"),
+    [
+        (
+            "https://ultralytics.com/assets/coco8.zip",
+            None,
+            r"https://ultralytics\.com/.* an address, and data sets are not",
+        ),
+        ("ul://someone/birds", None, r"ul://someone/birds: an address"),
+        ("birds.zip", "PK", r"birds\.zip: is an archive; .* Unpack it, and name the data\.yaml inside"),
+        ("instances_train.json", "{}", r"COCO are; a data\.yaml is needed\. Needed are folders of images"),
+        ("birds.ndjson", "{}", "Ultralytics Platform"),
+        ("birds.xml", "<a/>", "Pascal VOC"),
+        ("train.txt", "a.jpg", "is a text file; a data.yaml is needed, whose train and val may name such lists"),
+    ],
+)
+def test_what_is_no_data_yaml_is_told(place: Path, word: str, content: str | None, message: str) -> None:
+    if content is not None:
+        Path(word).write_text(content)
+    with pytest.raises(BadData, match=message):
+        understood(place, data=Path(word))
 
 
 def test_a_file_of_the_users_comes_first(place: Path) -> None:

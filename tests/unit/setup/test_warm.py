@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from automl.store.write import Recorder, begin_study
 from automl.terminal.options import assignments
 from automl.trainers.surrogate import DEFAULTS
 from automl.trainers.ultralytics import schema
+from tests.builders.data_folder import image_bytes
 from tests.builders.factories import make_prepared, make_search, make_spec, play
 
 if TYPE_CHECKING:
@@ -53,8 +55,8 @@ def data(tmp_path: Path) -> Path:
     for split in ("train", "val"):
         for kind in ("images", "labels"):
             (tmp_path / kind / split).mkdir(parents=True)
-        (tmp_path / "images" / split / f"{split}.jpg").write_bytes(b"listed, not opened")
-        (tmp_path / "labels" / split / f"{split}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+        (tmp_path / "images" / split / f"{split}.jpg").write_bytes(image_bytes())
+        (tmp_path / "labels" / split / f"{split}.txt").write_text("0 0.5 0.5 0.05 0.05\n")
     return written(tmp_path, "data.yaml", "train: images/train\nval: images/val\nnames: [bird]\n")
 
 
@@ -312,3 +314,18 @@ def test_a_warm_search_proposes_from_what_was_learnt_and_a_resumed_one_alike() -
     assert proposed[:5] == proposed[5:]
     assert min(float(values["x0"] or 0.0) for values in proposed) > 0.6
     assert {p.name for p in space.parameters} == set(proposed[0])
+
+
+def test_a_search_without_the_test_split_knows_a_study_with_it_and_the_other_way_round(
+    engine: Engine, tmp_path: Path, data: Path
+) -> None:
+    for kind in ("images", "labels"):
+        shutil.copytree(tmp_path / kind / "val", tmp_path / kind / "test")
+    data.write_text(data.read_text() + "test: images/test\n")
+    for name, test in (("with", True), ("alone", False)):
+        digest = fingerprint(read_dataset(data, test=test))
+        spec = make_spec(name=name, data=str(data), data_fingerprint=digest, budgets=("12trials",))
+        stored(engine, tmp_path, spec)
+    for test in (True, False):
+        sources = {training.source for training in with_earlier(engine, request_on(data, test=test)).earlier}
+        assert sources == {"with", "alone"}

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from automl.errors import BadWeights
+from automl.files import users
 from automl.setup.weights import find_weights, from_scratch, matched
-from automl.trainers.ultralytics import pretrained, schema, users
+from automl.trainers.ultralytics import pretrained, schema
 from automl.trainers.ultralytics.weights import sha256
 from tests.builders.release_page import release_page, write_archive
 from tests.builders.train_tiny import NETWORK

@@ -16,7 +16,7 @@ from automl.files.home import shipped
 from automl.records import Params, ParamValue
 from automl.space import POINT, Parameter, SearchSpace, parameter_of, settle, trainer_key, without
 from automl.space.file import read_space
-from automl.trainers.ultralytics import schema
+from automl.trainers.ultralytics import schema, values
 
 KNOWN: Params = {
     **{"optimizer": "auto", "lr0": 0.01, "box": 7.5, "mosaic": 1.0, "copy_paste": 0.0},
@@ -36,7 +36,9 @@ def space_of(parameters: Mapping[str, Mapping[str, object]]) -> SearchSpace:
 def read(folder: Path, text: str) -> SearchSpace:
     file = folder / "space.yaml"
     file.write_text(text, encoding="utf-8")
-    return read_space(file, KNOWN, lambda certain: schema.keys_that_are_dead(certain, segments=False))
+    return read_space(
+        file, KNOWN, lambda certain: schema.keys_that_are_dead(certain, segments=False), values.problem_of
+    )
 
 
 def problems(folder: Path, text: str) -> list[tuple[int, str]]:
@@ -54,6 +56,7 @@ def parameter_problem(folder: Path, line: str) -> str:
 
 def test_a_good_file_becomes_dimensions(tmp_path: Path) -> None:
     space = read(tmp_path, "fixed: {optimizer: SGD}\nparameters:\n  lr0: {log: [1.0e-4, 0.1]}\n")
+    assert space == read(tmp_path, "fixed: {optimizer: SGD}\nparameters:\n  lr0: {log: [1e-4, 1E-1], default: +1e-2}\n")
     assert space.fixed == {"optimizer": "SGD"}
     assert space.parameters == (Parameter("lr0", "log", 0.01, low=1e-4, high=0.1),)
 
@@ -72,7 +75,12 @@ def test_a_good_file_becomes_dimensions(tmp_path: Path) -> None:
         ("box: {uniform: [4, .inf]}", "needs finite numbers"),
         ("box: {uniform: [8, 9]}", "the default 7.5 lies outside. Widen the range or give a 'default'."),
         ("lr0: {log: [0, 0.1]}", "a log range must start above zero"),
-        ("lr0: {log: [1e-4, 0.1]}", "write 1.0e-4, not 1e-4: YAML reads the latter as text"),
+        ("lr0: {log: [1e, 0.1]}", "log needs two numbers [low, high]"),
+        ("lr0: {log: [0.001, 2]}", "lr0 is a number from 0 to 1, and 2.0 is not"),
+        ("lr0: {log: [0.001, 0.1], default: yes}", "the default True lies outside"),
+        ("close_mosaic: {int: [-5, 20]}", "close_mosaic is a whole number of at least 0, and -5.0 is not"),
+        ("mosaic: {choice: [1.0, 2.0]}", "mosaic is a number from 0 to 1, and 2.0 is not"),
+        ("copy_paste_mode: {choice: [flip, flop]}", "copy_paste_mode"),
         ("close_mosaic: {int: [0.5, 20]}", "an int range needs whole numbers"),
         ("close_mosaic: {int: [0, 20], default: 2.5}", "the default 2.5 lies outside"),
         ("mosaic: {choice: [1.0]}", "a choice needs two different values or more"),
@@ -363,3 +371,13 @@ def test_a_range_of_the_horizon_always_holds_its_default(
     parameter = parameter_of("close_mosaic", entry).at_horizon(epochs)
     assert parameter.holds(parameter.default)
     assert 0 <= parameter.low < parameter.high <= max(epochs, 1)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "problem"),
+    [("lr0: -1", "lr0 is a number from 0 to 1, and -1 is not"), ("optimizer: Adm", "'Adm' is not. Did you mean Adam?")],
+)
+def test_a_fixed_value_that_cannot_be_is_refused_at_its_line(tmp_path: Path, fixed: str, problem: str) -> None:
+    ((line, text),) = problems(tmp_path, f"parameters:\n  box: {{uniform: [4, 14]}}\nfixed:\n  {fixed}\n")
+    assert line == 4
+    assert problem in text
