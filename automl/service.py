@@ -17,6 +17,8 @@ from automl.data.dataset import fingerprint, read_dataset, write_resolved
 from automl.errors import AutoMLError, SearchFailed, StudyConflict
 from automl.files import disk, folders
 from automl.files.home import home_folder
+from automl.host.guest import visiting
+from automl.host.platforms import check_platform
 from automl.records import (
     EpochRow,
     Heartbeat,
@@ -37,7 +39,7 @@ from automl.setup.claim import Claim, claim_folder
 from automl.setup.confirming import SEEDS, check_finished, confirming
 from automl.setup.options import SearchOptions, SearchRequest, request_of
 from automl.setup.probing import Probing
-from automl.setup.resumable import check_resumable, slots_here
+from automl.setup.resumable import check_resumable, look_for_ray, slots_here
 from automl.setup.spellings import understand
 from automl.setup.warm import with_earlier
 from automl.store import read, write
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
+@visiting()
 def search(
     data: str | Path,
     budget: str | Sequence[str],
@@ -63,6 +66,7 @@ def search(
     Raises AutoMLError for input that cannot be used, before anything is trained; SearchFailed when the
     baseline or many trials in a row failed.
     """
+    check_platform()
     with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
         study.ready()
         write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
@@ -71,6 +75,7 @@ def search(
         return _run(study.engine, study.spec, listener, db)
 
 
+@visiting()
 def dry_run(
     data: str | Path,
     budget: str | Sequence[str],
@@ -85,14 +90,17 @@ def dry_run(
 
     Measure a few steps of training where the store knows none, and begin no study. Raises as `search` does.
     """
+    check_platform()
     with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
         return Plan.from_document(study.spec.plan)
 
 
+@visiting()
 def resume(
     study: str, *, home: str | Path | None = None, db: str | None = None, listener: Listener = lambda notice: None
 ) -> StudyReport:
     """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots."""
+    check_platform()
     engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     if row.state in (StudyState.FINISHED, StudyState.FAILED):
@@ -104,6 +112,7 @@ def resume(
     return _go_on(engine, row, row.spec, listener, db)
 
 
+@visiting()
 def confirm(
     study: str,
     *,
@@ -120,6 +129,7 @@ def confirm(
 
     Raises AutoMLError where nothing is to be confirmed, before anything is trained.
     """
+    check_platform()
     engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     check_finished(row, db)
@@ -129,6 +139,7 @@ def confirm(
     return _go_on(engine, row, spec, listener, db)
 
 
+@visiting()
 def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
     """Ask the study's process to stop after the running epochs; the study can be resumed."""
     engine = open_store(store_url(home, db), create=False)
@@ -142,34 +153,40 @@ def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -
     return read.study(engine, study)
 
 
+@visiting()
 def studies(*, home: str | Path | None = None, db: str | None = None) -> list[StudyRow]:
     """All studies, newest first."""
     return read.studies(_reader(home, db))
 
 
+@visiting()
 def overviews(*, home: str | Path | None = None, db: str | None = None) -> list[Overview]:
     """All studies at a glance, newest first, each with its winner and the score of the defaults."""
     engine = _reader(home, db)
     return [Watch().look(engine, row) for row in read.studies(engine)]
 
 
+@visiting()
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
     """A study with its trials; the newest one without a name."""
     engine = _reader(home, db)
     return report.report_of(engine, _named(engine, study))
 
 
+@visiting()
 def status(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyStatus:
     """The state of a study; of the newest one without a name."""
     engine = _reader(home, db)
     return report.status_of(engine, _named(engine, study))
 
 
+@visiting()
 def curves(study: str, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
     """Every epoch of a study in the order of reporting."""
     return read.epochs(_reader(home, db), study)
 
 
+@visiting()
 def export(
     study: str,
     output: str | Path,
@@ -240,10 +257,11 @@ def _check_unchanged(spec: StudySpec) -> None:
 
 def _go_on(engine: Engine, row: StudyRow, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
     """Take the study over and run it with that spec until it ends or is interrupted. Returns the report."""
-    mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
     dead = row.heartbeat if report.is_dead(row) else None
-    write.reopen_study(engine, row.name, mine, stale_after_s=report.STALE_S, dead=dead, spec=spec)
-    with _cluster(spec.slots):
+    look_for_ray(lambda text: listener(Notice(kind="note", at=row.wall_s, values={"text": text})))
+    with _cluster(spec.slots):  # first: without one the study stays as it is
+        mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
+        write.reopen_study(engine, row.name, mine, stale_after_s=report.STALE_S, dead=dead, spec=spec)
         return _run(engine, spec, listener, db)
 
 
@@ -267,7 +285,7 @@ def _compiled(
 
     understood = understand(search_request, home_folder(home))
     search_request = understood.request
-    slots = slots_here(search_request.device, search_request.slots)
+    slots = slots_here(search_request.device, search_request.slots, say)
     checked = request.check(search_request, slots, say, understood.weights)
     checked = replace(checked, notes=(*understood.notes, *checked.notes))
     engine = open_store(store_url(home, db))

@@ -43,7 +43,7 @@ from automl.space import EPOCH_KEYS
 from automl.store import read
 from automl.trainers.ultralytics import schema
 from automl.trainers.ultralytics.environment import loads_as_yolo
-from automl.trainers.ultralytics.initial import Beginning
+from automl.trainers.ultralytics.initial import Beginning, write_apart
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -131,7 +131,7 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
     start = beginning(study, subject.trial)
     if start is not None:
         initial = output.with_name(f"{output.stem}-init.pt").absolute()
-        start.write(initial, folders.cache(study.spec.directory))
+        write_apart(start, initial, folders.cache(study.spec.directory))
     try:
         data = data_of(study.spec)
         if data != Path(study.spec.data):
