@@ -44,7 +44,7 @@ from automl.setup.spellings import understand
 from automl.setup.warm import with_earlier
 from automl.store import read, write
 from automl.store.address import command, store_url
-from automl.store.engine import open_store
+from automl.store.engine import open_store, risk
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -289,6 +289,7 @@ def _compiled(
     checked = request.check(search_request, slots, say, understood.weights)
     checked = replace(checked, notes=(*understood.notes, *checked.notes))
     engine = open_store(store_url(home, db))
+    checked = replace(checked, notes=(*checked.notes, *filter(None, [risk(engine)])))
     checked = with_earlier(engine, checked)
     names = {row.name for row in read.studies(engine)}
     claim = claim_folder(names, search_request.name, search_request.data, home_folder(home), db)
