@@ -48,7 +48,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from automl import service
+        from automl.host.guest import visiting
 
+        with visiting():
+            from automl import service
         return getattr(service, name)
     raise AttributeError(f"module 'automl' has no attribute '{name}'")

@@ -80,6 +80,17 @@ class OutOfMemory(AutoMLError):
     """A training that does not fit into the memory of its device."""
 
 
+class NoDevice(AutoMLError):
+    """A device that a search asks for and that is not here.
+
+    problem  without the way out, which differs by command
+    """
+
+    def __init__(self, problem: str, way_out: str) -> None:
+        super().__init__(f"{problem}. {way_out}")
+        self.problem = problem
+
+
 class BadStore(AutoMLError):
     """A database that cannot be reached, or whose tables are of another version."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
+import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from automl.errors import AutoMLError, NoStore
-from automl.files.home import shipped
+from automl.files.home import expanded, shipped
 from automl.store.address import store_url
 from automl.store.engine import open_store
 
@@ -41,7 +42,17 @@ def serve(*, db: str | None, port: int, public: bool) -> NoReturn:
     if public:
         environment[PUBLIC] = "1"
     words = command(app, address, port)
-    os.execve(words[0], words, environment)  # in this process, so that every signal reaches the page
+    _become(words, environment)
+
+
+def _become(words: list[str], environment: Mapping[str, str], system: str = os.name) -> NoReturn:
+    """Run the command in this process, so that every signal reaches the page.
+
+    On Windows beside it: exec would end this process at once, and the shell would go on.
+    """
+    if system == "nt":
+        sys.exit(subprocess.run(words, env=environment, check=False).returncode)
+    os.execve(words[0], words, environment)
 
 
 def command(app: Path, address: str, port: int) -> list[str]:
@@ -95,7 +106,7 @@ def _check_port(address: str, port: int) -> None:
 
 def _check_sign_in() -> None:
     """Raise AutoMLError unless Streamlit's sign-in by OpenID Connect is configured and can run."""
-    files = (file.expanduser() for file in SECRETS)
+    files = (expanded(file) for file in SECRETS)
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         raise AutoMLError(

@@ -17,6 +17,8 @@ from automl.data.dataset import write_resolved
 from automl.errors import SearchFailed, StudyConflict
 from automl.files import disk, folders, moved
 from automl.files.home import home_folder
+from automl.host.guest import visiting
+from automl.host.platforms import check_platform
 from automl.records import (
     Deleted,
     Deletion,
@@ -41,12 +43,12 @@ from automl.setup.confirming import SEEDS, check_finished, confirming
 from automl.setup.managing import check_not_running, checked_note, delete_study, deletion_of, rename_study
 from automl.setup.options import SearchOptions, SearchRequest, request_of
 from automl.setup.probing import Probing
-from automl.setup.resumable import check_resumable, slots_here, with_data
+from automl.setup.resumable import check_resumable, look_for_ray, slots_here, with_data
 from automl.setup.spellings import understand
 from automl.setup.warm import with_earlier
 from automl.store import managing, read, write
 from automl.store.address import command, store_url
-from automl.store.engine import open_store
+from automl.store.engine import open_store, risk
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from automl.trackers import Exported
 
 
+@visiting()
 def search(
     data: str | Path,
     budget: str | Sequence[str],
@@ -69,6 +72,7 @@ def search(
     Raises AutoMLError for input that cannot be used, before anything is trained; SearchFailed when the
     baseline or many trials in a row failed.
     """
+    check_platform()
     with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
         study.ready()
         write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
@@ -77,6 +81,7 @@ def search(
         return _run(study.engine, study.spec, listener, db)
 
 
+@visiting()
 def dry_run(
     data: str | Path,
     budget: str | Sequence[str],
@@ -91,10 +96,12 @@ def dry_run(
 
     Measure a few steps of training where the store knows none, and begin no study. Raises as `search` does.
     """
+    check_platform()
     with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
         return Plan.from_document(study.spec.plan)
 
 
+@visiting()
 def resume(
     study: str | None = None,
     *,
@@ -108,6 +115,7 @@ def resume(
     study  its name; None: the newest one of that kind
     data   the study's data set, where that has moved
     """
+    check_platform()
     engine = _writer(home, db)
     row = study_for(engine, "resume", study, db)
     _say_which(row, study, listener)
@@ -120,6 +128,7 @@ def resume(
     return _go_on(engine, row, spec, listener, db)
 
 
+@visiting()
 def confirm(
     study: str | None = None,
     *,
@@ -139,6 +148,7 @@ def confirm(
 
     Raises AutoMLError where nothing is to be confirmed, before anything is trained.
     """
+    check_platform()
     engine = _writer(home, db)
     row = study_for(engine, "confirm", study, db)
     _say_which(row, study, listener)
@@ -149,6 +159,7 @@ def confirm(
     return _go_on(engine, row, spec, listener, db)
 
 
+@visiting()
 def stop(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
     """Ask the study's process to stop after the running epochs; the study can be resumed.
 
@@ -165,6 +176,7 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
     return read.study(engine, row.name)
 
 
+@visiting()
 def deletion(study: str, *, home: str | Path | None = None, db: str | None = None) -> Deletion:
     """What `delete` would remove. Raises StudyConflict if the study is running."""
     engine = _writer(home, db)
@@ -173,6 +185,7 @@ def deletion(study: str, *, home: str | Path | None = None, db: str | None = Non
     return deletion_of(engine, row)
 
 
+@visiting()
 def delete(study: str, *, home: str | Path | None = None, db: str | None = None) -> Deleted:
     """Delete a study for good: its rows and its folder with logs, weights and pictures, without a question.
 
@@ -184,6 +197,7 @@ def delete(study: str, *, home: str | Path | None = None, db: str | None = None)
     return delete_study(engine, row)
 
 
+@visiting()
 def rename(study: str, name: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
     """Give a study and its folder another name. Raises StudyConflict if it is running, or if the name is taken."""
     engine = _writer(home, db)
@@ -193,6 +207,7 @@ def rename(study: str, name: str, *, home: str | Path | None = None, db: str | N
     return read.study(engine, name)
 
 
+@visiting()
 def note(study: str, text: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> str:
     """The study's note, after it was replaced by the text where there is one; an empty text removes it."""
     if text is None:
@@ -202,40 +217,47 @@ def note(study: str, text: str | None = None, *, home: str | Path | None = None,
     return read.study(engine, study).note
 
 
+@visiting()
 def studies(*, home: str | Path | None = None, db: str | None = None) -> list[StudyRow]:
     """All studies, newest first."""
     return read.studies(_reader(home, db))
 
 
+@visiting()
 def overviews(*, home: str | Path | None = None, db: str | None = None) -> list[Overview]:
     """All studies at a glance, newest first, each with its winner and the score of the defaults."""
     engine = _reader(home, db)
     return [Watch().look(engine, row) for row in read.studies(engine)]
 
 
+@visiting()
 def study_name(verb: str, *, home: str | Path | None = None, db: str | None = None) -> str:
     """Name of the study that a verb of the command line means where none is named. Raises AutoMLError without one."""
     return study_for(_reader(home, db), verb, None, db).name
 
 
+@visiting()
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
     """A study with its trials; the newest one without a name."""
     engine = _reader(home, db)
     return report.report_of(engine, study_for(engine, "show", study, db))
 
 
+@visiting()
 def status(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyStatus:
     """The state of a study; of the newest one without a name."""
     engine = _reader(home, db)
     return report.status_of(engine, study_for(engine, "status", study, db))
 
 
+@visiting()
 def curves(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
     """Every epoch of a study in the order of reporting; of the newest one without a name."""
     engine = _reader(home, db)
     return read.epochs(engine, study_for(engine, "curves", study, db).name)
 
 
+@visiting()
 def export(
     study: str | None,
     output: str | Path,
@@ -282,6 +304,7 @@ def export(
     return file
 
 
+@visiting()
 def export_to(
     study: str,
     tool: str,
@@ -329,12 +352,13 @@ def _unchanged(spec: StudySpec, data: str | Path | None, home: str | Path | None
 
 def _go_on(engine: Engine, row: StudyRow, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
     """Take the study over and run it with that spec until it ends or is interrupted. Returns the report."""
-    mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
     dead = row.heartbeat if report.is_dead(row) else None
-    spec = replace(spec, key=spec.key or moved.new_key())
-    write.reopen_study(engine, row.name, mine, stale_after_s=report.STALE_S, dead=dead, spec=spec)
-    moved.mark(Path(spec.directory), spec.key)
-    with _cluster(spec.slots):
+    look_for_ray(lambda text: listener(Notice(kind="note", at=row.wall_s, values={"text": text})))
+    with _cluster(spec.slots):  # first: without one the study stays as it is
+        mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
+        spec = replace(spec, key=spec.key or moved.new_key())
+        write.reopen_study(engine, row.name, mine, stale_after_s=report.STALE_S, dead=dead, spec=spec)
+        moved.mark(Path(spec.directory), spec.key)
         return _run(engine, spec, listener, db)
 
 
@@ -359,10 +383,11 @@ def _compiled(
     place = home_folder(home)
     understood = understand(search_request, place)
     search_request = understood.request
-    slots = slots_here(search_request.device, search_request.slots)
+    slots = slots_here(search_request.device, search_request.slots, say)
     checked = request.check(search_request, slots, say, understood.weights, place)
     checked = replace(checked, notes=(*understood.notes, *checked.notes))
     engine = open_store(store_url(home, db), home=home)
+    checked = replace(checked, notes=(*checked.notes, *filter(None, [risk(engine)])))
     checked = with_earlier(engine, checked)
     names = {row.name for row in read.studies(engine)}
     claim = claim_folder(names, search_request.name, search_request.data, place, db)

@@ -19,7 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         frozenset,
         (
             {"errors", "figures", "records"},
-            {"files"},
+            {"files", "host"},
             {"data", "scores", "space"},
             {"costs", "sampler", "store", "trainers"},
             {"page", "policy"},

@@ -10,6 +10,7 @@ from typing import Any
 
 from automl.errors import BadData
 from automl.files import pointers
+from automl.files.home import expanded
 from automl.files.yaml_text import NotYaml, parse_yaml
 
 SUFFIXES = (".yaml", ".yml")
@@ -35,7 +36,7 @@ def read_document(path: Path) -> Document:
 
     A key that stands twice is refused too. Ultralytics takes the last one in silence, and leaves data out.
     """
-    file = Path(path).expanduser().absolute()
+    file = expanded(path).absolute()
     try:
         text = parse_yaml(_read_text(file))
     except NotYaml as error:

@@ -1,21 +1,24 @@
-"""Ray sessions, on this machine or on the cluster that RAY_ADDRESS names, and single calls in their workers."""
+"""Ray sessions, on this machine, on the cluster of RAY_ADDRESS or of the user's process, and calls in their workers."""
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
-import socket
 import threading
-import warnings
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
-from automl.drivers import ray_patches, worker
+from automl.drivers import place, ray_patches, worker
+from automl.drivers.place import Place
 from automl.drivers.session import HEARTBEAT_S
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, NoDevice
+from automl.host import guest
+from automl.host.temporary import check_temporary
 from automl.records import (
     Prepared,
     Slots,
@@ -25,6 +28,7 @@ from automl.records import (
     Trial,
 )
 
+LOGGERS = ("ray", "ray.tune", "ray.data", "ray.train", "ray.rllib", "ray.serve")
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -40,54 +44,82 @@ _SETTINGS = {
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
     "TUNE_MAX_PENDING_TRIALS_PG": "1",
 }
-for _name, _value in _SETTINGS.items():
-    os.environ.setdefault(_name, _value)
-warnings.filterwarnings("ignore", module=r"ray\..*")
-
-import ray  # noqa: E402  (reads the variables above when it is imported)
+_CHANGED = ("RAY_", "TUNE_", "PYTHONBREAKPOINT")  # beginnings of the variables that Ray sets in this process
+_FREE_S = 5.0  # in which the workers of an earlier search leave a session
 
 
-def _hush() -> None:
-    """Keep Ray's messages on dead workers off the terminal: the study's log has its own."""
-    for name in ("ray", "ray.tune", "ray.data", "ray.train"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+def settings() -> dict[str, str]:
+    """Our variables of Ray, where the user has none."""
+    return {name: os.environ.get(name, value) for name, value in _SETTINGS.items()}
+
+
+with guest.importing(LOGGERS), guest.variables(settings()):
+    import ray
 
 
 @contextmanager
 def cluster(slots: Slots) -> Iterator[None]:
-    """A Ray session with those slots: joins RAY_ADDRESS, or starts one here and stops it at the end.
+    """A Ray session with those slots: the user's, else one that joins RAY_ADDRESS or is started here and stopped again.
 
-    Raises EngineMismatch for a version of Ray that cannot be used.
+    Afterwards this process is as it was. Raises EngineMismatch for a version of Ray that cannot be used, AutoMLError if
+    there is no session to be had.
     """
-    ray_patches.apply_patches()
-    _hush()
-    remote = os.environ.get("RAY_ADDRESS")
+    with guest.importing(LOGGERS):
+        ray_patches.notes()
+    with place.taken() as where, _guest(), ray_patches.patched(where, worker_variables(slots)):
+        if where is Place.SESSION:
+            _check_free(slots)
+            with _terminable():
+                yield
+            return
+        with _terminable() as listen_again:
+            try:
+                _begin(slots, where)
+                listen_again()
+                yield
+            finally:
+                ray.shutdown()
+
+
+@contextmanager
+def _guest() -> Iterator[None]:
+    """Hush Ray, and give back all that it changes in this process. The study's log has messages on dead workers."""
+    with ExitStack() as stack:
+        stack.enter_context(guest.variables(settings(), prefixes=_CHANGED))
+        stack.enter_context(guest.signals_kept())
+        stack.enter_context(guest.faults_kept())
+        stack.enter_context(guest.no_warnings_of(r"ray\..*"))
+        quiet = logging.CRITICAL if place.place() is not Place.SESSION else None
+        stack.enter_context(guest.log_levels(LOGGERS, quiet))
+        yield
+
+
+def _begin(slots: Slots, where: Place) -> None:
+    """Begin the session. Raises AutoMLError with Ray's reason in a sentence."""
     common: dict[str, Any] = {
         "logging_level": logging.CRITICAL,
         "log_to_driver": False,
-        "include_dashboard": False,
         "runtime_env": {"env_vars": dict(worker.environment(slots.threads))},
     }
-    with _terminable() as listen_again:
-        try:
-            if remote:
-                common.pop("include_dashboard")
-                _check_reachable(remote)
-                ray.init(address=remote, **common)
-            else:
-                if slots.devices:
-                    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(slots.devices)
-                ray.init(
-                    address="local",
-                    num_cpus=slots.count * slots.threads,
-                    num_gpus=slots.count if slots.device == "gpu" else 0,
-                    object_store_memory=100 * 1024 * 1024,
-                    **common,
-                )
-            listen_again()
-            yield
-        finally:
-            ray.shutdown()
+    remote = place.address()
+    try:
+        if where is Place.CLUSTER and remote is not None:
+            ray.init(address=remote, **common)
+            return
+        check_temporary()
+        visible = {"CUDA_VISIBLE_DEVICES": ",".join(slots.devices)} if slots.devices else {}
+        with guest.variables(visible):
+            ray.init(
+                address="local",
+                num_cpus=slots.count * slots.threads,
+                num_gpus=slots.count if slots.device == "gpu" else 0,
+                object_store_memory=100 * 1024 * 1024,
+                include_dashboard=False,
+                **common,
+            )
+    except (RuntimeError, OSError, ValueError, ray.exceptions.RayError) as error:
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise AutoMLError(f"Ray cannot begin on {place.elsewhere()}: {reason.rstrip('.')}.") from error
 
 
 @contextmanager
@@ -103,47 +135,106 @@ def _terminable() -> Iterator[Callable[[], object]]:
     if threading.current_thread() is not threading.main_thread():  # elsewhere Python sets no handlers
         yield lambda: None
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
+    with guest.signals_kept():
+        signal.signal(signal.SIGTERM, interrupt)
         yield lambda: signal.signal(signal.SIGTERM, interrupt)
-    finally:
-        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 
-def _check_reachable(address: str) -> None:
-    """Raise AutoMLError if nothing listens at HOST:PORT; Ray itself would try for a minute."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
-        return  # "auto", "local": Ray's own words
-    try:
-        socket.create_connection((host, int(port)), timeout=10).close()
-    except OSError as error:
-        raise AutoMLError(
-            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}). Start one with `ray start --head`, "
-            "or unset RAY_ADDRESS to search on this machine."
-        ) from error
+# -- slots ------------------------------------------------------------------------------------------
 
 
 def cluster_slots(device: str | None, count: int | None = None) -> Slots:
-    """The slots of the cluster at RAY_ADDRESS: its GPUs, or its cores where there are none.
+    """The slots of the user's Ray session or of the cluster at RAY_ADDRESS: its GPUs, or its cores without any.
 
     device  "cpu", "gpu" or None for whatever there is; count limits the slots
+
+    Raises AutoMLError if it has none to give.
     """
-    if device not in (None, "cpu", "gpu"):
-        raise AutoMLError(f"--device {device}: on a cluster, which RAY_ADDRESS names, choose cpu or gpu.")
+    if place.place() is Place.SESSION:
+        _check_no_client()
+        return _slots(device, count, _free(ray.cluster_resources()))
     with cluster(Slots(count=1, device="cpu")):
-        total = ray.cluster_resources()
-    gpus, cpus = int(total.get("GPU", 0)), int(total.get("CPU", 0))
-    if device == "gpu" and not gpus:
-        raise AutoMLError("--device gpu: the cluster that RAY_ADDRESS names has no GPU. Use --device cpu.")
+        return _slots(device, count, ray.cluster_resources())
+
+
+def _slots(device: str | None, count: int | None, resources: dict[str, float]) -> Slots:
+    gpus, cpus, where = int(resources.get("GPU", 0)), int(resources.get("CPU", 0)), place.elsewhere()
+    if device not in (None, "cpu", "gpu") and not _names_all(str(device), gpus):
+        raise NoDevice(f"--device {device}: {where} chooses the GPUs of its workers", "Write cpu or gpu.")
+    if device not in (None, "cpu") and not gpus:
+        raise NoDevice(f"--device {device}: {where} has no free GPU", "Use --device cpu.")
     if device != "cpu" and gpus:
-        return Slots(count=min(count or gpus, gpus), device="gpu", threads=max(1, cpus // gpus))
-    return Slots(count=min(count or cpus, max(1, cpus)), device="cpu", threads=1)
+        slots = min(count or gpus, gpus)
+        if cpus < slots:
+            raise AutoMLError(f"{where} has {gpus} GPUs and {cpus} CPUs that are free; each slot needs one of both.")
+        return Slots(count=slots, device="gpu", threads=max(1, cpus // gpus))
+    if not cpus:
+        raise AutoMLError(f"{where} has no free CPU, and each slot needs one. {_way_out()}")
+    return Slots(count=min(count or cpus, cpus), device="cpu", threads=1)
+
+
+def _names_all(device: str, gpus: int) -> bool:
+    """True if the device is every GPU by its index."""
+    return bool(gpus) and sorted(re.split(r"\s*,\s*", device)) == sorted(map(str, range(gpus)))
+
+
+def _way_out() -> str:
+    if place.place() is Place.SESSION:
+        return "Free some, or call ray.shutdown() before: then the search begins a session of its own."
+    return "Add machines to it, or unset RAY_ADDRESS."
+
+
+def _free(wanted: dict[str, float]) -> dict[str, float]:
+    """Free CPUs and GPUs of the user's session, as soon as all that is wanted is free, or after a few seconds."""
+    deadline = time.monotonic() + _FREE_S
+    while True:
+        free = {name: ray.available_resources().get(name, 0.0) for name in ("CPU", "GPU")}
+        if all(free[name] >= wanted.get(name, 0.0) for name in free) or time.monotonic() > deadline:
+            return free
+        time.sleep(0.1)
+
+
+def _check_free(slots: Slots) -> None:
+    """Raise AutoMLError if the user's session has no room for the slots now: the trials would wait for ever."""
+    _check_no_client()
+    wanted = {"CPU": float(slots.count * slots.threads), "GPU": float(slots.count if slots.device == "gpu" else 0)}
+    free = _free(wanted)
+    for name, number in wanted.items():
+        if free[name] < number:
+            raise AutoMLError(
+                f"the Ray session of this process has {free[name]:g} free {name}s, and the search needs {number:g}. "
+                f"{_way_out()}"
+            )
+
+
+def _check_no_client() -> None:
+    """Raise AutoMLError for a session through Ray's client, which cannot run Tune's driver."""
+    if ray.util.client.ray.is_connected():
+        raise AutoMLError(
+            "this process is connected through Ray's client (ray://), and a search cannot run through it. Call "
+            "ray.shutdown() before, or begin the search on a machine of the cluster."
+        )
+
+
+# -- calls ------------------------------------------------------------------------------------------
+
+
+def worker_variables(slots: Slots) -> dict[str, str]:
+    """Environment variables of a worker in a session that we did not begin."""
+    return {**worker.environment(slots.threads), "RAY_CHDIR_TO_TRIAL_DIR": "0"}
+
+
+def _remote(function: Callable[..., Any], slots: Slots) -> Any:
+    """The function as a call in a worker, which does not stay in a session of the user's."""
+    options: dict[str, Any] = {**resources(slots, prefix="num_"), "max_retries": 0}
+    if place.place() is not Place.SESSION:
+        return ray.remote(function).options(**options)
+    return ray.remote(max_calls=1, runtime_env={"env_vars": worker_variables(slots)}, **options)(function)
 
 
 def prepare(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -> Prepared:
     """The trainer's preparation, run in a worker of the open cluster. Raises its AutoMLError."""
-    remote = ray.remote(worker.prepare).options(**resources(slots, prefix="num_"), max_retries=0)
+    remote = _remote(worker.prepare, slots)
     try:
         answer: Prepared | AutoMLError = ray.get(remote.remote(trainer, job, epochs, seed))
     except ray.exceptions.RayError as error:
@@ -160,7 +251,7 @@ def evaluate(spec: StudySpec, trial: Trial, job: TrainJob, split: str, beat: Cal
 
     Raises AutoMLError if it fails.
     """
-    remote = ray.remote(worker.evaluate).options(**resources(spec.slots, prefix="num_"), max_retries=0)
+    remote = _remote(worker.evaluate, spec.slots)
     try:
         waiting = remote.remote(spec.trainer, trial, job, split)
         while not ray.wait([waiting], timeout=HEARTBEAT_S)[0]:

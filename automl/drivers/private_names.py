@@ -46,5 +46,26 @@ TERMINATION = tuple(
     )
     for name in (_RESOURCES, f"{_RESOURCES}.__del__")
 )
+ASKING = tuple(
+    PrivateName(
+        name,
+        "to ask an address whether Ray is there",
+        degraded="a wrong RAY_ADDRESS is noticed after minutes",
+    )
+    for name in ("ray._private.services:canonicalize_bootstrap_address", "ray._raylet:GcsClient")
+)
+_CACHE = "ray.tune.execution.class_cache:_ActorClassCache"
+WORKERS = tuple(
+    PrivateName(
+        name,
+        "to give the workers of a Ray session of yours their variables",
+        caller,
+        degraded="in a Ray session of yours trials may use more threads than their share",
+    )
+    for name, caller in (
+        (_CACHE, "ray.tune.execution.tune_controller:TuneController.__init__"),
+        (f"{_CACHE}.get", None),
+    )
+)
 
-NAMES = (*PROCESSES, *MESSAGES, *MEMORY, *TERMINATION)
+NAMES = (*PROCESSES, *MESSAGES, *MEMORY, *TERMINATION, *ASKING, *WORKERS)

@@ -1,49 +1,96 @@
-"""Changes inside Ray, where it has no switch. Their names stand in private_names.py.
+"""Changes inside Ray, where it has no switch, for the time of a search. Their names stand in private_names.py.
 
-Loads Ray when it is called, after cluster.py has set the variables that Ray reads on import.
+Loads Ray when it is called, after cluster.py has imported it.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
 from automl.drivers import private_names
-from automl.files.installed import check_names, is_there
+from automl.drivers.place import Place, place
+from automl.files.installed import PrivateName, check_names, is_there
 
 
 @cache
-def apply_patches() -> tuple[str, ...]:
-    """Keep Ray's own messages off the terminal, and a worker that it kills for memory from ending the search.
-
-    Once a process. Returns a note for each thing that this version of Ray does not let us change.
+def notes() -> tuple[str, ...]:
+    """A note for each thing that this version of Ray does not let us change.
 
     Raises EngineMismatch where the driver cannot run with it at all.
     """
-    notes = check_names(private_names.ENGINE, private_names.NAMES)
-    if all(is_there(entry) for entry in private_names.MESSAGES):
-        _silence_messages()
-    if all(is_there(entry) for entry in private_names.MEMORY):
-        _survive_memory_kills()
-    return tuple(notes)
+    return tuple(check_names(private_names.ENGINE, private_names.NAMES))
+
+
+@contextmanager
+def patched(where: Place, variables: Mapping[str, str]) -> Iterator[None]:
+    """Keep a worker that Ray kills for memory from ending the search; afterwards Ray is as before.
+
+    In a session of our own, Ray's messages stay off the terminal. In a session of the user's, the workers of trials
+    have these environment variables: such a session has none for all of them.
+    """
+    with ExitStack() as stack:
+        if _there(private_names.MEMORY):
+            stack.enter_context(_survived_memory_kills())
+        if where is Place.SESSION and _there(private_names.WORKERS):
+            stack.enter_context(_workers_with(variables))
+        if where is not Place.SESSION and _there(private_names.MESSAGES):
+            stack.enter_context(_silenced_messages())
+        if where is not Place.SESSION and _there(private_names.TERMINATION):
+            stack.enter_context(_placement_groups_kept())
+        yield
 
 
 def leave_placement_groups() -> None:
-    """Let Tune give no placement group back: they end with the session, and a cluster that is gone answers nobody."""
-    with suppress(ImportError):  # of which a note has told
+    """Let Tune give no placement group back: they end with our session, and a cluster that is gone answers nobody."""
+    if place() is not Place.SESSION and _there(private_names.TERMINATION):
         from ray.air.execution.resources.placement_group import PlacementGroupResourceManager
 
-        PlacementGroupResourceManager.__del__ = lambda manager: None
+        PlacementGroupResourceManager.__del__ = _leave
 
 
-def _silence_messages() -> None:
+def _leave(manager: object) -> None:
+    """Give nothing back."""
+
+
+def _there(names: tuple[PrivateName, ...]) -> bool:
+    return all(is_there(entry) for entry in names)
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextmanager
+def _placement_groups_kept() -> Iterator[None]:
+    """Take `leave_placement_groups` back."""
+    from ray.air.execution.resources.placement_group import PlacementGroupResourceManager as Manager
+
+    before = Manager.__del__
+    try:
+        yield
+    finally:
+        if Manager.__del__ is not before:
+            gc.collect()  # the managers of our session go first
+            Manager.__del__ = before
+
+
+def _silenced_messages() -> Any:
     import ray
 
-    ray._private.worker.print_to_stdstream = lambda *args, **kwargs: None  # the study's log has its own
+    return _replaced(ray._private.worker, "print_to_stdstream", lambda *args, **kwargs: None)  # the log has its own
 
 
-def _survive_memory_kills() -> None:
+def _survived_memory_kills() -> Any:
     import ray
     from ray.air.execution._internal.actor_manager import RayActorManager
 
@@ -55,4 +102,19 @@ def _survive_memory_kills() -> None:
             exception = ray.exceptions.RayActorError(error_msg=str(exception))
         task_failed(manager, tracked_actor_task, exception)
 
-    RayActorManager._actor_task_failed = failed_or_killed
+    return _replaced(RayActorManager, "_actor_task_failed", failed_or_killed)
+
+
+def _workers_with(variables: Mapping[str, str]) -> Any:
+    import ray
+    from ray.tune.execution.class_cache import _ActorClassCache
+
+    kinds: dict[type, Any] = {}
+
+    def get(cache: object, kind: type) -> Any:
+        """The remote class of a trial's process."""
+        if kind not in kinds:
+            kinds[kind] = ray.remote(runtime_env={"env_vars": dict(variables)})(kind)
+        return kinds[kind]
+
+    return _replaced(_ActorClassCache, "get", get)

@@ -12,22 +12,25 @@ import signal
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
 from automl.drivers import ray_patches, worker
-from automl.drivers.cluster import resources  # first: it sets the variables that Ray reads on import
+from automl.drivers.cluster import LOGGERS, resources  # first: it imports Ray
 from automl.drivers.session import Session
 from automl.errors import AutoMLError
+from automl.host.guest import importing
 from automl.records import EndedBy, Ending, Outcome, Slots, TrialState
 
 # isort: split
-import ray
-from ray import tune
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler
-from ray.tune.search import Searcher
-from ray.tune.stopper import Stopper
+with importing(LOGGERS):
+    import ray
+    from ray import tune
+    from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+    from ray.tune.search import Searcher
+    from ray.tune.stopper import Stopper
 
 INTERRUPTED = "interrupted by the user"
 MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
@@ -98,7 +101,7 @@ class RayTuneDriver:
 
     def run(self) -> bool:
         """Run to the end; True if the user interrupted it. Running trials are then left to be resumed."""
-        for note in ray_patches.apply_patches():
+        for note in ray_patches.notes():
             self._session.note(note, self.at())
         scratch = tempfile.mkdtemp(prefix="automl-tune-")
         handlers = {signal.SIGINT: self._on_interrupt, signal.SIGTERM: self._on_terminate}
@@ -124,7 +127,10 @@ class RayTuneDriver:
         except KeyboardInterrupt:
             self._interrupts += 1
         except (ray.exceptions.RayError, tune.TuneError, ConnectionError) as error:
-            raise AutoMLError(f"Ray ended unexpectedly: {error}. Go on with: {self._resume_command}") from error
+            if error.__context__ is not None and _of_a_part(error.__context__):
+                raise error.__context__ from None
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip().rstrip(".")
+            raise AutoMLError(f"Ray ended unexpectedly: {reason}. Go on with: {self._resume_command}") from error
         finally:
             for signum, handler in before.items():
                 signal.signal(signum, handler)
@@ -196,6 +202,11 @@ class RayTuneDriver:
         """
         ray_patches.leave_placement_groups()
         raise KeyboardInterrupt
+
+
+def _of_a_part(error: BaseException) -> bool:
+    """True if the error was raised below one of the parts that Tune calls, by a listener or a database."""
+    return any(frame.f_code.co_filename == __file__ for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 class _Proposals(_Unpickled, Searcher):  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +14,7 @@ def replacing(file: Path) -> Iterator[Path]:
 
     Readers see the old file or the new one, never a part. If the block writes nothing the old file stays.
     """
-    part = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
+    part = file.with_name(f".{file.stem}.{uuid.uuid4().hex[:12]}{file.suffix}")  # of no other process or thread
     try:
         yield part
         if part.exists():

@@ -12,7 +12,15 @@ STUDIES = "studies"  # folder in the home with a folder for each study
 
 def home_folder(home: str | Path | None) -> Path:
     """Folder of all studies: `home`, else AUTOML_HOME, else ./automl-runs."""
-    return Path(home or os.environ.get("AUTOML_HOME") or "automl-runs").expanduser().absolute()
+    return expanded(home or os.environ.get("AUTOML_HOME") or "automl-runs").absolute()
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with a home folder in the place of `~`; as it is where the system knows no such folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # a container whose user has no HOME and no name
+        return Path(path)
 
 
 def make_folder(directory: Path) -> Path:

@@ -8,6 +8,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from automl.files.home import expanded
+
 _VARIABLES = ("YOLO_CONFIG_DIR", "YOLO_OFFLINE")
 _before: dict[str, str | None] = {}  # values of the user's, once this process has set its own
 
@@ -41,13 +43,13 @@ def datasets_dir() -> Path:
 
 def _folder(key: str, default: Path) -> Path:
     value = _settings().get(key)
-    return (Path(value).expanduser() if isinstance(value, str) and value else default).absolute()
+    return (expanded(value) if isinstance(value, str) and value else default).absolute()
 
 
 def _settings() -> Mapping[str, object]:
     """Content of Ultralytics' settings.json; empty without a readable one."""
     own = variable("YOLO_CONFIG_DIR")
-    place = Path(own).expanduser() if own else Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    place = expanded(own or os.environ.get("XDG_CONFIG_HOME") or "~/.config")
     try:
         document = json.loads((place / "Ultralytics" / "settings.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -49,7 +49,7 @@ from automl.space import EPOCH_KEYS
 from automl.store import read
 from automl.trainers.ultralytics import pretrained, schema
 from automl.trainers.ultralytics.environment import loads_as_yolo
-from automl.trainers.ultralytics.initial import Beginning
+from automl.trainers.ultralytics.initial import Beginning, write_apart
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -149,10 +149,10 @@ def write_recipe(subject: Subject, output: Path, format: str) -> Path:
 def _write_initial(start: Beginning, target: Path, directory: Path) -> None:
     """Write initial weights with the study's cache; with a temporary one where the study's folder is not here."""
     if directory.is_dir():
-        start.write(target, folders.cache(directory))
+        write_apart(start, target, folders.cache(directory))
         return
     with tempfile.TemporaryDirectory(prefix="automl-") as folder:
-        start.write(target, Path(folder))
+        write_apart(start, target, Path(folder))
 
 
 def _write_network(subject: Subject, output: Path) -> Path | None:

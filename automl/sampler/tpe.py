@@ -12,6 +12,7 @@ import logging
 import random
 import warnings
 import zlib
+from contextlib import AbstractContextManager
 
 import optuna
 from optuna.distributions import (
@@ -22,15 +23,13 @@ from optuna.distributions import (
 )
 from optuna.trial import TrialState, create_trial
 
+from automl.host.guest import log_levels
 from automl.records import Params, ParamValue
 from automl.space import Parameter, SearchSpace
 
 STARTUP_TRIALS = 10  # draws near the defaults before the estimator has enough trials
 LOCAL_PER = 300  # after so many trials every second proposal is a step from one of the best, then two of three
 HISTORY = 200  # finished trials that the estimator sees at most: its cost grows with them
-
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-logging.getLogger("optuna").setLevel(logging.ERROR)
 
 
 class TpeSampler:
@@ -81,12 +80,17 @@ class TpeSampler:
             intermediate_values=scores,
         )
         self._history.append((number, record))
-        if len(self._history) > HISTORY * 3 // 2:
-            self._forget()
-        else:
-            self._study.add_trial(record)
+        with _quiet():
+            if len(self._history) > HISTORY * 3 // 2:
+                self._forget()
+            else:
+                self._study.add_trial(record)
 
     def _propose(self, number: int) -> dict[str, ParamValue]:
+        with _quiet():
+            return self._proposed(number)
+
+    def _proposed(self, number: int) -> dict[str, ParamValue]:
         # A new sampler for each ask depends only on the history: a resumed search asks alike.
         self._study.sampler = optuna.samplers.TPESampler(
             n_startup_trials=0,
@@ -113,9 +117,14 @@ class TpeSampler:
         return [record.params for _, record in heapq.nsmallest(count, self._history, key=_rank)]
 
     def _new_study(self) -> optuna.Study:
-        with warnings.catch_warnings():
+        with _quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return optuna.create_study(direction="maximize", storage=optuna.storages.InMemoryStorage())
+
+
+def _quiet() -> AbstractContextManager[None]:
+    """Hush Optuna within; its level is the user's."""
+    return log_levels(("optuna",), logging.ERROR)
 
 
 def _rank(item: tuple[int, optuna.trial.FrozenTrial]) -> tuple[float, int]:

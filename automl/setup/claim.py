@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
-import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from automl.errors import StudyConflict
 from automl.files.home import STUDIES, make_folder, not_writable
+from automl.host.guest import no_warnings_of
 from automl.store.address import command
 
 _MARK = ".claim"
@@ -21,26 +22,24 @@ _MARK = ".claim"
 class Claim:
     """A study's folder that belongs to one process, from the choice of its name until the study has begun.
 
-    Others see a locked file in it. The lock ends with the process, so the folder of a killed search is free again.
-    (On a file system without locks it is not, and only a new folder can be claimed.)
+    Others see the locked file of that name, which stays for good. The lock ends with the process, and the mark in the
+    folder tells of a study that never began: so the folder of a killed search is free again. (On a file system without
+    locks it may not be, and only a new folder can be claimed.)
     """
 
-    def __init__(self, folder: Path, lock: int) -> None:
+    def __init__(self, folder: Path, lock: FileLock | None) -> None:
         self.folder = folder
         self._lock = lock
 
     def keep(self) -> None:
         """Release the lock once the study has begun: its name in the database guards the folder."""
         (self.folder / _MARK).unlink(missing_ok=True)
-        os.close(self._lock)
+        _release(self._lock)
 
     def give_up(self) -> None:
         """Remove the folder with everything in it."""
-        folder = self.folder
-        with suppress(OSError):  # renamed first: another search can use the name at once
-            folder = self.folder.rename(self.folder.with_name(f".{self.folder.name}.{uuid.uuid4().hex}"))
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(self._lock)
+        _remove(self.folder)
+        _release(self._lock)
 
 
 def claim_folder(names: Collection[str], name: str | None, data: Path, home: Path, db: str | None = None) -> Claim:
@@ -59,7 +58,7 @@ def claim_folder(names: Collection[str], name: str | None, data: Path, home: Pat
     if name is not None:
         return _named(studies / name)
     free = (candidate for candidate in _names(data) if candidate not in names)
-    return next(claim for candidate in free if (claim := _claim(studies / candidate)) is not None)
+    return next(claim for candidate in free if (claim := _new(studies / candidate)) is not None)
 
 
 def _names(data: Path) -> Iterator[str]:
@@ -73,56 +72,89 @@ def _names(data: Path) -> Iterator[str]:
 
 def _named(folder: Path) -> Claim:
     """Claim to that very folder. Files of a search that was killed before its study began are removed."""
+    lock = _lock(folder)
+    if lock is not None and (folder / _MARK).exists():
+        _remove(folder)
     with suppress(OSError):
         folder.rmdir()  # only if it is empty
-    try:
-        lock = os.open(folder / _MARK, os.O_RDWR)
-    except OSError:
-        lock = None
-    if lock is not None:
-        if _locked(lock, folder) is not True:
-            os.close(lock)
-            raise _occupied(folder)
-        Claim(folder, lock).give_up()
-    claim = _claim(folder)
-    if claim is None:
+    if not _made(folder):
+        _release(lock)
         raise _occupied(folder)
-    return claim
+    return Claim(folder, lock)
+
+
+def _new(folder: Path) -> Claim | None:
+    """Claim to a new folder; None if it exists already or another search takes it now."""
+    try:
+        lock = _lock(folder)
+    except StudyConflict:
+        return None
+    if _made(folder):
+        return Claim(folder, lock)
+    _release(lock)
+    return None
+
+
+def _lock(folder: Path) -> FileLock | None:
+    """The lock of the folder's name; None on a file system without locks. Raises StudyConflict if another has it."""
+    file = make_folder(folder.parent.with_name("claims")) / f"{folder.name}.lock"
+    lock = FileLock(file, thread_local=False)
+    if not _acquired(lock):
+        raise _prepared(folder, f"{folder} and {file}")
+    if lock.is_locked and _acquired(again := FileLock(file, thread_local=False)):  # a second time: it locks nothing
+        again.release()
+        lock.release()
+    return lock if lock.is_locked else None
+
+
+def _acquired(lock: FileLock) -> bool:
+    """False if another has the lock. True too on a file system without locks, where versions of filelock differ."""
+    try:
+        with no_warnings_of(r"filelock\b.*"):
+            lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    except (OSError, NotImplementedError):
+        return True
+    return True
+
+
+def _release(lock: FileLock | None) -> None:
+    if lock is not None:
+        lock.release()
+
+
+def _made(folder: Path) -> bool:
+    """True if the folder is new, and has its mark now."""
+    try:
+        folder.mkdir()
+        (folder / _MARK).touch()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise not_writable(folder, error) from error
+    return True
+
+
+def _remove(folder: Path) -> None:
+    moved = folder
+    with suppress(OSError):  # renamed first: another search can use the name at once
+        moved = folder.rename(folder.with_name(f".{folder.name}.{uuid.uuid4().hex}"))
+    shutil.rmtree(moved, ignore_errors=True)
 
 
 def _occupied(folder: Path) -> StudyConflict:
     if (folder / _MARK).exists():
-        return StudyConflict(
-            f"another search prepares a study named '{folder.name}' now. Choose another --name, or remove {folder} "
-            "if none does."
-        )
+        return _prepared(folder, str(folder))
     return StudyConflict(
         f"{folder} holds files of a study that this database does not know. "
         "Choose another --name, or remove the folder."
     )
 
 
-def _claim(folder: Path) -> Claim | None:
-    """Claim to a new folder; None if it exists already."""
-    try:
-        folder.mkdir()
-        lock = os.open(folder / _MARK, os.O_RDWR | os.O_CREAT, 0o644)
-    except (FileExistsError, FileNotFoundError):  # the latter: another search removed it as empty
-        return None
-    except OSError as error:
-        raise not_writable(folder, error) from error
-    if _locked(lock, folder) is False:
-        os.close(lock)
-        return None
-    return Claim(folder, lock)
-
-
-def _locked(lock: int, folder: Path) -> bool | None:
-    """True if this process now holds the folder's lock; None on a file system without locks."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(lock), (folder / _MARK).stat())  # False if the folder was given up meanwhile
-    except (BlockingIOError, FileNotFoundError):
-        return False
-    except OSError:
-        return None
+def _prepared(folder: Path, left: str) -> StudyConflict:
+    """Error for a name that another search has claimed. `left`: what such a search would have left behind."""
+    return StudyConflict(
+        f"another search prepares a study named '{folder.name}' now. Choose another --name, or remove {left} if none "
+        "does."
+    )

@@ -29,7 +29,7 @@ class SearchOptions(TypedDict, total=False):
     epochs: int | None
     batch: float | None
     fixed: Params | None
-    device: str | None
+    device: str | int | Sequence[int] | None
     slots: int | None
     trainer: str | None
     target: float | None
@@ -97,6 +97,8 @@ def request_of(data: str | Path, budget: str | Sequence[str], **options: Unpack[
         values["space"] = Path(values["space"])
     if "weights" in values:
         values["weights"] = str(values["weights"])
+    if "device" in values:
+        values["device"] = _device(values["device"])
     if "batch" in values and float(values["batch"]).is_integer():
         values["batch"] = int(values["batch"])
     for name, example in _LISTS.items():
@@ -106,6 +108,11 @@ def request_of(data: str | Path, budget: str | Sequence[str], **options: Unpack[
     values["warm_start"] = tuple(map(str, values.get("warm_start", ())))
     budgets = (budget,) if isinstance(budget, str) else tuple(budget)
     return SearchRequest(data=Path(data), budgets=budgets, **values)
+
+
+def _device(device: object) -> str:
+    """The device as the command line has it, from Ultralytics' other forms too: 0, [0, 1] and torch.device("cuda")."""
+    return ",".join(map(str, device)) if isinstance(device, list | tuple) else str(device)
 
 
 def _check_names(options: Mapping[str, object]) -> None:

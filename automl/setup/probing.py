@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from automl.costs import points
 from automl.costs.points import Probe
+from automl.drivers import place
+from automl.drivers.place import Place
 from automl.errors import BadWeights, OutOfMemory
 from automl.figures import ago
 from automl.files import disk, folders
@@ -249,8 +251,8 @@ def _content(model: str) -> str:
 
 def _device(slots: Slots) -> str:
     """Kind and name of a slot's device."""
-    if os.environ.get("RAY_ADDRESS"):
-        return f"{slots.device} of {os.environ['RAY_ADDRESS']}"
+    if place.place() is Place.CLUSTER:
+        return f"{slots.device} of {place.address()}"
     if slots.device == "cpu":
         return f"cpu {_processor()} of {os.cpu_count()}"
     tool = shutil.which("nvidia-smi")

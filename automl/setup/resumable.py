@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from automl.data.dataset import known_fingerprints, read_dataset, write_resolved
 from automl.data.holdout import hold_back
 from automl.data.images import TEST
-from automl.errors import AutoMLError, BadData, BadWeights, NoSpace, StudyConflict
+from automl.drivers import place
+from automl.drivers.place import Place
+from automl.errors import AutoMLError, BadData, BadWeights, NoDevice, NoSpace, StudyConflict
 from automl.files import disk, folders
 from automl.files.home import make_folder
 from automl.files.moved import elsewhere, network
 from automl.records import Slots, StudySpec, weights_for
 from automl.setup import request
-from automl.setup.slots import find_slots
+from automl.setup.slots import Say, find_slots
 from automl.setup.spellings import data_file
 from automl.trainers.ultralytics import pretrained
 from automl.trainers.ultralytics.weights import check_weights, sha256
 
 
-def slots_here(device: str | None, count: int | None) -> Slots:
-    """The slots of the cluster that RAY_ADDRESS names, else of this machine."""
-    if os.environ.get("RAY_ADDRESS"):
-        from automl.drivers import cluster
+def slots_here(device: str | None, count: int | None, say: Say = lambda text: None) -> Slots:
+    """The slots of this process's Ray session, else of the cluster that RAY_ADDRESS names, else of this machine."""
+    if count is not None and count < 1:
+        raise AutoMLError(f"--slots {count}: a search needs 1 slot or more.")
+    look_for_ray(say)
+    if place.place() is Place.HERE:
+        return find_slots(device, count, say)
+    from automl.drivers import cluster
 
-        return cluster.cluster_slots(device, count)
-    return find_slots(device, count)
+    return cluster.cluster_slots(device, count)
+
+
+def look_for_ray(say: Say) -> None:
+    """Say which Ray session is used, unless it is one of our own on this machine.
+
+    Raises AutoMLError, before Ray is loaded, if no cluster answers at RAY_ADDRESS.
+    """
+    address = place.address()
+    if place.place() is Place.SESSION:
+        say("This process has a Ray session: the search uses it, and leaves it as it is.")
+    elif place.place() is Place.CLUSTER and address is not None:
+        say(f"Looking for {place.elsewhere()} ...")
+        place.check_address(address)
 
 
 def with_data(spec: StudySpec, data: Path | None, home: Path, command: str) -> StudySpec:
@@ -124,11 +141,14 @@ def _check_gpus(spec: StudySpec) -> None:
     """Raise StudyConflict if the GPUs of the study's slots are missing: every trial would fail or wait."""
     if spec.slots.device != "gpu":
         return
-    devices = "gpu" if os.environ.get("RAY_ADDRESS") else ",".join(spec.slots.devices)
+    devices = ",".join(spec.slots.devices) if place.place() is Place.HERE else "gpu"
     try:
         slots = slots_here(devices or None, None)
-    except AutoMLError as error:
-        raise StudyConflict(f"study '{spec.name}' trains on {spec.slots.count} GPUs. {error}") from error
+    except NoDevice as error:
+        way_out = "Resume it where it has them."
+        raise StudyConflict(
+            f"study '{spec.name}' trains on {spec.slots.count} GPUs. {error.problem}. {way_out}"
+        ) from error
     if slots.device != "gpu" or slots.count < spec.slots.count:
         count = slots.count if slots.device == "gpu" else 0
         raise StudyConflict(

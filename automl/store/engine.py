@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
@@ -17,9 +16,11 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAl
 from automl.errors import BadStore, NoStore, StoreAway
 from automl.files.home import home_folder
 from automl.files.moved import Homes
+from automl.host.mounts import network_type
 from automl.store import migrate
 from automl.store.tables import dumps
 
+POSTGRES = "put AUTOML_HOME on a disk of this machine, or name a Postgres database with AUTOML_DB."
 _BUSY_S = 30.0  # longest wait of an SQLite writer for another one
 _WRITES = "automl_writes"
 _HOMES = "automl_homes"
@@ -161,7 +162,7 @@ def _sqlite(url: URL, *, create: bool, read_only: bool) -> Engine:
 
 def _connect_sqlite(file: Path, *, read_only: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"file:{quote(str(file))}?mode={'ro' if read_only else 'rwc'}",
+        f"{file.as_uri()}?mode={'ro' if read_only else 'rwc'}",
         uri=True,
         timeout=_BUSY_S,
         isolation_level=None,  # the listener `begin` opens transactions, not the first write
@@ -170,28 +171,40 @@ def _connect_sqlite(file: Path, *, read_only: bool) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA foreign_keys=ON")
         if not read_only:
-            _use_wal(connection)
-            connection.execute("PRAGMA synchronous=NORMAL")
+            shared = bool(network_type(file.parent))  # there processes share no memory, which write-ahead logging needs
+            _use_journal(connection, "DELETE" if shared else "WAL")
+            connection.execute(f"PRAGMA synchronous={'FULL' if shared else 'NORMAL'}")
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to write-ahead logging, so that readers read while one writes.
+def _use_journal(connection: sqlite3.Connection, mode: str) -> None:
+    """Switch to write-ahead logging, so that readers read while one writes, or to the journal that works everywhere.
 
     The switch itself ignores the busy timeout, so this loop waits for a locked database.
     """
     deadline = time.monotonic() + _BUSY_S
     while True:
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA journal_mode={mode}")
             return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+def risk(engine: Engine) -> str:
+    """Sentence on a database that is at risk where it lies; empty for one that is not."""
+    kind = network_type(Path(str(engine.url.database)).parent) if engine.dialect.name == "sqlite" else ""
+    if not kind:
+        return ""
+    return (
+        f"The database {engine.url.database} lies on {kind}, where SQLite cannot rely on locks: two searches at once "
+        f"can damage it. To be safe, {POSTGRES}"
+    )
 
 
 def _postgres(url: URL, *, read_only: bool) -> Engine:
@@ -226,9 +239,9 @@ def unusable(engine: Engine, error: SQLAlchemyError) -> BadStore:
     if engine.dialect.name == "sqlite":
         if isinstance(error, DatabaseError) and "not a database" in reason:
             return BadStore(f"{engine.url.database} is not an SQLite database. Name another file.")
-        return StoreAway(
-            f"cannot open the database {engine.url.database}: {reason}. Check that the folder can be written."
-        )
+        kind = network_type(Path(str(engine.url.database)).parent)
+        way_out = f"It lies on {kind}: {POSTGRES}" if kind else "Check that the folder can be written."
+        return StoreAway(f"cannot open the database {engine.url.database}: {reason}. {way_out}")
     if isinstance(error, OperationalError):
         return StoreAway(
             f"cannot reach the database {_shown(engine)}: {reason}. "

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import random
-import signal
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
+import psutil
 
 from automl.errors import TrialError
 from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
@@ -193,4 +192,4 @@ def _fail(kind: FaultKind, trial: Trial, epoch: int) -> None:
     if kind is FaultKind.ERROR:
         raise TrialError(f"trial {trial.number} failed in epoch {epoch}, as its fault asks for")
     if kind is FaultKind.CRASH:
-        os.kill(os.getpid(), signal.SIGKILL)
+        psutil.Process().kill()

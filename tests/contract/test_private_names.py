@@ -128,21 +128,55 @@ def test_a_name_that_only_embellishes_is_said_in_a_note(monkeypatch: pytest.Monk
 def test_what_cannot_be_patched_in_ray_is_said_and_the_rest_is_patched(monkeypatch: pytest.MonkeyPatch) -> None:
     from ray.air.execution._internal.actor_manager import RayActorManager
 
-    from automl.drivers.ray_patches import apply_patches
+    from automl.drivers.place import Place
+    from automl.drivers.ray_patches import notes, patched
 
     before = RayActorManager._actor_task_failed
-    monkeypatch.setattr(RayActorManager, "_actor_task_failed", before)
     monkeypatch.delattr("ray._private.worker.print_to_stdstream")
-    (note,) = apply_patches.__wrapped__()
+    (note,) = notes.__wrapped__()
     assert "print_to_stdstream" in note
-    assert RayActorManager._actor_task_failed is not before
+    with patched(Place.HERE, {}):
+        assert RayActorManager._actor_task_failed is not before
+    assert RayActorManager._actor_task_failed is before
+
+
+@pytest.mark.parametrize("where", ["here", "cluster", "session"])
+def test_ray_is_as_before_once_a_search_has_ended(where: str) -> None:
+    import ray
+    from ray.air.execution.resources.placement_group import PlacementGroupResourceManager
+    from ray.tune.execution.class_cache import _ActorClassCache
+
+    from automl.drivers.place import Place
+    from automl.drivers.ray_patches import leave_placement_groups, patched
+
+    def state() -> tuple[object, ...]:
+        manager = PlacementGroupResourceManager.__del__
+        return ray._private.worker.print_to_stdstream, manager, _ActorClassCache.get
+
+    before = state()
+    with patched(Place(where), {}):
+        if where != "session":  # of which the placement groups are given back
+            leave_placement_groups()
+        assert state() != before
+    assert state() == before
+
+
+def test_messages_of_a_session_of_the_user_are_not_silenced() -> None:
+    import ray
+
+    from automl.drivers.place import Place
+    from automl.drivers.ray_patches import patched
+
+    before = ray._private.worker.print_to_stdstream
+    with patched(Place.SESSION, {}):
+        assert ray._private.worker.print_to_stdstream is before
 
 
 def test_ray_is_checked_before_a_cluster_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     from automl.drivers import cluster, ray_patches
 
     monkeypatch.setattr("ray.tune.experiment.trial._TemporaryTrialState", object)
-    monkeypatch.setattr(ray_patches, "apply_patches", ray_patches.apply_patches.__wrapped__)
+    monkeypatch.setattr(ray_patches, "notes", ray_patches.notes.__wrapped__)
     with pytest.raises(EngineMismatch, match="ray_actor"), cluster.cluster(Slots(count=1, device="cpu")):
         pytest.fail("a cluster began")
 

@@ -26,6 +26,7 @@ from tests.unit.test_documents import AUTOML, AUTOML_FLAGS, ROOT, flags
 FOREIGN = {
     "--backend-store-uri": "mlflow",
     "--head": "ray start",
+    "--install": "wsl",
     "--logdir": "tensorboard",
     "--query-gpu": "nvidia-smi",
 }

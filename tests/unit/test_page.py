@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,10 @@ def test_an_older_database_is_named_before_the_page_is_served(folder: Path, monk
     monkeypatch.setenv("AUTOML_DB", f"sqlite:///{file}")
     with pytest.raises(BadStore, match="written by an older automl"):
         page.serve(db=None, port=8501, public=False)
+
+
+def test_on_windows_the_page_runs_beside_this_process_and_its_exit_code_is_ours() -> None:
+    words = [sys.executable, "-c", "import os, sys; sys.exit(int(os.environ['CODE']))"]
+    with pytest.raises(SystemExit) as ended:
+        page._become(words, {**os.environ, "CODE": "7"}, system="nt")
+    assert ended.value.code == 7

@@ -6,6 +6,7 @@ import gc
 import importlib.util
 import logging
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from automl.errors import AutoMLError
 from automl.files import users
 from automl.files.installed import check_names
 from automl.records import Params
@@ -53,6 +55,19 @@ def set_threads(threads: int) -> None:
 
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
+
+
+def check_device(device: str) -> None:
+    """Raise AutoMLError if this process should train on a GPU and torch sees none: a worker on another machine, say."""
+    import torch
+
+    if device == "cpu" or torch.cuda.is_available():
+        return
+    build = "no driver that it can use" if torch.version.cuda else "it is a build without CUDA"
+    raise AutoMLError(
+        f"torch {torch.__version__} sees no GPU in the process of a trial on {platform.node()}: {build}. Use --device "
+        "cpu, or install torch with CUDA and a driver there."
+    )
 
 
 def versions() -> dict[str, str]:

@@ -1,17 +1,18 @@
 """Initial weights of a trial, as a file that Ultralytics' `pretrained=` takes.
 
-The page runs `python -m automl.trainers.ultralytics.initial TARGET` with a `Beginning` as JSON on standard input.
-Only packaged networks are built there, since Ultralytics evaluates expressions of a network's description. No file but
-the target remains on this machine.
+It is written by `python -m automl.trainers.ultralytics.initial TARGET [CACHE]` with a `Beginning` as JSON on standard
+input: loading Ultralytics changes a process for good. The page names no cache. Then only packaged networks are built,
+since Ultralytics evaluates expressions of a network's description, and no file but the target remains.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -80,10 +81,23 @@ def write_packaged(beginning: Beginning, target: Path) -> None:
         beginning.write(target, Path(cache))
 
 
+def write_apart(beginning: Beginning, target: Path, cache: Path) -> None:
+    """Write the initial weights to `target` in a process of its own. Raises AutoMLError if that fails."""
+    command = [sys.executable, "-P", "-m", "automl.trainers.ultralytics.initial", str(target), str(cache)]
+    done = subprocess.run(command, input=json.dumps(asdict(beginning)), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"the process ended with {done.returncode}"]
+        raise AutoMLError(lines[-1] if done.returncode == 2 else f"{target} cannot be written ({lines[-1]}).")
+
+
 def main() -> int:
     """Read a `Beginning` from standard input and write its weights; the exit code."""
+    beginning, (target, *cache) = Beginning(**json.load(sys.stdin)), map(Path, sys.argv[1:])
     try:
-        write_packaged(Beginning(**json.load(sys.stdin)), Path(sys.argv[1]))
+        if cache:
+            beginning.write(target, cache[0])
+        else:
+            write_packaged(beginning, target)
     except AutoMLError as error:
         print(error, file=sys.stderr)
         return 2

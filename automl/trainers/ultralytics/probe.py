@@ -6,7 +6,6 @@ import ctypes
 import gc
 import math
 import re
-import resource
 import sys
 import tempfile
 import time
@@ -235,6 +234,11 @@ def _memory_bytes(device: str) -> int:
         mark = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
         if mark is not None:
             return int(mark[1]) * 1024
+    try:
+        import resource
+    except ImportError:  # Windows, which counts the peak itself
+        memory = psutil.Process().memory_info()
+        return int(getattr(memory, "peak_wset", memory.rss))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

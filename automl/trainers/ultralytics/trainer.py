@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from automl.errors import AutoMLError, TrialError
 from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
 from automl.trainers.ultralytics import schema
-from automl.trainers.ultralytics.environment import former_amp, loads_as_yolo, prepare_environment
+from automl.trainers.ultralytics.environment import check_device, former_amp, loads_as_yolo, prepare_environment
 from automl.trainers.ultralytics.stepwise import Turn, stepwise
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class UltralyticsTrainer:
     def prepare(self, job: TrainJob, epochs: int, seed: int) -> Prepared:
         """See the protocol. Trains a few batches and writes only caches. Takes seconds on a CPU."""
         prepare_environment(job.cache, job.threads)
+        check_device(job.device)
         from automl.trainers.ultralytics.probe import probe
 
         began = time.perf_counter()

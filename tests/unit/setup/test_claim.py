@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import fcntl
+import os
 import shlex
 import signal
 import subprocess
@@ -126,13 +126,28 @@ def test_an_empty_folder_of_that_name_is_taken(tmp_path: Path) -> None:
     assert claim_folder((), "owls", DATA, tmp_path).folder == tmp_path / "studies" / "owls"
 
 
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
 def test_without_locks_a_new_folder_is_claimed_and_another_one_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
     def none(file: int, kind: int) -> None:
-        raise OSError(errno.ENOSYS, "Function not implemented")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", none)
+    claim = claim_folder((), "owls", DATA, tmp_path)
+    with pytest.raises(StudyConflict, match="another search prepares"):
+        claim_folder((), "owls", DATA, tmp_path)
+    assert claim.folder.is_dir()
+    claim.give_up()
+    assert claim_folder((), "owls", DATA, tmp_path).folder.is_dir()
+
+
+def test_locks_that_lock_nothing_are_taken_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network file systems take every lock."""
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(fcntl, "flock", lambda file, kind: None)
     claim = claim_folder((), "owls", DATA, tmp_path)
     with pytest.raises(StudyConflict, match="another search prepares"):
         claim_folder((), "owls", DATA, tmp_path)

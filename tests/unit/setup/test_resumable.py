@@ -11,6 +11,7 @@ import yaml
 from automl.data import read_dataset
 from automl.data.dataset import fingerprint
 from automl.errors import AutoMLError, BadData, BadWeights, NoSpace, StudyConflict
+from automl.host import gpus
 from automl.records import Slots, VariantWeights
 from automl.setup.resumable import check_resumable, with_data
 from automl.trainers.ultralytics.weights import sha256
@@ -36,10 +37,20 @@ def test_a_study_of_gpus_waits_for_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, visible: str, message: str
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setattr(gpus, "torch_problem", lambda names: "")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     spec = make_spec(slots=Slots(count=2, device="gpu", devices=("0", "1")), directory=str(tmp_path / "nowhere"))
     with pytest.raises((StudyConflict, NoSpace), match=message):
         check_resumable(spec)
+
+
+def test_a_study_of_gpus_names_why_torch_cannot_use_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(gpus, "torch_problem", lambda names: "sees no GPU (no driver)")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(StudyConflict, match=r"torch sees no GPU \(no driver\)\. Resume it where it has them") as raised:
+        check_resumable(make_spec(slots=Slots(count=1, device="gpu", devices=("0",)), directory=str(tmp_path)))
+    assert "Use --device" not in str(raised.value)  # which resume does not have
 
 
 def test_a_study_goes_on_with_the_same_weights_of_every_variant_only(tmp_path: Path) -> None:
