@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     map(
         frozenset,
         (
-            {"errors", "figures", "records"},
+            {"errors", "figures", "markup", "records"},
             {"files"},
             {"data", "scores", "space"},
             {"costs", "sampler", "store", "trainers"},
@@ -42,7 +42,7 @@ ENGINES = {
     "alembic": "automl/store/",
     "streamlit": "dashboards/",
 }
-ROOT_MODULES = {"__init__", "__main__", "cli", "errors", "figures", "page", "service"}
+ROOT_MODULES = {"__init__", "__main__", "cli", "errors", "figures", "markup", "page", "service"}
 
 
 @dataclass(frozen=True)
