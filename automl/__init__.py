@@ -8,13 +8,41 @@ The verbs of the command line, typed, returning records:
     export(report.study.name, "hyp.yaml")
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from automl.service import confirm, dry_run, export, resume, search, show, status, stop, studies
+    from automl.service import (
+        confirm,
+        curves,
+        demo_data,
+        dry_run,
+        export,
+        overviews,
+        resume,
+        search,
+        show,
+        status,
+        stop,
+        studies,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "confirm", "dry_run", "export", "resume", "search", "show", "status", "stop", "studies"]
+__all__ = [
+    "__version__",
+    "confirm",
+    "curves",
+    "demo_data",
+    "dry_run",
+    "export",
+    "overviews",
+    "resume",
+    "search",
+    "show",
+    "status",
+    "stop",
+    "studies",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,4 +50,8 @@ def __getattr__(name: str) -> Any:
         from automl import service
 
         return getattr(service, name)
-    raise AttributeError(f"module 'automl' has no attribute '{name}'")
+    raise AttributeError(f"module 'automl' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

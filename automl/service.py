@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Unpack
 
 from automl.costs.plan import Plan
 from automl.data.dataset import fingerprint, read_dataset, write_resolved
-from automl.errors import AutoMLError, SearchFailed, StudyConflict
+from automl.errors import AutoMLError, StudyConflict
 from automl.files import disk, folders
 from automl.files.home import home_folder
 from automl.records import (
-    EpochRow,
     Heartbeat,
     Listener,
     Notice,
@@ -29,7 +28,7 @@ from automl.records import (
 )
 from automl.reports import report
 from automl.reports.card import lines_of_recipe
-from automl.reports.overview import Overview
+from automl.reports.lists import Curves, Overviews, Studies
 from automl.reports.report import StudyReport, StudyStatus
 from automl.reports.watch import Watch
 from automl.setup import request
@@ -41,8 +40,10 @@ from automl.setup.resumable import check_resumable, slots_here
 from automl.setup.spellings import understand
 from automl.setup.warm import with_earlier
 from automl.store import read, write
-from automl.store.address import command, store_url
+from automl.store.address import command, db_words, named_db, store_url
 from automl.store.engine import open_store
+from automl.store.release import released
+from automl.terminal.screen import following
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -55,20 +56,64 @@ def search(
     fresh_probe: bool = False,
     home: str | Path | None = None,
     db: str | None = None,
+    progress: bool | None = None,
     listener: Listener = lambda notice: None,
     **options: Unpack[SearchOptions],
 ) -> StudyReport:
-    """Search for the best hyperparameters within a budget. Options as the command line has them.
+    """Search for the best hyperparameters within a budget.
+
+    data    a YOLO data.yaml
+    budget  "40gpu-h", "8cpu-h", "90min" (wall) or "200trials"; of several the first one reached ends the search
+
+    Ctrl-C, or an interrupt of the notebook's kernel, ends the search after the running epochs. The report then says
+    how to go on.
 
     Raises AutoMLError for input that cannot be used, before anything is trained; SearchFailed when the
     baseline or many trials in a row failed.
+
+    Options, by keyword. None, or left out: the default.
+
+        models        variants to search, as ["yolov5n", "yolov5s"], or own model YAML files
+        imgsz         image sizes to search, as [640, 1280]
+        deploy        variants for a place: "mobile", "cloud" or "edge"
+        weights       "auto" (default), "none" (scratch), files separated by commas, or a folder
+        offline       True: download nothing
+        space         file of the search space; default: configs/spaces/scratch-low.yaml
+        name          name of the study
+        sampler       "gp" (default), "tpe", "cmaes", "evolve" or "random"
+        seed          seed of the search and of every training
+        epochs        epochs of the search's trainings; default: what production leaves
+        batch         batch size, or share of a GPU's memory; default: 16 on CPU, 0.6 up to 64
+        fixed         arguments of every trial, as {"nbs": 16}; `--set` on the command line
+        device        "cpu", or GPUs such as "0,1"; default: all GPUs, else the CPU
+        slots         trials side by side on CPU; default: one for each core
+        trainer       "ultralytics" (default), or "surrogate", which trains nothing
+        target        mAP50-95 that is enough: it ends the search
+        max_latency   milliseconds that an image may take on this device
+        max_params    parameters that the network may have
+        holdout       share of val that the search never sees, for an unbiased final evaluation: 0.3
+        test          False: no final evaluation on the test split
+        portfolio     False: try no known-good recipes after the defaults
+        warm_start    studies, or files such as evolve.csv or hyp.yaml, with whose results the search begins
+        reuse         False: look for no earlier studies of the same data
+        early_end     False: spend the whole budget even if little more is to be expected
+        confirm       best trials with seed repeats, beside the defaults; 0: none; default: 3
+        train         epochs of production, at which the defaults and the winner compare; default: 300
+        recipe_only   True: compare at the search's length; train nothing for production
+        fresh_probe   True: measure the cost of an epoch anew
+        home          folder of all studies; default: AUTOML_HOME, else ./automl-runs
+        db            database URL; default: AUTOML_DB, else SQLite in `home`
+        progress      True: show progress; False: show none; None: on a terminal and in a notebook only
+        listener      function that gets each notice of the search
     """
-    with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
+    db, asked = named_db(home, db), request_of(data, budget, **options)
+    with following(progress, listener) as follow, _compiled(asked, fresh_probe, home, db, follow) as study:
         study.ready()
         write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
         study.begun = True
-        study.claim.keep()
-        return _run(study.engine, study.spec, listener, db)
+        with released(study.engine, study.spec.name):
+            study.claim.keep()
+            return follow.conclude(_run(study.engine, study.spec, follow, db))
 
 
 def dry_run(
@@ -78,21 +123,32 @@ def dry_run(
     fresh_probe: bool = False,
     home: str | Path | None = None,
     db: str | None = None,
+    progress: bool | None = None,
     listener: Listener = lambda notice: None,
     **options: Unpack[SearchOptions],
 ) -> Plan:
-    """Plan that `search` with the same arguments would follow.
+    """Plan that `search` with the same arguments would follow. Its options are those of `search`.
 
     Measure a few steps of training where the store knows none, and begin no study. Raises as `search` does.
     """
-    with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
-        return Plan.from_document(study.spec.plan)
+    db, asked = named_db(home, db), request_of(data, budget, **options)
+    with following(progress, listener) as follow, _compiled(asked, fresh_probe, home, db, follow) as study:
+        return follow.conclude(Plan.from_document(study.spec.plan))
 
 
 def resume(
-    study: str, *, home: str | Path | None = None, db: str | None = None, listener: Listener = lambda notice: None
+    study: str,
+    *,
+    home: str | Path | None = None,
+    db: str | None = None,
+    progress: bool | None = None,
+    listener: Listener = lambda notice: None,
 ) -> StudyReport:
-    """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots."""
+    """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots.
+
+    progress, listener  as in `search`
+    """
+    db = named_db(home, db)
     engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     if row.state in (StudyState.FINISHED, StudyState.FAILED):
@@ -101,7 +157,8 @@ def resume(
             "start a new one with `automl search`."
         )
     _check_unchanged(row.spec)
-    return _go_on(engine, row, row.spec, listener, db)
+    with following(progress, listener) as follow:
+        return follow.conclude(_go_on(engine, row, row.spec, follow, db))
 
 
 def confirm(
@@ -111,26 +168,31 @@ def confirm(
     budget: str | Sequence[str] = (),
     home: str | Path | None = None,
     db: str | None = None,
+    progress: bool | None = None,
     listener: Listener = lambda notice: None,
 ) -> StudyReport:
     """Train further seeds of a finished study's best recipe and of the defaults, until it is decided which is better.
 
-    seeds   most further ones of each side
-    budget  for them alone; empty: no limit but the seeds
+    seeds               most further ones of each side
+    budget              for them alone; empty: no limit but the seeds
+    progress, listener  as in `search`
 
     Raises AutoMLError where nothing is to be confirmed, before anything is trained.
     """
+    db = named_db(home, db)
     engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     check_finished(row, db)
     _check_unchanged(row.spec)
     spec, cost = confirming(engine, row, seeds, (budget,) if isinstance(budget, str) else budget)
-    listener(Notice(kind="note", at=row.wall_s, values={"text": cost}))
-    return _go_on(engine, row, spec, listener, db)
+    with following(progress, listener) as follow:
+        follow(Notice(kind="note", at=row.wall_s, values={"text": cost}))
+        return follow.conclude(_go_on(engine, row, spec, follow, db))
 
 
 def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
     """Ask the study's process to stop after the running epochs; the study can be resumed."""
+    db = named_db(home, db)
     engine = open_store(store_url(home, db), create=False)
     row = read.study(engine, study)
     if row.state is StudyState.RUNNING and report.is_dead(row):
@@ -142,32 +204,39 @@ def stop(study: str, *, home: str | Path | None = None, db: str | None = None) -
     return read.study(engine, study)
 
 
-def studies(*, home: str | Path | None = None, db: str | None = None) -> list[StudyRow]:
-    """All studies, newest first."""
-    return read.studies(_reader(home, db))
+def studies(*, home: str | Path | None = None, db: str | None = None) -> Studies:
+    """All studies, newest first: a list that notebooks show as a table."""
+    return Studies(read.studies(_reader(home, db)))
 
 
-def overviews(*, home: str | Path | None = None, db: str | None = None) -> list[Overview]:
-    """All studies at a glance, newest first, each with its winner and the score of the defaults."""
-    engine = _reader(home, db)
-    return [Watch().look(engine, row) for row in read.studies(engine)]
+def overviews(*, home: str | Path | None = None, db: str | None = None) -> Overviews:
+    """All studies at a glance, newest first, each with winner and defaults: a list that notebooks show as a table."""
+    engine, words = _reader(home, db), db_words(named_db(home, db))
+    return Overviews(replace(Watch().look(engine, row), db_words=words) for row in read.studies(engine))
+
+
+def demo_data(directory: str | Path, *, seed: int = 0) -> Path:
+    """Make a small real detection data set, handwritten digits on photographs, and return its data.yaml."""
+    from automl.data.demo import make_demo
+
+    return make_demo(Path(directory), seed=seed)
 
 
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
     """A study with its trials; the newest one without a name."""
     engine = _reader(home, db)
-    return report.report_of(engine, _named(engine, study))
+    return replace(report.report_of(engine, _named(engine, study)), db_words=db_words(named_db(home, db)))
 
 
 def status(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyStatus:
     """The state of a study; of the newest one without a name."""
     engine = _reader(home, db)
-    return report.status_of(engine, _named(engine, study))
+    return replace(report.status_of(engine, _named(engine, study)), db_words=db_words(named_db(home, db)))
 
 
-def curves(study: str, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
-    """Every epoch of a study in the order of reporting."""
-    return read.epochs(_reader(home, db), study)
+def curves(study: str, *, home: str | Path | None = None, db: str | None = None) -> Curves:
+    """Every epoch of a study in the order of reporting: a list with `to_dataframe()`."""
+    return Curves(read.epochs(_reader(home, db), study))
 
 
 def export(
@@ -243,7 +312,7 @@ def _go_on(engine: Engine, row: StudyRow, spec: StudySpec, listener: Listener, d
     mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
     dead = row.heartbeat if report.is_dead(row) else None
     write.reopen_study(engine, row.name, mine, stale_after_s=report.STALE_S, dead=dead, spec=spec)
-    with _cluster(spec.slots):
+    with released(engine, row.name), _cluster(spec.slots):
         return _run(engine, spec, listener, db)
 
 
@@ -253,7 +322,7 @@ def _run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) ->
 
     ended_by = run_study(engine, spec, listener=listener, resume_command=command("resume", spec.name, db))
     row = read.study(engine, spec.name)
-    return report.report_of(engine, row, ended_by=ended_by)
+    return replace(report.report_of(engine, row, ended_by=ended_by), db_words=db_words(db))
 
 
 @contextmanager
@@ -312,21 +381,3 @@ def _named(engine: Engine, study: str | None) -> StudyRow:
     if row is None:
         raise AutoMLError("there is no study yet. Begin one with: automl search --data data.yaml --budget 1cpu-h")
     return row
-
-
-__all__ = [
-    "SearchFailed",
-    "StudyReport",
-    "StudyStatus",
-    "confirm",
-    "curves",
-    "dry_run",
-    "export",
-    "overviews",
-    "resume",
-    "search",
-    "show",
-    "status",
-    "stop",
-    "studies",
-]

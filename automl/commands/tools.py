@@ -32,9 +32,9 @@ def demo_data(
 ) -> None:
     """Make a small real detection data set: handwritten digits on photographs."""
     with exit_codes():
-        from automl.data.demo import make_demo
+        from automl import service
 
-        print(make_demo(directory, seed=seed))
+        print(service.demo_data(directory, seed=seed))
 
 
 def bench(context: typer.Context) -> None:

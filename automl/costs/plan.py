@@ -59,7 +59,7 @@ class Plan:
             "Plan: the defaults at each operating point",
             markup.table(HEADINGS, rows, left=HEADINGS[:2]),
             markup.paragraph(LEGEND),
-            markup.text(sentences),
+            markup.paragraph(sentences, dim=False),
         )
 
     def to_dataframe(self) -> pd.DataFrame:

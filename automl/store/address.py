@@ -32,6 +32,14 @@ def store_url(home: str | Path | None, db: str | None) -> str:
     return db or os.environ.get("AUTOML_DB") or default_url(home_folder(home))
 
 
+def named_db(home: str | Path | None, db: str | None) -> str | None:
+    """Database as commands have to name it: `db`, or the one in a home folder that no variable names."""
+    if db is not None or home is None or os.environ.get("AUTOML_DB"):
+        return db
+    url = default_url(home_folder(home))
+    return None if url == default_url(home_folder(None)) else url
+
+
 def command(verb: str, study: str, db: str | None) -> str:
     """Command line for a study, with `--db` if the user named a database."""
     return f"automl {verb} {study}{db_words(db)}"

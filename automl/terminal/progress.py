@@ -14,11 +14,26 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from automl.costs.plan import Plan
 from automl.errors import NoSpace
 from automl.figures import duration, score
 from automl.records import Listener, Notice, StudySpec
-from automl.terminal.report import dumps
+from automl.reports import board
+from automl.reports.report import StudyReport
+from automl.store.address import command
+from automl.terminal.report import dumps, print_card
 from automl.terminal.tally import Gauge, Tally
+
+
+def print_result(console: Console, result: StudyReport | Plan) -> None:
+    """Print the card of a study with its end. A plan was printed when it was made."""
+    if isinstance(result, Plan):
+        return
+    print_card(console, result, result.db_words)
+    text = board.end_text(result, result.trials)
+    if result.interrupted:
+        text += f"\nGo on with: {command('resume', result.study.name, None)}{result.db_words}"
+    console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 class PlainProgress:
@@ -27,6 +42,10 @@ class PlainProgress:
     def __init__(self, console: Console, tally: Tally) -> None:
         self._console = console
         self._tally = tally
+
+    def conclude(self, result: StudyReport | Plan) -> None:
+        """Print the card of a study."""
+        print_result(self._console, result)
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -52,6 +71,9 @@ class PlainProgress:
 
 class Silence:
     """Display of nothing."""
+
+    def conclude(self, result: StudyReport | Plan) -> None:
+        """Show nothing."""
 
     def __enter__(self) -> Silence:
         return self
@@ -82,6 +104,10 @@ class LiveProgress:
         if notice.kind == "plan" and line is not None:  # stays above the table
             self._live.console.print(line, highlight=False, markup=False)
 
+    def conclude(self, result: StudyReport | Plan) -> None:
+        """Print the card of a study, in place of the table."""
+        print_result(self._live.console, result)
+
     def _draw(self) -> RenderableType:
         tally = self._tally
         lines: list[RenderableType] = []
@@ -92,13 +118,9 @@ class LiveProgress:
         return Group(*lines)
 
     def _headline(self, spec: StudySpec) -> Text:
-        tally = self._tally
-        best, number = tally.best_epoch or (None, None)
-        line = Text.assemble((f"{spec.name}  ", "bold"), f"trials {tally.begun} begun, {tally.ended} ended   ")
-        line.append(f"best epoch {score(best)} mAP50-95", "bold green")
-        if number is not None:
-            line.append(f" (trial {number})")
-        return line.append(f"   the defaults' {score(tally.baseline)}")
+        line = Text.assemble((f"{spec.name}  ", "bold"), f"{self._tally.counts()}   {self._tally.best_text()}")
+        line.highlight_regex(r"best epoch \S+ mAP50-95", "bold green")
+        return line
 
     def _running(self) -> Table:
         table = Table("trial", "origin", "epoch", "mAP50-95", "best", "running for", box=None, pad_edge=False)

@@ -117,6 +117,16 @@ class Tally:
             f"{format_cost(values['slot_s'], device)}; {values['reason']}"
         )
 
+    def counts(self) -> str:
+        """'trials 12 begun, 10 ended'."""
+        return f"trials {self.begun} begun, {self.ended} ended"
+
+    def best_text(self) -> str:
+        """Best epoch of the search with its trial, beside that of the defaults."""
+        best, number = self.best_epoch or (None, None)
+        trial = "" if number is None else f" (trial {number})"
+        return f"best epoch {score(best)} mAP50-95{trial}   the defaults' {score(self.baseline)}"
+
     def gauges(self) -> list[Gauge]:
         """A gauge for each budget of the study; none before it has begun."""
         return [] if self.spec is None else [self._gauge(budget) for budget in limits_of(self.spec)]
