@@ -20,7 +20,7 @@ _STYLE = """<style>
 .automl .left {text-align: left}
 .automl .wrap {text-align: left; white-space: normal; overflow-wrap: anywhere; max-width: 60em}
 .automl thead th {border-bottom: 1px solid}
-.automl .lines {white-space: pre-line; max-width: 70em}
+.automl .lines {white-space: pre-wrap; max-width: 70em}
 .automl .dim {opacity: 0.7}
 .automl .title, .automl .strong td {font-weight: bold}
 .automl progress {width: 16em; vertical-align: middle}
@@ -76,7 +76,7 @@ def table(
 def bar(share: float, text: str) -> str:
     """A bar that is filled to a share from 0 to 1, with a text beside it."""
     value = min(1.0, max(0.0, share))
-    return f'<div><progress max="1" value="{value:.3f}"></progress> {escape(text)}</div>'
+    return f'<div class="lines"><progress max="1" value="{value:.3f}"></progress> {escape(text)}</div>'
 
 
 def _cells(row: Sequence[str], sides: Sequence[str]) -> str:

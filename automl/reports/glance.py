@@ -55,7 +55,7 @@ def lines_of(overview: Overview) -> list[Line]:
 def html(overview: Overview, *parts: str) -> str:
     """The card as HTML, and further parts of HTML below it."""
     study = overview.study
-    ended = "" if study.state is StudyState.RUNNING else study.reason
+    ended = f"Ended: {study.reason}." if study.reason and study.state is not StudyState.RUNNING else ""
     return markup.block(
         f"{study.name}: {headline(overview)}", markup.labelled(lines_of(overview)), *parts, markup.paragraph(ended)
     )
