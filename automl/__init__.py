@@ -8,16 +8,20 @@ The verbs of the command line, typed, returning records:
     export(report.study.name, "hyp.yaml")
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from automl.service import (
         confirm,
+        curves,
         delete,
+        demo_data,
         dry_run,
         export,
         export_to,
         note,
+        overviews,
         rename,
         resume,
         search,
@@ -31,11 +35,14 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "confirm",
+    "curves",
     "delete",
+    "demo_data",
     "dry_run",
     "export",
     "export_to",
     "note",
+    "overviews",
     "rename",
     "resume",
     "search",
@@ -53,4 +60,8 @@ def __getattr__(name: str) -> Any:
         with visiting():
             from automl import service
         return getattr(service, name)
-    raise AttributeError(f"module 'automl' has no attribute '{name}'")
+    raise AttributeError(f"module 'automl' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -13,6 +13,10 @@ SHOWN = 3  # names in a message that could hold a hundred
 class AutoMLError(Exception):
     """Base of all errors that automl raises on purpose. The CLI prints the message and exits with 2."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Lines that IPython shows in place of a traceback: the message alone, as on the command line."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class BadBudget(AutoMLError):
     """A budget that cannot be read, or cannot be spent on this machine."""

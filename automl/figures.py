@@ -98,3 +98,17 @@ def format_cost(slot_s: float, device: str) -> str:
     """Slot-seconds in the unit that reads best: '1.25 gpu-h', '7.9 cpu-min', '42 cpu-s'."""
     unit = cost_unit(slot_s, device)
     return f"{slot_s / unit.slot_s:.{unit.digits}f} {unit.name}"
+
+
+def whole_percents(parts: Sequence[float], total: float) -> list[int]:
+    """Each part of the total in whole percents, which sum to the rounded percentage of all parts together.
+
+    The largest remainders are rounded up (Hamilton's method), so that parts of one whole never sum to 101.
+    """
+    exact = [100 * part / total for part in parts]
+    whole = [math.floor(percent) for percent in exact]
+    missing = round(sum(exact)) - sum(whole)
+    by_remainder = sorted(range(len(exact)), key=lambda place: whole[place] - exact[place])
+    for place in by_remainder[:missing]:
+        whole[place] += 1
+    return whole

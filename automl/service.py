@@ -5,54 +5,39 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from automl.costs.plan import Plan
-from automl.data.dataset import write_resolved
-from automl.errors import SearchFailed, StudyConflict
-from automl.files import disk, folders, moved
-from automl.files.home import home_folder
+from automl.errors import StudyConflict
 from automl.host.guest import visiting
 from automl.host.platforms import check_platform
 from automl.records import (
     Deleted,
     Deletion,
-    EpochRow,
-    Heartbeat,
     Listener,
     Notice,
-    Slots,
     StudyRow,
-    StudySpec,
     StudyState,
 )
 from automl.reports import report
 from automl.reports.card import lines_of_recipe
+from automl.reports.lists import Curves, Overviews, Studies
 from automl.reports.newest import study_for
-from automl.reports.overview import Overview
 from automl.reports.report import StudyReport, StudyStatus
 from automl.reports.watch import Watch
-from automl.setup import request
-from automl.setup.claim import Claim, claim_folder
 from automl.setup.confirming import SEEDS, check_finished, confirming
 from automl.setup.managing import check_not_running, checked_note, delete_study, deletion_of, rename_study
-from automl.setup.options import SearchOptions, SearchRequest, request_of
-from automl.setup.probing import Probing
-from automl.setup.resumable import check_resumable, look_for_ray, slots_here, with_data
-from automl.setup.spellings import understand
-from automl.setup.warm import with_earlier
+from automl.setup.opening import compiled, go_on, reader, run, say_which, unchanged, writer
+from automl.setup.options import SearchOptions, request_of
 from automl.store import managing, read, write
-from automl.store.address import command, store_url
-from automl.store.engine import open_store, risk
+from automl.store.address import command, db_words, named_db, store_url
+from automl.store.release import released
+from automl.terminal.screen import following
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from automl.trackers import Exported
 
 
@@ -64,21 +49,65 @@ def search(
     fresh_probe: bool = False,
     home: str | Path | None = None,
     db: str | None = None,
+    progress: bool | None = None,
     listener: Listener = lambda notice: None,
     **options: Unpack[SearchOptions],
 ) -> StudyReport:
-    """Search for the best hyperparameters within a budget. Options as the command line has them.
+    """Search for the best hyperparameters within a budget.
+
+    data    a YOLO data.yaml
+    budget  "40gpu-h", "8cpu-h", "90min" (wall) or "200trials"; of several the first one reached ends the search
+
+    Ctrl-C, or an interrupt of the notebook's kernel, ends the search after the running epochs. The report then says
+    how to go on.
 
     Raises AutoMLError for input that cannot be used, before anything is trained; SearchFailed when the
     baseline or many trials in a row failed.
+
+    Options, by keyword. None, or left out: the default.
+
+        models        variants to search, as ["yolov5n", "yolov5s"], or own model YAML files
+        imgsz         image sizes to search, as [640, 1280]
+        deploy        variants for a place: "mobile", "cloud" or "edge"
+        weights       "auto" (default), "none" (scratch), files separated by commas, or a folder
+        offline       True: download nothing
+        space         file of the search space; default: configs/spaces/scratch-low.yaml
+        name          name of the study
+        sampler       "gp" (default), "tpe", "cmaes", "evolve" or "random"
+        seed          seed of the search and of every training
+        epochs        epochs of the search's trainings; default: what production leaves
+        batch         batch size, or share of a GPU's memory; default: 16 on CPU, 0.6 up to 64
+        fixed         arguments of every trial, as {"nbs": 16}; `--set` on the command line
+        device        "cpu", or GPUs such as "0,1"; default: all GPUs, else the CPU
+        slots         trials side by side on CPU; default: one for each core
+        trainer       "ultralytics" (default), or "surrogate", which trains nothing
+        target        mAP50-95 that is enough: it ends the search
+        max_latency   milliseconds that an image may take on this device
+        max_params    parameters that the network may have
+        holdout       share of val that the search never sees, for an unbiased final evaluation: 0.3
+        test          False: no final evaluation on the test split
+        portfolio     False: try no known-good recipes after the defaults
+        warm_start    studies, or files such as evolve.csv or hyp.yaml, with whose results the search begins
+        reuse         False: look for no earlier studies of the same data
+        early_end     False: spend the whole budget even if little more is to be expected
+        confirm       best trials with seed repeats, beside the defaults; 0: none; default: 3
+        train         epochs of production, at which the defaults and the winner compare; default: 300
+        recipe_only   True: compare at the search's length; train nothing for production
+        fresh_probe   True: measure the cost of an epoch anew
+        home          folder of all studies; default: AUTOML_HOME, else ./automl-runs
+        db            database URL; default: AUTOML_DB, else SQLite in `home`
+        progress      True: show progress; False: show none; None: on a terminal and in a notebook only
+        listener      function that gets each notice of the search
     """
     check_platform()
-    with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
+    db, asked = named_db(home, db), request_of(data, budget, **options)
+    with following(progress, listener) as follow, compiled(asked, fresh_probe, home, db, follow) as study:
         study.ready()
         write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
         study.begun = True
-        study.claim.keep()
-        return _run(study.engine, study.spec, listener, db)
+        with released(study.engine, study.spec.name):
+            study.claim.keep()
+            return follow.conclude(run(study.engine, study.spec, follow, db))
 
 
 @visiting()
@@ -89,16 +118,18 @@ def dry_run(
     fresh_probe: bool = False,
     home: str | Path | None = None,
     db: str | None = None,
+    progress: bool | None = None,
     listener: Listener = lambda notice: None,
     **options: Unpack[SearchOptions],
 ) -> Plan:
-    """Plan that `search` with the same arguments would follow.
+    """Plan that `search` with the same arguments would follow. Its options are those of `search`.
 
     Measure a few steps of training where the store knows none, and begin no study. Raises as `search` does.
     """
     check_platform()
-    with _compiled(request_of(data, budget, **options), fresh_probe, home, db, listener) as study:
-        return Plan.from_document(study.spec.plan)
+    db, asked = named_db(home, db), request_of(data, budget, **options)
+    with following(progress, listener) as follow, compiled(asked, fresh_probe, home, db, follow) as study:
+        return follow.conclude(Plan.from_document(study.spec.plan))
 
 
 @visiting()
@@ -108,24 +139,28 @@ def resume(
     data: str | Path | None = None,
     home: str | Path | None = None,
     db: str | None = None,
+    progress: bool | None = None,
     listener: Listener = lambda notice: None,
 ) -> StudyReport:
     """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots.
 
-    study  its name; None: the newest one of that kind
-    data   the study's data set, where that has moved
+    study               its name; None: the newest one of that kind
+    data                the study's data set, where that has moved
+    progress, listener  as in `search`
     """
     check_platform()
-    engine = _writer(home, db)
+    db = named_db(home, db)
+    engine = writer(home, db)
     row = study_for(engine, "resume", study, db)
-    _say_which(row, study, listener)
     if row.state in (StudyState.FINISHED, StudyState.FAILED):
         raise StudyConflict(
             f"study '{row.name}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
             "start a new one with `automl search`."
         )
-    spec = _unchanged(row.spec, data, home, command("resume", row.name, db))
-    return _go_on(engine, row, spec, listener, db)
+    spec = unchanged(row.spec, data, home, command("resume", row.name, db))
+    with following(progress, listener) as follow:
+        say_which(row, study, follow)
+        return follow.conclude(go_on(engine, row, spec, follow, db))
 
 
 @visiting()
@@ -137,26 +172,29 @@ def confirm(
     data: str | Path | None = None,
     home: str | Path | None = None,
     db: str | None = None,
+    progress: bool | None = None,
     listener: Listener = lambda notice: None,
 ) -> StudyReport:
     """Train further seeds of a finished study's best recipe and of the defaults, until it is decided which is better.
 
-    study   its name; None: the newest finished one
-    seeds   most further ones of each side
-    budget  for them alone; empty: no limit but the seeds
-    data    the study's data set, where that has moved
+    study               its name; None: the newest finished one
+    seeds               most further ones of each side
+    budget              for them alone; empty: no limit but the seeds
+    data                the study's data set, where that has moved
+    progress, listener  as in `search`
 
     Raises AutoMLError where nothing is to be confirmed, before anything is trained.
     """
     check_platform()
-    engine = _writer(home, db)
+    db = named_db(home, db)
+    engine = writer(home, db)
     row = study_for(engine, "confirm", study, db)
-    _say_which(row, study, listener)
     check_finished(row, db)
-    row = replace(row, spec=_unchanged(row.spec, data, home, command("confirm", row.name, db)))
+    row = replace(row, spec=unchanged(row.spec, data, home, command("confirm", row.name, db)))
     spec, cost = confirming(engine, row, seeds, (budget,) if isinstance(budget, str) else budget)
-    listener(Notice(kind="note", at=row.wall_s, values={"text": cost}))
-    return _go_on(engine, row, spec, listener, db)
+    with following(progress, listener) as follow:
+        follow(Notice(kind="note", at=row.wall_s, values={"text": cost}))
+        return follow.conclude(go_on(engine, row, spec, follow, db))
 
 
 @visiting()
@@ -165,7 +203,8 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
 
     study  its name; None: the newest one that runs
     """
-    engine = _writer(home, db)
+    db = named_db(home, db)
+    engine = writer(home, db)
     row = study_for(engine, "stop", study, db)
     if row.state is StudyState.RUNNING and report.is_dead(row):
         raise StudyConflict(
@@ -179,7 +218,7 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
 @visiting()
 def deletion(study: str, *, home: str | Path | None = None, db: str | None = None) -> Deletion:
     """What `delete` would remove. Raises StudyConflict if the study is running."""
-    engine = _writer(home, db)
+    engine = writer(home, db)
     row = read.study(engine, study)
     check_not_running(row, db)
     return deletion_of(engine, row)
@@ -191,7 +230,7 @@ def delete(study: str, *, home: str | Path | None = None, db: str | None = None)
 
     Raises StudyConflict, and deletes nothing, if the study is running.
     """
-    engine = _writer(home, db)
+    engine = writer(home, db)
     row = read.study(engine, study)
     check_not_running(row, db)
     return delete_study(engine, row)
@@ -200,7 +239,7 @@ def delete(study: str, *, home: str | Path | None = None, db: str | None = None)
 @visiting()
 def rename(study: str, name: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
     """Give a study and its folder another name. Raises StudyConflict if it is running, or if the name is taken."""
-    engine = _writer(home, db)
+    engine = writer(home, db)
     row = read.study(engine, study)
     check_not_running(row, db)
     rename_study(engine, row, name)
@@ -211,50 +250,60 @@ def rename(study: str, name: str, *, home: str | Path | None = None, db: str | N
 def note(study: str, text: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> str:
     """The study's note, after it was replaced by the text where there is one; an empty text removes it."""
     if text is None:
-        return read.study(_reader(home, db), study).note
-    engine = _writer(home, db)
+        return read.study(reader(home, db), study).note
+    engine = writer(home, db)
     managing.write_note(engine, study, checked_note(text))
     return read.study(engine, study).note
 
 
 @visiting()
-def studies(*, home: str | Path | None = None, db: str | None = None) -> list[StudyRow]:
-    """All studies, newest first."""
-    return read.studies(_reader(home, db))
+def studies(*, home: str | Path | None = None, db: str | None = None) -> Studies:
+    """All studies, newest first: a list that notebooks show as a table."""
+    return Studies(read.studies(reader(home, db)))
 
 
 @visiting()
-def overviews(*, home: str | Path | None = None, db: str | None = None) -> list[Overview]:
-    """All studies at a glance, newest first, each with its winner and the score of the defaults."""
-    engine = _reader(home, db)
-    return [Watch().look(engine, row) for row in read.studies(engine)]
+def overviews(*, home: str | Path | None = None, db: str | None = None) -> Overviews:
+    """All studies at a glance, newest first, each with winner and defaults: a list that notebooks show as a table."""
+    engine, words = reader(home, db), db_words(named_db(home, db))
+    return Overviews(replace(Watch().look(engine, row), db_words=words) for row in read.studies(engine))
+
+
+@visiting()
+def demo_data(directory: str | Path, *, seed: int = 0) -> Path:
+    """Make a small real detection data set, handwritten digits on photographs, and return its data.yaml."""
+    from automl.data.demo import make_demo
+
+    return make_demo(Path(directory), seed=seed)
 
 
 @visiting()
 def study_name(verb: str, *, home: str | Path | None = None, db: str | None = None) -> str:
     """Name of the study that a verb of the command line means where none is named. Raises AutoMLError without one."""
-    return study_for(_reader(home, db), verb, None, db).name
+    return study_for(reader(home, db), verb, None, db).name
 
 
 @visiting()
 def show(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyReport:
     """A study with its trials; the newest one without a name."""
-    engine = _reader(home, db)
-    return report.report_of(engine, study_for(engine, "show", study, db))
+    engine = reader(home, db)
+    overview = report.report_of(engine, study_for(engine, "show", study, db))
+    return replace(overview, db_words=db_words(named_db(home, db)))
 
 
 @visiting()
 def status(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> StudyStatus:
     """The state of a study; of the newest one without a name."""
-    engine = _reader(home, db)
-    return report.status_of(engine, study_for(engine, "status", study, db))
+    engine = reader(home, db)
+    overview = report.status_of(engine, study_for(engine, "status", study, db))
+    return replace(overview, db_words=db_words(named_db(home, db)))
 
 
 @visiting()
-def curves(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> list[EpochRow]:
-    """Every epoch of a study in the order of reporting; of the newest one without a name."""
-    engine = _reader(home, db)
-    return read.epochs(engine, study_for(engine, "curves", study, db).name)
+def curves(study: str | None = None, *, home: str | Path | None = None, db: str | None = None) -> Curves:
+    """Every epoch of a study in the order of reporting, of the newest one without a name: has `to_dataframe()`."""
+    engine = reader(home, db)
+    return Curves(read.epochs(engine, study_for(engine, "curves", study, db).name))
 
 
 @visiting()
@@ -277,7 +326,7 @@ def export(
     """
     from automl.recipes import check_place, defaults_beside, subject_of, write_recipe
 
-    engine = _reader(home, db)
+    engine = reader(home, db)
     overview = report.report_of(engine, study_for(engine, "export", study, db))
     name = overview.study.name
     row = overview.winner if trial is None else read.trial(engine, name, trial)
@@ -324,137 +373,5 @@ def export_to(
     from automl import trackers
 
     trackers.check_tool(tool, str(place), store_url(home, db))
-    contents = trackers.contents_of(_reader(home, db), study, recipe=tool == "mlflow", listener=listener)
+    contents = trackers.contents_of(reader(home, db), study, recipe=tool == "mlflow", listener=listener)
     return trackers.write(contents, tool, str(place))
-
-
-# -- wiring ---------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Compiled:
-    """A study with its spec, ready to begin."""
-
-    engine: Engine
-    spec: StudySpec
-    ready: Callable[[], None]  # opens the cluster, unless a probe has done so
-    claim: Claim
-    begun: bool = False
-
-
-def _unchanged(spec: StudySpec, data: str | Path | None, home: str | Path | None, again: str) -> StudySpec:
-    """The spec with the present places of its files.
-
-    Raises AutoMLError if the data set, the weights, the folder or the GPUs of a study have changed or are gone.
-    """
-    return check_resumable(with_data(spec, None if data is None else Path(data), home_folder(home), again))
-
-
-def _go_on(engine: Engine, row: StudyRow, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
-    """Take the study over and run it with that spec until it ends or is interrupted. Returns the report."""
-    dead = row.heartbeat if report.is_dead(row) else None
-    look_for_ray(lambda text: listener(Notice(kind="note", at=row.wall_s, values={"text": text})))
-    with _cluster(spec.slots):  # first: without one the study stays as it is
-        mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
-        spec = replace(spec, key=spec.key or moved.new_key())
-        write.reopen_study(engine, row.name, mine, stale_after_s=report.STALE_S, dead=dead, spec=spec)
-        moved.mark(Path(spec.directory), spec.key)
-        return _run(engine, spec, listener, db)
-
-
-def _run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
-    """Run the study until it ends or is interrupted. Returns the report."""
-    from automl.drivers.study import run_study
-
-    ended_by = run_study(engine, spec, listener=listener, resume_command=command("resume", spec.name, db))
-    row = read.study(engine, spec.name)
-    return report.report_of(engine, row, ended_by=ended_by)
-
-
-@contextmanager
-def _compiled(
-    search_request: SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
-) -> Iterator[_Compiled]:
-    """The study as compiled. Its folder is removed unless the study has begun."""
-
-    def say(text: str) -> None:
-        listener(Notice(kind="note", at=0.0, values={"text": text}))
-
-    place = home_folder(home)
-    understood = understand(search_request, place)
-    search_request = understood.request
-    slots = slots_here(search_request.device, search_request.slots, say)
-    checked = request.check(search_request, slots, say, understood.weights, place)
-    checked = replace(checked, notes=(*understood.notes, *checked.notes))
-    engine = open_store(store_url(home, db), home=home)
-    checked = replace(checked, notes=(*checked.notes, *filter(None, [risk(engine)])))
-    checked = with_earlier(engine, checked)
-    names = {row.name for row in read.studies(engine)}
-    claim = claim_folder(names, search_request.name, search_request.data, place, db)
-    directory, compiled = claim.folder, None
-    try:
-        disk.check_disk(directory, disk.SMALL, checked.slots)
-        write_resolved(checked.dataset, folders.data(directory))
-        if checked.reported is not None:
-            write_resolved(checked.reported, folders.reported_data(directory))
-        for model in checked.models:
-            moved.keep_network(directory, model)
-        for note in checked.notes:
-            say(note)
-        with ExitStack() as stack:
-            ready = cache(lambda: stack.enter_context(_cluster(checked.slots)))
-            probing = Probing(engine, checked, directory, ready, fresh=fresh, listener=listener)
-            spec = replace(probing.spec(directory.name), key=moved.new_key())
-            moved.mark(directory, spec.key)
-            compiled = _Compiled(engine, spec, ready, claim)
-            yield compiled
-    finally:
-        if compiled is None or not compiled.begun:
-            claim.give_up()
-
-
-@contextmanager
-def _cluster(slots: Slots) -> Iterator[None]:
-    from automl.drivers import cluster
-
-    with cluster.cluster(slots):
-        yield
-
-
-def _reader(home: str | Path | None, db: str | None) -> Engine:
-    """The database for a verb that reads only: no writes, no migration."""
-    return open_store(store_url(home, db), create=False, read_only=True, home=home)
-
-
-def _writer(home: str | Path | None, db: str | None) -> Engine:
-    """The database for a verb that changes a study."""
-    return open_store(store_url(home, db), create=False, home=home)
-
-
-def _say_which(row: StudyRow, named: str | None, listener: Listener) -> None:
-    """Tell the listener which study was taken where none was named."""
-    if named is None:
-        listener(Notice(kind="note", at=row.wall_s, values={"text": f"Study '{row.name}', the newest one that fits."}))
-
-
-__all__ = [
-    "SearchFailed",
-    "StudyReport",
-    "StudyStatus",
-    "confirm",
-    "curves",
-    "delete",
-    "deletion",
-    "dry_run",
-    "export",
-    "export_to",
-    "note",
-    "overviews",
-    "rename",
-    "resume",
-    "search",
-    "show",
-    "status",
-    "stop",
-    "studies",
-]

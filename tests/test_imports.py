@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     map(
         frozenset,
         (
-            {"errors", "figures", "records"},
+            {"errors", "figures", "markup", "records"},
             {"files", "host"},
             {"data", "scores", "space"},
             {"costs", "sampler", "store", "trainers"},
@@ -46,7 +46,7 @@ ENGINES: Mapping[str, tuple[str, ...]] = {
     "tensorboard": (),  # its files are written without it
     "tensorboardX": ("automl/trackers/tensorboard.py",),
 }
-ROOT_MODULES = {"__init__", "__main__", "cli", "errors", "figures", "page", "service"}
+ROOT_MODULES = {"__init__", "__main__", "cli", "errors", "figures", "markup", "page", "service"}
 
 
 @dataclass(frozen=True)

@@ -146,12 +146,16 @@ def search(
 
             with shown(open_console(stderr=True), quiet=quiet or json_) as listener:
                 heard = without_plan(listener)
-                plan = service.dry_run(data, budget, fresh_probe=fresh_probe, db=db, listener=heard, **options)
+                plan = service.dry_run(
+                    data, budget, fresh_probe=fresh_probe, db=db, listener=heard, progress=False, **options
+                )
             _print_plan(plan, as_json=json_)
             return
         _check_export(export)
         with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = service.search(data, budget, fresh_probe=fresh_probe, db=db, listener=listener, **options)
+            report = service.search(
+                data, budget, fresh_probe=fresh_probe, db=db, listener=listener, progress=False, **options
+            )
         _finish(report, export=export, db=db, as_json=json_)
 
 
@@ -173,7 +177,7 @@ def resume(
 
         _check_export(export)
         with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = service.resume(study, data=data, db=db, listener=listener)
+            report = service.resume(study, data=data, db=db, listener=listener, progress=False)
         _finish(report, export=export, db=db, as_json=json_)
 
 
@@ -195,7 +199,9 @@ def confirm(
         from automl.terminal.tables import open_console
 
         with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = service.confirm(study, seeds=seeds, budget=budget or (), data=data, db=db, listener=listener)
+            report = service.confirm(
+                study, seeds=seeds, budget=budget or (), data=data, db=db, listener=listener, progress=False
+            )
         _finish(report, export=None, db=db, as_json=json_)
 
 

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
+from automl import markup
 from automl.costs import split
 from automl.costs.budget import Budget
-from automl.costs.points import LONGEST, Point, left_out_in_words
+from automl.costs.points import HEADINGS, LEGEND, LONGEST, Point, cells, left_out_in_words, shown
 from automl.costs.shares import Reserved
+from automl.figures import clock, format_cost, span, whole_percents
+from automl.files.frame import data_frame
 from automl.records import FEWEST_TRAININGS, Purpose, Slots
 from automl.scores.halving import ETA
+from automl.scores.words import course_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NO_LIMIT = 10**6  # trials
+_ORDER = ("probe", "baseline", "points", "search", "confirmation", "production")
 MEASURED_SHARE = 12 / 42  # of a production training: shortest horizon whose rank agreement was measured
 
 
@@ -42,6 +50,28 @@ class Plan:
     production: int = 0  # epochs of the trainings of the defaults and the winner; 0: none beside the search's
     answer: str = ""  # sentence on the lengths of the trainings
 
+    def __repr__(self) -> str:
+        return "\n  ".join([f"<Plan: {' / '.join(self.budgets)}, {len(self.points)} operating points>", *self.brief()])
+
+    def _repr_html_(self) -> str:
+        rows = [cells(point, self.device) for point in self.points]
+        sentences = "\n".join(self.sentences())
+        return markup.block(
+            "Plan: the defaults at each operating point",
+            markup.table(HEADINGS, rows, left=HEADINGS[:2]),
+            markup.paragraph(LEGEND),
+            markup.paragraph(sentences, dim=False),
+        )
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """A row for each operating point, the baseline's first; columns as the fields of a point.
+
+        Raises AutoMLError if pandas is missing.
+        """
+        names = [column.name for column in fields(Point)]
+        columns = {name: [getattr(point, name) for point in self.points] for name in names}
+        return data_frame(columns, counts=("batch",))
+
     @property
     def baseline(self) -> Point:
         """Point at which the defaults are trained first."""
@@ -51,6 +81,58 @@ class Plan:
     def compared(self) -> tuple[Point, ...]:
         """Other points at which the defaults are trained."""
         return tuple(point for point in self.points if point.role == "compared")
+
+    def brief(self, now: float | None = None) -> list[str]:
+        """The few lines of the plan with which every search begins.
+
+        now  POSIX seconds, for the time of day at which the search ends; None: without it
+        """
+        points = (self.baseline, *self.compared)
+        lines = [
+            f"{point.role} {shown(point.name)}: {format_cost(point.training_s, self.device)} a training, "
+            f"batch {point.batch}"
+            for point in points
+        ]
+        return [*(lines if len(points) > 1 else ()), *self.notes, *self.warnings, *self._ending(now)]
+
+    def sentences(self, now: float | None = None) -> list[str]:
+        """The whole plan but for its table of points; `now` as in `brief`."""
+        total_s = self.budget_s or sum(self.shares.values())
+        purposes = [purpose for purpose in _ORDER if self.shares.get(purpose)]
+        percents = whole_percents([self.shares[purpose] for purpose in purposes], total_s)
+        parts = [
+            f"{format_cost(self.shares[purpose], self.device)} {purpose} ({percent}%)"
+            for purpose, percent in zip(purposes, percents, strict=True)
+        ]
+        course = (
+            f"{course_text(self.epochs, self.rungs)}; about {self.trials} trials, of those after the defaults "
+            f"{_reached(self.reach)}"
+        )
+        return [
+            f"Plan: {course if self.trials > 1 else f'the defaults for {self.epochs} epochs'}.",
+            f"Budget {' / '.join(self.budgets)}: {', '.join(parts)}.",
+            f"Disk: {self.disk_bytes / 1e9:.1f} GB.",
+            *self.notes,
+            *self.warnings,
+            *self._ending(now),
+        ]
+
+    def _ending(self, now: float | None) -> list[str]:
+        """The plan in at most three sentences that need no other."""
+        alone = f"Every recipe trains for up to {self.epochs} epochs, and the best is compared with the defaults."
+        tried = f"About {self.trials} recipes are tried, the defaults first; weak ones are stopped early."
+        ends = "" if now is None else f", ends {clock(now + self.wall_s)}"
+        return [
+            self.answer or alone,
+            *([tried] if self.trials > 1 else []),
+            f"It takes about {span(self.wall_s)} {self._places()}{ends}.",
+        ]
+
+    def _places(self) -> str:
+        """Where trials run: 'on 4 GPUs', 'with 2 trials at a time on the CPU'."""
+        if self.device == "gpu":
+            return f"on {self.slots} {'GPU' if self.slots == 1 else 'GPUs'}"
+        return f"with {'one trial' if self.slots == 1 else f'{self.slots} trials'} at a time on the CPU"
 
     def document(self) -> dict[str, Any]:
         """Plain containers for a study's row."""
@@ -65,6 +147,14 @@ class Plan:
             "reach": tuple((int(level), float(trials)) for level, trials in document["reach"]),
         }
         return cls(**{**document, **sequences, **records})
+
+
+def _reached(reach: Sequence[tuple[int, float]]) -> str:
+    """Numbers of trials that reach each rung; each of them counts at the lower rungs too."""
+    (level, trials), *further = reach
+    parts = [f"{trials:.0f} reach epoch {level}"]
+    parts += [f"{trials:.0f} of these epoch {level}" for level, trials in further]
+    return ", ".join(parts)
 
 
 def _point(document: Mapping[str, Any]) -> Point:

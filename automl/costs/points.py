@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,12 @@ POINTS = 3  # operating points compared at most, the baseline's among them
 HOST_SHARE = 0.9  # of the machine's memory that all CPU slots together may take
 SPARE = f"{POINTS} points are compared at most, and the others promise more"
 _UNMEASURED = "it was not measured"
+_COSTS = ("epoch", "val", "training", "paid", "longest", "batch", "memory", "image", "params", "GFLOPs")
+HEADINGS = ("model@size", "role", *_COSTS)  # of a table of points
+LEGEND = (
+    "epoch, val, training: time of one GPU, or of one trial on the CPU; paid: trainings that the budget would pay; "
+    f"longest: most epochs with {ENOUGH_TRAININGS} of them; image: latency; ~: estimated from the baseline"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +75,9 @@ class Point:
     latency_s: float = 0.0
     parameters: int = 0
     gflops: float = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Point {self.name}: {self.role}, {self.training_s:.0f} slot-seconds a training>"
 
 
 def full_trainings(budgets: Sequence[Budget], training_s: float, slots: Slots) -> float:
@@ -262,3 +272,24 @@ def shown(point: str) -> str:
     """Name of a point in words: 'yolov5n at 320 px'."""
     model, _, imgsz = point.rpartition("@")
     return f"{short(model)} at {imgsz} px" if model else point
+
+
+def cells(point: Point, device: str) -> list[str]:
+    """Row of a table of points, by HEADINGS."""
+    if not point.epoch_s:
+        return [short(point.name), point.role, *["–"] * len(_COSTS)]
+    about, unknown = "~" if point.estimated else "", point.estimated
+    return [
+        short(point.name),
+        point.role,
+        f"{about}{point.epoch_s:.2f} s",
+        f"{about}{point.val_s:.2f} s",
+        f"{about}{format_cost(point.training_s, device)}",
+        f"{point.trainings:.0f} x" if math.isfinite(point.trainings) else "–",
+        str(point.longest or "–"),
+        "–" if point.batch is None or unknown else str(point.batch),
+        "–" if unknown else f"{point.memory_bytes / 1e9:.1f} GB",
+        f"{1000 * point.latency_s:.1f} ms" if point.latency_s and not unknown else "–",
+        f"{point.parameters / 1e6:.1f} M",
+        f"{point.gflops:.1f}" if point.gflops else "–",
+    ]

@@ -62,6 +62,16 @@ class TrialWorker(tune.Trainable):  # type: ignore[misc]
         self._process.end()
 
 
+class _NoReport(tune.ProgressReporter):  # type: ignore[misc]
+    """Reporter of nothing. In a notebook Tune would choose one that clears the cell's output."""
+
+    def should_report(self, trials: list[Any], done: bool = False) -> bool:
+        return False
+
+    def report(self, trials: list[Any], done: bool, *sys_info: str) -> None:
+        """Never called."""
+
+
 class _Unpickled:
     """A part that Tune pickles into its own checkpoints and that is never read back."""
 
@@ -123,6 +133,7 @@ class RayTuneDriver:
                 trial_name_creator=lambda trial: f"trial-{trial.trial_id}",
                 trial_dirname_creator=lambda trial: f"trial-{trial.trial_id}",
                 verbose=0,
+                progress_reporter=_NoReport(),
             )
         except KeyboardInterrupt:
             self._interrupts += 1

@@ -1,4 +1,4 @@
-"""Stored rows: one record for each kind."""
+"""Stored rows: one record for each kind. Their `repr` is one short line; the fields have the rest."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ class TrialRow:
     ended_at: float | None
     repeats: int | None = None  # the trial that it trained again, with another seed or for production
 
+    def __repr__(self) -> str:
+        done = f"{self.done_epochs}/{self.epochs} epochs"
+        return f"<TrialRow {self.number}: {self.state}, {self.origin}, score {_score(self.score)}, {done}>"
+
     def trial(self) -> Trial:
         """The trial as it was proposed, with the epochs that its latest attempt has finished."""
         return Trial(
@@ -67,6 +71,9 @@ class TrialPoint:
     slot_s: float
     ended_at: float | None  # POSIX seconds
     repeats: int | None
+
+    def __repr__(self) -> str:
+        return f"<TrialPoint {self.number}: {self.state}, score {_score(self.score)}, {self.done_epochs} epochs>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +119,11 @@ class EvaluationRow:
     gain_high: float | None = None
     chance: float | None = None  # that the gain is above zero
 
+    def __repr__(self) -> str:
+        gain = "" if self.gain is None else f", {self.gain:+.3f} against the defaults"
+        figure = f"mAP50-95 {_score(self.map50_95)} on {self.images} images{gain}"
+        return f"<EvaluationRow of trial {self.trial} on {self.split}: {figure}>"
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRow:
@@ -129,6 +141,9 @@ class EpochRow:
     val_s: float
     slot_s: float
     reported_at: float  # POSIX seconds
+
+    def __repr__(self) -> str:
+        return f"<EpochRow {self.epoch} of trial {self.trial}: mAP50-95 {_score(self.map50_95)}>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +213,15 @@ class StudyRow:
     best_trial: int | None
     note: str = ""  # the user's own words on it
 
+    def __repr__(self) -> str:
+        best = f"best epoch {_score(self.best_map50_95)}, the defaults' {_score(self.baseline_map50_95)}"
+        return f"<StudyRow '{self.name}': {self.state}, {self.trials} trials, {best} mAP50-95>"
+
     @property
     def heartbeat(self) -> Heartbeat:
         """Last sign of life of the study process."""
         return Heartbeat(host=self.host, pid=self.pid, at=self.heartbeat_at)
+
+
+def _score(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"

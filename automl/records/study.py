@@ -201,6 +201,11 @@ class StudySpec:
     weights_of: tuple[VariantWeights, ...] = ()  # a variant that is left out starts from scratch
     confirming: Confirming | None = None  # set once a finished study is confirmed: nothing is searched any more
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(map(str, self.imgsz))
+        what = f"{', '.join(self.models)} at {sizes} px, {self.epochs} epochs, {' / '.join(self.budgets)}"
+        return f"<StudySpec '{self.name}': {what}, data {self.data}>"
+
     def to_dict(self) -> dict[str, Any]:
         """The spec as plain containers for JSON."""
         return asdict(self)

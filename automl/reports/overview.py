@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from automl.costs.budget import Ledger, limits_of
@@ -30,11 +30,16 @@ class Overview:
     share_spent: float  # of the budget that is nearest to its end
     spent_s: Mapping[str, float]  # slot-seconds by purpose; their sum is what was charged
     planned_s: Mapping[str, float]  # slot-seconds by purpose; empty without a plan
+    db_words: str = field(default="", compare=False)  # the `--db` option with which commands reach its database
+
+    def __repr__(self) -> str:
+        winner = "no score yet" if self.winner is None else f"trial {self.winner.number}"
+        return f"<{type(self).__name__} '{self.study.name}': {self.study.state}, {winner}>"
 
     @classmethod
     def extend(cls, overview: Overview, **more: Any) -> Self:
         """A record of this class with the fields of an overview and its own."""
-        return cls(**{field.name: getattr(overview, field.name) for field in fields(Overview)}, **more)
+        return cls(**{known.name: getattr(overview, known.name) for known in fields(Overview)}, **more)
 
     def production_for(self, row: TrialRow) -> TrialRow | None:
         """The production training of a searched trial that its recipe refers to; the latest of any without an own."""

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 import psutil
 
 from automl.records import EndedBy, EventRow, StudyRow, StudyState, TrialRow, TrialState
+from automl.reports import glance
+from automl.reports.frames import trials_frame
+from automl.reports.glance import Glance
 from automl.reports.overview import Overview, overview_of
 from automl.scores import leaderboard
 from automl.scores.halving import RungTrust, rung_trust
 from automl.store import read
 
 if TYPE_CHECKING:
+    import pandas as pd
     from sqlalchemy import Engine
 
 LATEST = 1000  # trials that the trust in rungs is measured on
@@ -23,9 +27,9 @@ EVENTS = 10  # last lines of the log in a status
 STALE_S = 60.0  # a study process silent for so long, on another machine, counts as ended
 
 
-@dataclass(frozen=True, kw_only=True)
-class StudyReport(Overview):
-    """A study with all its trials; the answer of `search`, `resume` and `show`."""
+@dataclass(frozen=True, kw_only=True, repr=False)
+class StudyReport(Glance):
+    """A study with all its trials; the answer of `search`, `resume`, `confirm` and `show`."""
 
     trials: tuple[TrialRow, ...]  # best score first, then those without a score
     best: TrialRow | None  # best score, be it a tie with the defaults or without repeats
@@ -34,12 +38,26 @@ class StudyReport(Overview):
     interrupted: bool = False
     ended_by: EndedBy | None = None  # end of the session that this report is of; None for a study that was read
 
+    def _repr_html_(self) -> str:
+        return glance.html(self, glance.leaderboard_html(self, self.trials))
 
-@dataclass(frozen=True, kw_only=True)
-class StudyStatus(Overview):
+    def to_dataframe(self) -> pd.DataFrame:
+        """A row for each trial in the order of the leaderboard, then those without a score.
+
+        Columns have the names and units of a trial's fields. Parameters are columns with the prefix `params_`.
+        Raises AutoMLError if pandas is missing.
+        """
+        return trials_frame(self.trials, self.baseline)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class StudyStatus(Glance):
     """Present activity of a study; the answer of `status`."""
 
     events: tuple[EventRow, ...]
+
+    def _repr_html_(self) -> str:
+        return glance.html(self, glance.running_html(self.running), glance.log_html(self.events))
 
 
 def report_of(engine: Engine, study: StudyRow, *, ended_by: EndedBy | None = None) -> StudyReport:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from automl.costs.budget import Budget, limits_of
 from automl.policy.history import RESUMABLE, at_horizon
 from automl.records import Purpose, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
-from automl.reports.overview import Overview, overview_of
+from automl.reports.glance import Glance
+from automl.reports.overview import overview_of
 from automl.reports.report import is_alive
 from automl.scores import leaderboard
 from automl.scores.ending import LOOK_BACK, promised
@@ -33,8 +34,8 @@ class Rise(NamedTuple):
     trial: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class StudyProgress(Overview):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class StudyProgress(Glance):
     """A study with the history of its best score, and what the rest of its budget promises."""
 
     points: tuple[TrialPoint, ...]  # every trial, by number

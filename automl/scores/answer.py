@@ -29,6 +29,10 @@ class Side:
     unseen: EvaluationRow | None = None  # its figure on images that the search never saw, which may veto
     reported: EvaluationRow | None = None  # on a test split beside those, which decides nothing
 
+    def __repr__(self) -> str:
+        seeds = f"{len(self.scores)} seed{'s' if len(self.scores) > 1 else ''}"
+        return f"<Side of trial {self.trial.number}: mAP50-95 {self.mean:.3f}, {seeds}>"
+
     @property
     def mean(self) -> float:
         """Observed mean over the seeds."""
@@ -46,6 +50,13 @@ class Answer:
     chance: float | None = None  # that it is above zero
     at_length: bool = False  # True: compared at production length
     vetoed: bool = False  # True: a clear loss on unseen images decided for the defaults
+
+    def __repr__(self) -> str:
+        side, gain, confidence = self.handed_over, self.gain, self.confidence
+        name = f"trial {side.trial.number}" if self.delivers else "the defaults"
+        interval = "" if gain is None else f", gain {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+        claim = "" if confidence is None else f", {confidence.value}"
+        return f"<Answer: {name}, mAP50-95 {side.mean:.3f} at {self.epochs} epochs{interval}{claim}>"
 
     @property
     def confidence(self) -> Confidence | None:

@@ -91,6 +91,10 @@ class Verdict:
     estimates: tuple[Estimate, ...]  # of the defaults, every repeated trial and the best others, best mean first
     cost_s: float  # slot-seconds of the repeats
 
+    def __repr__(self) -> str:
+        winner = f"trial {self.winner}" if self.winner else "the defaults"
+        return f"<Verdict: {winner} of {len(self.estimates)} compared, {self.confidence.value}>"
+
     def of(self, trial: int) -> Estimate | None:
         """Estimate of the trial; None for one that is neither repeated nor among the best."""
         return next((row for row in self.estimates if row.trial == trial), None)

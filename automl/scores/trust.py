@@ -83,6 +83,11 @@ class Estimate:
     gain: Interval | None  # above the defaults, by the model; None for the defaults themselves
     chance: float | None  # probability that it beats the defaults, see `estimates`; None for them
 
+    def __repr__(self) -> str:
+        seeds = f"{self.seeds} seed{'s' if self.seeds > 1 else ''}"
+        chance = "" if self.chance is None else f", chance of a gain {self.chance:.0%}"
+        return f"<Estimate of trial {self.trial}: mAP50-95 {self.observed:.3f}, {seeds}{chance}>"
+
     @property
     def observed(self) -> float:
         """Mean of the observed scores."""

@@ -11,7 +11,13 @@ from automl.errors import AutoMLError, close_names
 from automl.records import Params
 
 _LISTS = {"models": "yolov5n,yolov5s", "imgsz": "640,1280"}  # options that may not be empty lists, and examples
-OTHERS = ("fresh_probe", "home", "db", "listener")  # keywords of `search` and `dry_run` that are no part of the request
+OTHERS = (
+    "fresh_probe",
+    "home",
+    "db",
+    "progress",
+    "listener",
+)  # keywords of `search` and `dry_run` that are no part of the request
 
 
 class SearchOptions(TypedDict, total=False):

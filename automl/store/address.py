@@ -57,6 +57,14 @@ def same_database(place: str, url: str) -> bool:
     return (one.host, one.port or 5432, one.database) == (other.host, other.port or 5432, other.database)
 
 
+def named_db(home: str | Path | None, db: str | None) -> str | None:
+    """Database as commands have to name it: `db`, or the one in a home folder that no variable names."""
+    if db is not None or home is None or os.environ.get("AUTOML_DB"):
+        return db
+    url = default_url(home_folder(home))
+    return None if url == default_url(home_folder(None)) else url
+
+
 def command(verb: str, study: str, db: str | None) -> str:
     """Command line for a study, with `--db` if the user named a database."""
     return quoted("automl", verb, study) + db_words(db)

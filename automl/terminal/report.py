@@ -16,28 +16,24 @@ from rich.table import Table
 
 from automl.costs.budget import budget_words
 from automl.figures import duration, format_cost, score
-from automl.records import EpochRow, Purpose, StudyState, TrialRow, TrialState
+from automl.records import EpochRow, Purpose, StudyState
+from automl.reports import board
 from automl.reports.card import card
 from automl.reports.overview import Overview
 from automl.reports.report import StudyReport, StudyStatus
-from automl.scores.leaderboard import changed, gain, gain_shown, rank
-from automl.scores.trust import Estimate
+from automl.scores.leaderboard import gain
 from automl.scores.words import (
-    SAMPLER_WORDS,
     one_seed_text,
     origin_text,
     production_missing_text,
     production_text,
     rank_correlations,
-    score_definition,
-    state_text,
     unseen_text,
     unseen_verdict_text,
     verdict_text,
 )
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
-SCORE, CONFIRMED = "mAP50-95", "mean (seeds)"  # headings of the leaderboard
 SPARED = ("mAP50", "epochs", "best epoch", "state")  # columns that a narrow terminal lacks, the first one first
 WIDE = 140  # columns of a terminal that also shows what a trial changed
 # Keys of the JSON documents.
@@ -126,10 +122,10 @@ def print_report(
     table, columns = _fitting(console, report, limit)
     if table.row_count:
         console.print(table)
-        say(console, _caption(columns, report.study.spec.epochs))
-        for line in _meanings(_shown(report, limit)):
+        say(console, board.caption(columns, report.study.spec.epochs))
+        for line in board.meanings(board.leading(report, report.trials, limit)):
             say(console, line)
-    for line in _sentences(report) if details else [_end(report)]:
+    for line in _sentences(report) if details else [board.end_text(report, report.trials)]:
         say(console, line)
     if details:
         _print_unseen(console, report)
@@ -165,9 +161,7 @@ def say(console: Console, line: str) -> None:
 
 def _fitting(console: Console, report: StudyReport, limit: int) -> tuple[Table, list[str]]:
     """The leaderboard and its headings; the least useful columns are left out until it fits the terminal."""
-    columns = ["trial", "recipe", SCORE, CONFIRMED, "gain", "best epoch", "mAP50", "epochs", "state", "cost"]
-    if report.verdict is None:
-        columns.remove(CONFIRMED)
+    columns = board.headings(report)
     unbounded = console.options.update(max_width=1000)
     for heading in SPARED:
         if console.measure(_board(report, columns, limit), options=unbounded).maximum <= console.width:
@@ -182,45 +176,12 @@ def _board(report: StudyReport, columns: Sequence[str], limit: int) -> Table:
     title = f"{report.study.name}: best trials on val"
     table = Table(title=title, title_justify="left", title_style="bold", **PLAIN)
     for heading in columns:
-        aligned: JustifyMethod = "left" if heading in ("recipe", "state", "changed") else "right"
+        aligned: JustifyMethod = "left" if heading in board.LEFT else "right"
         table.add_column(heading, justify=aligned, overflow="ellipsis", no_wrap=True)
-    for row in _shown(report, limit):
-        cells = _row(row, report)
-        table.add_row(*(cells[heading] for heading in columns), style="bold" if row.number == 0 else "")
+    for row in board.leading(report, report.trials, limit):
+        cells = board.cells(row, report)
+        table.add_row(*(escape(cells[heading]) for heading in columns), style="bold" if row.number == 0 else "")
     return table
-
-
-def _caption(columns: Sequence[str], horizon: int) -> str:
-    """Order of the leaderboard and meaning of its figures."""
-    text = f"Sorted by {SCORE}, {score_definition(horizon)}, one seed; gain is against the defaults'."
-    if CONFIRMED in columns:
-        text += f" {CONFIRMED.capitalize()}: observed, the search's own run and those with new seeds."
-    return f"{text} Best epoch: what best.pt reached." if "best epoch" in columns else text
-
-
-def _meanings(rows: Sequence[TrialRow]) -> list[str]:
-    """Sentences on words of the leaderboard that a newcomer does not know."""
-    samplers = dict.fromkeys(row.origin for row in rows if row.origin in SAMPLER_WORDS)
-    lines = [f"Search ({name}): proposed by the search, with {SAMPLER_WORDS[name]}." for name in samplers]
-    if any(row.state is TrialState.CUT for row in rows):
-        lines.append("Cut short: the budget ended first.")
-    return lines
-
-
-def _shown(report: StudyReport, limit: int) -> list[TrialRow]:
-    """Rows of the leaderboard by score: the best, those with seed repeats, and the defaults."""
-    estimates = report.verdict.estimates if report.verdict is not None else ()
-    repeated = {estimate.trial for estimate in estimates if estimate.new_seeds}
-    return [
-        row
-        for place, row in enumerate(rank(report.trials))
-        if place < limit or row.number == 0 or row.number in repeated
-    ]
-
-
-def _confirmed(estimate: Estimate | None) -> str:
-    """Observed mean over all seeds; empty without repeats."""
-    return "" if estimate is None else f"{score(estimate.observed)} ({estimate.seeds})"
 
 
 def _print_unseen(console: Console, report: StudyReport) -> None:
@@ -252,36 +213,10 @@ def _print_unseen(console: Console, report: StudyReport) -> None:
         say(console, sentence)
 
 
-def _row(row: TrialRow, report: StudyReport) -> dict[str, str]:
-    """Cells of the leaderboard by heading."""
-    above = gain_shown(row, report.baseline)
-    return {
-        "trial": str(row.number),
-        "recipe": escape(origin_text(row.origin, row.repeats)),
-        SCORE: score(row.score),
-        CONFIRMED: _confirmed(report.estimate(row)),
-        "gain": "" if above is None else f"{above:+.3f}",
-        "best epoch": score(row.best_map50_95),
-        "mAP50": score(row.best_map50),
-        "epochs": f"{row.done_epochs}/{row.epochs}",
-        "state": state_text(row.state),
-        "cost": format_cost(row.slot_s, report.study.spec.slots.device),
-        "changed": "" if row.number == 0 else _differences(row, report.baseline),
-    }
-
-
-def _differences(row: TrialRow, baseline: TrialRow | None) -> str:
-    return escape("  ".join(f"{key}={_short(value)}" for key, value in changed(row, baseline).items()))
-
-
-def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
 def _sentences(report: StudyReport) -> list[str]:
     """End, cost, plan, trust in the rungs and verdict, a line each."""
     device = report.study.spec.slots.device
-    lines = [_end(report), _cost(report)]
+    lines = [board.end_text(report, report.trials), _cost(report)]
     if report.planned_s:
         lines.append(f"Spent of the plan: {plan_against_spent(report.planned_s, report.spent_s, device)}.")
     lines += filter(None, [rank_correlations(report.rungs)])
@@ -292,12 +227,6 @@ def _sentences(report: StudyReport) -> list[str]:
     elif report.winner is not None and baseline is not None and baseline.score is not None:
         lines.append(one_seed_text(report.winner, baseline))
     return lines
-
-
-def _end(report: StudyReport) -> str:
-    study, states = report.study, [row.state for row in report.trials]
-    counts = ", ".join(f"{states.count(state)} {state_text(state)}" for state in TrialState if states.count(state))
-    return f"Trials: {counts or 'none'}. Ended: {study.reason or study.state.value}."
 
 
 def _cost(report: StudyReport) -> str:

@@ -10,16 +10,25 @@ from rich.markup import escape
 from rich.table import Table
 
 from automl.costs.budget import budget_words
-from automl.figures import duration, format_cost, moment, score
+from automl.figures import duration, format_cost, score
 from automl.records import StudyState, TrialRow
+from automl.reports import lists
 from automl.reports.overview import Overview
 from automl.reports.report import StudyStatus
 from automl.scores.words import origin_text, trial_name
 from automl.store.address import command
-from automl.terminal.report import PLAIN, SCORE, plan_against_spent, say
+from automl.terminal.report import PLAIN, plan_against_spent, say
 
 EDGE = 2  # columns of a terminal that a table of one column leaves free
-SPARED = ("begun", "trials", "defaults", "spent", "gain", "winner", SCORE)  # a narrow terminal lacks the first ones
+SPARED = (
+    "begun",
+    "trials",
+    "defaults",
+    "spent",
+    "gain",
+    "winner",
+    "mAP50-95",
+)  # a narrow terminal lacks the first ones
 
 
 def print_studies(console: Console, overviews: Sequence[Overview]) -> None:
@@ -27,8 +36,8 @@ def print_studies(console: Console, overviews: Sequence[Overview]) -> None:
 
     Names are never cut: every other command needs them. A narrow terminal lacks other columns.
     """
-    rows = [_study_cells(overview) for overview in overviews]
-    headings = ["study", "state", "trials", "winner", SCORE, "gain", "defaults", "spent", "begun"]
+    rows = [dict(zip(lists.HEADINGS, lists.cells(overview), strict=True)) for overview in overviews]
+    headings = list(lists.HEADINGS)
     unbounded = console.options.update(max_width=1000)
     for heading in SPARED:
         if console.measure(_studies(rows, headings, console.width), options=unbounded).maximum <= console.width:
@@ -42,7 +51,7 @@ def print_studies(console: Console, overviews: Sequence[Overview]) -> None:
 def _studies(rows: Sequence[Mapping[str, str]], headings: Sequence[str], most: int) -> Table:
     table = Table(**PLAIN)
     for heading in headings:
-        right = heading in (SCORE, "gain", "defaults", "trials", "spent")
+        right = heading in (*lists.FIGURES, "trials", "spent")
         # A name that is wider than the terminal goes on in the next line; other cells are cut before it is.
         wraps = {"overflow": "fold"} if heading == "study" else {"overflow": "ellipsis", "no_wrap": True}
         width = min(most - EDGE, max((len(row[heading]) for row in rows), default=0)) if heading == "study" else None
@@ -50,24 +59,6 @@ def _studies(rows: Sequence[Mapping[str, str]], headings: Sequence[str], most: i
     for row in rows:
         table.add_row(*(escape(row[heading]) for heading in headings))
     return table
-
-
-def _study_cells(overview: Overview) -> dict[str, str]:
-    """Cells of the list of studies by heading."""
-    row, winner = overview.study, overview.winner
-    seeds = overview.seeds(winner) if winner is not None else 0
-    figure = score(overview.figure(winner))
-    return {
-        "study": row.name,
-        "state": "crashed" if row.state is StudyState.RUNNING and not overview.alive else row.state.value,
-        "trials": str(row.trials),
-        "winner": "" if winner is None else f"trial {winner.number}" if winner.number else "defaults",
-        SCORE: f"{figure} ({seeds} seeds)" if seeds > 1 else figure,
-        "gain": "" if overview.gain is None else f"{overview.gain:+.3f}",
-        "defaults": score(overview.figure(overview.baseline)),
-        "spent": format_cost(row.slot_s, row.spec.slots.device),
-        "begun": moment(row.created_at),
-    }
 
 
 def _winner(overview: Overview) -> str:

@@ -6,8 +6,10 @@ import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from automl.figures import ago, clock, span
+from automl.figures import ago, clock, span, whole_percents
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,23 @@ def test_a_moment_of_today_needs_no_date() -> None:
     now = time.time()
     assert re.fullmatch(r"\d\d:\d\d", clock(now))
     assert clock(now - 10 * 86400) == time.strftime("%Y-%m-%d %H:%M", time.localtime(now - 10 * 86400))
+
+
+@pytest.mark.parametrize(
+    ("parts", "total", "percents"),
+    [
+        ([0.5, 0.5, 99.0], 100.0, [1, 0, 99]),  # rounded one by one: 0, 0, 99
+        ([2.6, 2.6, 94.8], 100.0, [3, 2, 95]),  # rounded one by one: 3, 3, 95, which is 101
+        ([10.0, 20.0], 100.0, [10, 20]),
+        ([], 100.0, []),
+    ],
+)
+def test_the_largest_remainders_are_rounded_up(parts: list[float], total: float, percents: list[int]) -> None:
+    assert whole_percents(parts, total) == percents
+
+
+@given(st.lists(st.floats(0.0, 1e6), min_size=1, max_size=5).filter(lambda parts: sum(parts) > 1.0))
+def test_whole_percents_are_within_one_of_the_exact_ones_and_sum_to_100(parts: list[float]) -> None:
+    percents = whole_percents(parts, sum(parts))
+    assert sum(percents) == 100
+    assert all(abs(whole - 100 * part / sum(parts)) <= 1 for whole, part in zip(percents, parts, strict=True))

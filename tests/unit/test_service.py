@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,7 @@ import automl
 from automl import service
 from automl.cli import app
 from automl.errors import AutoMLError
-from automl.setup.options import SearchRequest, request_of
+from automl.setup.options import OTHERS, SearchOptions, SearchRequest, request_of
 from automl.store.address import default_url
 from automl.store.engine import open_store
 from tests.builders.factories import make_spec
@@ -34,12 +38,45 @@ def test_paths_and_lists_may_be_written_as_they_come() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "verb", ["confirm", "dry_run", "export", "export_to", "resume", "search", "show", "status", "stop", "studies"]
-)
+VERBS = [name for name in automl.__all__ if not name.startswith("__")]
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_can_be_imported_from_the_package(verb: str) -> None:
-    assert verb in automl.__all__
     assert getattr(automl, verb) is getattr(service, verb)
+
+
+def test_every_command_that_works_on_studies_is_a_verb() -> None:
+    others = {"dashboard", "predictors", "bench", "version"}
+    commands = {str(command.callback and command.callback.__name__) for command in app.registered_commands}
+    assert commands - others <= set(VERBS)
+
+
+def test_completion_lists_the_verbs_and_no_module_of_ours() -> None:
+    assert [name for name in dir(automl) if not name.startswith("__")] == sorted(VERBS)
+
+
+def test_a_misspelt_verb_has_a_close_match() -> None:
+    program = "import automl; automl.serach"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1].endswith("has no attribute 'serach'. Did you mean: 'search'?")
+
+
+@pytest.mark.parametrize("option", [*SearchOptions.__annotations__, *OTHERS])
+def test_the_help_of_search_has_every_option_with_its_meaning(option: str) -> None:
+    assert re.search(rf"^ {{8}}{option} +\S+ \S", str(service.search.__doc__), flags=re.MULTILINE)
+
+
+def test_the_help_of_search_has_no_other_option() -> None:
+    names = re.findall(r"^ {8}(\w+)  ", str(service.search.__doc__), flags=re.MULTILINE)
+    assert sorted(names) == sorted([*SearchOptions.__annotations__, *OTHERS])
+
+
+@pytest.mark.parametrize("verb", ["search", "dry_run", "resume", "confirm"])
+def test_verbs_that_train_have_progress_and_a_listener(verb: str) -> None:
+    parameters = inspect.signature(getattr(automl, verb)).parameters
+    assert parameters["progress"].default is None
+    assert "listener" in parameters
 
 
 def test_none_stands_for_what_is_left_out() -> None:
@@ -124,3 +161,49 @@ def test_a_file_in_the_place_of_the_defaults_recipe_is_left_alone(finished: Path
     with pytest.raises(AutoMLError, match=r"hyp-defaults\.yaml exists and is no recipe of automl's"):
         service.export("birds", finished / "hyp.yaml", home=finished)
     assert mine.read_text() == "lr0: 0.5\n"
+
+
+# -- what is returned -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["show", "status"])
+def test_a_report_names_the_command_that_finds_its_study(finished: Path, verb: str) -> None:
+    report = getattr(service, verb)(home=finished)
+    (line,) = (line for line in repr(report).splitlines() if line.strip().startswith("next"))
+    command = line.partition("next")[2].partition(", then")[0].strip()
+    output = str(finished / "mine" / "hyp.yaml")
+    (finished / "mine").mkdir()
+    words = shlex.split(command.replace("hyp.yaml", output))
+    result = CliRunner().invoke(app, words[1:])
+    assert (words[0], result.exit_code) == ("automl", 0), result.stderr
+    assert Path(output).is_file()
+
+
+def test_the_home_folder_that_commands_take_anyway_is_not_named(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOML_HOME", str(finished))
+    assert service.show(home=finished).db_words == ""
+    assert service.show().db_words == ""
+
+
+def test_lists_of_studies_show_themselves_as_tables(finished: Path) -> None:
+    for studies in (service.studies(home=finished), service.overviews(home=finished)):
+        assert "birds" in repr(studies)
+        assert "<table" in studies._repr_html_()
+    assert "automl export birds --db" in repr(service.overviews(home=finished)[0])
+
+
+def test_curves_are_a_list_and_a_dataframe(finished: Path) -> None:
+    curves = service.curves("birds", home=finished)
+    assert len(curves) == len(curves.to_dataframe()) == 24
+
+
+def test_a_demo_data_set_can_be_made_from_python(tmp_path: Path) -> None:
+    assert service.demo_data(str(tmp_path / "demo")) == tmp_path / "demo" / "data.yaml"
+
+
+def test_ipython_shows_the_sentence_of_an_error() -> None:
+    with pytest.raises(AutoMLError) as raised:
+        request_of("a.yaml", "1cpu-h", modles=[])  # type: ignore[call-arg]
+    assert raised.value._render_traceback_() == ["AutoMLError: search has no option 'modles'. Did you mean models?"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from html import escape
 from typing import Any
 
 import pytest
@@ -215,3 +216,39 @@ def test_a_plan_is_the_same_after_its_document_was_json(texts: tuple[str, ...]) 
     plan = draw_up(points, budgets(*texts), CPU, epochs=12, rungs=(3, 9), reserve=Reserved())
     assert Plan.from_document(plan.document()) == plan
     assert Plan.from_document(json.loads(json.dumps(plan.document()).replace("Infinity", "null"))) == plan
+
+
+def test_a_plan_shows_itself_in_a_few_lines_and_as_a_table_of_points() -> None:
+    points = (
+        Point(name="<b>@64", role="baseline", epoch_s=45.0, training_s=540.0, trainings=6.7, batch=16),
+        Point(name="c@128", role="compared", epoch_s=90.0, training_s=1080.0, trainings=3.3, batch=8),
+    )
+    plan = draw_up(points, budgets("1cpu-h"), CPU, epochs=12, rungs=(3,), reserve=Reserved())
+    first, *lines = repr(plan).splitlines()
+    assert first == "<Plan: 1cpu-h, 2 operating points>"
+    assert [line.strip() for line in lines] == plan.brief()
+    html = plan._repr_html_()
+    assert "&lt;b&gt;@64" in html
+    assert "9.0 cpu-min" in html
+    assert all(escape(sentence) in html for sentence in plan.sentences())
+
+
+def test_the_points_of_a_plan_are_a_dataframe() -> None:
+    points = (Point(name="a@64", role="baseline", training_s=540.0, batch=16), Point(name="c@128", role="left out"))
+    frame = draw_up(points, budgets("1cpu-h"), CPU, epochs=12, rungs=(3,), reserve=Reserved()).to_dataframe()
+    assert frame["name"].tolist() == ["a@64", "c@128"]
+    assert frame["training_s"].tolist() == [540.0, 0.0]
+    assert frame["batch"].isna().tolist() == [False, True]
+
+
+def test_a_plan_without_a_time_says_no_end() -> None:
+    plan = draw_up(
+        (Point(name="a@64", role="baseline", epoch_s=1.0, training_s=9.0),),
+        budgets("1cpu-h"),
+        CPU,
+        epochs=9,
+        rungs=(3,),
+        reserve=Reserved(),
+    )
+    assert ", ends " not in plan.brief()[-1]
+    assert ", ends " in plan.brief(0.0)[-1]

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import FrozenInstanceError
+import pickle
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 
-from automl.records import Slots, Start, StudySpec, VariantWeights, weights_for
-from tests.builders.factories import make_metrics, make_prepared, make_spec
+from automl.records import Notice, Slots, Start, StudySpec, VariantWeights, weights_for
+from tests.builders.factories import (
+    make_epoch_row,
+    make_evaluation,
+    make_metrics,
+    make_point,
+    make_prepared,
+    make_row,
+    make_spec,
+    make_study,
+)
 
 
 def test_a_spec_survives_the_way_through_json() -> None:
@@ -72,3 +83,53 @@ def test_a_study_of_an_earlier_version_compares_nothing_at_length() -> None:
     document = make_spec(train=300).to_dict()
     spec = StudySpec.from_dict({k: v for k, v in document.items() if k not in ("compare", "defaults_alone")})
     assert (spec.train, spec.compare, spec.defaults_alone) == (300, False, "")
+
+
+LONG = {f"key_{number}": number for number in range(1000)}
+
+
+@pytest.mark.parametrize(
+    ("record", "text"),
+    [
+        (make_row(3, 0.4567, params=LONG), "<TrialRow 3: completed, tpe, score 0.457, 12/12 epochs>"),
+        (make_row(4, None, error="Traceback\n" * 99), "<TrialRow 4: completed, tpe, score none, 12/12 epochs>"),
+        (make_point(3, 0.4567), "<TrialPoint 3: completed, score 0.457, 12 epochs>"),
+        (
+            make_evaluation(3, 0.4567, gain=0.05),
+            "<EvaluationRow of trial 3 on test: mAP50-95 0.457 on 72 images, +0.050 against the defaults>",
+        ),
+        (make_evaluation(0, 0.4), "<EvaluationRow of trial 0 on test: mAP50-95 0.400 on 72 images>"),
+        (make_epoch_row(3, 2, 0.4567, 60.0, losses=LONG), "<EpochRow 2 of trial 3: mAP50-95 0.457>"),
+        (
+            make_study(best_map50_95=None),
+            "<StudyRow 'birds': finished, 2 trials, best epoch none, the defaults' 0.500 mAP50-95>",
+        ),
+        (
+            make_spec(fixed=LONG),
+            "<StudySpec 'birds': surrogate at 640 px, 12 epochs, 5cpu-h, data /data/birds/data.yaml>",
+        ),
+    ],
+)
+def test_a_record_shows_itself_in_a_short_line(record: Any, text: str) -> None:
+    assert repr(record) == text
+
+
+def test_a_notice_shows_its_values_and_no_document() -> None:
+    notice = Notice(
+        kind="epoch", at=61.4, trial=3, values={"epoch": 2, "map50_95": 0.45671, "plan": LONG, "state": "cut"}
+    )
+    assert repr(notice) == "<Notice 'epoch' at 61 s, trial 3: epoch=2, map50_95=0.4567, plan={…}, state='cut'>"
+
+
+@pytest.mark.parametrize(
+    "record", [make_row(3, params={"lr0": 0.1}), make_study(), make_spec(), make_epoch_row(0, 1, 0.5, 1.0)]
+)
+def test_a_short_line_changes_neither_equality_nor_pickling(record: Any) -> None:
+    assert pickle.loads(pickle.dumps(record)) == record
+    assert record == replace(record)
+
+
+def test_records_with_the_same_line_can_differ() -> None:
+    one, other = make_row(3, params={"lr0": 0.1}), make_row(3, params={"lr0": 0.2})
+    assert repr(one) == repr(other)
+    assert one != other

@@ -10,8 +10,6 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -20,7 +18,7 @@ from automl.cli import app
 from automl.costs.plan import Plan
 from automl.costs.points import Point
 from automl.figures import clock
-from automl.terminal.plan import brief, print_plan, whole_percents
+from automl.terminal.plan import brief, print_plan
 
 PLAN = Plan(
     device="cpu",
@@ -108,26 +106,6 @@ def test_points_are_named_in_brief_where_there_is_a_choice() -> None:
         "compared b at 96 px: 18.0 cpu-min a training, batch 8",
     ]
     assert lines[2:] == brief(PLAN)
-
-
-@pytest.mark.parametrize(
-    ("parts", "total", "percents"),
-    [
-        ([0.5, 0.5, 99.0], 100.0, [1, 0, 99]),  # rounded one by one: 0, 0, 99
-        ([2.6, 2.6, 94.8], 100.0, [3, 2, 95]),  # rounded one by one: 3, 3, 95, which is 101
-        ([10.0, 20.0], 100.0, [10, 20]),
-        ([], 100.0, []),
-    ],
-)
-def test_the_largest_remainders_are_rounded_up(parts: list[float], total: float, percents: list[int]) -> None:
-    assert whole_percents(parts, total) == percents
-
-
-@given(st.lists(st.floats(0.0, 1e6), min_size=1, max_size=5).filter(lambda parts: sum(parts) > 1.0))
-def test_whole_percents_are_within_one_of_the_exact_ones_and_sum_to_100(parts: list[float]) -> None:
-    percents = whole_percents(parts, sum(parts))
-    assert sum(percents) == 100
-    assert all(abs(whole - 100 * part / sum(parts)) <= 1 for whole, part in zip(percents, parts, strict=True))
 
 
 def test_the_command_prints_the_plan_as_a_table_or_its_document(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from automl.errors import NoSpace
 from automl.records import Notice, Purpose
-from automl.terminal.progress import JsonEvents, LiveProgress, PlainProgress, Silence, Tally, display, shown
+from automl.terminal.progress import JsonEvents, LiveProgress, PlainProgress, Silence, display, shown
+from automl.terminal.tally import Tally
 from tests.builders.factories import make_spec
 from tests.unit.terminal.test_plan import PLAN
 

@@ -1,0 +1,140 @@
+"""Opening of a study: from a request to its spec, its folder and its cluster, and taking one up that exists."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automl.data.dataset import write_resolved
+from automl.files import disk, folders, moved
+from automl.files.home import home_folder
+from automl.records import Heartbeat, Listener, Notice, Slots, StudyRow, StudySpec
+from automl.reports import report
+from automl.reports.report import StudyReport
+from automl.setup import request
+from automl.setup.claim import Claim, claim_folder
+from automl.setup.options import SearchRequest
+from automl.setup.probing import Probing
+from automl.setup.resumable import check_resumable, look_for_ray, slots_here, with_data
+from automl.setup.spellings import understand
+from automl.setup.warm import with_earlier
+from automl.store import read, write
+from automl.store.address import command, db_words, store_url
+from automl.store.engine import open_store, risk
+from automl.store.release import released
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@dataclass
+class Compiled:
+    """A study with its spec, ready to begin."""
+
+    engine: Engine
+    spec: StudySpec
+    ready: Callable[[], None]  # opens the cluster, unless a probe has done so
+    claim: Claim
+    begun: bool = False
+
+
+def unchanged(spec: StudySpec, data: str | Path | None, home: str | Path | None, again: str) -> StudySpec:
+    """The spec with the present places of its files.
+
+    Raises AutoMLError if the data set, the weights, the folder or the GPUs of a study have changed or are gone.
+    """
+    return check_resumable(with_data(spec, None if data is None else Path(data), home_folder(home), again))
+
+
+def go_on(engine: Engine, row: StudyRow, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
+    """Take the study over and run it with that spec until it ends or is interrupted. Returns the report."""
+    dead = row.heartbeat if report.is_dead(row) else None
+    look_for_ray(lambda text: listener(Notice(kind="note", at=row.wall_s, values={"text": text})))
+    with released(engine, row.name), _cluster(spec.slots):  # first: without one the study stays as it is
+        mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
+        spec = replace(spec, key=spec.key or moved.new_key())
+        write.reopen_study(engine, row.name, mine, stale_after_s=report.STALE_S, dead=dead, spec=spec)
+        moved.mark(Path(spec.directory), spec.key)
+        return run(engine, spec, listener, db)
+
+
+def run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
+    """Run the study until it ends or is interrupted. Returns the report."""
+    from automl.drivers.study import run_study
+
+    ended_by = run_study(engine, spec, listener=listener, resume_command=command("resume", spec.name, db))
+    row = read.study(engine, spec.name)
+    return replace(report.report_of(engine, row, ended_by=ended_by), db_words=db_words(db))
+
+
+@contextmanager
+def compiled(
+    search_request: SearchRequest, fresh: bool, home: str | Path | None, db: str | None, listener: Listener
+) -> Iterator[Compiled]:
+    """The study as compiled. Its folder is removed unless the study has begun."""
+
+    def say(text: str) -> None:
+        listener(Notice(kind="note", at=0.0, values={"text": text}))
+
+    place = home_folder(home)
+    understood = understand(search_request, place)
+    search_request = understood.request
+    slots = slots_here(search_request.device, search_request.slots, say)
+    checked = request.check(search_request, slots, say, understood.weights, place)
+    checked = replace(checked, notes=(*understood.notes, *checked.notes))
+    engine = open_store(store_url(home, db), home=home)
+    checked = replace(checked, notes=(*checked.notes, *filter(None, [risk(engine)])))
+    checked = with_earlier(engine, checked)
+    names = {row.name for row in read.studies(engine)}
+    claim = claim_folder(names, search_request.name, search_request.data, place, db)
+    directory, study = claim.folder, None
+    try:
+        disk.check_disk(directory, disk.SMALL, checked.slots)
+        write_resolved(checked.dataset, folders.data(directory))
+        if checked.reported is not None:
+            write_resolved(checked.reported, folders.reported_data(directory))
+        for model in checked.models:
+            moved.keep_network(directory, model)
+        for note in checked.notes:
+            say(note)
+        with ExitStack() as stack:
+            ready = cache(lambda: stack.enter_context(_cluster(checked.slots)))
+            probing = Probing(engine, checked, directory, ready, fresh=fresh, listener=listener)
+            spec = replace(probing.spec(directory.name), key=moved.new_key())
+            moved.mark(directory, spec.key)
+            study = Compiled(engine, spec, ready, claim)
+            yield study
+    finally:
+        if study is None or not study.begun:
+            claim.give_up()
+
+
+@contextmanager
+def _cluster(slots: Slots) -> Iterator[None]:
+    from automl.drivers import cluster
+
+    with cluster.cluster(slots):
+        yield
+
+
+def reader(home: str | Path | None, db: str | None) -> Engine:
+    """The database for a verb that reads only: no writes, no migration."""
+    return open_store(store_url(home, db), create=False, read_only=True, home=home)
+
+
+def writer(home: str | Path | None, db: str | None) -> Engine:
+    """The database for a verb that changes a study."""
+    return open_store(store_url(home, db), create=False, home=home)
+
+
+def say_which(row: StudyRow, named: str | None, listener: Listener) -> None:
+    """Tell the listener which study was taken where none was named."""
+    if named is None:
+        listener(Notice(kind="note", at=row.wall_s, values={"text": f"Study '{row.name}', the newest one that fits."}))
