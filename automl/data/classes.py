@@ -70,6 +70,13 @@ def _class_count(document: Document) -> int | None:
     return int(float(nc))
 
 
+def check_channels(document: Document) -> None:
+    """Raise BadData for a number of channels with which no image can be read."""
+    channels = document.values.get("channels")
+    if channels is not None and (not isinstance(channels, int) or isinstance(channels, bool) or channels < 1):
+        raise document.bad(f"'channels' must be a whole number from 1, not {channels!r}; or remove it.", "channels")
+
+
 def keypoint_columns(document: Document) -> int:
     """Number of columns behind the box in rows of a pose data set, which a detector ignores."""
     shape = document.values.get("kpt_shape")

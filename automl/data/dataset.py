@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from automl.data.classes import keypoint_columns, names_for_yolo, read_names
+from automl.data.classes import check_channels, keypoint_columns, names_for_yolo, read_names
 from automl.data.document import Document, read_document
 from automl.data.images import TEST, SplitImages, find_images
-from automl.data.labels import DROPPED, LabelRules, label_path, read_labels
+from automl.data.labels import DROPPED, LabelRules, label_path, read_labels, without_image
 from automl.errors import SHOWN, BadData
 from automl.files import pointers
 
@@ -82,6 +82,7 @@ def read_dataset(path: Path | str, *, test: bool = True) -> Dataset:
     """
     document = read_document(Path(path))
     names, for_yolo = read_names(document), names_for_yolo(document)
+    check_channels(document)
     rules = LabelRules(nc=len(names), keypoint_columns=keypoint_columns(document))
     found = find_images(document, test=test)
     splits = {name: _read_split(document, images, rules) for name, images in found.splits.items()}
@@ -114,7 +115,13 @@ def _on_names(file: Path, names: Sequence[str], for_yolo: Sequence[str]) -> Iter
 
 
 def _on_labels(name: str, split: Split) -> Iterator[str]:
-    """Sentence on many images without a label file."""
+    """Sentences on many images without a label file, and on label files without an image."""
+    others = without_image([str(image) for image in split.images]) if all(map(Path.is_dir, split.sources)) else []
+    if others:
+        if len(others) == 1:
+            yield f"1 label file of {name} has no image: {others[0]}."
+        else:
+            yield f"{len(others)} label files of {name} have no image: {others[0]} for one."
     if split.boxes and split.unlabelled > MOST_UNLABELLED * len(split.images):
         image = next(image for image in map(str, split.images) if not os.path.exists(label_path(image)))  # noqa: PTH110
         yield (

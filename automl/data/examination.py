@@ -97,7 +97,7 @@ def _verdicts(files: Sequence[str], memory: Memory, channels: int, say: Callable
     if new:
         verdicts |= dict(_judged(new, channels))
         sound = {file: verdict for file, verdict in verdicts.items() if verdict.flaw is None}
-        memory.sound = {file: [*marks[file], int(verdict.untidy)] for file, verdict in sound.items()}
+        memory.sound |= {file: [*marks[file], int(verdict.untidy)] for file, verdict in sound.items()}
         memory.write()
     return {file: verdicts[file] for file in files}
 

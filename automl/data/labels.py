@@ -7,7 +7,8 @@ a warning that is easily missed. Here every such row is a problem with its line,
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,17 @@ def label_path(image: str) -> str:
     head, separator, tail = image.rpartition(images)
     moved = head + labels + tail if separator else image
     return moved.rpartition(".")[0] + ".txt"
+
+
+def without_image(images: Sequence[str]) -> list[str]:
+    """Label files that belong to none of the images, in the folders `labels` where theirs lie."""
+    known = {label_path(image) for image in images}
+    folders = {os.path.dirname(file) for file in known if f"{os.sep}labels{os.sep}" in file}  # noqa: PTH120
+    others: list[str] = []
+    for folder in folders:
+        with suppress(OSError), os.scandir(folder) as entries:
+            others += [entry.path for entry in entries if entry.name.endswith(".txt") and entry.path not in known]
+    return sorted(file for file in others if not file.endswith(f"{os.sep}classes.txt"))
 
 
 def read_labels(file: str, rules: LabelRules) -> Labels:

@@ -15,7 +15,7 @@ from automl.data.document import Document, read_document
 from automl.data.images import SPLITS, TEST, Sources, find_sources
 from automl.errors import AutoMLError, BadData
 
-_PLACES = ("path", *SPLITS, "validation")
+_READ_ALIKE = ("path", *SPLITS, "validation", "nc", *PASSED_ON)  # keys whose values YAML 1.1 must not change
 _TITLE = "# Data of a training recipe found by automl, with absolute paths.\n"
 
 
@@ -97,7 +97,7 @@ def _is_there(source: Path) -> bool:
 
 def _same(own: Document, other: Document) -> bool:
     """True for the same classes, folders of each split, and keys that change how they are read."""
-    if any(own.for_yolo.get(key) != own.values.get(key) for key in (*_PLACES, *PASSED_ON)):
+    if any(own.for_yolo.get(key) != own.values.get(key) for key in _READ_ALIKE):
         return False  # such as a folder called 2024-01-01, which YAML 1.1 reads as a date
     test = own.for_yolo.get(TEST)
     if not all(isinstance(entry, str) for entry in (test if isinstance(test, list) else [test or ""])):

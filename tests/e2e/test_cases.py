@@ -164,8 +164,7 @@ def test_a_search_goes_on_without_a_test_split_and_with_names_as_written(place: 
 
 def check_that_the_winner_can_be_a_model(place: Place) -> None:
     """The weights of a trial, in a folder with a space in its name, are the network and the start of another search."""
-    (weights,) = {file.parent for file in place.home.rglob("best.pt")} or {Path()}
-    shutil.copy(weights / "best.pt", place.folder / "best.pt")
+    shutil.copy(next(place.home.rglob("best.pt")), place.folder / "best.pt")
     names = 'import sys, torch, json; print(json.dumps(torch.load(sys.argv[1], weights_only=False)["model"].names))'
     assert ask(place, names, "best.pt") == '{"0": "yes", "1": "007"}'
     words = [word if word != "network.yaml" else str(place.folder / "best.pt") for word in SEARCH]

@@ -70,6 +70,17 @@ def test_many_images_without_a_label_file_are_said(make: Make, tmp_path: Path, c
     )
 
 
+@pytest.mark.parametrize(("names", "count"), [((), ""), (("x",), "1 label file of"), (("x", "y"), "2 label files of")])
+def test_label_files_without_an_image_are_said(make: Make, tmp_path: Path, names: tuple[str, ...], count: str) -> None:
+    file = make()
+    for name in (*names, "classes"):
+        (tmp_path / f"labels/train/{name}.txt").write_text(BOX)
+    notes = read_dataset(file).notes
+    assert [note.partition(" train")[0] for note in notes] == ([count] if count else [])
+    (tmp_path / "list.txt").write_text("images/train/a.jpg\n")
+    assert read_dataset(make(train="list.txt")).notes == ()
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [("train.json", "COCO"), ("train.ndjson", "Ultralytics Platform"), ("train.zip", "an archive"), ("t.xml", "VOC")],

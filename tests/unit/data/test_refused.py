@@ -84,6 +84,8 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         ({"val": "images/vall", "download": "print(1)"}, "'download' is not run", 2),
         ({"path": "nowhere"}, "'path: nowhere' is no folder", 6),
         ({"path": 5}, "'path' must be a folder", 6),
+        ({"channels": "many"}, "'channels' must be a whole number from 1, not 'many'", 6),
+        ({"channels": 0}, "'channels' must be a whole number from 1, not 0", 6),
         ({"kpt_shape": "17x3"}, "'kpt_shape' must be two whole numbers", 6),
     ],
 )
