@@ -18,7 +18,7 @@ from automl.drivers.place import Place
 from automl.drivers.session import HEARTBEAT_S
 from automl.errors import AutoMLError, NoDevice
 from automl.host import guest
-from automl.host.temporary import check_temporary
+from automl.host.temporary import check_temporary, usable_home
 from automl.records import (
     Prepared,
     Slots,
@@ -50,10 +50,17 @@ _FREE_S = 5.0  # in which the workers of an earlier search leave a session
 
 def settings() -> dict[str, str]:
     """Our variables of Ray, where the user has none."""
-    return {name: os.environ.get(name, value) for name, value in _SETTINGS.items()}
+    return {name: os.environ.get(name, value) for name, value in _SETTINGS.items()} | usable_home()
 
 
-with guest.importing(LOGGERS), guest.variables(settings()):
+@contextmanager
+def loading() -> Iterator[None]:
+    """Load parts of Ray within, which read our variables; this process is as before afterwards."""
+    with guest.importing(LOGGERS), guest.variables(settings()):
+        yield
+
+
+with loading():
     import ray
 
 
@@ -64,7 +71,7 @@ def cluster(slots: Slots) -> Iterator[None]:
     Afterwards this process is as it was. Raises EngineMismatch for a version of Ray that cannot be used, AutoMLError if
     there is no session to be had.
     """
-    with guest.importing(LOGGERS):
+    with loading():
         ray_patches.notes()
     with place.taken() as where, _guest(), ray_patches.patched(where, worker_variables(slots)):
         if where is Place.SESSION:
@@ -117,7 +124,9 @@ def _begin(slots: Slots, where: Place) -> None:
                 include_dashboard=False,
                 **common,
             )
-    except (RuntimeError, OSError, ValueError, ray.exceptions.RayError) as error:
+    except AutoMLError:
+        raise
+    except Exception as error:  # of kinds that Ray does not document, and of its own start as well
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise AutoMLError(f"Ray cannot begin on {place.elsewhere()}: {reason.rstrip('.')}.") from error
 

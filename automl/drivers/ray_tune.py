@@ -18,14 +18,13 @@ from types import FrameType
 from typing import Any
 
 from automl.drivers import ray_patches, worker
-from automl.drivers.cluster import LOGGERS, resources  # first: it imports Ray
+from automl.drivers.cluster import loading, resources  # first: it imports Ray
 from automl.drivers.session import Session
 from automl.errors import AutoMLError
-from automl.host.guest import importing
 from automl.records import EndedBy, Ending, Outcome, Slots, TrialState
 
 # isort: split
-with importing(LOGGERS):
+with loading():
     import ray
     from ray import tune
     from ray.tune.schedulers import FIFOScheduler, TrialScheduler

@@ -19,7 +19,7 @@ def expanded(path: str | Path) -> Path:
     """The path with a home folder in the place of `~`; as it is where the system knows no such folder."""
     try:
         return Path(path).expanduser()
-    except RuntimeError:  # a container whose user has no HOME and no name
+    except (RuntimeError, KeyError):  # a container whose user has no HOME and no name
         return Path(path)
 
 

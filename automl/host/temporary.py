@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from automl.errors import NoSpace
@@ -36,6 +38,26 @@ def check_temporary() -> None:
             f"{shown} has {free / 1e6:.0f} MB free, and Ray needs {_LEAST_BYTES / 1e6:.0f} MB there. Free some. Or: "
             f"{way_out[0].lower()}{way_out[1:]}"
         )
+
+
+def usable_home() -> dict[str, str]:
+    """HOME for Ray where the user has no home folder that can be written; empty where there is one.
+
+    Ray keeps its token there. The folder in its place lasts as long as this process.
+    """
+    try:
+        home = Path.home()
+        usable = home.is_dir() and os.access(home, os.W_OK)
+    except (RuntimeError, KeyError, OSError):  # a container whose user has no HOME and no name
+        usable = False
+    return {} if usable else {"HOME": _another_home()}
+
+
+@cache
+def _another_home() -> str:
+    folder = tempfile.mkdtemp(prefix="automl-home-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _folder() -> tuple[str, Path]:

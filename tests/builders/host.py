@@ -49,10 +49,17 @@ def snapshot() -> dict[str, Any]:
         "random": hashlib.sha256(pickle.dumps(random.getstate())).hexdigest(),
         "numpy": hashlib.sha256(pickle.dumps(numpy)).hexdigest(),
         "hook": sys.excepthook,
+        "settings": _settings(),
         "faults": faulthandler.is_enabled(),
         "stdout": sys.stdout,
         "torch": _torch(),
     }
+
+
+def _settings() -> object:
+    """Ultralytics' settings file, as last written."""
+    file = Path.home() / ".config" / "Ultralytics" / "settings.json"
+    return file.read_bytes() if file.is_file() else None
 
 
 def _torch() -> object:

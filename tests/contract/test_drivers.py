@@ -314,7 +314,7 @@ def test_each_trial_has_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_ray_may_start_as_slowly_as_a_busy_machine_makes_it() -> None:
     """Half a minute, Ray's own limit, was not enough: it ended the search with a traceback."""
-    told = "import os, automl.drivers.cluster; print(os.environ['RAY_raylet_start_wait_time_s'])"
+    told = "from automl.drivers.cluster import settings; print(settings()['RAY_raylet_start_wait_time_s'])"
     kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, env=kept)
     assert float(done.stdout) >= 300

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from automl.errors import NoSpace
-from automl.host.temporary import check_temporary
+from automl.host.temporary import check_temporary, usable_home
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +42,16 @@ def test_a_full_disk_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("usage", "total used free")(10, 9, 10**6))
     with pytest.raises(NoSpace, match="TMPDIR=/tmp has 1 MB free, and Ray needs 200 MB there"):
         check_temporary()
+
+
+def test_a_home_folder_that_can_be_written_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert usable_home() == {}
+
+
+@pytest.mark.parametrize("home", ["/proc/nowhere", "/etc/passwd"])
+def test_another_one_takes_the_place_of_a_home_folder_that_is_none(monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    monkeypatch.setenv("HOME", home)
+    other = usable_home()["HOME"]
+    assert Path(other).is_dir()
+    assert usable_home()["HOME"] == other
