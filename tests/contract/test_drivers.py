@@ -280,11 +280,13 @@ def test_a_search_joins_the_cluster_that_is_named(tmp_path: Path, monkeypatch: p
     from ray.cluster_utils import Cluster
 
     from automl.drivers.cluster import cluster_slots
+    from automl.drivers.place import check_address
 
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         nodes.add_node(num_cpus=1)
         monkeypatch.setenv("RAY_ADDRESS", nodes.address)
+        check_address(nodes.address)
         slots = cluster_slots(None)
         assert (slots.count, slots.device) == (2, "cpu")
         spec = make_spec(budgets=("4trials",), slots=slots, epochs=4, rungs=())
