@@ -41,7 +41,7 @@ class BadSpace(AutoMLError):
     """One or more errors in a search space file, one line each."""
 
     def __init__(self, file: Path | str, problems: list[tuple[int, str]]) -> None:
-        super().__init__("\n".join(f"{file}:{line}: {text}" for line, text in problems))
+        super().__init__("\n".join(f"{file}:{line}: {text}" if line else f"{file}: {text}" for line, text in problems))
         self.problems = problems
 
 
@@ -51,7 +51,8 @@ class UnknownName(AutoMLError):
     known  names that exist, the most useful ones first
     """
 
-    def __init__(self, kind: str, name: str, known: Sequence[str] = ()) -> None:
+    def __init__(self, kind: str, name: object, known: Sequence[str] = ()) -> None:
+        name = str(name)  # Python's callers may give anything
         super().__init__(f"unknown {kind} '{name}'.{known_hint(name, known)}")
 
 

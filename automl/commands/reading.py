@@ -31,6 +31,7 @@ def studies(db: flags.Db = None, json_: flags.Json = False) -> None:
     """List all studies, newest first."""
     with exit_codes():
         from automl import service
+        from automl.store import address
         from automl.terminal import report as terminal
         from automl.terminal import studies as listing
         from automl.terminal.tables import open_console
@@ -38,8 +39,10 @@ def studies(db: flags.Db = None, json_: flags.Json = False) -> None:
         overviews = service.overviews(db=db)
         if json_:
             print(terminal.dumps([terminal.listing(overview) for overview in overviews], indent=2))
-        else:
+        elif overviews:
             listing.print_studies(open_console(), overviews)
+        else:
+            print(f"There is no study yet. Begin one with: {address.BEGIN}{address.db_words(db)}")
 
 
 def show(

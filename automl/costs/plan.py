@@ -120,7 +120,8 @@ class Plan:
     def _ending(self, now: float | None) -> list[str]:
         """The plan in at most three sentences that need no other."""
         alone = f"Every recipe trains for up to {self.epochs} epochs, and the best is compared with the defaults."
-        tried = f"About {self.trials} recipes are tried, the defaults first; weak ones are stopped early."
+        weak = "; weak ones are stopped early" if any(rung < self.epochs for rung in self.rungs) else ""
+        tried = f"About {self.trials} recipes are tried, the defaults first{weak}."
         ends = "" if now is None else f", ends {clock(now + self.wall_s)}"
         return [
             self.answer or alone,
@@ -307,7 +308,7 @@ def _warnings(first: Point, epochs: int, production: int = 0) -> list[str]:
         warnings.append(
             f"The budget pays {first.trainings:.1f} trainings of the defaults: too few for a search. Expect "
             f"little from 4 on; a search was worth its cost from {FEWEST_TRAININGS} on. "
-            "Train the defaults, or lower --epochs."
+            + ("Train the defaults, or lower --epochs." if epochs > 1 else "Train the defaults.")
         )
     elif first.trainings < FEWEST_TRAININGS:
         warnings.append(
@@ -316,7 +317,8 @@ def _warnings(first: Point, epochs: int, production: int = 0) -> list[str]:
         )
     if not production and epochs < MEASURED_SHARE * LONGEST:
         warnings.append(
-            f"A horizon of {epochs} epochs is {epochs / LONGEST:.0%} of a production training's {LONGEST}. "
+            f"A horizon of {epochs} {'epoch' if epochs == 1 else 'epochs'} is {max(0.01, epochs / LONGEST):.0%} of a "
+            f"production training's {LONGEST}. "
             "No measurement tells how so short a training ranks recipes. On BCCD trainings of 12 epochs ranked recipes "
             "like those of 42 with .64 (1 would be the same order; n=13), the first third of the 42 with .4 to .8. "
             "A trial's weights are far from what its recipe can do. On BCCD at 128 px they reached .464 on test after "

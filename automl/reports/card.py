@@ -22,6 +22,7 @@ from automl.records import (
 )
 from automl.reports.overview import Overview
 from automl.scores.answer import Answer, Side
+from automl.scores.leaderboard import nothing_learnt
 from automl.scores.trust import CLAIM, DELIVER, Confidence
 from automl.scores.words import chance_text, measured_text, trial_name
 from automl.space import Parameter, SearchSpace, trainer_key
@@ -65,6 +66,10 @@ def card(overview: Overview, *, db_words: str = "") -> tuple[Line, ...]:
         return ()
     running = study.state in (StudyState.RUNNING, StudyState.INTERRUPTED)
     lines = [*_sides(answer, study), *_difference(answer, running=running)]
+    sides = [side for side in (answer.defaults, answer.recipe) if side is not None]
+    if not running and all(nothing_learnt(side.trained) for side in sides):
+        text = "no training has learned enough to tell recipes apart: try more --epochs or a larger --imgsz"
+        lines.append(Line("but", text))
     lines += [*_unseen(answer), *_length(answer)]
     cost = format_cost(sum(overview.spent_s.values()), study.spec.slots.device)
     lines.append(Line("cost", f"{cost} in {span(study.wall_s)} (budget {budget_words(study.spec)})"))

@@ -125,7 +125,7 @@ def parse(url: str) -> URL:
         backend = parsed.drivername.split("+")[0]
     except (ArgumentError, ValueError):
         raise BadStore(
-            "the database URL cannot be read. Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
+            "the database URL of --db or AUTOML_DB cannot be read. Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
         ) from None
     if backend == "sqlite":
         return parsed.set(drivername="sqlite")

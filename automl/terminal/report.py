@@ -34,7 +34,14 @@ from automl.scores.words import (
 )
 
 PLAIN: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
-SPARED = ("mAP50", "epochs", "best epoch", "state")  # columns that a narrow terminal lacks, the first one first
+SPARED = (
+    "mAP50",
+    "epochs",
+    "best epoch",
+    "state",
+    "cost",
+    board.CONFIRMED,
+)  # columns that a narrow terminal lacks, the first one first
 WIDE = 140  # columns of a terminal that also shows what a trial changed
 # Keys of the JSON documents.
 _OF_REPORT = (

@@ -87,15 +87,17 @@ def tunable_keys() -> tuple[str, ...]:
     return tuple(key for key in TUNABLE if key in _document())
 
 
-def check_keys(keys: Iterable[str]) -> None:
+def check_keys(keys: Iterable[str], verb: str = "searched") -> None:
     """Check that a search space may name every key.
+
+    verb  what is to be done with them, for an error
 
     Raises UnknownName for the first unknown key, AutoMLError with the reason for the first refused one.
     """
     refused = _refused()
     for key in keys:
         if key in refused:
-            raise AutoMLError(f"'{key}' cannot be searched: {refused[key]}.")
+            raise AutoMLError(f"'{key}' cannot be {verb}: {refused[key]}.")
         if key not in tunable_keys():
             near = difflib.get_close_matches(key, tunable_keys(), n=3)
             raise UnknownName("parameter", key, near or tunable_keys())
@@ -106,7 +108,7 @@ def check_fixed(keys: Iterable[str]) -> None:
 
     Raises UnknownName for the first unknown key, AutoMLError with the reason for the first refused one.
     """
-    check_keys(key for key in keys if key not in FIXABLE)
+    check_keys((key for key in keys if key not in FIXABLE), "set")
 
 
 def keys_that_are_dead(params: Params, *, segments: bool) -> dict[str, str]:
