@@ -33,6 +33,7 @@ DOCUMENTED = {
 EXPECTED = {
     *("setup", "step", "reset_config", "cleanup"),
     *("suggest", "on_trial_complete", "on_trial_result", "save", "restore", "stop_all"),
+    *("should_report", "report"),  # of a progress reporter
 }
 
 
