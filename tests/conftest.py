@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 os.environ["YOLO_OFFLINE"] = "1"  # no test downloads anything; those of downloads have a server of their own
 
+os.environ["RAY_AUTH_MODE"] = "disabled"  # a process keeps to its first kind, and some tests join a cluster
+
 # A suite that a shell has begun in its background ignores Ctrl-C, and so would every command that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

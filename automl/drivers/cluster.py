@@ -111,6 +111,7 @@ def _begin(slots: Slots, where: Place) -> None:
     remote = place.address()
     try:
         if where is Place.CLUSTER and remote is not None:
+            _check_tokens()
             ray.init(address=remote, **common)
             return
         check_temporary()
@@ -129,6 +130,15 @@ def _begin(slots: Slots, where: Place) -> None:
     except Exception as error:  # of kinds that Ray does not document, and of its own start as well
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise AutoMLError(f"Ray cannot begin on {place.elsewhere()}: {reason.rstrip('.')}.") from error
+
+
+def _check_tokens() -> None:
+    """Raise AutoMLError if an earlier session of this process used a token and the cluster is said to use none."""
+    if ray_patches.has_tokens() and os.environ.get("RAY_AUTH_MODE", "").lower() != "token":
+        raise AutoMLError(
+            "an earlier Ray session of this process used a token, and Ray cannot leave that for a cluster. Begin this "
+            "search in another process. (If the cluster uses tokens too, set RAY_AUTH_MODE=token.)"
+        )
 
 
 @contextmanager

@@ -54,6 +54,14 @@ ASKING = tuple(
     )
     for name in ("ray._private.services:canonicalize_bootstrap_address", "ray._raylet:GcsClient")
 )
+TOKENS = tuple(
+    PrivateName(
+        name,
+        "to know how Ray authenticates in this process",
+        degraded="on a cluster that this process joins after a search on this machine, trials may fail",
+    )
+    for name in ("ray._raylet:AuthenticationMode", "ray._raylet:get_authentication_mode")
+)
 _CACHE = "ray.tune.execution.class_cache:_ActorClassCache"
 WORKERS = tuple(
     PrivateName(
@@ -68,4 +76,4 @@ WORKERS = tuple(
     )
 )
 
-NAMES = (*PROCESSES, *MESSAGES, *MEMORY, *TERMINATION, *ASKING, *WORKERS)
+NAMES = (*PROCESSES, *MESSAGES, *MEMORY, *TERMINATION, *ASKING, *TOKENS, *WORKERS)

@@ -44,6 +44,15 @@ def patched(where: Place, variables: Mapping[str, str]) -> Iterator[None]:
         yield
 
 
+def has_tokens() -> bool:
+    """True if Ray authenticates with a token in this process, as an earlier session here did: it keeps to that."""
+    if not _there(private_names.TOKENS):
+        return False
+    from ray._raylet import AuthenticationMode, get_authentication_mode  # type: ignore[attr-defined]
+
+    return bool(get_authentication_mode() == AuthenticationMode.TOKEN)
+
+
 def leave_placement_groups() -> None:
     """Let Tune give no placement group back: they end with our session, and a cluster that is gone answers nobody."""
     if place() is not Place.SESSION and _there(private_names.TERMINATION):

@@ -129,6 +129,18 @@ def task():
     return len(automl.search("data.yaml", "3trials", **QUICK).trials)
 print("trials", ray.get(task.remote()))
 """
+# Ray keeps to the kind of authentication of its first session here; a cluster without tokens would lose every actor.
+TOKENS = """
+import automl
+from automl.drivers.cluster import cluster
+automl.search("data.yaml", "3trials", **QUICK)
+os.environ["RAY_ADDRESS"] = "127.0.0.1:6379"
+try:
+    with cluster(automl.studies()[0].spec.slots):
+        print("joined")
+except automl.errors.AutoMLError as error:
+    print("refused", error)
+"""
 TWO_AT_ONCE = """
 import automl
 from automl.errors import AutoMLError
@@ -184,6 +196,10 @@ def test_trainings_in_a_ray_session_of_the_user_leave_no_process_that_holds_a_cp
 
 def test_a_search_runs_inside_a_task_of_ray(tmp_path: Path) -> None:
     assert "trials 3\n" in printed(IN_A_TASK, tmp_path)
+
+
+def test_a_cluster_after_a_session_with_a_token_is_refused(tmp_path: Path) -> None:
+    assert "Begin this search in another process" in printed(TOKENS, tmp_path)
 
 
 def test_of_two_searches_at_once_in_a_process_one_is_refused(tmp_path: Path) -> None:
