@@ -217,7 +217,7 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
 
 @visiting()
 def deletion(study: str, *, home: str | Path | None = None, db: str | None = None) -> Deletion:
-    """What `delete` would remove. Raises StudyConflict if the study is running."""
+    """Preview of `delete`: contents, cost and notes. Raises StudyConflict if the study is running."""
     engine = writer(home, db)
     row = read.study(engine, study)
     check_not_running(row, db)
@@ -333,17 +333,7 @@ def export(
     if row is None:
         raise StudyConflict(f"no trial of study '{name}' has a score yet. Wait for its first epoch.")
     subjects = [
-        subject_of(
-            engine,
-            overview.study,
-            searched,
-            baseline=overview.baseline,
-            evaluations=overview.evaluations,
-            verdict=overview.verdict,
-            production=overview.production_for(searched),
-            epochs=epochs,
-            answer=lines_of_recipe(overview),
-        )
+        subject_of(engine, overview, searched, epochs=epochs, answer=lines_of_recipe(overview))
         for searched in (row, overview.baseline if overview.answer is None else overview.answer.defaults.trial)
         if searched is not None
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,9 @@ import typer
 from automl.errors import AutoMLError
 from automl.terminal import options as flags
 from automl.terminal.exits import exit_codes
+
+# Options of the search that `demo-data` prints; the demo of the Makefile has the same.
+DEMO = "--weights none --imgsz 96 --batch 8 --set nbs=8 --epochs 12 --train 60 --budget 14cpu-min --export hyp.yaml"
 
 
 def dashboard(
@@ -33,16 +35,17 @@ def demo_data(
 ) -> None:
     """Make a small real detection data set, and print a search for it that takes minutes on a CPU."""
     with exit_codes():
+        from automl.data.dataset import read_dataset
         from automl.data.demo import TINY, make_demo
+        from automl.figures import listed
+        from automl.files.shell import quoted
 
         data = make_demo(directory, seed=seed)
-        files = [shlex.quote(_short(file)) for file in (data, data.with_name(TINY))]
-        print(f"{_short(data)}: 300 train, 80 val and 80 test images, handwritten digits on photographs.")
+        counts = [f"{len(split.images)} {name}" for name, split in read_dataset(data).splits.items()]
+        print(f"{_short(data)}: {listed(counts)} images, handwritten digits on photographs.")
         print("A search of some nine minutes on two cores, with the tiny network beside it:")
-        print(
-            f"  automl search --data {files[0]} --models {files[1]} --weights none \\\n"
-            "    --imgsz 96 --batch 8 --set nbs=8 --epochs 12 --train 60 --budget 14cpu-min --export hyp.yaml"
-        )
+        words = ("search", "--data", _short(data), "--models", _short(data.with_name(TINY)), *DEMO.split())
+        print(f"  {quoted('automl', *words)}")
 
 
 def _short(file: Path) -> str:

@@ -84,10 +84,10 @@ def read_dataset(path: Path | str, *, test: bool = True) -> Dataset:
     names, for_yolo = read_names(document), names_for_yolo(document)
     check_channels(document)
     rules = LabelRules(nc=len(names), keypoint_columns=keypoint_columns(document))
-    found = find_images(document, test=test)
-    splits = {name: _read_split(document, images, rules) for name, images in found.splits.items()}
+    images = find_images(document, test=test)
+    splits = {name: _read_split(document, split, rules) for name, split in images.splits.items()}
     _warn_of_shared_images(splits)
-    notes = [note for images in found.splits.values() for note in images.notes]
+    notes = [note for split in images.splits.values() for note in split.notes]
     notes += [note for name, split in splits.items() for note in _on_labels(name, split)]
     return Dataset(
         file=document.file,
@@ -97,7 +97,7 @@ def read_dataset(path: Path | str, *, test: bool = True) -> Dataset:
         test=splits.get(TEST),
         extra={key: document.values[key] for key in PASSED_ON if document.values.get(key) is not None},
         former_names=for_yolo if for_yolo != names else (),
-        without_test=found.without_test,
+        without_test=images.without_test,
         notes=(*_on_names(document.file, names, for_yolo), *notes),
     )
 

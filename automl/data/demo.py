@@ -84,9 +84,9 @@ def make_demo(
     settings = _Settings(seed=seed, train=train, val=val, test=test, imgsz=imgsz, classes=classes)
     _check_settings(settings)
     directory = directory.expanduser().resolve()
-    made = _is_made(directory, settings)
+    is_new = not _is_made(directory, settings)
     try:
-        if not made:
+        if is_new:
             _make(directory, settings, _load_digits())
         if not (directory / TINY).exists():
             (directory / TINY).write_bytes(shipped("configs/demo/tiny.yaml").read_bytes())

@@ -41,8 +41,8 @@ class FullLength:
         The search is not over then: what is kept for such a recipe would serve nothing, and the defaults' training may
         cost less than was thought.
         """
-        found = self._runs.challenger(self._production.defaults) is not None
-        return self._spec.compare and self._production.running and not found
+        challenged = self._runs.challenger(self._production.defaults) is not None
+        return self._spec.compare and self._production.running and not challenged
 
     def winner(self, at: float) -> Trial | None:
         """The winner's training; None where there is no winner or what is left does not pay it."""

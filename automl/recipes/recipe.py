@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
 
@@ -90,27 +90,38 @@ class Subject:
         return production.epochs if production is not None else max(self.trial.epochs, spec.train or LONG)
 
 
+class Answered(Protocol):
+    """A study with its answer, as an overview has it."""
+
+    @property
+    def study(self) -> StudyRow: ...
+    @property
+    def baseline(self) -> TrialRow | None: ...
+    @property
+    def evaluations(self) -> Sequence[EvaluationRow]: ...
+    @property
+    def verdict(self) -> Verdict | None: ...
+    def production_for(self, row: TrialRow) -> TrialRow | None: ...
+
+
 def subject_of(
     engine: Engine,
-    study: StudyRow,
+    answered: Answered,
     trial: TrialRow,
     *,
-    baseline: TrialRow | None,
-    evaluations: Sequence[EvaluationRow],
-    verdict: Verdict | None,
-    production: TrialRow | None,
     epochs: int | None = None,
     answer: Sequence[tuple[str, str]] = (),
 ) -> Subject:
     """The subject of a trial's recipe. A production training has the recipe of the trial that it trains for longer."""
+    study, production = answered.study, answered.production_for(trial)
     if trial.purpose is Purpose.PRODUCTION and trial.repeats is not None:
         trial, production = read.trial(engine, study.name, trial.repeats), trial
     return Subject(
         study=study,
         trial=trial,
-        baseline=baseline,
-        evaluations=evaluations,
-        verdict=verdict,
+        baseline=answered.baseline,
+        evaluations=answered.evaluations,
+        verdict=answered.verdict,
         production=production,
         epochs=epochs,
         answer=answer,

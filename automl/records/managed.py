@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Deletion:
-    """What the deletion of a study would remove."""
+    """Preview of a deletion: contents and cost of the study, and notes on what stays."""
 
     name: str
     trials: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from automl.records import EventRow, StudyState, TrialRow
 from automl.reports import board
 from automl.reports.card import Line, card
 from automl.reports.overview import Overview
+from automl.store.address import command
 
 ROWS = 10  # of the leaderboard
 _IN_TEXT = ("best found", "defaults", "difference", "but", "cost", "next")  # lines of the card that a `repr` has
@@ -44,11 +44,11 @@ def headline(overview: Overview) -> str:
 def lines_of(overview: Overview) -> list[Line]:
     """The card, with the next command also where the study has not finished."""
     lines = list(card(overview, db_words=overview.db_words))
-    state = state_of(overview)
+    study = overview.study
     if not lines:
         lines.append(Line("defaults", "no score yet"))
-    if state in ("crashed", StudyState.INTERRUPTED.value):
-        lines.append(Line("next", f"automl resume {shlex.quote(overview.study.name)}{overview.db_words}"))
+    if study.state is StudyState.INTERRUPTED or (study.state is StudyState.RUNNING and not overview.alive):
+        lines.append(Line("next", command("resume", study.name, None) + overview.db_words))
     return lines
 
 

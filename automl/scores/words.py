@@ -52,7 +52,7 @@ def state_text(state: TrialState) -> str:
 
 
 def course_text(epochs: int, rungs: Sequence[int]) -> str:
-    """How long trials train: 'up to 40 epochs a trial, weak ones end after epoch 5 or 14'."""
+    """Length of the trials: 'up to 40 epochs a trial, weak ones end after epoch 5 or 14'."""
     levels = [str(rung) for rung in rungs if rung < epochs]
     if not levels:
         return f"{epochs} epochs a trial, none ends early"

@@ -114,7 +114,7 @@ def _acquired(lock: FileLock) -> bool:
             lock.acquire(timeout=0)
     except Timeout:
         return False
-    except (OSError, NotImplementedError):
+    except (OSError, NotImplementedError):  # no locks here; a folder that cannot be written is refused when it is made
         return True
     return True
 

@@ -40,7 +40,7 @@ def checked_note(text: str) -> str:
 
 
 def deletion_of(engine: Engine, row: StudyRow) -> Deletion:
-    """What the deletion of the study would remove."""
+    """Contents and cost of the study, and notes on what stays, before a deletion."""
     folder = removal.removable(row.spec)
     plain = folder is not None and not folder.is_symlink()
     notes = list(_foreign(folder)) if folder is not None and plain else []

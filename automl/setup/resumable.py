@@ -112,11 +112,11 @@ def _check_network(spec: StudySpec, model: str) -> None:
 def _with_weights(spec: StudySpec) -> StudySpec:
     """The spec with weights files that exist. Raises BadWeights for one that is gone or is another one."""
     files = {weights.path: weights.sha256 for model in spec.models if (weights := weights_for(spec, model))}
-    found = {path: _weights(spec, path, digest) for path, digest in files.items()}
+    files_here = {path: _weights(spec, path, digest) for path, digest in files.items()}
     return replace(
         spec,
-        weights=None if spec.weights is None else found.get(spec.weights, spec.weights),
-        weights_of=tuple(file._replace(path=found.get(file.path, file.path)) for file in spec.weights_of),
+        weights=None if spec.weights is None else files_here.get(spec.weights, spec.weights),
+        weights_of=tuple(file._replace(path=files_here.get(file.path, file.path)) for file in spec.weights_of),
     )
 
 

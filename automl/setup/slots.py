@@ -25,12 +25,12 @@ def find_slots(device: str | None, count: int | None, say: Say = lambda text: No
 
     device  "cpu", GPU indices such as "0,1", "gpu" for all, or None for the GPUs if there are any
     """
-    found = gpus.find_gpus() if device != "cpu" else gpus.Gpus()
-    names = _chosen(device, found)
+    devices = gpus.find_gpus() if device != "cpu" else gpus.Gpus()
+    names = _chosen(device, devices)
     cores = usable_cores()
     if not names:
-        if found.problem:
-            say(f"{found.problem}. The search runs on the CPU.")
+        if devices.problem:
+            say(f"{devices.problem}. The search runs on the CPU.")
         count = count or cores
         return Slots(count=count, device="cpu", threads=max(1, cores // count))
     if count is not None and count != len(names):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -112,7 +111,7 @@ def _model(name: str, home: Path) -> tuple[str, Path | None]:
         )
     raise AutoMLError(
         f"--models {name}: the file has tensors but no description of its network. Give both: --models NETWORK "
-        f"--weights {shlex.quote(name)}."
+        f"--weights {quoted(name)}."
     )
 
 

@@ -50,16 +50,7 @@ def _recipe(engine: Engine, overview: StudyReport) -> tuple[str, tuple[str, ...]
         return "", ()
     if spec.trainer != "ultralytics":
         return "", (f"no hyp.yaml is written: {no_recipe_text(spec.trainer)}",)
-    subject = subject_of(
-        engine,
-        overview.study,
-        row,
-        baseline=overview.baseline,
-        evaluations=overview.evaluations,
-        verdict=overview.verdict,
-        production=overview.production_for(row),
-        answer=lines_of_recipe(overview),
-    )
+    subject = subject_of(engine, overview, row, answer=lines_of_recipe(overview))
     weights = weights_for(spec, model_of(spec, subject.trial.params))
     initial = None if weights is None else Path(weights.path)
     try:

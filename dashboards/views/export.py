@@ -48,16 +48,7 @@ def _draw(row: StudyRow) -> None:
 
 def _subject(overview: Overview, trial: TrialRow) -> Subject:
     """The trial with the facts that `automl export` writes into its recipe."""
-    return subject_of(
-        context.engine(),
-        overview.study,
-        trial,
-        baseline=overview.baseline,
-        evaluations=overview.evaluations,
-        verdict=overview.verdict,
-        production=overview.production_for(trial),
-        answer=lines_of_recipe(overview),
-    )
+    return subject_of(context.engine(), overview, trial, answer=lines_of_recipe(overview))
 
 
 def _recipes(overview: Overview, subject: Subject) -> None:

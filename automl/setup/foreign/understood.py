@@ -152,18 +152,16 @@ def _some(keys: Sequence[str], file: Path) -> str:
 def _summary(content: Content, recipes: Sequence[Earlier], known: Params) -> str:
     """Sentence on what a file is, and on the arguments that are taken from it: those unlike the defaults first."""
     changed = {key for recipe in recipes for key, value in recipe.params.items() if value != known.get(key)}
-    taken = sorted(
-        dict.fromkeys(key for recipe in recipes for key in recipe.params), key=lambda key: key not in changed
-    )
+    keys = sorted(dict.fromkeys(key for recipe in recipes for key in recipe.params), key=lambda key: key not in changed)
     if not _names_optimizer(content):
-        taken = [key for key in taken if key != "optimizer"]  # of the translation, which says so itself
+        keys = [key for key in keys if key != "optimizer"]  # of the translation, which says so itself
     if len(content.rows) == 1:
-        return f"{content.file.name}, {content.kind}: {listed(taken)} {'is' if len(taken) == 1 else 'are'} read."
+        return f"{content.file.name}, {content.kind}: {listed(keys)} {'is' if len(keys) == 1 else 'are'} read."
     count = f"{len(content.rows)} recipes"
     if len(recipes) < len(content.rows):
         count = f"the best {len(recipes)} of {count}" if len(content.rows) > MOST else f"{len(recipes)} of {count}"
     scores = "" if any(recipe.score is not None for recipe in recipes) else ", without scores, the first ones first"
-    return f"{content.file.name}, {content.kind}: {count} with {listed(taken)} are read{scores}."
+    return f"{content.file.name}, {content.kind}: {count} with {listed(keys)} are read{scores}."
 
 
 def _names_optimizer(content: Content) -> bool:

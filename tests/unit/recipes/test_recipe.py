@@ -19,6 +19,7 @@ from automl.scores.leaderboard import verdict
 from automl.store import read
 from tests.builders.data_folder import Make
 from tests.builders.factories import make_evaluation, make_row, make_spec, make_study
+from tests.builders.overviews import make_overview
 from tests.builders.pages import page_study
 
 
@@ -194,8 +195,8 @@ def test_a_production_training_has_the_recipe_of_its_trial(tmp_path: Path) -> No
         filler.trial(number, [0.6] * 20, repeats=1, purpose=Purpose.PRODUCTION, epochs=20)
     filler.close()
     study, rows = read.study(engine, "birds"), read.trials(engine, "birds")
-    known: dict[str, Any] = {"baseline": rows[0], "evaluations": (), "verdict": None, "production": rows[3]}
-    subjects = [subject_of(engine, study, row, **known) for row in rows]
+    overview = replace(make_overview(study=study), baseline=rows[0], production=rows[3])
+    subjects = [subject_of(engine, overview, row) for row in rows]
     assert [subject.trial.number for subject in subjects] == [0, 1, 1, 1]
     assert [subject.production for subject in subjects] == [rows[3], rows[3], rows[2], rows[3]]
     assert [subject.length for subject in subjects] == [300, 20, 20, 20]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from automl.records import Purpose, TrialRow, TrialState
+from automl.sampler import SAMPLERS
 from automl.scores.halving import RungTrust
 from automl.scores.leaderboard import verdict
 from automl.scores.trust import Confidence
 from automl.scores.words import (
     FEWEST,
+    SAMPLER_WORDS,
     chance_text,
     course_text,
     one_seed_text,
@@ -141,3 +143,7 @@ def test_the_source_of_a_recipe_is_said_in_words(origin: str, repeats: int | Non
 )
 def test_the_course_of_a_trial_needs_no_word_of_the_trade(rungs: tuple[int, ...], text: str) -> None:
     assert course_text(40, rungs) == text
+
+
+def test_every_sampler_has_words() -> None:
+    assert set(SAMPLER_WORDS) == set(SAMPLERS)
