@@ -19,7 +19,7 @@ from automl.setup.options import SearchRequest
 from automl.setup.request import Checked, check
 from automl.store.address import BEGIN
 from automl.terminal.options import assignments
-from tests.builders.data_folder import image_bytes
+from tests.builders.requests import make_data
 from tests.unit.test_documents import AUTOML, AUTOML_FLAGS, ROOT, flags
 
 # Flags of other programs that sentences and command lines of ours hold.
@@ -94,14 +94,7 @@ def test_the_place_in_the_manual_exists() -> None:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A data.yaml of two images with a box each."""
-    for split in ("train", "val"):
-        for kind in ("images", "labels"):
-            (tmp_path / kind / split).mkdir(parents=True)
-        (tmp_path / "images" / split / f"{split}.jpg").write_bytes(image_bytes())
-        (tmp_path / "labels" / split / f"{split}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
-    file = tmp_path / "data.yaml"
-    file.write_text("train: images/train\nval: images/val\nnames: [bird]\n")
-    return file
+    return make_data(tmp_path)
 
 
 def request(data: Path, **changes: Any) -> SearchRequest:

@@ -27,8 +27,8 @@ from automl.store.write import Recorder, begin_study
 from automl.terminal.options import assignments
 from automl.trainers.surrogate import DEFAULTS
 from automl.trainers.ultralytics import schema
-from tests.builders.data_folder import image_bytes
 from tests.builders.factories import make_prepared, make_search, make_spec, play
+from tests.builders.requests import make_data
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -52,12 +52,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A data.yaml of two images with a box each."""
-    for split in ("train", "val"):
-        for kind in ("images", "labels"):
-            (tmp_path / kind / split).mkdir(parents=True)
-        (tmp_path / "images" / split / f"{split}.jpg").write_bytes(image_bytes())
-        (tmp_path / "labels" / split / f"{split}.txt").write_text("0 0.5 0.5 0.05 0.05\n")
-    return written(tmp_path, "data.yaml", "train: images/train\nval: images/val\nnames: [bird]\n")
+    return make_data(tmp_path)
 
 
 def request_on(data: Path, **changes: Any) -> Checked:
