@@ -23,7 +23,7 @@ OTHERS = (
 class SearchOptions(TypedDict, total=False):
     """Options of `search` and `dry_run` in Python. None, or left out: the default of `SearchRequest`."""
 
-    models: Sequence[str] | None
+    models: Sequence[str | Path] | None
     imgsz: Sequence[int] | None
     deploy: str | None
     weights: str | Path | None
@@ -111,6 +111,7 @@ def request_of(data: str | Path, budget: str | Sequence[str], **options: Unpack[
         values[name] = tuple(values.get(name, ()))
         if options.get(name) is not None and not values[name]:
             raise AutoMLError(f"--{name} is empty: name what is searched, as in --{name} {example}, or leave it out.")
+    values["models"] = tuple(map(str, values["models"]))
     values["warm_start"] = tuple(map(str, values.get("warm_start", ())))
     budgets = (budget,) if isinstance(budget, str) else tuple(budget)
     return SearchRequest(data=Path(data), budgets=budgets, **values)

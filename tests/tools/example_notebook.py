@@ -10,7 +10,7 @@ import nbformat
 
 from tests.builders.notebooks import EXAMPLE, opened
 
-HOME = "/home/you/notebooks"  # stands for the folder in which it ran
+HOME = "~/notebooks"  # stands for the folder in which it ran
 
 
 def main() -> None:

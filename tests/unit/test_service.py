@@ -26,7 +26,7 @@ from tests.builders.pages import Filler
 
 def test_paths_and_lists_may_be_written_as_they_come() -> None:
     request = request_of(
-        "a.yaml", "1cpu-h", weights=Path("w.pt"), models=["yolov5n"], imgsz=(64,), warm_start=[Path("hyp.yaml")]
+        "a.yaml", "1cpu-h", weights=Path("w.pt"), models=[Path("yolov5n")], imgsz=(64,), warm_start=[Path("hyp.yaml")]
     )
     assert request == SearchRequest(
         data=Path("a.yaml"),
