@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from automl.data.formats import HEAD, Format, described, format_of
 from automl.files import pointers
+from automl.host import guest
 
 LEAST = 10  # pixels of either side
 _NOT_DECODED = "that OpenCV does not decode: cut off, or of a rare kind"
@@ -79,7 +80,8 @@ def judge(file: str, channels: int = 3) -> Verdict:
 @contextmanager
 def quiet() -> Iterator[None]:
     """No warnings of Pillow and OpenCV on standard error meanwhile."""
-    import cv2
+    with guest.importing(()):  # OpenCV sets where programs look for libraries, also for programs that the user starts
+        import cv2
 
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
