@@ -126,16 +126,16 @@ def test_a_running_study_is_followed_to_its_end(browser: Browser, tmp_path: Path
                 page.evaluate("window.kept = true")  # lost if the page were loaded again
                 says(page, "Running now")
                 says(page, "Share this view")  # the last words: the page is as long as it gets
-                shows(page, "1 trial on 1 slot")
+                shows(page, "1 trial, one at a time")
                 _scroll(page, 60)
                 assert _scrolled(page) == 60
             wait_for("another trial", lambda: len(place.trials("live")) > 1, search)
             with held(place.worker("live", search)):
-                wait_for("the page has it", lambda: f"{len(place.trials('live'))} trials on" in text(page))
+                wait_for("the page has it", lambda: f"{len(place.trials('live'))} trials, one at a time" in text(page))
             search.communicate(timeout=WAIT_S)
             assert search.returncode == 0
         says(page, "✓ finished")
-        shows(page, "3 trials on 1 slot")
+        shows(page, "3 trials, one at a time")
         assert page.evaluate("window.kept") is True
         assert _scrolled(page) == 60
         assert site.foreign == []
