@@ -20,12 +20,12 @@ class FullLength:
     def defaults(self, at: float, *, over: bool) -> Trial | None:
         """The defaults' training, beside the search: once its first trials have begun and a point is chosen.
 
-        The trials of the spec go first, since their numbers are their places in it.
+        The trials of the spec go first.
 
-        over  True once the search begins no more trials: then those of trial 0 where no point was chosen
+        over  True where the search may begin no trial now: then those of trial 0 where no point was chosen
         """
         production, spec = self._production, self._spec
-        first = len(self._runs) < len(spec.given) and not over
+        first = self._runs.searched < len(spec.given) and not over
         if not production.defaults_wait or self._runs.baseline is None or first:
             return None
         if self._operating.open and not over:

@@ -27,11 +27,14 @@ class Proposals:
         """True if there is anything to propose beyond the trials of the spec."""
         return bool(self._space.parameters)
 
-    def next(self, number: int) -> Trial:
-        """The trial of that number, which begins now."""
+    def next(self, number: int, begun: int) -> Trial:
+        """The trial of that number, which begins now.
+
+        begun  trials of the search that have begun: fewer than the number where a production training came between
+        """
         spec, operating = self._spec, self._operating
-        if number < len(spec.given):
-            origin, params = spec.given[number]
+        if begun < len(spec.given):
+            origin, params = spec.given[begun]
             if number >= len(spec.points):
                 params = operating.arguments(params)
             self.begun(number, params)

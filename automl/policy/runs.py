@@ -88,6 +88,11 @@ class Runs(dict[int, Run]):
                 self._best_epoch = (score, run.trial.number)
 
     @property
+    def searched(self) -> int:
+        """Number of trials of the search that have begun."""
+        return sum(run.trial.purpose.searched for run in self.values())
+
+    @property
     def baseline(self) -> float | None:
         """Best mAP50-95 of trial 0 so far."""
         return self[0].best if 0 in self else None

@@ -210,13 +210,16 @@ class Search:
     def _new_trial(self, at: float) -> Trial | None:
         if self.spec.confirming is not None:
             return self._confirming(at)
-        over = self._search_end is not None
+        over = self._search_end is not None or (not self.operating.open and self._spent(at) is not None)
         trial = self._full_length.defaults(at, over=over)
         if trial is None:
-            trial = self._proposals.next(len(self.runs)) if self._may_propose(at) else self._after_search(at)
+            trial = self._searched(at) or self._after_search(at)
         if trial is not None:
             self.runs[trial.number] = Run(trial)
         return trial
+
+    def _searched(self, at: float) -> Trial | None:
+        return self._proposals.next(len(self.runs), self.runs.searched) if self._may_propose(at) else None
 
     def _confirming(self, at: float) -> Trial | None:
         """The next further seed after the end of the search; ends the study once none will follow."""
@@ -241,29 +244,42 @@ class Search:
             return False
         if self.runs.baseline is None:
             return False  # the set-up has to prove itself on the baseline before more is spent
-        if not self._proposals.endless and len(self.runs) >= len(self.spec.given):
+        if not self._proposals.endless and self.runs.searched >= len(self.spec.given):
             self._search_end = Ending(EndedBy.EXHAUSTED, "nothing but model and image size was to be searched")
             return False
         return self._payable(at)
 
-    def _payable(self, at: float) -> bool:
-        """True if what is left pays for another training; ends the search where it does not, or promises too little."""
+    def _spent(self, at: float) -> str | None:
+        """Reason why no trial may begin at today's prices; None while one may, or once a running one ends."""
+        return self.reserve.search_over(at, len(self.runs)) or self._unpaid(at)
+
+    def _unpaid(self, at: float) -> str | None:
         cost_s = self.prices.training_s()
+        if self.ledger.held or self.runs.baseline is None or min(self._left_s(at)) >= cost_s:
+            return None
+        cost = format_cost(cost_s, self.spec.slots.device)
+        return f"what is left cannot pay for another training ({cost})" if self.reserve.empty else SHARE_SPENT
+
+    def _left_s(self, at: float) -> tuple[float, float]:
+        """Slot-seconds and wall seconds that the search may still promise to a new trial."""
         left_s = self.ledger.left_s(at) - self.reserve.slot_s()
         left_s -= self._committed_s() if math.isfinite(left_s) else 0.0
-        wall_left_s = self.ledger.wall_left_s(at) - self.reserve.wall_s()
+        return left_s, self.ledger.wall_left_s(at) - self.reserve.wall_s()
+
+    def _payable(self, at: float) -> bool:
+        """True if what is left pays for another training; ends the search where that promises too little."""
+        left_s, wall_left_s = self._left_s(at)
         if self.spec.early_end:
             slots = self.spec.slots
             reason = self._promise.nothing_left(min(left_s, wall_left_s * slots.count), slots.device)
             if reason is not None:
                 self._search_end = Ending(EndedBy.EARLY, reason)
                 return False
-        if left_s >= cost_s and wall_left_s >= cost_s:
+        if min(left_s, wall_left_s) >= self.prices.training_s():
             return True
-        if not self.ledger.held:
-            cost = format_cost(cost_s, self.spec.slots.device)
-            unpaid = f"what is left cannot pay for another training ({cost})"
-            self._search_end = Ending(EndedBy.BUDGET, unpaid if self.reserve.empty else SHARE_SPENT)
+        unpaid = self._unpaid(at)
+        if unpaid is not None and not self._full_length.lacks_winner:
+            self._search_end = Ending(EndedBy.BUDGET, unpaid)
         return False
 
     def _committed_s(self) -> float:

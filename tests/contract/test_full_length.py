@@ -83,6 +83,8 @@ def test_the_defaults_of_the_chosen_point_are_those_that_train_for_production(tm
     [
         (282, (1.8, 2.8, 2.0, 1.0, 1.0)),  # before a recipe is found, the kept share seems to need all that is left
         (318, (2.0, 2.5, 3.0, 1.2, 1.0)),  # the price of the first trials is the search's when the winner's is paid
+        (240, (3.0, 1.5, 1.0, 1.0, 1.0)),  # at the first price the share is spent before the defaults' long training
+        (318, (2.2, 1.0, 1.0, 1.0, 1.0)),  # and what is left seems to pay not even one more trial
     ],
 )
 def test_a_price_that_has_fallen_since_the_first_trials_leaves_nothing_unspent(
@@ -97,6 +99,8 @@ def test_a_price_that_has_fallen_since_the_first_trials_leaves_nothing_unspent(
     played = play(spec_of(f"{minutes}cpu-min", slots=2, given=starts), tmp_path, curve)
     assert [row.state for row in produced(played)] == [TrialState.COMPLETED] * 2, played.search.ended
     assert sum(played.spent_s.values()) > 0.8 * 60 * minutes
+    origins = [row.origin for row in played.record.trials.values() if row.purpose.searched]
+    assert origins[:3] == ["defaults", "recipe1", "recipe2"], "none of the given recipes is passed over"
 
 
 @pytest.mark.parametrize("budgets", [("10cpu-h",), ("8h",), ("10cpu-h", "9h"), ("14trials",)])
