@@ -40,6 +40,10 @@ class Operating:
             return Purpose.BASELINE
         return Purpose.POINTS if number < len(self._spec.points) else Purpose.SEARCH
 
+    def exempt(self, number: int) -> bool:
+        """True for a trial that is never stopped early: the defaults at each compared point."""
+        return number < max(1, len(self._spec.points))
+
     def of(self, params: Params) -> str:
         """Operating point, as "model@imgsz", of a trial with those parameters."""
         fixed = self._spec.fixed

@@ -12,16 +12,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from automl.costs.budget import Ledger
-from automl.figures import format_cost
 from automl.policy.confirming import Confirmation
 from automl.policy.full_length import FullLength
 from automl.policy.history import RESUMABLE, events
+from automl.policy.means import Means
 from automl.policy.operating import Operating
 from automl.policy.prices import Prices
 from automl.policy.production import Production
 from automl.policy.proposals import Proposals
 from automl.policy.repeats import Repeat, Repeats, repeat_of
-from automl.policy.reserve import SHARE_SPENT, Reserve
+from automl.policy.reserve import Reserve
 from automl.policy.runs import Failures, Run, Runs
 from automl.records import (
     EndedBy,
@@ -55,6 +55,7 @@ class Search:
         self.reserve = Reserve(spec, ledger, self.prices, self.repeats, self.production)
         self.failures = Failures()
         self.confirmation = Confirmation(spec, ledger, self.prices, self.production, self.repeats, self.runs)
+        self._means = Means(spec, ledger, self.prices, self.reserve, self.runs, self.rungs, self.operating)
         self._full_length = FullLength(spec, self.production, self.runs, self.operating)
         self._proposals = Proposals(spec, sampler, self.operating)
         self._resumable: deque[Trial] = deque()
@@ -210,7 +211,7 @@ class Search:
     def _new_trial(self, at: float) -> Trial | None:
         if self.spec.confirming is not None:
             return self._confirming(at)
-        over = self._search_end is not None or (not self.operating.open and self._spent(at) is not None)
+        over = self._search_end is not None or (not self.operating.open and self._means.spent(at) is not None)
         trial = self._full_length.defaults(at, over=over)
         if trial is None:
             trial = self._searched(at) or self._after_search(at)
@@ -249,50 +250,21 @@ class Search:
             return False
         return self._payable(at)
 
-    def _spent(self, at: float) -> str | None:
-        """Reason why no trial may begin at today's prices; None while one may, or once a running one ends."""
-        return self.reserve.search_over(at, len(self.runs)) or self._unpaid(at)
-
-    def _unpaid(self, at: float) -> str | None:
-        cost_s = self.prices.training_s()
-        if self.ledger.held or self.runs.baseline is None or min(self._left_s(at)) >= cost_s:
-            return None
-        cost = format_cost(cost_s, self.spec.slots.device)
-        return f"what is left cannot pay for another training ({cost})" if self.reserve.empty else SHARE_SPENT
-
-    def _left_s(self, at: float) -> tuple[float, float]:
-        """Slot-seconds and wall seconds that the search may still promise to a new trial."""
-        left_s = self.ledger.left_s(at) - self.reserve.slot_s()
-        left_s -= self._committed_s() if math.isfinite(left_s) else 0.0
-        return left_s, self.ledger.wall_left_s(at) - self.reserve.wall_s()
-
     def _payable(self, at: float) -> bool:
         """True if what is left pays for another training; ends the search where that promises too little."""
-        left_s, wall_left_s = self._left_s(at)
+        left_s, wall_left_s = self._means.left_s(at)
         if self.spec.early_end:
             slots = self.spec.slots
             reason = self._promise.nothing_left(min(left_s, wall_left_s * slots.count), slots.device)
             if reason is not None:
                 self._search_end = Ending(EndedBy.EARLY, reason)
                 return False
-        if min(left_s, wall_left_s) >= self.prices.training_s():
+        if self._means.pays(at):
             return True
-        unpaid = self._unpaid(at)
+        unpaid = self._means.unpaid(at)
         if unpaid is not None and not self._full_length.lacks_winner:
             self._search_end = Ending(EndedBy.BUDGET, unpaid)
         return False
-
-    def _committed_s(self) -> float:
-        """Slot-seconds that the running trials need to their next rung: theirs before a newcomer's."""
-        committed_s = 0.0
-        for number in self.ledger.held:
-            trial = self.runs[number].trial
-            if trial.purpose.searched:
-                done = len(self.runs[number].scores)
-                levels = self.rungs.levels[-1:] if self._exempt(number) else self.rungs.levels
-                epochs = next((level - done for level in levels if level > done), 0)
-                committed_s += epochs * self.operating.epoch_s(trial.params)
-        return committed_s * self.prices.ratio
 
     def _after_search(self, at: float) -> Trial | None:
         """The next repeat, after them the production training; ends the study when none will follow."""
@@ -331,10 +303,6 @@ class Search:
 
     # -- epochs and ends --------------------------------------------------------------------------
 
-    def _exempt(self, number: int) -> bool:
-        """True for a trial that is never stopped early: the defaults at each compared operating point."""
-        return number < max(1, len(self.spec.points))
-
     def _take(self, run: Run, epoch: int, score: float) -> Outcome | None:
         """Remember a new epoch's score; how the trial ends with it, or None while it goes on."""
         if not math.isfinite(score):
@@ -361,7 +329,7 @@ class Search:
         if epoch not in self.rungs.levels:
             return None
         verdict = self.rungs.judge(number, epoch, smoothed(run.scores))
-        if verdict.survives or self._exempt(number):
+        if verdict.survives or self.operating.exempt(number):
             return None
         return Outcome(
             state=TrialState.STOPPED,
