@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 RUNS ?= automl-runs
+PROCESSES ?= 3
 
 .PHONY: demo test docs terminal lint types setup-demo setup-test setup-docs clean
 
@@ -15,8 +16,18 @@ demo: .venv/.demo
 	@echo "See it again with: $(BIN)/automl show"
 	@echo "Look at it in the browser with: AUTOML_HOME=$(RUNS) $(BIN)/automl dashboard"
 
+# Files of tests side by side: most of their time they wait for programs that they have started.
 test: .venv/.test browser lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile -m "not long" $(PYTEST_ARGS)
+
+# The tests that take minutes each: before a release, and before a change of what they test is done.
+.PHONY: test-long faults
+test-long: .venv/.test browser
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile -m long $(PYTEST_ARGS)
+
+# Every fault of docs/faults.md, really made.
+faults: .venv/.test
+	$(BIN)/python -m pytest -m fault $(PYTEST_ARGS)
 
 # The README's terminal, from a demo of its own. Those of the page are taken by tests/tools/page_pictures.py.
 terminal: .venv/.test
