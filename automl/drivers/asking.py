@@ -1,4 +1,7 @@
-"""A question to a Ray cluster: is it there? Run as `python -m automl.drivers.asking ADDRESS`; the exit code says it."""
+"""A question to a Ray cluster: is it there? Run as `python -m automl.drivers.asking ADDRESS`.
+
+The exit code says it, and the output its address. Authenticates as RAY_AUTH_MODE says.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ def main() -> int:
     except Exception as error:  # of Ray's own kinds
         print(f"{address}: {error}".splitlines()[0], file=sys.stderr)
         return 1
+    print(address)
     return 0
 
 

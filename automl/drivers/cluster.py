@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from automl.drivers import place, ray_patches, worker
-from automl.drivers.place import Place
+from automl.drivers.place import Found, Place
 from automl.drivers.session import HEARTBEAT_S
 from automl.errors import AutoMLError, NoDevice
 from automl.host import guest
@@ -49,8 +49,9 @@ _FREE_S = 5.0  # in which the workers of an earlier search leave a session
 
 
 def settings() -> dict[str, str]:
-    """Our variables of Ray, where the user has none."""
-    return {name: os.environ.get(name, value) for name, value in _SETTINGS.items()} | usable_home()
+    """Our variables of Ray, where the user has none; the cluster decides how one authenticates."""
+    ours = {name: os.environ.get(name, value) for name, value in _SETTINGS.items()}
+    return ours | usable_home() | place.authentication()
 
 
 @contextmanager
@@ -111,8 +112,10 @@ def _begin(slots: Slots, where: Place) -> None:
     remote = place.address()
     try:
         if where is Place.CLUSTER and remote is not None:
-            _check_tokens()
-            ray.init(address=remote, **common)
+            found = place.found()
+            if found is not None:
+                _check_tokens(found)
+            ray.init(address=remote if found is None else found.address, **common)
             return
         check_temporary()
         visible = {"CUDA_VISIBLE_DEVICES": ",".join(slots.devices)} if slots.devices else {}
@@ -132,12 +135,18 @@ def _begin(slots: Slots, where: Place) -> None:
         raise AutoMLError(f"Ray cannot begin on {place.elsewhere()}: {reason.rstrip('.')}.") from error
 
 
-def _check_tokens() -> None:
-    """Raise AutoMLError if an earlier session of this process used a token and the cluster is said to use none."""
-    if ray_patches.has_tokens() and os.environ.get("RAY_AUTH_MODE", "").lower() != "token":
+def _check_tokens(cluster: Found) -> None:
+    """Make ready for the way in which the cluster authenticates.
+
+    Raises AutoMLError for one without tokens after a session of this process with one.
+    """
+    wanted = cluster.mode == "token"
+    if wanted and not ray_patches.has_tokens():
+        ray_patches.use_tokens()
+    elif ray_patches.has_tokens() and not wanted:
         raise AutoMLError(
-            "an earlier Ray session of this process used a token, and Ray cannot leave that for a cluster. Begin this "
-            "search in another process. (If the cluster uses tokens too, set RAY_AUTH_MODE=token.)"
+            "an earlier Ray session of this process used a token, and Ray cannot leave that for a cluster without. "
+            "Begin this search in another process."
         )
 
 

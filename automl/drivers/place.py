@@ -13,10 +13,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 
 from automl.errors import AutoMLError
 
+AUTH_MODE = "RAY_AUTH_MODE"
 _CONNECT_S = 10.0
 _ANSWER_S = 20.0
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
@@ -31,6 +33,15 @@ class Place(StrEnum):
     SESSION = "session"  # the user's, which was there before and stays
 
 
+@dataclass(frozen=True)
+class Found:
+    """A cluster that has answered."""
+
+    address: str  # HOST:PORT
+    mode: str  # RAY_AUTH_MODE with which it answers: "token" or "disabled"
+
+
+_found: dict[str, Found] = {}  # by what RAY_ADDRESS named
 _turn = threading.Lock()  # held while a search of this process has its session: Ray allows one
 _open: list[Place] = []  # the place of that search
 
@@ -49,6 +60,17 @@ def address() -> str | None:
     """Value of RAY_ADDRESS; None if it names no cluster."""
     named = os.environ.get("RAY_ADDRESS", "").strip()
     return None if named in ("", "local") else named
+
+
+def found() -> Found | None:
+    """The cluster at RAY_ADDRESS, once it has answered."""
+    return _found.get(address() or "")
+
+
+def authentication() -> dict[str, str]:
+    """Variables of the way in which the cluster at RAY_ADDRESS authenticates; none before it has answered."""
+    cluster = found()
+    return {AUTH_MODE: cluster.mode} if cluster is not None and place() is Place.CLUSTER else {}
 
 
 def elsewhere() -> str:
@@ -77,7 +99,10 @@ def taken() -> Iterator[Place]:
 
 
 def check_address(named: str) -> None:
-    """Raise AutoMLError if no Ray cluster answers at the address; Ray itself would try for minutes."""
+    """Look which Ray cluster answers at the address, and how it authenticates.
+
+    Raises AutoMLError if none does; Ray itself would try for minutes.
+    """
     if named.startswith("ray://"):
         raise AutoMLError(
             f"RAY_ADDRESS={named}: a search cannot run through Ray's client. Begin it on a machine of the cluster, "
@@ -103,15 +128,28 @@ def _connect(named: str, host: str, port: int) -> None:
 
 
 def _ask(named: str) -> None:
-    """Raise AutoMLError if what listens there is no Ray. Asked by a process of its own, which can be ended in time."""
+    """Keep what the cluster answers, with a token only if it wants one: without, it would lose those who have one."""
+    done, mode = _asked(named, "disabled"), "disabled"
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    reason = lines[-1].strip().rstrip(".") if lines else f"asking it ended with {done.returncode}"
+    if done.returncode != 0 and "token" in reason.lower():
+        done, mode = _asked(named, "token"), "token"
+        if done.returncode != 0:
+            raise AutoMLError(
+                f"RAY_ADDRESS={named}: the Ray cluster there wants a token, and this user has none or another one. "
+                "Copy ~/.ray/auth_token from the machine that began the cluster."
+            )
+    if done.returncode != 0:
+        raise AutoMLError(f"RAY_ADDRESS={named}: no Ray cluster answers there ({reason}). {_ELSE}")
+    _found[named] = Found(done.stdout.strip() or named, mode)
+
+
+def _asked(named: str, mode: str) -> subprocess.CompletedProcess[str]:
+    """The answer to a process of its own, which can be ended in time. Raises AutoMLError if what listens is no Ray."""
     command = [sys.executable, "-P", "-m", "automl.drivers.asking", named]
+    variables = {**os.environ, AUTH_MODE: mode}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_ANSWER_S, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=_ANSWER_S, check=False, env=variables)
     except subprocess.TimeoutExpired:
         reason = f"what listens there does not answer as Ray does within {_ANSWER_S:.0f} seconds"
-    else:
-        if done.returncode == 0:
-            return
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        reason = lines[-1].strip().rstrip(".") if lines else f"asking it ended with {done.returncode}"
     raise AutoMLError(f"RAY_ADDRESS={named}: no Ray cluster answers there ({reason}). {_ELSE}")

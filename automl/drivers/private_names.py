@@ -60,7 +60,12 @@ TOKENS = tuple(
         "to know how Ray authenticates in this process",
         degraded="on a cluster that this process joins after a search on this machine, trials may fail",
     )
-    for name in ("ray._raylet:AuthenticationMode", "ray._raylet:get_authentication_mode")
+    for name in (
+        "ray._raylet:AuthenticationMode",
+        "ray._raylet:get_authentication_mode",
+        "ray._raylet:Config",
+        "ray._raylet:Config.initialize",
+    )
 )
 _CACHE = "ray.tune.execution.class_cache:_ActorClassCache"
 WORKERS = tuple(

@@ -53,6 +53,14 @@ def has_tokens() -> bool:
     return bool(get_authentication_mode() == AuthenticationMode.TOKEN)
 
 
+def use_tokens() -> None:
+    """Let Ray authenticate with a token from now on, as RAY_AUTH_MODE says: it had read that variable before."""
+    if _there(private_names.TOKENS):
+        from ray._raylet import Config  # type: ignore[attr-defined]
+
+        Config.initialize("")
+
+
 def leave_placement_groups() -> None:
     """Let Tune give no placement group back: they end with our session, and a cluster that is gone answers nobody."""
     if place() is not Place.SESSION and _there(private_names.TERMINATION):
