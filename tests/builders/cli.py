@@ -32,8 +32,11 @@ ONE_SLOT = ("--slots", "1")
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's variables without those that steer automl, Ray or the terminal; no GPU, no download."""
-    ours = ("AUTOML_", "RAY_", "YOLO_", "COLUMNS", "FORCE_COLOR", "CUDA_")
+    """This process's variables without those that steer automl, Ray or the terminal; no GPU, no download.
+
+    MPLBACKEND: Streamlit sets it where it is imported, and a notebook then draws nothing.
+    """
+    ours = ("AUTOML_", "RAY_", "YOLO_", "COLUMNS", "FORCE_COLOR", "CUDA_", "MPLBACKEND")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {**kept, "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "120", "YOLO_OFFLINE": "1", **changes}
 
