@@ -14,7 +14,7 @@ from automl.errors import AutoMLError
 from automl.setup.options import SearchOptions, SearchRequest
 from automl.terminal import options as flags
 from automl.terminal.exits import exit_codes, resumable_code
-from automl.terminal.spelling import check_words, joined, missing
+from automl.terminal.spelling import check_option, check_words, joined, missing
 
 if TYPE_CHECKING:
     from automl.costs.plan import Plan
@@ -49,8 +49,13 @@ class SearchCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words; those that no option takes end the command with the words to write instead."""
-        left_over: list[str] = super().parse_args(ctx, joined(args))
+        words = joined(args)
         with exit_codes():
+            try:
+                left_over: list[str] = super().parse_args(ctx, list(words))
+            except Exception as error:  # of click, which newer versions of Typer keep inside
+                check_option(getattr(error, "option_name", ""), words)
+                raise
             check_words(left_over, [name for option in self.params for name in option.opts])
         return left_over
 

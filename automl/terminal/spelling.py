@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from automl.errors import AutoMLError
@@ -81,6 +82,28 @@ def check_words(words: Sequence[str], options: Collection[str]) -> None:
     if Path(stray).suffix in (".yaml", ".yml"):
         way_out = f"Name the data set with: --data {quoted(stray)}"
     raise AutoMLError(f"'{stray}' belongs to no option. {way_out}")
+
+
+def check_option(name: str, words: Sequence[str]) -> None:
+    """Raise AutoMLError if an unknown option is an argument of trainings, with the option to write instead.
+
+    name   such as "--lr0"
+    words  of the whole command line
+    """
+    from automl.trainers.ultralytics import schema
+
+    key = name.lstrip("-").replace("-", "_")
+    if not schema.is_argument(key):
+        return
+    values = [
+        word.partition("=")[2] if "=" in word else after for word, after in pairwise((*words, "")) if _is(word, name)
+    ]
+    value = values[0] if values and values[0] and not values[0].startswith("--") else "VALUE"
+    raise AutoMLError(f"{name}: arguments of trainings are set with --set. Write: --set {quoted(f'{key}={value}')}")
+
+
+def _is(word: str, name: str) -> bool:
+    return word.partition("=")[0] == name
 
 
 def _as_option(key: str, value: str, options: Collection[str]) -> str:

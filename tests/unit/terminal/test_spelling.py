@@ -87,3 +87,22 @@ def test_the_spelling_of_yolo_is_answered_with_the_command_to_write() -> None:
     done = CliRunner().invoke(app, ["search", "data=a.yaml", "imgsz=320", "mosaic=0.5"])
     assert done.exit_code == 2
     assert "Write: --data a.yaml --imgsz 320 --set mosaic=0.5" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--lr0", "0.01"], "Write: --set lr0=0.01"),
+        (["--budget", "1h", "--cls-pw=0.2"], "Write: --set cls_pw=0.2"),
+        (["--mosaic"], "Write: --set mosaic=VALUE"),
+        (["--mosaic", "--quiet"], "Write: --set mosaic=VALUE"),
+    ],
+)
+def test_an_argument_of_trainings_as_an_option_is_answered_with_the_one_to_write(words: list[str], told: str) -> None:
+    done = CliRunner().invoke(app, ["search", *words])
+    assert done.exit_code == 2
+    assert told in done.output
+
+
+def test_an_option_that_nobody_knows_is_left_to_the_command_line() -> None:
+    assert "No such option: --modles" in CliRunner().invoke(app, ["search", "--modles", "x"]).output
