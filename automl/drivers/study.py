@@ -46,7 +46,7 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     files = _files(spec, recorder, rows, ends)
     files.pin(search.at_stake)
     session = Session(search, recorder, posix_offset_s=time.time() - stored.wall_s, listener=listener, keeper=files)
-    driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=stored.wall_s, resume_command=resume_command)
+    driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=stored.wall_s)
     session.settle(ends, stored.wall_s)
     ended = sum(row.state not in RESUMABLE for row in rows) + len(ends)
     session.begin(stored.wall_s, begun=len(rows), ended=ended)

@@ -12,6 +12,7 @@ import pytest
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Session
 from automl.policy import Search
+from automl.policy.losses import Loss
 from automl.records import EndedBy, Ending, EpochMetrics, Outcome, Purpose, Trial, TrialState, VariantWeights
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
@@ -85,7 +86,8 @@ def test_a_pause_says_at_once_how_long_it_takes(session: Session, notes: Notes, 
 def test_a_lost_worker_makes_a_new_attempt_of_the_same_trial(session: Session, notes: Notes) -> None:
     session.next_trial(0.0)
     session.epoch(0, metrics(1), 60.0)
-    session.restarted(0, 90.0)
+    session.lost(0, Loss.DIED, 90.0)
+    session.next_trial(90.0)
     session.epoch(0, metrics(2), 150.0)
     assert [kind for kind, _ in notes.said if kind == "trial_started"] == ["trial_started"] * 2
     assert session.search.runs[0].best == 0.3
@@ -95,7 +97,8 @@ def test_a_lost_worker_makes_a_new_attempt_of_the_same_trial(session: Session, n
 def test_an_epoch_told_again_from_a_snapshot_is_not_written_twice(session: Session, notes: Notes) -> None:
     session.next_trial(0.0)
     session.epoch(0, metrics(1), 60.0)
-    session.restarted(0, 70.0)
+    session.lost(0, Loss.DIED, 70.0)
+    session.next_trial(70.0)
     session.epoch(0, replace(metrics(1), replayed=True), 71.0)
     session.epoch(0, replace(metrics(2), replayed=True), 72.0)  # the worker was lost before it could report this one
     session.epoch(0, metrics(3), 130.0)
@@ -107,7 +110,8 @@ def test_an_epoch_trained_again_is_paid_and_told_of_once(session: Session, notes
     session._listener = lambda notice: told.append(notice.values["map50_95"]) if notice.kind == "epoch" else None
     session.next_trial(0.0)
     session.epoch(0, metrics(1), 60.0)
-    session.restarted(0, 70.0)
+    session.lost(0, Loss.DIED, 70.0)
+    session.next_trial(70.0)
     session.epoch(0, replace(metrics(1), map50_95=0.9, train_s=51.0), 131.0)
     session.epoch(0, metrics(2), 191.0)
     assert told == [0.3, 0.3]
