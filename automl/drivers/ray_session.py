@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import suppress
 
 import psutil
@@ -69,11 +68,6 @@ class RaySession:
             self._deadlines.end(name)
         elif not self._deadlines.waits_for(name):
             self._deadlines.begin(name, ANSWER_S, at)
-
-
-def check_processes() -> None:
-    """Raise SessionGone if a process of our own session has died."""
-    RaySession().look(time.monotonic())
 
 
 def _own_processes() -> dict[str, psutil.Process]:

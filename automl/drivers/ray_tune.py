@@ -34,6 +34,7 @@ with loading():
     from ray.tune.stopper import Stopper
 
 INTERRUPTED = "interrupted by the user"
+RAY_ENDED = "Ray ended unexpectedly"
 
 
 class TrialWorker(tune.Trainable):  # type: ignore[misc]
@@ -220,7 +221,7 @@ class RayTuneDriver:
     def _end_with_ray(self, reason: str) -> None:
         """The Ray session is gone: leave the study to be resumed."""
         ray_patches.leave_placement_groups()
-        self._session.pause(Ending(EndedBy.ERROR, f"Ray ended unexpectedly: {reason}"), self.at())
+        self._session.pause(Ending(EndedBy.ERROR, f"{RAY_ENDED}: {reason}"), self.at())
 
     def _on_interrupt(self, signum: int, frame: FrameType | None) -> None:
         self._interrupts += 1
