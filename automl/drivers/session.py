@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from automl.drivers.commentary import Commentary
@@ -81,6 +82,7 @@ class Session:
         self._attempts: dict[int, tuple[Trial, float]] = {}  # the latest attempt of each trial and its start
         self._reached: dict[int, int] = {}  # the last epoch that any attempt of a trial reported
         self._longest_s: dict[int, float] = {}  # seconds of a trial's longest epoch
+        self._halved: dict[int, str] = {}  # sentences on trials with a smaller batch than they were to have
         self._shortened: set[int] = set()  # trials whose deadline was brought forward, since the budget is spent
         self._beat_at = float("-inf")
         self._polled_at = float("-inf")
@@ -180,6 +182,7 @@ class Session:
                 scores = {"map50_95": metrics.map50_95, "map50": metrics.map50}
                 self._say("epoch", at, number, epoch=metrics.epoch, **scores, slot_s=cost_s)
             self._comment(self._commentary.rungs_changed(), at)
+            self._comment(self._smaller_batch(number, metrics), at, number)
             if number == 0:  # before a second trial is paid by the probe's price
                 self._comment(self._commentary.replanned(at, decided=False), at)
         if outcome is not None:
@@ -187,6 +190,15 @@ class Session:
         else:
             self._await_next(number, metrics, at)
         return outcome
+
+    def _smaller_batch(self, number: int, metrics: EpochMetrics) -> str | None:
+        """Sentence on a batch that was halved in the training, for want of memory; None without one."""
+        asked = {**self.search.spec.fixed, **self._attempts[number][0].params}.get("batch")
+        trained = (metrics.applied or {}).get("batch")
+        if not isinstance(asked, int) or not isinstance(trained, int) or not 0 < trained < asked:
+            return None
+        self._halved[number] = f"trained with batch {trained} in place of {asked}: out of memory"
+        return f"trial {number} ran out of memory: from here it trains with batch {trained} in place of {asked}"
 
     def _await_next(self, number: int, metrics: EpochMetrics, at: float) -> None:
         """Set the deadline of the next epoch by the longest one until now."""
@@ -205,6 +217,8 @@ class Session:
     def close(self, number: int, outcome: Outcome, at: float) -> None:
         """End the trial, free its slot and record both."""
         self.deadlines.end(number)
+        halved = self._halved.get(number)
+        outcome = outcome if halved is None else replace(outcome, reason=f"{outcome.reason}; {halved}")
         cost_s = self.search.close(number, outcome, at)
         self._record.trial_closed(number, outcome, slot_s=cost_s, at=self._posix(at))
         self._say(

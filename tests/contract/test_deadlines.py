@@ -24,8 +24,8 @@ SHORT = Patience(least_s=5.0)  # the surrogate's epochs take no time, but worker
 class Stopped(SurrogateTrainer):
     """Stops its process before an epoch of a trial, as SIGSTOP does; the trial's folder remembers how often."""
 
-    def __init__(self, *, trial: int, epoch: int, times: int, pace: float = 0.0) -> None:
-        super().__init__(pace=pace)
+    def __init__(self, *, trial: int, epoch: int, times: int, epoch_s: float = 0.1) -> None:
+        super().__init__(epoch_s=epoch_s, pace=1.0)
         self._trial, self._epoch, self._times = trial, epoch, times
 
     def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
@@ -80,8 +80,9 @@ def test_a_trial_that_hangs_twice_in_a_row_fails_and_the_search_goes_on(tmp_path
 
 def test_a_worker_that_hangs_cannot_exceed_the_budget(tmp_path: Path) -> None:
     spec = make_spec(budgets=("8cpu-s",), epoch_s=1.0)
-    make = lambda: Stopped(trial=0, epoch=3, times=9, pace=0.02)  # noqa: E731
-    record = drive(spec, tmp_path, make, patience=Patience(excess_s=3.0))
+    record = drive(
+        spec, tmp_path, lambda: Stopped(trial=0, epoch=3, times=9, epoch_s=1.0), patience=Patience(excess_s=3.0)
+    )
     assert record.trials[0].state is TrialState.CUT
     assert record.trials[0].reason.startswith("the budget is spent and its worker hung")
     assert record.trials[0].slot_s < 8.0 + 3.0 + 10.0  # the last ten: for a busy machine
@@ -103,8 +104,8 @@ def test_a_worker_killed_as_a_trial_begins_costs_the_trial_an_attempt_and_no_mor
 @pytest.mark.parametrize("name", ["raylet", "gcs_server"])
 def test_a_dead_ray_ends_the_search_to_be_resumed(tmp_path: Path, name: str) -> None:
     seen: list[str] = []
-    spec = make_spec(budgets=("3trials",), epoch_s=5.0)
-    record = drive(spec, tmp_path, lambda: SurrogateTrainer(pace=0.02), kill_of(name, seen), paused=True)
+    spec = make_spec(budgets=("3trials",), epoch_s=1.0)
+    record = drive(spec, tmp_path, lambda: SurrogateTrainer(epoch_s=1.0, pace=1.0), kill_of(name, seen), paused=True)
     assert seen == [name]
     assert record.ending is not None
     assert record.ending.by is EndedBy.ERROR
