@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from automl.drivers.deadlines import Patience
-from automl.records import EndedBy, EpochMetrics, Notice, TrainJob, Trial, TrialState
+from automl.records import EndedBy, EpochMetrics, Notice, Slots, TrainJob, Trial, TrialState
 from automl.trainers.surrogate import SurrogateTrainer
 from tests.builders.factories import make_spec, play
 from tests.contract.test_drivers import Killed, Watched, drive, no_cluster_of_the_user
@@ -67,7 +67,7 @@ def test_a_trial_whose_worker_hangs_goes_on_in_another_one(tmp_path: Path) -> No
     record = drive(spec, tmp_path / "ray", lambda: Stopped(trial=1, epoch=3, times=1), patience=SHORT)
     assert record.decisions() == undisturbed.decisions()
     assert [record.trials[number].attempt for number in range(3)] == [1, 2, 1]
-    assert "trial 1: its worker hung: no epoch for 5 s" in record.notes
+    assert any(note.startswith("trial 1: its worker hung: no epoch for") for note in record.notes)
 
 
 def test_a_trial_that_hangs_twice_in_a_row_fails_and_the_search_goes_on(tmp_path: Path) -> None:
@@ -112,3 +112,24 @@ def test_a_dead_ray_ends_the_search_to_be_resumed(tmp_path: Path, name: str) -> 
     assert record.ending.sentence.startswith("Ray ended unexpectedly")
     assert record.trials[0].state is TrialState.INTERRUPTED
     assert len(record.epochs) >= 3
+
+
+def prepare() -> None:
+    """A call whose process stands still."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def answer() -> int:
+    """A call that answers."""
+    return 42
+
+
+def test_a_call_that_hangs_is_given_up_and_its_slot_is_free_again() -> None:
+    from automl.drivers import calls
+    from automl.drivers.cluster import cluster
+
+    slots = Slots(count=1, device="cpu")
+    with cluster(slots):
+        with pytest.raises(TimeoutError):
+            calls._answer(calls._remote(prepare, slots).remote(), "prepare", 10.0)
+        assert calls._answer(calls._remote(answer, slots).remote(), "answer", 120.0) == 42

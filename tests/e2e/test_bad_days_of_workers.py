@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -62,8 +63,11 @@ def test_a_worker_that_hangs_delays_a_stop_by_its_deadline_and_no_more(place: Pl
 
 def test_a_probe_whose_worker_is_killed_ends_in_one_sentence_and_leaves_no_study(place: Place) -> None:
     def probe() -> psutil.Process | None:
-        found = [each for each in family(process.pid) if any("ray::prepare" in word for word in each.cmdline()[:1])]
-        return found[0] if found else None
+        for each in family(process.pid):
+            with suppress(psutil.Error):  # it has just ended
+                if any("ray::prepare" in word for word in each.cmdline()[:1]):
+                    return each
+        return None
 
     with place.start(*SEARCH) as process:
         os.kill(wait_for("the probe", probe, process).pid, signal.SIGKILL)

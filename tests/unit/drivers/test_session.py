@@ -16,7 +16,7 @@ from automl.policy.losses import Loss
 from automl.records import EndedBy, Ending, EpochMetrics, Outcome, Purpose, Trial, TrialState, VariantWeights
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
-from tests.builders.factories import make_spec
+from tests.builders.factories import MemoryRecord, make_search, make_spec
 
 
 class Notes:
@@ -172,3 +172,15 @@ def test_a_trial_starts_from_the_weights_of_its_own_model(session: Session) -> N
     assert session.job(plain).weights == "/w/n.pt"
     assert session.job(replace(plain, params={"model": "yolov5s"})).weights == "/w/s.pt"
     assert session.job(replace(plain, params={"model": "/m/own.yaml"})).weights is None
+
+
+def test_a_batch_that_was_halved_is_said_and_stands_in_the_reason(tmp_path: Path) -> None:
+    record = MemoryRecord()
+    spec = make_spec(directory=str(tmp_path))
+    session = Session(make_search(replace(spec, fixed={**spec.fixed, "batch": 16})), record, posix_offset_s=0.0)
+    session.next_trial(0.0)
+    session.epoch(0, replace(metrics(1), applied={"batch": 16}), 60.0)
+    session.epoch(0, replace(metrics(2), applied={"batch": 8}), 120.0)
+    session.close(0, Outcome(state=TrialState.COMPLETED, reason="trained all 12 epochs"), 130.0)
+    assert record.notes == ["trial 0 ran out of memory: from here it trains with batch 8 in place of 16"]
+    assert record.trials[0].reason == "trained all 12 epochs; trained with batch 8 in place of 16: out of memory"

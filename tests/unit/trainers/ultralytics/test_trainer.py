@@ -320,10 +320,14 @@ def test_the_batch_is_halved_twice_at_most_and_never_below_one(
     assert full.batches == [4, 2, 1]
 
 
-def test_a_real_training_that_diverges_is_a_failed_trial(trainer: Trainer, data: Path, tmp_path: Path) -> None:
-    params = {"lr0": 1e30, "optimizer": "SGD", "warmup_epochs": 0.0}
-    with pytest.raises(TrialError, match="diverged"):
-        train(trainer, tiny_trial(params=params), tiny_job(data, tmp_path))
+def test_the_largest_learning_rate_spoils_a_training_and_its_scores_stay_numbers(
+    trainer: Trainer, data: Path, tmp_path: Path
+) -> None:
+    """Gradients are clipped, so that no lr0 which Ultralytics takes leads to NaN: such a trial is weak, not failed."""
+    params = {"lr0": 1.0, "optimizer": "SGD", "momentum": 0.98, "warmup_epochs": 0.0}
+    epochs = train(trainer, tiny_trial(params=params), tiny_job(data, tmp_path))
+    assert all(epoch.finite for epoch in epochs)
+    assert max(epoch.map50_95 for epoch in epochs) < 0.05
 
 
 def test_any_other_failure_carries_its_traceback(trainer: Trainer, data: Path, tmp_path: Path) -> None:
