@@ -103,9 +103,9 @@ def search(
     db, asked = named_db(home, db), request_of(data, budget, **options)
     with following(progress, listener) as follow, compiled(asked, fresh_probe, home, db, follow) as study:
         study.ready()
-        write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
-        study.begun = True
-        with released(study.engine, study.spec.name):
+        with released(study.engine, study.spec.name):  # around the beginning too: its row may be there already
+            write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
+            study.begun = True
             study.claim.keep()
             return follow.conclude(run(study.engine, study.spec, follow, db))
 

@@ -1,4 +1,4 @@
-"""Ray sessions, on this machine, on the cluster of RAY_ADDRESS or of the user's process, and calls in their workers."""
+"""Ray sessions: on this machine, on the cluster of RAY_ADDRESS, or of the user's process."""
 
 from __future__ import annotations
 
@@ -15,18 +15,10 @@ from typing import Any
 
 from automl.drivers import place, ray_patches, worker
 from automl.drivers.place import Found, Place
-from automl.drivers.session import HEARTBEAT_S
 from automl.errors import AutoMLError, NoDevice
 from automl.host import guest
 from automl.host.temporary import check_temporary, usable_home
-from automl.records import (
-    Prepared,
-    Slots,
-    SplitMetrics,
-    StudySpec,
-    TrainJob,
-    Trial,
-)
+from automl.records import Slots
 
 LOGGERS = ("ray", "ray.tune", "ray.data", "ray.train", "ray.rllib", "ray.serve")
 _SETTINGS = {
@@ -244,52 +236,12 @@ def _check_no_client() -> None:
         )
 
 
-# -- calls ------------------------------------------------------------------------------------------
+# -- workers ----------------------------------------------------------------------------------------
 
 
 def worker_variables(slots: Slots) -> dict[str, str]:
     """Environment variables of a worker in a session that we did not begin."""
     return {**worker.environment(slots.threads), "RAY_CHDIR_TO_TRIAL_DIR": "0"}
-
-
-def _remote(function: Callable[..., Any], slots: Slots) -> Any:
-    """The function as a call in a worker, which does not stay in a session of the user's."""
-    options: dict[str, Any] = {**resources(slots, prefix="num_"), "max_retries": 0}
-    if place.place() is not Place.SESSION:
-        return ray.remote(function).options(**options)
-    return ray.remote(max_calls=1, runtime_env={"env_vars": worker_variables(slots)}, **options)(function)
-
-
-def prepare(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -> Prepared:
-    """The trainer's preparation, run in a worker of the open cluster. Raises its AutoMLError."""
-    remote = _remote(worker.prepare, slots)
-    try:
-        answer: Prepared | AutoMLError = ray.get(remote.remote(trainer, job, epochs, seed))
-    except ray.exceptions.RayError as error:
-        raise AutoMLError(f"the probe's worker died: {error}. See {job.directory}/log.txt") from error
-    if isinstance(answer, AutoMLError):
-        raise answer
-    return answer
-
-
-def evaluate(spec: StudySpec, trial: Trial, job: TrainJob, split: str, beat: Callable[[], None]) -> SplitMetrics:
-    """The trainer's evaluation of a trial, run in a worker of the open cluster.
-
-    beat  called every HEARTBEAT_S seconds meanwhile
-
-    Raises AutoMLError if it fails.
-    """
-    remote = _remote(worker.evaluate, spec.slots)
-    try:
-        waiting = remote.remote(spec.trainer, trial, job, split)
-        while not ray.wait([waiting], timeout=HEARTBEAT_S)[0]:
-            beat()
-        answer: SplitMetrics | AutoMLError = ray.get(waiting)
-    except ray.exceptions.RayError as error:
-        raise AutoMLError(f"its worker died: {error}. See {job.directory}/log.txt") from error
-    if isinstance(answer, AutoMLError):
-        raise answer
-    return answer
 
 
 def resources(slots: Slots, prefix: str = "") -> dict[str, float]:

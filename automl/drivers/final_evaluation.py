@@ -52,7 +52,8 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
     """Measure the trials of `to_measure`, each once in a study's life; False if the user interrupted it.
 
     The cost is charged as confirmation. Where it would exceed a budget by more than an epoch of each slot, nothing is
-    measured and the log says so. A failed measurement is kept as NaN: it has cost time too.
+    measured and the log says so; what the first measurements have cost counts for the rest. A failed measurement is
+    kept as NaN: it has cost time too.
 
     at  wall seconds of the study until now
     """
@@ -66,13 +67,18 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
     splits = (spec.unseen, "test") if spec.reported else (spec.unseen,)
     waiting = [(split, row) for split in splits for row in rows if (split, row.number) not in known]
     search = session.search
-    problem = too_dear(spec, search.ledger, search.prices, len(waiting) / len(splits), at())
-    if problem is not None:
-        session.note(f"Nothing was measured on {listed(splits)}: {problem}", at())
-        return True
+    dearest_s = 0.0
     try:
-        for split, row in waiting:
-            recorder.evaluated(_measured(session, row, base, split, at))
+        for done, (split, row) in enumerate(waiting):
+            count = (len(waiting) - done) / len(splits)
+            problem = too_dear(spec, search.ledger, search.prices, count, at(), dearest_s * len(splits))
+            if problem is not None:
+                what = f"Trial {row.number} was not" if done else "Nothing was"
+                session.note(f"{what} measured on {split if done else listed(splits)}: {problem}", at())
+                break
+            evaluation = _measured(session, row, base, split, at)
+            dearest_s = max(dearest_s, evaluation.slot_s)
+            recorder.evaluated(evaluation)
             recorder.close()
     except KeyboardInterrupt:
         return False
@@ -83,7 +89,7 @@ def _measured(
     session: Session, row: TrialRow, base: TrialRow | None, split: str, at: Callable[[], float]
 ) -> EvaluationRow:
     """Measure a training. `base`: that of the defaults, which counts where it is as long."""
-    from automl.drivers import cluster
+    from automl.drivers import calls
 
     spec, began = session.search.spec, at()
     session.note(f"Measuring trial {row.number} on {split} ...", began, row.number)
@@ -95,7 +101,7 @@ def _measured(
     defaults = None if base is None or alone else folders.trial(spec.directory, base.number)
     metrics, intervals = _NOTHING, dict[str, float]()
     try:
-        metrics = cluster.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()))
+        metrics = calls.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()), _allowed_s(session, began))
         intervals = noise(Path(job.directory), spec.seed, defaults)
     except AutoMLError as error:
         session.note(f"Trial {row.number} could not be measured on {split}: {error}", at(), row.number)
@@ -114,6 +120,14 @@ def _measured(
         at=time.time(),
         **intervals,
     )
+
+
+def _allowed_s(session: Session, at: float) -> float:
+    """Seconds that a measurement may take: many times its price, but no budget is exceeded by more than an epoch."""
+    search, patience = session.search, session.patience
+    price_s = search.spec.unseen_s * max(1.0, search.prices.ratio)
+    left_s = min(search.ledger.left_s(at), search.ledger.wall_left_s(at)) + search.prices.epoch_s()
+    return min(patience.first_s(price_s, search.spec.probe_s), max(left_s, patience.last_s(price_s)))
 
 
 def noise(trial: Path, seed: int, defaults: Path | None = None) -> dict[str, float]:
@@ -142,12 +156,15 @@ def as_trained(row: TrialRow) -> Trial:
     return trial if limit is None else replace(trial, params={**row.params, "max_det": limit})
 
 
-def too_dear(spec: StudySpec, ledger: Ledger, prices: Prices, count: float, at: float) -> str | None:
+def too_dear(
+    spec: StudySpec, ledger: Ledger, prices: Prices, count: float, at: float, dearest_s: float = 0.0
+) -> str | None:
     """Reason of the budget against so many measurements, at today's prices; None if it pays them.
 
-    at  wall seconds of the study
+    at         wall seconds of the study
+    dearest_s  seconds of the dearest one until now
     """
-    cost_s = count * spec.unseen_s * max(1.0, prices.ratio)
+    cost_s = count * max(spec.unseen_s * max(1.0, prices.ratio), dearest_s)
     for budget in limits_of(spec):
         limit = budget.limit_s
         if limit is None:

@@ -19,8 +19,10 @@ from typing import Any
 
 from automl.drivers import ray_patches, worker
 from automl.drivers.cluster import loading, resources  # first: it imports Ray
+from automl.drivers.ray_session import RaySession, SessionGone
+from automl.drivers.ray_workers import Workers
 from automl.drivers.session import Session
-from automl.errors import AutoMLError
+from automl.policy.losses import Loss
 from automl.records import EndedBy, Ending, Outcome, Slots, TrialState
 
 # isort: split
@@ -32,20 +34,23 @@ with loading():
     from ray.tune.stopper import Stopper
 
 INTERRUPTED = "interrupted by the user"
-MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
+RAY_ENDED = "Ray ended unexpectedly"
 
 
 class TrialWorker(tune.Trainable):  # type: ignore[misc]
     """A worker process in Tune's terms: one step is one epoch."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        self._renew = False
+        self._renew = self._announced = False
         self._process = worker.TrialProcess()
         self._process.begin(config["automl"])
 
     def step(self) -> dict[str, Any]:
-        if self._renew:  # not in reset_config: Tune recovers trials that run, and gives up those that are to begin
-            os._exit(0)
+        if self._announced:
+            os._exit(0)  # the search offers the trial again, to another worker
+        if self._renew:
+            self._announced = True
+            return {"renewed": True}
         return self._process.step()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -79,10 +84,7 @@ class _Unpickled:
 
 
 class RayTuneDriver:
-    """Driver of a session on the open cluster.
-
-    resume_command  the command line that continues the study, for an error
-    """
+    """Driver of a session on the open cluster."""
 
     def __init__(
         self,
@@ -92,16 +94,16 @@ class RayTuneDriver:
         *,
         wall_s: float = 0.0,
         growth: float = worker.GROWTH,
-        resume_command: str = "automl resume",
     ) -> None:
         self._session = session
         self._trainer = trainer
         self._slots = slots
         self._growth = growth
-        self._resume_command = resume_command
         self._began = time.monotonic() - wall_s
-        self._numbers: dict[str, int] = {}
-        self._tokens: dict[int, list[str]] = {}
+        self._attempts: dict[str, int] = {}  # the trial of each attempt that runs, by Tune's name of the attempt
+        self._renewed: set[str] = set()  # attempts whose worker makes room for a new one before it trains
+        self._workers = Workers()
+        self._ray = RaySession()
         self._interrupts = 0
 
     def at(self) -> float:
@@ -127,7 +129,7 @@ class RayTuneDriver:
                 scheduler=_Decisions(self),
                 stop=_Ticks(self),
                 reuse_actors=True,
-                max_failures=MAX_FAILURES,
+                max_failures=0,  # the search offers a trial again: Tune counts over a life, and not between two trials
                 raise_on_failed_trial=False,
                 trial_name_creator=lambda trial: f"trial-{trial.trial_id}",
                 trial_dirname_creator=lambda trial: f"trial-{trial.trial_id}",
@@ -136,15 +138,17 @@ class RayTuneDriver:
             )
         except KeyboardInterrupt:
             self._interrupts += 1
+        except SessionGone as error:
+            self._end_with_ray(str(error))
         except (ray.exceptions.RayError, tune.TuneError, ConnectionError) as error:
             if error.__context__ is not None and _of_a_part(error.__context__):
                 raise error.__context__ from None
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip().rstrip(".")
-            raise AutoMLError(f"Ray ended unexpectedly: {reason}. Go on with: {self._resume_command}") from error
+            self._end_with_ray((str(error).strip().splitlines() or [type(error).__name__])[-1].strip().rstrip("."))
         finally:
             for signum, handler in before.items():
                 signal.signal(signum, handler)
             shutil.rmtree(scratch, ignore_errors=True)
+            self._ray.forget()
             for number in self._session.running:
                 reason = "interrupted before the epoch's end"
                 self._session.close(number, Outcome(state=TrialState.INTERRUPTED, reason=reason), self.at())
@@ -160,44 +164,64 @@ class RayTuneDriver:
         trial = session.next_trial(self.at())
         if trial is None:
             return None if session.running else str(Searcher.FINISHED)
-        self._numbers[ray_id] = trial.number
+        self._attempts[ray_id] = trial.number
         return {"automl": worker.encode(self._trainer, trial, self._session.job(trial), self._growth)}
 
     def result(self, ray_id: str, result: Mapping[str, Any]) -> bool:
-        """Take a worker's report; True while the trial goes on."""
-        session, number, at = self._session, self._numbers[ray_id], self.at()
-        if number not in session.running or not self._current(number, result, at):
+        """Take a worker's report; True while the trial goes on. An attempt that is over has nothing to say."""
+        session, number, at = self._session, self._attempts.get(ray_id), self.at()
+        if number is None or number not in session.running:
+            return False
+        if "renewed" in result:
+            self._renewed.add(ray_id)
             return True
+        where = self._workers.placed(ray_id, result)
+        if where is not None:
+            session.placed(number, node=where.node, device=where.device, pid=where.pid)
         if "failure" in result:
             session.failed(number, str(result["failure"]), str(result["error"]) or None, at)
-            return False
-        return session.epoch(number, worker.decode_metrics(result["metrics"]), at) is None
+        elif session.epoch(number, worker.decode_metrics(result["metrics"]), at) is None:
+            return True
+        self._over(ray_id)
+        return False
+
+    def added(self, ray_id: str, trial: Any) -> None:
+        """Tune has made the attempt's trial."""
+        self._workers.add(ray_id, trial)
 
     def lost(self, ray_id: str) -> None:
-        """Tune has given the trial up: its worker died before it began, or too often."""
-        number = self._numbers[ray_id]
-        if number in self._session.running:
-            reason = "its worker process died (killed, or out of memory) and Ray Tune gave the trial up"
-            self._session.failed(number, reason, None, self.at())
+        """The attempt's worker has died: as it trained, or before it began."""
+        number = self._attempts.get(ray_id)
+        if number is not None and number in self._session.running:
+            if ray_id in self._renewed:
+                self._session.renewed(number, self.at())
+            else:
+                self._session.lost(number, Loss.DIED, self.at())
+        self._over(ray_id)
 
     def tick(self) -> None:
-        """Look for interrupts, and keep the session's time. Called a few times a second."""
+        """Look for interrupts, for workers that hang and for a dead Ray, and keep the session's time.
+
+        Called a few times a second.
+        """
         at = self.at()
         if self._interrupts:
             self._session.pause(Ending(EndedBy.USER, INTERRUPTED), at, "; Ctrl-C again ends at once")
-        self._session.tick(at)
+        for number in self._session.tick(at):
+            for ray_id in [name for name, trial in self._attempts.items() if trial == number]:
+                self._workers.kill(ray_id)
+                self._over(ray_id)
+        self._ray.look(at)
 
-    def _current(self, number: int, result: Mapping[str, Any], at: float) -> bool:
-        """True if the result comes from the trial's latest worker; a new worker is a new attempt."""
-        tokens = self._tokens.setdefault(number, [])
-        token = str(result["token"])
-        if token not in tokens:
-            if tokens:
-                self._session.restarted(number, at)
-            tokens.append(token)
-            node, pid = str(result["node_name"]), int(result["process"])
-            self._session.placed(number, node=node, device=str(result["visible"]), pid=pid)
-        return token == tokens[-1]
+    def _over(self, ray_id: str) -> None:
+        """The attempt has ended."""
+        self._attempts.pop(ray_id, None)
+        self._workers.remove(ray_id)
+
+    def _end_with_ray(self, reason: str) -> None:
+        """The Ray session is gone: leave the study to be resumed."""
+        ray_patches.leave_placement_groups()
+        self._session.pause(Ending(EndedBy.ERROR, f"{RAY_ENDED}: {reason}"), self.at())
 
     def _on_interrupt(self, signum: int, frame: FrameType | None) -> None:
         self._interrupts += 1
@@ -243,6 +267,9 @@ class _Decisions(_Unpickled, FIFOScheduler):  # type: ignore[misc]
     def __init__(self, driver: RayTuneDriver) -> None:
         super().__init__()
         self._driver = driver
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        self._driver.added(trial.trial_id, trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         goes_on = self._driver.result(trial.trial_id, result)

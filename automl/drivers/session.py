@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from automl.drivers.commentary import Commentary
+from automl.drivers.deadlines import Deadlines, Patience
+from automl.figures import span
 from automl.files import folders
 from automl.files.moved import network
 from automl.policy import Search
+from automl.policy.losses import Loss
 from automl.records import (
     EndedBy,
     Ending,
@@ -55,6 +58,7 @@ class Session:
     """One driver's turn at a study: the search with its record, between begin or resume and end.
 
     posix_offset_s  difference between POSIX seconds and wall seconds of the study in this session
+    patience        seconds that its trials may leave it without a report
     """
 
     def __init__(
@@ -65,8 +69,11 @@ class Session:
         posix_offset_s: float,
         listener: Listener = lambda notice: None,
         keeper: Keeper | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.search = search
+        self.deadlines = Deadlines()
+        self.patience = patience or Patience()
         self._record = record
         self._offset_s = posix_offset_s
         self._listener = listener
@@ -74,6 +81,9 @@ class Session:
         self._commentary = Commentary(search)
         self._attempts: dict[int, tuple[Trial, float]] = {}  # the latest attempt of each trial and its start
         self._reached: dict[int, int] = {}  # the last epoch that any attempt of a trial reported
+        self._longest_s: dict[int, float] = {}  # seconds of a trial's longest epoch
+        self._halved: dict[int, str] = {}  # sentences on trials with a smaller batch than they were to have
+        self._shortened: set[int] = set()  # trials whose deadline was brought forward, since the budget is spent
         self._beat_at = float("-inf")
         self._polled_at = float("-inf")
 
@@ -102,7 +112,12 @@ class Session:
             return None
         production = trial.number if trial.purpose is Purpose.PRODUCTION else None
         self._comment(self._commentary.trial_begun(trial), at, production)
+        known = self._attempts.get(trial.number)
         self._begin(trial, at)
+        if known is not None and known[0].attempt == trial.attempt:
+            return trial
+        if known is not None:
+            self.note(f"trial {trial.number} goes on in another worker (attempt {trial.attempt})", at, trial.number)
         self._say(
             "trial_started",
             at,
@@ -130,17 +145,26 @@ class Session:
         trial, at = self._attempts[number]
         self._record.trial_started(trial, at=self._posix(at), node=node, device=device, pid=pid)
 
-    def restarted(self, number: int, at: float) -> None:
-        """The trial's worker was lost and another one continues from the snapshot: a new attempt."""
-        trial, _ = self._attempts[number]
-        attempt = replace(trial, attempt=trial.attempt + 1)
-        self._begin(attempt, at)
-        self.note(f"trial {number} goes on in another worker (attempt {attempt.attempt})", at, number)
+    def lost(self, number: int, loss: Loss, at: float, why: str = "") -> Outcome:
+        """The trial's worker is gone. It goes on in another one from its snapshot, as a new attempt, or has failed.
+
+        why  the reason, where there is more to say than for any such loss
+        """
+        outcome = self.search.lost(number, loss, why or loss.value)
+        self.close(number, outcome, at)
+        return outcome
+
+    def renewed(self, number: int, at: float) -> None:
+        """The trial's worker made room for a new one before it trained: the next one takes the same attempt."""
+        self.deadlines.end(number)
+        self.search.close(number, Outcome(state=TrialState.INTERRUPTED), at)
 
     def _begin(self, trial: Trial, at: float) -> None:
         self._attempts[trial.number] = (trial, at)
         self._reached.setdefault(trial.number, trial.done_epochs)
         self._record.trial_started(trial, at=self._posix(at), node=None, device=None, pid=None)
+        expected_s = self.search.prices.epoch_s(trial.params)
+        self.deadlines.begin(trial.number, self.patience.first_s(expected_s, self.search.spec.probe_s), at)
 
     def epoch(self, number: int, metrics: EpochMetrics, at: float) -> Outcome | None:
         """Take a finished epoch; the outcome with which the trial has ended, or None while it goes on.
@@ -158,11 +182,33 @@ class Session:
                 scores = {"map50_95": metrics.map50_95, "map50": metrics.map50}
                 self._say("epoch", at, number, epoch=metrics.epoch, **scores, slot_s=cost_s)
             self._comment(self._commentary.rungs_changed(), at)
+            self._comment(self._smaller_batch(number, metrics), at, number)
             if number == 0:  # before a second trial is paid by the probe's price
                 self._comment(self._commentary.replanned(at, decided=False), at)
         if outcome is not None:
             self.close(number, outcome, at)
+        else:
+            self._await_next(number, metrics, at)
         return outcome
+
+    def _smaller_batch(self, number: int, metrics: EpochMetrics) -> str | None:
+        """Sentence on a batch that was halved in the training, for want of memory; None without one."""
+        asked = {**self.search.spec.fixed, **self._attempts[number][0].params}.get("batch")
+        trained = (metrics.applied or {}).get("batch")
+        if not isinstance(asked, int) or not isinstance(trained, int) or not 0 < trained < asked:
+            return None
+        self._halved[number] = f"trained with batch {trained} in place of {asked}: out of memory"
+        return f"trial {number} ran out of memory: from here it trains with batch {trained} in place of {asked}"
+
+    def _await_next(self, number: int, metrics: EpochMetrics, at: float) -> None:
+        """Set the deadline of the next epoch by the longest one until now."""
+        self._longest_s[number] = max(self._longest_s.get(number, 0.0), metrics.train_s + metrics.val_s)
+        self.deadlines.begin(number, self.patience.report_s(self._expected_s(number)), at)
+
+    def _expected_s(self, number: int) -> float:
+        """Seconds of an epoch of the trial: its longest in this attempt, or its price where that is more."""
+        price_s = self.search.prices.epoch_s(self._attempts[number][0].params)
+        return max(price_s, self._longest_s.get(number, 0.0))
 
     def failed(self, number: int, reason: str, error: str | None, at: float) -> None:
         """The training failed: data, not a crash."""
@@ -170,6 +216,9 @@ class Session:
 
     def close(self, number: int, outcome: Outcome, at: float) -> None:
         """End the trial, free its slot and record both."""
+        self.deadlines.end(number)
+        halved = self._halved.get(number)
+        outcome = outcome if halved is None else replace(outcome, reason=f"{outcome.reason}; {halved}")
         cost_s = self.search.close(number, outcome, at)
         self._record.trial_closed(number, outcome, slot_s=cost_s, at=self._posix(at))
         self._say(
@@ -230,8 +279,12 @@ class Session:
             self.search.pause(ending)
             self.note(self._commentary.paused(ending.sentence, hint), at)
 
-    def tick(self, at: float) -> None:
-        """Keep the heartbeat and look for a request to stop. Called a few times a second of real time."""
+    def tick(self, at: float) -> tuple[int, ...]:
+        """Keep the heartbeat, look for a request to stop and for reports that are overdue.
+
+        Called a few times a second of real time. Returns the trials that it has ended: their workers hang, and the
+        driver is to kill them.
+        """
         if at - self._beat_at >= HEARTBEAT_S:
             self._beat_at = at
             self.beat(at)
@@ -239,6 +292,37 @@ class Session:
             self._polled_at = at
             if self._record.stop_requested():
                 self.pause(Ending(EndedBy.STOP, "stopped by `automl stop`"), at)
+        spent = self.search.ledger.exhausted(at)
+        for number in self.running if spent is not None else ():
+            self._last_epoch(number, at)
+        late = [number for number in self.deadlines.look(at) if number in self.running]
+        for number in late:
+            self._end_late(number, spent, at)
+        return tuple(late)
+
+    def _last_epoch(self, number: int, at: float) -> None:
+        """The budget is spent: the running epoch may not take much longer than it should.
+
+        A production training has its full deadline: with its worker the weights would be lost.
+        """
+        production = self.search.runs[number].trial.purpose is Purpose.PRODUCTION
+        if number not in self._shortened and not production:
+            self._shortened.add(number)
+            self.deadlines.shorten(number, self.patience.last_s(self._expected_s(number)), at)
+
+    def _end_late(self, number: int, spent: str | None, at: float) -> None:
+        """End a trial whose report is overdue."""
+        waited = f"no epoch for {span(self.deadlines.allowed_s(number))}"
+        if self.search.pause_ending is not None:
+            outcome = Outcome(
+                state=TrialState.INTERRUPTED, reason=f"{self.search.pause_ending.sentence}; its worker hung: {waited}"
+            )
+        elif spent is not None:
+            outcome = Outcome(state=TrialState.CUT, reason=f"{spent} and its worker hung: {waited}")
+        else:
+            outcome = self.search.lost(number, Loss.LATE, f"its worker hung: {waited}")
+        self.note(f"trial {number}: {outcome.reason}", at, number)
+        self.close(number, outcome, at)
 
     def beat(self, at: float) -> None:
         """Record what has been spent until now, so that a crash loses no more than a few seconds of it."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers import final_evaluation
-from automl.drivers.ray_tune import INTERRUPTED, RayTuneDriver
+from automl.drivers.ray_session import SessionGone
+from automl.drivers.ray_tune import INTERRUPTED, RAY_ENDED, RayTuneDriver
 from automl.drivers.session import Session
 from automl.errors import SearchFailed
 from automl.files import folders
@@ -46,7 +47,7 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     files = _files(spec, recorder, rows, ends)
     files.pin(search.at_stake)
     session = Session(search, recorder, posix_offset_s=time.time() - stored.wall_s, listener=listener, keeper=files)
-    driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=stored.wall_s, resume_command=resume_command)
+    driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=stored.wall_s)
     session.settle(ends, stored.wall_s)
     ended = sum(row.state not in RESUMABLE for row in rows) + len(ends)
     session.begin(stored.wall_s, begun=len(rows), ended=ended)
@@ -54,8 +55,7 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     try:
         ending = _ending(search, interrupted=driver.run())
         if _state(search, ending) is StudyState.FINISHED:
-            measured = final_evaluation.measure(engine, session, recorder, driver.at)
-            ending = ending if measured else Ending(EndedBy.USER, INTERRUPTED)
+            ending = _measured(engine, session, recorder, driver) or ending
     finally:
         files.finish()
         state, slot_s = _state(search, ending), ledger.spent_s()
@@ -65,6 +65,15 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
         way_out = "" if search.failures.final else f". Once that is mended, go on with: {resume_command}"
         raise SearchFailed(search.failure + way_out)
     return ending.by
+
+
+def _measured(engine: Engine, session: Session, recorder: write.Recorder, driver: RayTuneDriver) -> Ending | None:
+    """Measure on unseen images; cause of the end if that was interrupted."""
+    try:
+        whole = final_evaluation.measure(engine, session, recorder, driver.at)
+    except SessionGone as error:
+        return Ending(EndedBy.ERROR, f"{RAY_ENDED}: {error}")
+    return None if whole else Ending(EndedBy.USER, INTERRUPTED)
 
 
 def _ledger(engine: Engine, spec: StudySpec) -> Ledger:

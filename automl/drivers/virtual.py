@@ -1,12 +1,14 @@
 """A driver in virtual time: an event heap and k slots, in one process, without a clock.
 
-The trainer's epochs arrive after their own `train_s + val_s`; ties are served in the order of arrival.
+The trainer's epochs arrive after their own `train_s + val_s`; ties are served in the order of arrival. An epoch of
+infinite length never arrives: its worker hangs.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import traceback
 from collections.abc import Callable, Generator
 
@@ -14,6 +16,8 @@ from automl.drivers.session import Session
 from automl.errors import TrialError
 from automl.records import EpochMetrics, Trial
 from automl.trainers.base import Trainer
+
+TICK_S = 1.0  # virtual seconds between two ticks, while a worker hangs
 
 
 class VirtualDriver:
@@ -45,6 +49,9 @@ class VirtualDriver:
         session = self._session
         at = self._fill(at)
         while self._heap:
+            at = self._hung(at)
+            if not self._heap:
+                break
             due_at, _, number, epochs, event = heapq.heappop(self._heap)
             at = max(at, due_at)
             if isinstance(event, str):
@@ -58,6 +65,17 @@ class VirtualDriver:
                 else:
                     epochs.close()
                     self._free += 1
+            at = self._fill(at)
+        return at
+
+    def _hung(self, at: float) -> float:
+        """Let the time pass until the next event while a worker hangs; the virtual time then."""
+        while self._heap and any(event[0] == math.inf for event in self._heap) and at < self._heap[0][0]:
+            at = min(at + TICK_S, self._heap[0][0])
+            for number in self._session.tick(at):
+                self._heap = [event for event in self._heap if event[2] != number]
+                heapq.heapify(self._heap)
+                self._free += 1
             at = self._fill(at)
         return at
 

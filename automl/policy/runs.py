@@ -22,6 +22,8 @@ class Run:
     told: float | None = None  # score that the sampler was told at its end
     trained_s: float = 0.0  # seconds of its epochs, without its start-up
     diverged: bool = False  # its score was not a number
+    lost: int = 0  # workers that were lost in a row, without a new epoch between them
+    given_up: bool = False  # too many of them
 
     @property
     def score(self) -> float | None:
@@ -62,6 +64,10 @@ class Failures:
     def production_failed(self, reason: str) -> None:
         """The production training failed; the study can be resumed."""
         self.reason = self.reason or f"the production training failed: {reason}"
+
+    def baseline_lost(self, reason: str) -> None:
+        """The baseline's workers were lost again and again; the study can be resumed."""
+        self.reason = self.reason or f"the baseline training was interrupted: {reason}"
 
     def resumed(self) -> None:
         """The study is resumed, so the cause of its failures may have been mended."""

@@ -15,6 +15,7 @@ from automl.costs.budget import Ledger
 from automl.policy.confirming import Confirmation
 from automl.policy.full_length import FullLength
 from automl.policy.history import RESUMABLE, events
+from automl.policy.losses import Loss, ending
 from automl.policy.means import Means
 from automl.policy.operating import Operating
 from automl.policy.prices import Prices
@@ -86,6 +87,7 @@ class Search:
         run = self.runs[number]
         if metrics.epoch > len(run.scores):
             run.trained_s += metrics.train_s + metrics.val_s
+            run.lost = 0
             outcome = self._take(run, metrics.epoch, metrics.map50_95)
             if outcome is not None:
                 return outcome
@@ -98,10 +100,21 @@ class Search:
             return Outcome(state=TrialState.INTERRUPTED, reason=self.pause_ending.sentence)
         return None
 
+    def lost(self, number: int, loss: Loss, reason: str) -> Outcome:
+        """A trial's worker is gone; the outcome to close it with. An interrupted one is then offered again."""
+        return ending(self.runs[number], loss, reason)
+
     def close(self, number: int, outcome: Outcome, at: float) -> float:
         """End a trial and free its slot; its cost in slot-seconds."""
         cost_s = self.ledger.release(number, at)
-        self._finish(self.runs[number], outcome)
+        run = self.runs[number]
+        self._finish(run, outcome)
+        if outcome.state is TrialState.INTERRUPTED and run.given_up:
+            self.failures.baseline_lost(outcome.reason)
+            self._end_on_failure()
+        elif outcome.state is TrialState.INTERRUPTED and self.pause_ending is None:
+            again = replace(run.trial, attempt=run.trial.attempt + bool(run.lost), done_epochs=len(run.scores))
+            self._resumable.appendleft(again)
         return cost_s
 
     def give_up(self) -> list[tuple[int, Outcome]]:
@@ -206,6 +219,8 @@ class Search:
         trial = self._resumable.popleft()
         self.runs[trial.number].trial = trial
         self.runs[trial.number].outcome = None
+        if trial.purpose is Purpose.PRODUCTION:
+            self.production.begun(trial)
         return trial
 
     def _new_trial(self, at: float) -> Trial | None:

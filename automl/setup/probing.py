@@ -46,9 +46,9 @@ Prepare = Callable[[str, TrainJob, int, int, Slots], Prepared]  # trainer, job, 
 
 
 def _in_a_worker(trainer: str, job: TrainJob, epochs: int, seed: int, slots: Slots) -> Prepared:
-    from automl.drivers import cluster
+    from automl.drivers import calls
 
-    return cluster.prepare(trainer, job, epochs, seed, slots)
+    return calls.prepare(trainer, job, epochs, seed, slots)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from automl.errors import BadStore
+from automl.errors import BadStore, UnknownName
 from automl.records import StudyState
 from automl.store import read
 from automl.store.recorder import Recorder
@@ -29,7 +29,7 @@ def released(engine: Engine, name: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(BadStore):
+        with suppress(BadStore, UnknownName):  # it may not have begun
             _release(engine, name)
         raise
 

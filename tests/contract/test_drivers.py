@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from automl.drivers.deadlines import Patience
 from automl.drivers.session import Session
-from automl.records import EpochMetrics, Notice, Params, Slots, StudySpec, TrainJob, Trial, TrialState
+from automl.records import Ending, EpochMetrics, Notice, Params, Slots, StudySpec, TrainJob, Trial, TrialState
 from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
 from tests.builders.factories import MemoryRecord, make_search, make_spec, play
 
@@ -81,6 +82,7 @@ class Watched(MemoryRecord):
     def __init__(self) -> None:
         super().__init__()
         self.processes: dict[int, list[int]] = {}
+        self.ending: Ending | None = None
 
     def trial_started(self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None) -> None:
         super().trial_started(trial, at=at, node=node, device=device, pid=pid)
@@ -129,16 +131,21 @@ def drive(
     make: Callable[[], SurrogateTrainer] = SurrogateTrainer,
     listener: Callable[[Watched, Notice], None] = lambda record, notice: None,
     die: Callable[[str], object] = lambda place: None,
+    patience: Patience | None = None,
+    paused: bool = False,
 ) -> Watched:
-    """A search under Ray to its end; what was recorded."""
+    """A search under Ray to its end, or to its pause; what was recorded."""
     from automl.drivers.cluster import cluster
     from automl.drivers.ray_tune import RayTuneDriver
 
     record, search = Watched(), make_search(replace(spec, directory=str(folder)))
-    session = Session(search, record, posix_offset_s=1e9, listener=lambda notice: listener(record, notice))
+    session = Session(
+        search, record, posix_offset_s=1e9, listener=lambda notice: listener(record, notice), patience=patience
+    )
     with cluster(spec.slots), workers_with(make, die):
         assert RayTuneDriver(session, spec.trainer, spec.slots).run() is False
-    assert search.ended is not None
+    assert (search.ended is None, search.paused is None) == (paused, not paused)
+    record.ending = search.pause_ending
     assert sum(row.slot_s for row in record.trials.values()) == pytest.approx(search.ledger.spent_s())
     return record
 

@@ -32,7 +32,7 @@ DOCUMENTED = {
 # Methods that Ray's documentation asks us to write.
 EXPECTED = {
     *("setup", "step", "reset_config", "cleanup"),
-    *("suggest", "on_trial_complete", "on_trial_result", "save", "restore", "stop_all"),
+    *("suggest", "on_trial_add", "on_trial_complete", "on_trial_result", "save", "restore", "stop_all"),
     *("should_report", "report"),  # of a progress reporter
 }
 

@@ -63,3 +63,8 @@ def test_without_an_error_the_study_runs_on(engine: Engine, begin: Begin) -> Non
     with released(engine, "birds"):
         pass
     assert read.study(engine, "birds").state is StudyState.RUNNING
+
+
+def test_a_study_that_had_not_begun_hides_no_error(engine: Engine) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        end(engine, KeyboardInterrupt())

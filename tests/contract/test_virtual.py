@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automl.drivers.session import Session
+from automl.policy.losses import Loss
 from automl.records import EarlierTraining, EpochMetrics, Outcome, Slots, Start, StudySpec, TrainJob, Trial, TrialState
 from automl.scores.leaderboard import winner
 from automl.trainers.surrogate import Fault, FaultKind, SurrogateTrainer
@@ -268,7 +269,8 @@ def test_the_session_goes_on_with_the_next_attempt_after_a_lost_worker(tmp_path:
     session = Session(make_search(replace(LONG, directory=str(tmp_path))), record, posix_offset_s=0.0)
     session.next_trial(0.0)
     session.epoch(0, make_metrics(1, 0.5), 60.0)
-    session.restarted(0, 70.0)
+    session.lost(0, Loss.DIED, 70.0)
+    session.next_trial(70.0)
     session.epoch(0, make_metrics(2, 0.5), 130.0)
     session.close(0, Outcome(state=TrialState.COMPLETED), 130.0)
     assert [(epoch.epoch, epoch.attempt) for epoch in record.epochs] == [(1, 1), (2, 2)]

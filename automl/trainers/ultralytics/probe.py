@@ -26,6 +26,7 @@ from automl.records import Params, ParamValue, Prepared, TrainJob
 from automl.trainers.ultralytics import schema
 from automl.trainers.ultralytics.applied import applied, check_applied
 from automl.trainers.ultralytics.environment import versions
+from automl.trainers.ultralytics.memory import is_out_of_memory
 from automl.trainers.ultralytics.training import Setup, Training, release
 
 _SECONDS = 3.0  # of training steps, unless the minimum takes longer
@@ -124,8 +125,8 @@ def probe(setup: Setup, params: Params, job: TrainJob, began: float) -> Prepared
             return _answer(training, job, began)
         except _REFUSALS as error:
             raise AutoMLError(f"Ultralytics refuses the arguments: {error}") from None
-        except RuntimeError as error:
-            if "out of memory" in str(error).lower():
+        except (RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error):
                 size = f"{params['model']} at {setup.overrides.get('imgsz', 640)} px, batch {_proposed_batch(setup)}"
                 raise OutOfMemory(f"{size}: out of memory. Lower --batch or --imgsz.") from None
             raise AutoMLError(f"The defaults cannot be trained: {error}. Check the fixed arguments.") from error

@@ -64,6 +64,8 @@ class Run:
 
     def _start(self, training: Training) -> None:
         proposed = {**self._job.fixed, **self._trial.params, "epochs": self._trial.epochs, "seed": self._trial.seed}
+        if self._setup.halved is not None:
+            proposed["batch"] = self._setup.halved
         check_applied(training, proposed)
         self._applied = applied(training, str(proposed.get("model", self._setup.network["yaml_file"])))
         numbers = sum(value.numel() for value in training.model.state_dict().values())

@@ -14,6 +14,7 @@ from automl.errors import AutoMLError, TrialError
 from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
 from automl.trainers.ultralytics import schema
 from automl.trainers.ultralytics.environment import check_device, former_amp, loads_as_yolo, prepare_environment
+from automl.trainers.ultralytics.memory import HALVINGS, half, is_out_of_memory
 from automl.trainers.ultralytics.stepwise import Turn, stepwise
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from automl.trainers.ultralytics.weights import Checkpoint
 
 _MODEL = "yolov5n"  # where neither the trial nor the study names one
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cublas_status_alloc_failed")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class _Weights:
     path: str
     mtime_ns: int
     checkpoint: Checkpoint
+
+
+class _NoMemory(TrialError):
+    """A training that ran out of memory."""
 
 
 class UltralyticsTrainer:
@@ -76,31 +80,47 @@ class UltralyticsTrainer:
             gc.collect()
 
     def _train(self, trial: Trial, job: TrainJob, turn: Turn[EpochMetrics]) -> None:
-        failure = None
+        """Train; out of memory, in whatever epoch, it goes on from its snapshot with half the batch, twice at most."""
+        batch: int | None = None
+        for halvings_left in reversed(range(HALVINGS + 1)):
+            failure = self._failure(trial, job, turn, batch)
+            if failure is None:
+                return
+            batch = half({**job.fixed, **trial.params}, batch)
+            if not isinstance(failure, _NoMemory) or not halvings_left or batch is None:
+                raise failure
+            print(f"out of memory: trial {trial.number} goes on with batch {batch}", flush=True)
+
+    def _failure(self, trial: Trial, job: TrainJob, turn: Turn[EpochMetrics], batch: int | None) -> AutoMLError | None:
+        """Train to the end, with that batch if there is one; the error that ended it before."""
         try:
             prepare_environment(job.cache, job.threads)
             from automl.trainers.ultralytics.run import Run
 
-            Run(trial, job, self._setup(trial, job), turn).to_its_end()
+            Run(trial, job, self._setup(trial, job, batch), turn).to_its_end()
         except AutoMLError as error:
-            failure = _without_frames(error)
+            return _without_frames(error)
         except Exception as error:
-            failure = explain(error, trial, {**job.fixed, **trial.params})
+            return explain(error, trial, {**job.fixed, **trial.params, **({} if batch is None else {"batch": batch})})
         finally:
             gc.collect()
-        if failure is not None:
-            raise failure
+        return None
 
-    def _setup(self, trial: Trial, job: TrainJob) -> Setup:
-        """The training's arguments. Later ones win: the study's, the trial's, the service's."""
+    def _setup(self, trial: Trial, job: TrainJob, batch: int | None = None) -> Setup:
+        """The training's arguments. Later ones win: the study's, the trial's, the service's.
+
+        batch  in place of theirs, where they do not fit into memory
+        """
         from automl.trainers.ultralytics.training import Setup
 
         params = {"model": _MODEL, "amp": former_amp(job.device), **job.fixed, **trial.params}
+        params |= {} if batch is None else {"batch": batch}
         name = job.network or str(params["model"])
         return Setup(
             overrides={**params, **_owned(trial, job), "model": str(schema.model_yaml(name))},
             network=schema.read_model(name),
             checkpoint=self._checkpoint(job.weights),
+            halved=batch,
             as_yolo=loads_as_yolo(job.fixed),
             label_cache=Path(job.cache) / "labels",
             threads=job.threads,
@@ -149,12 +169,11 @@ def _owned(trial: Trial, job: TrainJob) -> dict[str, Any]:
 def explain(error: Exception, trial: Trial, params: Params) -> TrialError:
     """A TrialError with the cause in words and the traceback."""
     text = "".join(traceback.format_exception(error))
-    if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY):
-        size = f"batch {params.get('batch', 16)} at {params.get('imgsz', 640)} px"
-        cause = f"out of memory with {size}. Lower batch or imgsz, or run fewer trials at a time."
-    else:
-        cause = f"{type(error).__name__}: {error}"
-    return TrialError(f"trial {trial.number} failed: {cause}\n\n{text}")
+    if not is_out_of_memory(error):
+        return TrialError(f"trial {trial.number} failed: {type(error).__name__}: {error}\n\n{text}")
+    size = f"batch {params.get('batch', 16)} at {params.get('imgsz', 640)} px"
+    cause = f"out of memory with {size}. Lower batch or imgsz, or run fewer trials at a time."
+    return _NoMemory(f"trial {trial.number} failed: {cause}\n\n{text}")
 
 
 def _without_frames(error: AutoMLError) -> AutoMLError:

@@ -40,6 +40,7 @@ class Setup:
     as_yolo: bool  # see `loading.load`
     label_cache: Path
     threads: int
+    halved: int | None = None  # batch in place of the proposed one, which does not fit into memory
 
 
 @dataclass
@@ -172,7 +173,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         self._call("start")
 
     def _on_train_epoch_start(self) -> None:
-        self._oom_retries = 3  # all spent: running out of memory is an error; Ultralytics would halve the batch
+        self._oom_retries = 3  # all spent: the trainer halves the batch itself, and in later epochs too
         self._batch = len(self.train_loader) * self.epoch - 1
         if self.position.randomness is not None and self.epoch == self.start_epoch:
             self._go_on()

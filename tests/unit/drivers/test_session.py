@@ -12,10 +12,11 @@ import pytest
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Session
 from automl.policy import Search
+from automl.policy.losses import Loss
 from automl.records import EndedBy, Ending, EpochMetrics, Outcome, Purpose, Trial, TrialState, VariantWeights
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
-from tests.builders.factories import make_spec
+from tests.builders.factories import MemoryRecord, make_search, make_spec
 
 
 class Notes:
@@ -85,7 +86,8 @@ def test_a_pause_says_at_once_how_long_it_takes(session: Session, notes: Notes, 
 def test_a_lost_worker_makes_a_new_attempt_of_the_same_trial(session: Session, notes: Notes) -> None:
     session.next_trial(0.0)
     session.epoch(0, metrics(1), 60.0)
-    session.restarted(0, 90.0)
+    session.lost(0, Loss.DIED, 90.0)
+    session.next_trial(90.0)
     session.epoch(0, metrics(2), 150.0)
     assert [kind for kind, _ in notes.said if kind == "trial_started"] == ["trial_started"] * 2
     assert session.search.runs[0].best == 0.3
@@ -95,7 +97,8 @@ def test_a_lost_worker_makes_a_new_attempt_of_the_same_trial(session: Session, n
 def test_an_epoch_told_again_from_a_snapshot_is_not_written_twice(session: Session, notes: Notes) -> None:
     session.next_trial(0.0)
     session.epoch(0, metrics(1), 60.0)
-    session.restarted(0, 70.0)
+    session.lost(0, Loss.DIED, 70.0)
+    session.next_trial(70.0)
     session.epoch(0, replace(metrics(1), replayed=True), 71.0)
     session.epoch(0, replace(metrics(2), replayed=True), 72.0)  # the worker was lost before it could report this one
     session.epoch(0, metrics(3), 130.0)
@@ -107,7 +110,8 @@ def test_an_epoch_trained_again_is_paid_and_told_of_once(session: Session, notes
     session._listener = lambda notice: told.append(notice.values["map50_95"]) if notice.kind == "epoch" else None
     session.next_trial(0.0)
     session.epoch(0, metrics(1), 60.0)
-    session.restarted(0, 70.0)
+    session.lost(0, Loss.DIED, 70.0)
+    session.next_trial(70.0)
     session.epoch(0, replace(metrics(1), map50_95=0.9, train_s=51.0), 131.0)
     session.epoch(0, metrics(2), 191.0)
     assert told == [0.3, 0.3]
@@ -168,3 +172,15 @@ def test_a_trial_starts_from_the_weights_of_its_own_model(session: Session) -> N
     assert session.job(plain).weights == "/w/n.pt"
     assert session.job(replace(plain, params={"model": "yolov5s"})).weights == "/w/s.pt"
     assert session.job(replace(plain, params={"model": "/m/own.yaml"})).weights is None
+
+
+def test_a_batch_that_was_halved_is_said_and_stands_in_the_reason(tmp_path: Path) -> None:
+    record = MemoryRecord()
+    spec = make_spec(directory=str(tmp_path))
+    session = Session(make_search(replace(spec, fixed={**spec.fixed, "batch": 16})), record, posix_offset_s=0.0)
+    session.next_trial(0.0)
+    session.epoch(0, replace(metrics(1), applied={"batch": 16}), 60.0)
+    session.epoch(0, replace(metrics(2), applied={"batch": 8}), 120.0)
+    session.close(0, Outcome(state=TrialState.COMPLETED, reason="trained all 12 epochs"), 130.0)
+    assert record.notes == ["trial 0 ran out of memory: from here it trains with batch 8 in place of 16"]
+    assert record.trials[0].reason == "trained all 12 epochs; trained with batch 8 in place of 16: out of memory"

@@ -281,17 +281,53 @@ def test_a_diverging_training_says_so(trainer: Trainer, data: Path, tmp_path: Pa
         train(trainer, tiny_trial(params=params), tiny_job(data, tmp_path))
 
 
-def test_out_of_memory_is_named_and_the_batch_never_halved(
+class Full:
+    """A device that holds no larger batch than `most` in the epochs from `since` on."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, most: int, since: int = 1) -> None:
+        from automl.trainers.ultralytics.training import Training
+
+        self.batches: list[int] = []  # of the trainings that ran out of memory
+        preprocess, told = Training.preprocess_batch, self.batches
+
+        def full(training: Training, batch: dict[str, Any]) -> dict[str, Any]:
+            if training.batch_size > most and training.epoch + 1 >= since:
+                told.append(training.batch_size)
+                raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+            return preprocess(training, batch)
+
+        patch.setattr(Training, "preprocess_batch", full)
+
+
+@pytest.mark.parametrize("since", [1, 2], ids=["first epoch", "later epoch"])
+def test_out_of_memory_halves_the_batch_and_tells_of_it(
+    trainer: Trainer, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, since: int
+) -> None:
+    full = Full(monkeypatch, most=2, since=since)
+    epochs = train(trainer, tiny_trial(), tiny_job(data, tmp_path))
+    assert full.batches == [4]
+    assert {epoch.epoch for epoch in epochs} == set(range(1, tiny_trial().epochs + 1))
+    batches = [epoch.applied["batch"] for epoch in epochs if epoch.applied is not None]
+    assert batches == ([2] if since == 1 else [4, 2])
+
+
+def test_the_batch_is_halved_twice_at_most_and_never_below_one(
     trainer: Trainer, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from automl.trainers.ultralytics.training import Training
-
-    def full(self: Training, batch: object) -> None:
-        raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
-
-    monkeypatch.setattr(Training, "preprocess_batch", full)
-    with pytest.raises(TrialError, match="out of memory with batch 4 at 64 px"):
+    full = Full(monkeypatch, most=0)
+    with pytest.raises(TrialError, match="out of memory with batch 1 at 64 px"):
         train(trainer, tiny_trial(), tiny_job(data, tmp_path))
+    assert full.batches == [4, 2, 1]
+
+
+def test_the_largest_learning_rate_spoils_a_training_and_its_scores_stay_numbers(
+    trainer: Trainer, data: Path, tmp_path: Path
+) -> None:
+    """Gradients are clipped, so that no lr0 which Ultralytics takes leads to NaN: such a trial is weak, not failed."""
+    params = {"lr0": 1.0, "optimizer": "SGD", "momentum": 0.98, "warmup_epochs": 0.0}
+    epochs = train(trainer, tiny_trial(params=params), tiny_job(data, tmp_path))
+    assert all(epoch.finite for epoch in epochs)
+    assert max(epoch.map50_95 for epoch in epochs) < 0.05
 
 
 def test_any_other_failure_carries_its_traceback(trainer: Trainer, data: Path, tmp_path: Path) -> None:
