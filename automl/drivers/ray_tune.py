@@ -19,6 +19,7 @@ from typing import Any
 
 from automl.drivers import ray_patches, worker
 from automl.drivers.cluster import loading, resources  # first: it imports Ray
+from automl.drivers.ends import INTERRUPTED
 from automl.drivers.session import Session
 from automl.errors import AutoMLError
 from automl.records import EndedBy, Ending, Outcome, Slots, TrialState
@@ -31,7 +32,6 @@ with loading():
     from ray.tune.search import Searcher
     from ray.tune.stopper import Stopper
 
-INTERRUPTED = "interrupted by the user"
 MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
 
 

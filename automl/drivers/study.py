@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers import final_evaluation
-from automl.drivers.ray_tune import INTERRUPTED, RayTuneDriver
+from automl.drivers.ends import INTERRUPTED, ending_of, state_after
+from automl.drivers.ray_tune import RayTuneDriver
 from automl.drivers.session import Session
 from automl.errors import SearchFailed
 from automl.files import folders
@@ -25,7 +26,6 @@ from automl.store import read, write
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-SEARCH_ENDS = (EndedBy.BUDGET, EndedBy.TARGET, EndedBy.EARLY, EndedBy.EXHAUSTED, EndedBy.CONFIRMED)
 Ends = Sequence[tuple[int, Outcome]]  # trials that had reported their last epoch when the study process ended
 
 
@@ -52,13 +52,13 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     session.begin(stored.wall_s, begun=len(rows), ended=ended)
     ending = Ending(EndedBy.ERROR, "ended by an error; see what was printed")
     try:
-        ending = _ending(search, interrupted=driver.run())
-        if _state(search, ending) is StudyState.FINISHED:
+        ending = ending_of(search, interrupted=driver.run())
+        if state_after(search, ending) is StudyState.FINISHED:
             measured = final_evaluation.measure(engine, session, recorder, driver.at)
             ending = ending if measured else Ending(EndedBy.USER, INTERRUPTED)
     finally:
         files.finish()
-        state, slot_s = _state(search, ending), ledger.spent_s()
+        state, slot_s = state_after(search, ending), ledger.spent_s()
         recorder.study_closed(state, ending.sentence, at=time.time(), slot_s=slot_s, wall_s=driver.at())
         recorder.close()
     if search.failure is not None:
@@ -86,21 +86,3 @@ def _files(spec: StudySpec, recorder: write.Recorder, rows: Sequence[TrialRow], 
             competes = state is not TrialState.FAILED and row.purpose.searched
             files.remember(row.number, row.score if competes else None, state)
     return files
-
-
-def _ending(search: Search, *, interrupted: bool) -> Ending:
-    """Cause of this session's end, with the sentence for the study's row."""
-    if search.failure is not None:
-        return Ending(EndedBy.FAILURE, search.failure)
-    if search.pause_ending is not None:
-        return search.pause_ending
-    if interrupted or search.ending is None:
-        return Ending(EndedBy.USER, INTERRUPTED)
-    return search.ending
-
-
-def _state(search: Search, ending: Ending) -> StudyState:
-    """The state in which such an end leaves the study."""
-    if ending.by is EndedBy.FAILURE:
-        return StudyState.FAILED if search.failures.final else StudyState.INTERRUPTED
-    return StudyState.FINISHED if ending.by in SEARCH_ENDS else StudyState.INTERRUPTED
