@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers import final_evaluation
+from automl.drivers.clock import posix_offset_s
 from automl.drivers.ends import INTERRUPTED, ending_of, state_after
 from automl.drivers.ray_tune import RayTuneDriver
 from automl.drivers.session import Session
@@ -40,12 +41,14 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     rows = read.trials(engine, spec.name)
     ledger = _ledger(engine, spec)
     search = Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
-    ends = search.replay(rows, read.epochs(engine, spec.name))
+    epochs = read.epochs(engine, spec.name)
+    ends = search.replay(rows, epochs)
     folders.pause(spec.directory).unlink(missing_ok=True)
     recorder = write.Recorder(engine, spec.name)
     files = _files(spec, recorder, rows, ends)
     files.pin(search.at_stake)
-    session = Session(search, recorder, posix_offset_s=time.time() - stored.wall_s, listener=listener, keeper=files)
+    offset_s = posix_offset_s(time.time(), stored.wall_s, rows, epochs)
+    session = Session(search, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
     driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=stored.wall_s, resume_command=resume_command)
     session.settle(ends, stored.wall_s)
     ended = sum(row.state not in RESUMABLE for row in rows) + len(ends)
