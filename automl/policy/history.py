@@ -18,9 +18,9 @@ def events(trials: Iterable[TrialRow], epochs: Iterable[EpochRow]) -> Iterator[t
     """
     timeline: list[tuple[float, int, int, EpochRow | None]] = []
     reached: dict[int, float] = {}  # by trial: time of its latest event
-    for epoch in sorted(epochs, key=lambda epoch: (epoch.trial, epoch.epoch)):
-        at = reached[epoch.trial] = max(epoch.reported_at, reached.get(epoch.trial, -math.inf))
-        timeline.append((at, 0, epoch.trial, epoch))
+    for report in sorted(epochs, key=lambda epoch: (epoch.trial, epoch.epoch)):
+        at = reached[report.trial] = max(report.reported_at, reached.get(report.trial, -math.inf))
+        timeline.append((at, 0, report.trial, report))
     for row in trials:
         if row.state not in RESUMABLE:
             ended_at = row.ended_at if row.ended_at is not None else math.inf
