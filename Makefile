@@ -25,9 +25,9 @@ test: .venv/.test browser lint types
 test-long: .venv/.test browser
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile -m long $(PYTEST_ARGS)
 
-# Every fault of docs/faults.md, really made.
+# Every fault of docs/faults.md, really made: the table with results, seconds and date.
 faults: .venv/.test
-	$(BIN)/python -m pytest -m fault $(PYTEST_ARGS)
+	$(BIN)/python -m tests.tools.faults $(PYTEST_ARGS)
 
 # The README's terminal, from a demo of its own. Those of the page are taken by tests/tools/page_pictures.py.
 terminal: .venv/.test

@@ -263,6 +263,28 @@ def verdict(
         print_table(table(rows), captions(studies), 110)
 
 
+@app.command()
+def soak(
+    studies: Annotated[int, typer.Option(min=1, help="Studies to play; one alone is told in full.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first study; the next ones follow.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    json_: AsJson = False,
+) -> None:
+    """Play whole studies with random faults at every event, and check what has to hold, in virtual time.
+
+    Ends with code 1 if something did not hold.
+    """
+    from benchmarks.soak import soak as soaking
+
+    with exit_codes():
+        soaked = soaking.run(studies, seed, jobs, _progress)
+    if json_:
+        print(json.dumps(soaked.document()))
+    else:
+        print_table(soaking.table(soaked), soaking.captions(soaked), 110)
+    raise typer.Exit(1 if soaked.seeds else 0)
+
+
 def _numbers(text: str, flag: str) -> list[float]:
     try:
         return [float(number) for number in text.split(",")]

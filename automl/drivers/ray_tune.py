@@ -19,6 +19,7 @@ from typing import Any
 
 from automl.drivers import ray_patches, worker
 from automl.drivers.cluster import loading, resources  # first: it imports Ray
+from automl.drivers.ends import INTERRUPTED
 from automl.drivers.ray_session import RaySession, SessionGone
 from automl.drivers.ray_workers import Workers
 from automl.drivers.session import Session
@@ -33,7 +34,6 @@ with loading():
     from ray.tune.search import Searcher
     from ray.tune.stopper import Stopper
 
-INTERRUPTED = "interrupted by the user"
 RAY_ENDED = "Ray ended unexpectedly"
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers import final_evaluation
+from automl.drivers.clock import posix_offset_s
+from automl.drivers.ends import INTERRUPTED, ending_of, state_after
 from automl.drivers.ray_session import SessionGone
-from automl.drivers.ray_tune import INTERRUPTED, RAY_ENDED, RayTuneDriver
+from automl.drivers.ray_tune import RAY_ENDED, RayTuneDriver
 from automl.drivers.session import Session
 from automl.errors import SearchFailed
 from automl.files import folders
@@ -26,7 +28,6 @@ from automl.store import read, write
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-SEARCH_ENDS = (EndedBy.BUDGET, EndedBy.TARGET, EndedBy.EARLY, EndedBy.EXHAUSTED, EndedBy.CONFIRMED)
 Ends = Sequence[tuple[int, Outcome]]  # trials that had reported their last epoch when the study process ended
 
 
@@ -41,24 +42,26 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     rows = read.trials(engine, spec.name)
     ledger = _ledger(engine, spec)
     search = Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
-    ends = search.replay(rows, read.epochs(engine, spec.name))
+    epochs = read.epochs(engine, spec.name)
+    ends = search.replay(rows, epochs)
     folders.pause(spec.directory).unlink(missing_ok=True)
     recorder = write.Recorder(engine, spec.name)
     files = _files(spec, recorder, rows, ends)
     files.pin(search.at_stake)
-    session = Session(search, recorder, posix_offset_s=time.time() - stored.wall_s, listener=listener, keeper=files)
+    offset_s = posix_offset_s(time.time(), stored.wall_s, rows, epochs)
+    session = Session(search, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
     driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=stored.wall_s)
     session.settle(ends, stored.wall_s)
     ended = sum(row.state not in RESUMABLE for row in rows) + len(ends)
     session.begin(stored.wall_s, begun=len(rows), ended=ended)
     ending = Ending(EndedBy.ERROR, "ended by an error; see what was printed")
     try:
-        ending = _ending(search, interrupted=driver.run())
-        if _state(search, ending) is StudyState.FINISHED:
+        ending = ending_of(search, interrupted=driver.run())
+        if state_after(search, ending) is StudyState.FINISHED:
             ending = _measured(engine, session, recorder, driver) or ending
     finally:
         files.finish()
-        state, slot_s = _state(search, ending), ledger.spent_s()
+        state, slot_s = state_after(search, ending), ledger.spent_s()
         recorder.study_closed(state, ending.sentence, at=time.time(), slot_s=slot_s, wall_s=driver.at())
         recorder.close()
     if search.failure is not None:
@@ -95,21 +98,3 @@ def _files(spec: StudySpec, recorder: write.Recorder, rows: Sequence[TrialRow], 
             competes = state is not TrialState.FAILED and row.purpose.searched
             files.remember(row.number, row.score if competes else None, state)
     return files
-
-
-def _ending(search: Search, *, interrupted: bool) -> Ending:
-    """Cause of this session's end, with the sentence for the study's row."""
-    if search.failure is not None:
-        return Ending(EndedBy.FAILURE, search.failure)
-    if search.pause_ending is not None:
-        return search.pause_ending
-    if interrupted or search.ending is None:
-        return Ending(EndedBy.USER, INTERRUPTED)
-    return search.ending
-
-
-def _state(search: Search, ending: Ending) -> StudyState:
-    """The state in which such an end leaves the study."""
-    if ending.by is EndedBy.FAILURE:
-        return StudyState.FAILED if search.failures.final else StudyState.INTERRUPTED
-    return StudyState.FINISHED if ending.by in SEARCH_ENDS else StudyState.INTERRUPTED

@@ -12,13 +12,19 @@ RESUMABLE = (TrialState.RUNNING, TrialState.INTERRUPTED)
 
 
 def events(trials: Iterable[TrialRow], epochs: Iterable[EpochRow]) -> Iterator[tuple[int, EpochRow | None]]:
-    """Events in the order of time: a trial's number with the epoch that it reported, or None where it ended."""
-    timeline: list[tuple[float, int, int, EpochRow | None]] = [
-        (row.ended_at if row.ended_at is not None else math.inf, 1, row.number, None)
-        for row in trials
-        if row.state not in RESUMABLE
-    ]
-    timeline += [(epoch.reported_at, 0, epoch.trial, epoch) for epoch in epochs]
+    """Events in the order of time: a trial's number with the epoch that it reported, or None where it ended.
+
+    A trial's own events come in their order, whatever the machine's clock said: it may have been set back.
+    """
+    timeline: list[tuple[float, int, int, EpochRow | None]] = []
+    reached: dict[int, float] = {}  # by trial: time of its latest event
+    for report in sorted(epochs, key=lambda epoch: (epoch.trial, epoch.epoch)):
+        at = reached[report.trial] = max(report.reported_at, reached.get(report.trial, -math.inf))
+        timeline.append((at, 0, report.trial, report))
+    for row in trials:
+        if row.state not in RESUMABLE:
+            ended_at = row.ended_at if row.ended_at is not None else math.inf
+            timeline.append((max(ended_at, reached.get(row.number, -math.inf)), 1, row.number, None))
     for _, _, number, epoch in sorted(timeline, key=lambda event: event[:3]):
         yield number, epoch
 

@@ -5,6 +5,8 @@ A parameter with the name of a column is its new value; parameters that begin wi
 
 from __future__ import annotations
 
+from functools import cache
+
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -42,16 +44,22 @@ _REPLACED = {  # columns that an existing row takes from the new one
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """INSERT that updates an existing row of the same primary key."""
+    return _upsert(connection.dialect.name, table)
+
+
+@cache
+def _upsert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """The statement, built once: to build it takes longer than to execute it."""
     keys = list(table.primary_key)
-    if connection.dialect.name == "postgresql":
+    if dialect == "postgresql":
         statement = postgresql.insert(table)
+        excluded = statement.excluded
         return statement.on_conflict_do_update(
-            index_elements=keys, set_={name: statement.excluded[name] for name in _REPLACED[table]}
+            index_elements=keys, set_={name: excluded[name] for name in _REPLACED[table]}
         )
     lite = sqlite.insert(table)
-    return lite.on_conflict_do_update(
-        index_elements=keys, set_={name: lite.excluded[name] for name in _REPLACED[table]}
-    )
+    excluded = lite.excluded
+    return lite.on_conflict_do_update(index_elements=keys, set_={name: excluded[name] for name in _REPLACED[table]})
 
 
 def _this_trial() -> Update:

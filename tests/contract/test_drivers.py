@@ -203,6 +203,7 @@ def said_to_be_out_of_memory(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ray, "get", told)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("memory", [False, True], ids=["killed", "killed for memory"])
 def test_a_trial_whose_worker_dies_goes_on_in_another_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: bool
@@ -219,6 +220,7 @@ def test_a_trial_whose_worker_dies_goes_on_in_another_one(
     assert record.notes == ["trial 1 goes on in another worker (attempt 2)"]
 
 
+@pytest.mark.fault
 def test_a_trial_whose_every_worker_dies_fails_and_the_search_goes_on(tmp_path: Path) -> None:
     record = drive(make_spec(budgets=("4trials",)), tmp_path, lambda: Killed(trial=1, epoch=2, times=9))
     assert record.trials[1].state is TrialState.FAILED
@@ -251,6 +253,7 @@ def test_a_trial_that_ended_is_closed_while_its_slot_stays_idle(tmp_path: Path) 
     assert (tmp_path / "trials" / "00000" / "waited").exists()
 
 
+@pytest.mark.fault
 def test_killing_one_of_two_workers_restarts_its_trial_alone(tmp_path: Path) -> None:
     """In the middle of its fourth epoch, while another trains beside it."""
     beside: list[int] = []

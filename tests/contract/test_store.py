@@ -342,6 +342,7 @@ def test_a_reopened_study_goes_on_where_it_was(engine: Engine, birds: str, recor
     assert read.study(engine, birds).best_trial == 1
 
 
+@pytest.mark.fault
 def test_a_driver_that_was_taken_over_writes_no_more(engine: Engine, birds: str, recorder: Recorder) -> None:
     start(recorder, 0)
     reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=300.0), stale_after_s=60.0)

@@ -161,6 +161,7 @@ def test_an_error_that_waiting_cannot_mend_is_raised(engine: Engine, recorder: R
         recorder.event("note", "nowhere to go", at=1.0)
 
 
+@pytest.mark.fault
 @pytest.mark.postgres
 @pytest.mark.skipif("AUTOML_TEST_DB" in os.environ, reason="kills the server")
 def test_a_server_that_is_killed_and_comes_back_has_everything(

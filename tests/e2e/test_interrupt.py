@@ -143,6 +143,7 @@ def _stop(place: Place, told: Story) -> None:
         told.stopped = ended(place, process, time.monotonic(), epochs)
 
 
+@pytest.mark.fault
 def test_ctrl_c_ends_a_search_after_its_epoch_and_says_how_to_go_on(story: Story) -> None:
     assert story.interrupted is not None
     assert story.interrupted.code == 130
@@ -153,6 +154,7 @@ def test_ctrl_c_ends_a_search_after_its_epoch_and_says_how_to_go_on(story: Story
     assert story.interrupted.took_s < story.interrupted.limit_s
 
 
+@pytest.mark.fault
 def test_a_running_study_is_neither_resumed_nor_begun_again(story: Story) -> None:
     resumed, begun, _ = story.meanwhile
     assert (resumed.returncode, begun.returncode) == (2, 2)
@@ -160,12 +162,14 @@ def test_a_running_study_is_neither_resumed_nor_begun_again(story: Story) -> Non
     assert begun.stderr.startswith(f"automl: a study named '{NAME}' exists already.")
 
 
+@pytest.mark.fault
 def test_a_killed_driver_takes_its_cluster_along_and_is_seen_to_be_dead(story: Story) -> None:
     assert story.survivors == []
     assert f"study     {NAME}: the study process ended unexpectedly" in story.status
     assert f"automl resume {NAME}" in story.status
 
 
+@pytest.mark.fault
 def test_a_kill_loses_no_epoch_and_no_cost(story: Story) -> None:
     assert story.interrupted is not None
     assert story.killed is not None
@@ -179,6 +183,7 @@ def test_a_kill_loses_no_epoch_and_no_cost(story: Story) -> None:
     assert spent_s == sorted(spent_s)
 
 
+@pytest.mark.fault
 def test_a_request_from_another_process_stops_a_search(story: Story) -> None:
     assert story.stopped is not None
     asked = story.meanwhile[-1]
@@ -191,6 +196,7 @@ def test_a_request_from_another_process_stops_a_search(story: Story) -> None:
     assert story.stopped.took_s < story.stopped.limit_s
 
 
+@pytest.mark.fault
 def test_a_resumed_study_ends_as_if_nothing_had_been(story: Story) -> None:
     assert story.finished is not None
     assert (story.finished.code, story.finished.stderr) == (0, "")
@@ -233,6 +239,7 @@ def test_a_finished_study_is_not_resumed(story: Story) -> None:
 # -- a second study ---------------------------------------------------------------------------------
 
 
+@pytest.mark.fault
 def test_a_worker_killed_in_a_real_training_goes_on_and_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     place = Place(tmp_path)
     draw_data(tmp_path)
@@ -264,6 +271,7 @@ def test_a_worker_killed_in_a_real_training_goes_on_and_a_second_ctrl_c_ends_at_
     assert f"automl resume {NAME}" in done.stderr
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["the driver alone", "its whole group"])
 def test_a_request_to_terminate_before_the_first_epoch_ends_quietly(tmp_path: Path, send: Callable[..., None]) -> None:
     place = Place(tmp_path)

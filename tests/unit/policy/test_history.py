@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from automl.policy.history import at_horizon
+from automl.policy.history import at_horizon, events
 from automl.records import TrialPoint, TrialRow, TrialState
 from automl.scores.ending import LOOK_BACK, promised
-from tests.builders.factories import make_row, make_spec, play
+from tests.builders.factories import make_epoch_row, make_row, make_spec, play
 
 
 def point(row: TrialRow) -> TrialPoint:
@@ -50,3 +50,11 @@ def test_rows_tell_of_a_search_what_it_told_its_sampler(seed: int, tmp_path: Pat
     assert promised(found, best, 72_000.0) == pytest.approx(
         promised(told, best, 72_000.0), abs=0.006
     )  # the gains are of today's rows
+
+
+def test_a_trial_s_events_keep_their_order_where_the_clock_was_set_back() -> None:
+    epochs = [make_epoch_row(0, epoch, 0.5, at) for epoch, at in enumerate((3600.0, 3660.0, 60.0, 120.0), start=1)]
+    other = make_epoch_row(1, 1, 0.5, 3630.0)
+    rows = [make_row(0, ended_at=120.0), make_row(1, state=TrialState.RUNNING, ended_at=None)]
+    told = [(number, epoch and epoch.epoch) for number, epoch in events(rows, [*epochs, other])]
+    assert told == [(0, 1), (1, 1), (0, 2), (0, 3), (0, 4), (0, None)]

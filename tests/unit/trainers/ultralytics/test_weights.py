@@ -100,6 +100,7 @@ class Spiteful:
         return os.system, ("touch $SPITE",)
 
 
+@pytest.mark.fault
 def test_nothing_in_the_file_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPITE", str(tmp_path / "spite"))
     net = Net()
@@ -108,6 +109,7 @@ def test_nothing_in_the_file_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not (tmp_path / "spite").exists()
 
 
+@pytest.mark.fault
 def test_nested_loading_of_bytes_is_not_run_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """torch.storage._load_from_bytes would unpickle freely."""
     import io
