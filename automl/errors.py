@@ -133,6 +133,10 @@ class NoSpace(AutoMLError):
     """A disk with too little free space, or an output path that cannot be written."""
 
 
+class DataChanged(AutoMLError):
+    """Data that differ from those with which a study began, in mid-search: later scores would not compare."""
+
+
 class TrialError(AutoMLError):
     """A training that failed. It becomes the trial's outcome and does not end the search by itself."""
 

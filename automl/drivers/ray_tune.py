@@ -19,7 +19,7 @@ from typing import Any
 
 from automl.drivers import ray_patches, worker
 from automl.drivers.cluster import loading, resources  # first: it imports Ray
-from automl.drivers.session import Session
+from automl.drivers.session import INTERRUPTED, Session
 from automl.errors import AutoMLError
 from automl.records import EndedBy, Ending, Outcome, Slots, TrialState
 
@@ -31,7 +31,6 @@ with loading():
     from ray.tune.search import Searcher
     from ray.tune.stopper import Stopper
 
-INTERRUPTED = "interrupted by the user"
 MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
 
 
@@ -168,6 +167,9 @@ class RayTuneDriver:
         session, number, at = self._session, self._numbers[ray_id], self.at()
         if number not in session.running or not self._current(number, result, at):
             return True
+        if "outside" in result:
+            session.interrupted(number, Ending(EndedBy(result["outside"]), str(result["failure"])), at)
+            return False
         if "failure" in result:
             session.failed(number, str(result["failure"]), str(result["error"]) or None, at)
             return False

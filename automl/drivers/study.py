@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers import final_evaluation
-from automl.drivers.ray_tune import INTERRUPTED, RayTuneDriver
-from automl.drivers.session import Session
+from automl.drivers.ray_tune import RayTuneDriver
+from automl.drivers.session import INTERRUPTED, Session
 from automl.errors import SearchFailed
 from automl.files import folders
 from automl.files.disk import bytes_of_a_trial
@@ -54,8 +54,7 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     try:
         ending = _ending(search, interrupted=driver.run())
         if _state(search, ending) is StudyState.FINISHED:
-            measured = final_evaluation.measure(engine, session, recorder, driver.at)
-            ending = ending if measured else Ending(EndedBy.USER, INTERRUPTED)
+            ending = final_evaluation.measure(engine, session, recorder, driver.at) or ending
     finally:
         files.finish()
         state, slot_s = _state(search, ending), ledger.spent_s()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl.data.dataset import write_resolved
+from automl.data.manifest import record_files
 from automl.files import disk, folders, moved
 from automl.files.home import home_folder
 from automl.records import Heartbeat, Listener, Notice, Slots, StudyRow, StudySpec
@@ -97,9 +98,9 @@ def compiled(
     directory, study = claim.folder, None
     try:
         disk.check_disk(directory, disk.SMALL, checked.slots)
-        write_resolved(checked.dataset, folders.data(directory))
+        record_files(checked.dataset, write_resolved(checked.dataset, folders.data(directory)))
         if checked.reported is not None:
-            write_resolved(checked.reported, folders.reported_data(directory))
+            record_files(checked.reported, write_resolved(checked.reported, folders.reported_data(directory)))
         for model in checked.models:
             moved.keep_network(directory, model)
         for note in checked.notes:

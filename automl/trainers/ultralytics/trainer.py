@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import AutoMLError, TrialError
+from automl.files.disk import not_written, unwritable
 from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
 from automl.trainers.ultralytics import schema
 from automl.trainers.ultralytics.environment import check_device, former_amp, loads_as_yolo, prepare_environment
@@ -71,7 +72,7 @@ class UltralyticsTrainer:
         except AutoMLError as error:
             raise _without_frames(error) from None
         except Exception as error:
-            raise explain(error, trial, {**job.fixed, **trial.params}) from None
+            raise _explained(error, trial, job) from None
         finally:
             gc.collect()
 
@@ -85,7 +86,7 @@ class UltralyticsTrainer:
         except AutoMLError as error:
             failure = _without_frames(error)
         except Exception as error:
-            failure = explain(error, trial, {**job.fixed, **trial.params})
+            failure = _explained(error, trial, job)
         finally:
             gc.collect()
         if failure is not None:
@@ -144,6 +145,14 @@ def _owned(trial: Trial, job: TrainJob) -> dict[str, Any]:
         "exist_ok": True,
         "save_dir": str(Path(job.directory).absolute()),
     }
+
+
+def _explained(error: Exception, trial: Trial, job: TrainJob) -> AutoMLError:
+    """A NoSpace for a disk that takes no files, with which no trial can go on; a TrialError for anything else."""
+    if unwritable(error):
+        filename = getattr(error, "filename", None)
+        return not_written(error, Path(filename or Path(job.directory) / "log.txt"))
+    return explain(error, trial, {**job.fixed, **trial.params})
 
 
 def explain(error: Exception, trial: Trial, params: Params) -> TrialError:
