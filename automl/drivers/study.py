@@ -11,10 +11,11 @@ from automl.costs.budget import Ledger, limits_of
 from automl.drivers import final_evaluation
 from automl.drivers.ray_tune import RayTuneDriver
 from automl.drivers.session import INTERRUPTED, Session
-from automl.errors import SearchFailed
+from automl.errors import AutoMLError, SearchFailed
 from automl.files import folders
 from automl.files.disk import bytes_of_a_trial
 from automl.files.kept import BestFiles
+from automl.host.shortage import in_words
 from automl.policy import Search
 from automl.policy.history import RESUMABLE
 from automl.records import EndedBy, Ending, Listener, Outcome, StudySpec, StudyState, TrialRow, TrialState
@@ -55,6 +56,10 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
         ending = _ending(search, interrupted=driver.run())
         if _state(search, ending) is StudyState.FINISHED:
             ending = final_evaluation.measure(engine, session, recorder, driver.at) or ending
+    except Exception as error:
+        words = str(error) if isinstance(error, AutoMLError) else in_words(error)
+        ending = ending if words is None else Ending(EndedBy.ERROR, f"ended by an error: {words}"[:500])
+        raise
     finally:
         files.finish()
         state, slot_s = _state(search, ending), ledger.spent_s()
