@@ -9,6 +9,7 @@ import typer
 from automl import __version__
 from automl.commands import export, managing, reading, searching, tools
 from automl.terminal.exits import CODES
+from automl.terminal.lasting import outlast
 
 WELCOME = f"""automl {__version__}: searches the best training recipe of a YOLO detector within a budget.
 
@@ -71,6 +72,7 @@ app.command(hidden=True, context_settings={"ignore_unknown_options": True, "allo
 
 def main() -> None:
     """Entry point of `automl`."""
+    outlast()
     app()
 
 

@@ -11,7 +11,12 @@ SHOWN = 3  # names in a message that could hold a hundred
 
 
 class AutoMLError(Exception):
-    """Base of all errors that automl raises on purpose. The CLI prints the message and exits with 2."""
+    """Base of all errors that automl raises on purpose. The CLI prints the message and exits with 2.
+
+    begun  True once a study had begun: it is interrupted, and the CLI exits with 1
+    """
+
+    begun = False
 
     def _render_traceback_(self) -> list[str]:
         """Lines that IPython shows in place of a traceback: the message alone, as on the command line."""
@@ -131,6 +136,10 @@ class StudyConflict(AutoMLError):
 
 class NoSpace(AutoMLError):
     """A disk with too little free space, or an output path that cannot be written."""
+
+
+class DataChanged(AutoMLError):
+    """Data that differ from those with which a study began, in mid-search: later scores would not compare."""
 
 
 class TrialError(AutoMLError):

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl.costs.budget import Ledger, limits_of
+from automl.drivers import worker
+from automl.drivers.ends import INTERRUPTED
 from automl.drivers.session import Session
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, DataChanged, NoSpace
 from automl.figures import format_cost, listed
 from automl.files import folders
 from automl.policy.prices import Prices
-from automl.records import EvaluationRow, Purpose, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
+from automl.records import EndedBy, Ending, EvaluationRow, Purpose, SplitMetrics, StudySpec, Trial, TrialRow, TrialState
 from automl.scores import leaderboard, resample
 from automl.scores.answer import answer_of
 from automl.store import read
@@ -48,18 +50,19 @@ def to_measure(rows: Sequence[TrialRow], spec: StudySpec) -> list[TrialRow]:
     return usable
 
 
-def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[], float]) -> bool:
-    """Measure the trials of `to_measure`, each once in a study's life; False if the user interrupted it.
+def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[], float]) -> Ending | None:
+    """Measure the trials of `to_measure`, each once in a study's life; what interrupted it, else None.
 
     The cost is charged as confirmation. Where it would exceed a budget by more than an epoch of each slot, nothing is
     measured and the log says so; what the first measurements have cost counts for the rest. A failed measurement is
-    kept as NaN: it has cost time too.
+    kept as NaN: it has cost time too. A full disk, or data that have changed, interrupts the study: what is left is
+    measured when it is resumed.
 
     at  wall seconds of the study until now
     """
     spec = session.search.spec
     if not spec.unseen:
-        return True
+        return None
     recorder.close()
     rows = to_measure(read.trials(engine, spec.name), spec)
     base = rows[0] if rows else None
@@ -81,8 +84,12 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
             recorder.evaluated(evaluation)
             recorder.close()
     except KeyboardInterrupt:
-        return False
-    return True
+        return Ending(EndedBy.USER, INTERRUPTED)
+    except (NoSpace, DataChanged) as error:
+        by = worker.outside(error)
+        session.note(str(error), at())
+        return Ending(by or EndedBy.ERROR, str(error))
+    return None
 
 
 def _measured(
@@ -103,6 +110,9 @@ def _measured(
     try:
         metrics = calls.evaluate(spec, trial, job, SPLIT, lambda: session.beat(at()), _allowed_s(session, began))
         intervals = noise(Path(job.directory), spec.seed, defaults)
+    except (NoSpace, DataChanged):
+        session.search.ledger.charge(None, at() - began)
+        raise
     except AutoMLError as error:
         session.note(f"Trial {row.number} could not be measured on {split}: {error}", at(), row.number)
     slot_s = at() - began

@@ -178,6 +178,10 @@ class RayTuneDriver:
         where = self._workers.placed(ray_id, result)
         if where is not None:
             session.placed(number, node=where.node, device=where.device, pid=where.pid)
+        if "outside" in result:
+            session.interrupted(number, Ending(EndedBy(result["outside"]), str(result["failure"])), at)
+            self._over(ray_id)
+            return False
         if "failure" in result:
             session.failed(number, str(result["failure"]), str(result["error"]) or None, at)
         elif session.epoch(number, worker.decode_metrics(result["metrics"]), at) is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -51,7 +52,8 @@ class Keeper(Protocol):
     """Keeper of the files of the best trials; it deletes those of the rest."""
 
     def pin(self, numbers: Collection[int]) -> object: ...
-    def closed(self, number: int, outcome: Outcome, score: float | None) -> str | None: ...
+    def closed(self, number: int, outcome: Outcome, score: float | None) -> object: ...
+    def problem(self) -> str | None: ...
 
 
 class Session:
@@ -214,6 +216,11 @@ class Session:
         """The training failed: data, not a crash."""
         self.close(number, Outcome(state=TrialState.FAILED, reason=reason, error=error), at)
 
+    def interrupted(self, number: int, ending: Ending, at: float) -> None:
+        """The training cannot go on for a reason outside it: so no other can, and all are resumed later."""
+        self.pause(ending, at)
+        self.close(number, Outcome(state=TrialState.INTERRUPTED, reason=ending.sentence), at)
+
     def close(self, number: int, outcome: Outcome, at: float) -> None:
         """End the trial, free its slot and record both."""
         self.deadlines.end(number)
@@ -241,7 +248,12 @@ class Session:
             return
         self._keeper.pin(self.search.at_stake)
         run = self.search.runs[number]  # weights of a repeat do not compete; those of a production training are pinned
-        problem = self._keeper.closed(number, outcome, run.score if run.trial.purpose.searched else None)
+        self._keeper.closed(number, outcome, run.score if run.trial.purpose.searched else None)
+        self._look_at_disk(at)
+
+    def _look_at_disk(self, at: float) -> None:
+        """Pause while there is still room for the snapshots of the running trials."""
+        problem = None if self._keeper is None else self._keeper.problem()
         if problem is not None:
             self.pause(Ending(EndedBy.DISK, problem), at)
 
@@ -275,7 +287,8 @@ class Session:
         hint  further words on what the user may do meanwhile
         """
         if self.search.paused is None:
-            folders.pause(self.search.spec.directory).touch()
+            with suppress(OSError):  # a disk that is full or gone: the running trials end after their epoch anyway
+                folders.pause(self.search.spec.directory).touch()
             self.search.pause(ending)
             self.note(self._commentary.paused(ending.sentence, hint), at)
 
@@ -288,6 +301,7 @@ class Session:
         if at - self._beat_at >= HEARTBEAT_S:
             self._beat_at = at
             self.beat(at)
+            self._look_at_disk(at)
         if at - self._polled_at >= STOP_POLL_S:
             self._polled_at = at
             if self._record.stop_requested():

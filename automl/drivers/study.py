@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers import final_evaluation
 from automl.drivers.clock import posix_offset_s
-from automl.drivers.ends import INTERRUPTED, ending_of, state_after
+from automl.drivers.ends import ending_of, state_after
 from automl.drivers.ray_session import SessionGone
 from automl.drivers.ray_tune import RAY_ENDED, RayTuneDriver
 from automl.drivers.session import Session
-from automl.errors import SearchFailed
+from automl.errors import AutoMLError, SearchFailed
 from automl.files import folders
 from automl.files.disk import bytes_of_a_trial
 from automl.files.kept import BestFiles
+from automl.host.shortage import in_words
 from automl.policy import Search
 from automl.policy.history import RESUMABLE
 from automl.records import EndedBy, Ending, Listener, Outcome, StudySpec, StudyState, TrialRow, TrialState
@@ -59,6 +60,10 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
         ending = ending_of(search, interrupted=driver.run())
         if state_after(search, ending) is StudyState.FINISHED:
             ending = _measured(engine, session, recorder, driver) or ending
+    except Exception as error:
+        words = str(error) if isinstance(error, AutoMLError) else in_words(error)
+        ending = ending if words is None else Ending(EndedBy.ERROR, f"ended by an error: {words}"[:500])
+        raise
     finally:
         files.finish()
         state, slot_s = state_after(search, ending), ledger.spent_s()
@@ -73,10 +78,9 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
 def _measured(engine: Engine, session: Session, recorder: write.Recorder, driver: RayTuneDriver) -> Ending | None:
     """Measure on unseen images; cause of the end if that was interrupted."""
     try:
-        whole = final_evaluation.measure(engine, session, recorder, driver.at)
+        return final_evaluation.measure(engine, session, recorder, driver.at)
     except SessionGone as error:
         return Ending(EndedBy.ERROR, f"{RAY_ENDED}: {error}")
-    return None if whole else Ending(EndedBy.USER, INTERRUPTED)
 
 
 def _ledger(engine: Engine, spec: StudySpec) -> Ledger:

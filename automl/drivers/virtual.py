@@ -13,8 +13,9 @@ import traceback
 from collections.abc import Callable, Generator
 
 from automl.drivers.session import Session
-from automl.errors import TrialError
-from automl.records import EpochMetrics, Trial
+from automl.drivers.worker import outside
+from automl.errors import DataChanged, NoSpace, TrialError
+from automl.records import Ending, EpochMetrics, Trial
 from automl.trainers.base import Trainer
 
 TICK_S = 1.0  # virtual seconds between two ticks, while a worker hangs
@@ -42,7 +43,7 @@ class VirtualDriver:
         self._startup_s = startup_s
         self._decided_s = decided_s
         self._order = itertools.count()
-        self._heap: list[tuple[float, int, int, Generator[EpochMetrics, None, None], EpochMetrics | str]] = []
+        self._heap: list[tuple[float, int, int, Generator[EpochMetrics, None, None], EpochMetrics | str | Ending]] = []
 
     def run(self, at: float = 0.0) -> float:
         """Play events until no trial runs and none begins any more; the virtual time of the end."""
@@ -54,7 +55,10 @@ class VirtualDriver:
                 break
             due_at, _, number, epochs, event = heapq.heappop(self._heap)
             at = max(at, due_at)
-            if isinstance(event, str):
+            if isinstance(event, Ending):
+                session.interrupted(number, event, at)
+                self._free += 1
+            elif isinstance(event, str):
                 session.failed(number, event.strip().splitlines()[-1], event, at)
                 self._free += 1
             else:
@@ -97,7 +101,12 @@ class VirtualDriver:
     def _advance(self, number: int, epochs: Generator[EpochMetrics, None, None], at: float) -> None:
         try:
             metrics = next(epochs, None)
-            event: EpochMetrics | str = metrics if metrics is not None else "the training ended before its horizon"
+            event: EpochMetrics | str | Ending = (
+                metrics if metrics is not None else "the training ended before its horizon"
+            )
+        except (NoSpace, DataChanged) as error:
+            by = outside(error)
+            event = Ending(by, str(error)) if by is not None else str(error)
         except TrialError:
             event = traceback.format_exc()
         after_s = event.train_s + event.val_s if isinstance(event, EpochMetrics) else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,34 @@ from automl.errors import NoSpace
 from automl.files.kept import KEEP
 from automl.records import Slots
 
+FULL_BYTES = 100_000_000  # free, below which a library's vague error means a full disk
 SMALL = 3_000_000  # parameters of a small network such as yolov5n: a lower limit for any study
+
+
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_UNWRITABLE = (*_FULL, errno.EROFS, errno.EIO)
+FREE_SOME = "Free some, and resume"
+
+
+def unwritable(error: BaseException) -> bool:
+    """True for an error of a disk that is full, out of order or read-only, wherever it was met."""
+    return isinstance(error, OSError) and error.errno in _UNWRITABLE
+
+
+def not_written(error: BaseException, file: Path) -> NoSpace:
+    """Error for a file of a study that could not be written, with the disk and what to do.
+
+    error  an OSError, or what a library makes of it
+    """
+    folder = file.parent
+    if not folder.is_dir():
+        return NoSpace(f"{folder} is gone, so {file.name} could not be written. Put the folder back, and resume")
+    free = shutil.disk_usage(folder).free
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else ""
+    if (isinstance(error, OSError) and error.errno in _FULL) or (not reason and free < FULL_BYTES):
+        return NoSpace(f"the disk of {folder} is full ({free / 1e6:.0f} MB free). {FREE_SOME}")
+    reason = reason or (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return NoSpace(f"{file} could not be written ({reason}). Mend that, and resume")
 
 
 def bytes_of_a_trial(parameters: int) -> int:

@@ -48,8 +48,8 @@ class BestFiles:
         """Keep the weights of these trials, and of no other by pinning: they are repeated, or may be."""
         self._pinned = set(numbers)
 
-    def closed(self, number: int, outcome: Outcome, score: float | None) -> str | None:
-        """Take the end of a trial, and return the disk's problem; None while it has none.
+    def closed(self, number: int, outcome: Outcome, score: float | None) -> None:
+        """Take the end of a trial.
 
         score  by which it is ranked; None for one that keeps no weights
         """
@@ -62,9 +62,18 @@ class BestFiles:
                 self._whole.add(number)
         for old in self._present.difference(self._closed[-self._lag :]):
             self._tidy(old)
-        free = shutil.disk_usage(self._directory).free
+
+    def problem(self) -> str | None:
+        """Sentence on a disk without room for the running trials' files, or without the study's folder; else None."""
+        try:
+            free = shutil.disk_usage(self._directory).free
+        except OSError as error:
+            return (
+                f"the study's folder {self._directory} cannot be reached ({error.strerror}): put it back and resume. "
+                "Where it is lost, an empty folder in its place lets the study go on without its weights and snapshots"
+            )
         if free < 2 * self._trial_bytes:
-            return f"the disk is nearly full ({free / 1e9:.1f} GB free): free some and resume"
+            return f"the disk of {self._directory} is nearly full ({free / 1e9:.1f} GB free): free some and resume"
         return None
 
     def finish(self) -> None:

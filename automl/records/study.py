@@ -36,7 +36,8 @@ class EndedBy(StrEnum):
     FAILURE = "failure"  # the baseline, or many trials in a row, failed
     USER = "user"  # Ctrl-C or a signal
     STOP = "stop"  # `automl stop`
-    DISK = "disk"  # nearly full
+    DISK = "disk"  # full, nearly full, or gone
+    DATA = "data"  # changed since the study began
     ERROR = "error"  # an error of the study process
 
 

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl.data.dataset import write_resolved
+from automl.data.manifest import record_files
+from automl.errors import AutoMLError
 from automl.files import disk, folders, moved
 from automl.files.home import home_folder
+from automl.host.shortage import in_words
 from automl.records import Heartbeat, Listener, Notice, Slots, StudyRow, StudySpec
 from automl.reports import report
 from automl.reports.report import StudyReport
@@ -69,7 +72,19 @@ def run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> 
     """Run the study until it ends or is interrupted. Returns the report."""
     from automl.drivers.study import run_study
 
-    ended_by = run_study(engine, spec, listener=listener, resume_command=command("resume", spec.name, db))
+    again = command("resume", spec.name, db)
+    try:
+        ended_by = run_study(engine, spec, listener=listener, resume_command=again)
+    except (AutoMLError, OSError, MemoryError, RuntimeError) as error:
+        if isinstance(error, AutoMLError):
+            error.begun = True
+            raise
+        words = in_words(error)
+        if words is None:
+            raise
+        ended = AutoMLError(f"{words}. Then go on with: {again}")
+        ended.begun = True
+        raise ended from error
     row = read.study(engine, spec.name)
     return replace(report.report_of(engine, row, ended_by=ended_by), db_words=db_words(db))
 
@@ -97,9 +112,9 @@ def compiled(
     directory, study = claim.folder, None
     try:
         disk.check_disk(directory, disk.SMALL, checked.slots)
-        write_resolved(checked.dataset, folders.data(directory))
+        record_files(checked.dataset, write_resolved(checked.dataset, folders.data(directory)))
         if checked.reported is not None:
-            write_resolved(checked.reported, folders.reported_data(directory))
+            record_files(checked.reported, write_resolved(checked.reported, folders.reported_data(directory)))
         for model in checked.models:
             moved.keep_network(directory, model)
         for note in checked.notes:

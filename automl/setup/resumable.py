@@ -8,6 +8,7 @@ from pathlib import Path
 from automl.data.dataset import known_fingerprints, read_dataset, write_resolved
 from automl.data.holdout import hold_back
 from automl.data.images import TEST
+from automl.data.manifest import differences, in_words, record_files
 from automl.drivers import place
 from automl.drivers.place import Place
 from automl.errors import AutoMLError, BadData, BadWeights, NoDevice, NoSpace, StudyConflict
@@ -69,9 +70,11 @@ def with_data(spec: StudySpec, data: Path | None, home: Path, command: str) -> S
             f"{file} is not the data set of study '{spec.name}': its images, labels or classes differ. Name "
             "the one with which the study began, or start a new study."
         )
+    differing = differences(folders.data(spec.directory))
+    names = f" ({in_words(differing)})" if differing else ""
     raise StudyConflict(
-        f"the data set {spec.data} has changed since study '{spec.name}' began, so its scores would not compare. "
-        f"Restore it, or start a new study. If it has moved, {again}"
+        f"the data set {spec.data} has changed since study '{spec.name}' began{names}, so its scores would not "
+        f"compare. Restore it, or start a new study. If it has moved, {again}"
     )
 
 
@@ -94,9 +97,10 @@ def check_resumable(spec: StudySpec) -> StudySpec:
         _check_network(spec, model)
     spec = _with_weights(spec)
     dataset = read_dataset(spec.data, test=measures_test(spec))
-    write_resolved(hold_back(dataset, spec.holdout, spec.seed), folders.data(directory))
+    searched = hold_back(dataset, spec.holdout, spec.seed)
+    record_files(searched, write_resolved(searched, folders.data(directory)))
     if spec.reported:
-        write_resolved(dataset, folders.reported_data(directory))
+        record_files(dataset, write_resolved(dataset, folders.reported_data(directory)))
     disk.check_disk(directory, spec.parameters, spec.slots)
     return spec
 

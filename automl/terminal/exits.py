@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import typer
 
 from automl.errors import AutoMLError, SearchFailed
+from automl.host.shortage import in_words
 from automl.records import EndedBy
 
 CODES = (
@@ -28,7 +29,13 @@ def exit_codes() -> Iterator[None]:
         raise typer.Exit(1) from error
     except AutoMLError as error:
         print(f"automl: {error}", file=sys.stderr)
-        raise typer.Exit(2) from error
+        raise typer.Exit(1 if error.begun else 2) from error
+    except (OSError, MemoryError, RuntimeError) as error:
+        words = in_words(error)
+        if words is None or isinstance(error, typer.Exit):
+            raise
+        print(f"automl: {words}.", file=sys.stderr)
+        raise typer.Exit(1) from error
     except KeyboardInterrupt:
         print("automl: interrupted", file=sys.stderr)
         raise typer.Exit(130) from None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.control import Control
@@ -23,6 +24,7 @@ from automl.records import Listener, Notice, StudySpec
 from automl.reports import board
 from automl.reports.report import StudyReport
 from automl.store.address import command
+from automl.terminal.lasting import Lines
 from automl.terminal.report import dumps, print_card
 from automl.terminal.tally import Gauge, Tally
 
@@ -179,12 +181,11 @@ def _gauge(gauge: Gauge) -> Table:
 class JsonEvents:
     """File of events: every notice is appended, one JSON object a line."""
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
+    def __init__(self, add: Callable[[str], object]) -> None:
+        self._add = add
 
     def __call__(self, notice: Notice) -> None:
-        self._file.write(dumps({"kind": notice.kind, "at_s": notice.at, "trial": notice.trial, **notice.values}) + "\n")
-        self._file.flush()
+        self._add(dumps({"kind": notice.kind, "at_s": notice.at, "trial": notice.trial, **notice.values}) + "\n")
 
 
 @contextmanager
@@ -194,14 +195,19 @@ def shown(console: Console, *, quiet: bool, events: Path | None = None) -> Itera
     Raises NoSpace if the file cannot be opened.
     """
     with ExitStack() as stack:
-        file = stack.enter_context(_opened(events)) if events is not None else None
+        lines = Lines(stack.enter_context(_opened(events))) if events is not None else None
+        written = JsonEvents(lines.add) if lines is not None else None
         screen = display(console, quiet=quiet)
         stack.enter_context(screen)
-        listeners: list[Listener] = [screen] if file is None else [screen, JsonEvents(file)]
 
         def listen(notice: Notice) -> None:
-            for listener in listeners:
-                listener(notice)
+            screen(notice)
+            if lines is not None and written is not None:
+                before = lines.problem
+                written(notice)
+                if lines.problem is not None and before is None:  # said once: the search goes on without
+                    text = f"{events} cannot be written ({lines.problem.strerror}): events are left out until it can"
+                    screen(Notice(kind="note", at=notice.at, values={"text": text}))
 
         yield listen
 
@@ -214,8 +220,8 @@ def display(console: Console, *, quiet: bool) -> Silence | PlainProgress | LiveP
     return LiveProgress(console, tally) if console.is_terminal else PlainProgress(console, tally)
 
 
-def _opened(path: Path) -> TextIO:
+def _opened(path: Path) -> FileIO:
     try:
-        return path.open("a", encoding="utf-8")
+        return path.open("ab", buffering=0)
     except OSError as error:
         raise NoSpace(f"{path} cannot be written ({error.strerror}). Choose another --json-events.") from error

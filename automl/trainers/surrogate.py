@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from automl.errors import TrialError
+from automl.errors import DataChanged, NoSpace, TrialError
 from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
 from automl.scores.resample import LEVELS, Detections, map50_95
 from automl.trainers import detections
@@ -34,6 +34,8 @@ class FaultKind(StrEnum):
 
     ERROR = "error"  # the training raises
     NAN = "nan"  # the score is NaN from that epoch on
+    DISK = "disk"  # the trial's files cannot be written
+    DATA = "data"  # the data have changed
     CRASH = "crash"  # the process is killed: only under a driver that trains in other processes
 
 
@@ -191,5 +193,9 @@ def _detections(score: float, split: str, own: random.Random, images: int = 200)
 def _fail(kind: FaultKind, trial: Trial, epoch: int) -> None:
     if kind is FaultKind.ERROR:
         raise TrialError(f"trial {trial.number} failed in epoch {epoch}, as its fault asks for")
+    if kind is FaultKind.DISK:
+        raise NoSpace("the disk is full, as a fault asks for. Free some, and resume")
+    if kind is FaultKind.DATA:
+        raise DataChanged("the data have changed, as a fault asks for. Put them back, and resume")
     if kind is FaultKind.CRASH:
         psutil.Process().kill()

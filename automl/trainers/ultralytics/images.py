@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ultralytics.data.dataset import DATASET_CACHE_VERSION, YOLODataset
 from ultralytics.data.utils import load_dataset_cache_file
 
-from automl.errors import BadData
+from automl.errors import DataChanged
 from automl.files.atomic import replacing
 
 Image = NDArray[np.uint8]
@@ -108,11 +108,11 @@ class StudyDataset(YOLODataset):  # type: ignore[misc]
         return image, size, image.shape[:2]
 
     def _read(self, i: int, rect_mode: bool = True, resize_short: bool = False) -> tuple[Image, Size, Size]:
-        """As `load_image`, from the file. Raises BadData for one that has changed since the search examined it."""
+        """As `load_image`, from the file. Raises DataChanged for one that has gone since the search examined it."""
         try:
             result: tuple[Image, Size, Size] = super().load_image(i, rect_mode, resize_short)
         except FileNotFoundError:
-            raise BadData(self.im_files[i], "is gone, or no image any more; put it back, and resume.") from None
+            raise DataChanged(f"{self.im_files[i]} is gone, or no image any more. Put it back, and resume") from None
         return result
 
     def _remember(self, i: int, image: Image, size: Size) -> None:

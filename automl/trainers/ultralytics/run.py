@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ultralytics.utils import LOGGER
 
+from automl.errors import NoSpace
+from automl.files.disk import not_written
 from automl.records import EpochMetrics, ParamValue, TrainJob, Trial
 from automl.trainers.ultralytics.applied import applied, check_applied
 from automl.trainers.ultralytics.checkpoint import Best, better, write_atomically, write_weights
@@ -38,6 +40,7 @@ class Run:
         self._rhythm = Rhythm(0.0, 0.0)
         self._snapshot_epoch = 0  # of the last snapshot
         self._written = False  # True once the weights are written
+        self._unwritten: NoSpace | None = None  # error of the last snapshot
 
     def to_its_end(self) -> None:
         """Train to the horizon, or until the caller closes the iterator."""
@@ -85,6 +88,7 @@ class Run:
         if metrics.epoch < training.epochs:
             self._keep_snapshot(training)
         else:  # with its last epoch the caller holds a complete trial, and may kill this process
+            training.check_data()
             self._write_weights(training)
         state = randomness()
         try:
@@ -94,6 +98,8 @@ class Run:
             if self._pausing() and self._snapshot_epoch < metrics.epoch < training.epochs:  # paused after the epoch
                 self._keep_snapshot(training)
             raise
+        if self._unwritten is not None:  # the epoch counts; the trial goes on from its last snapshot
+            raise self._unwritten
         set_randomness(state)  # the caller may have drawn numbers meanwhile
         self._applied = None
 
@@ -107,17 +113,19 @@ class Run:
             write_atomically(content, self._directory / NAME)
         except (OSError, RuntimeError) as error:  # torch reports a full disk by either
             LOGGER.warning(f"no snapshot after epoch {training.epoch + 1}: {error}")
+            self._unwritten = not_written(error, self._directory / NAME)
         self._rhythm.done(began, time.perf_counter())
 
     def _pausing(self) -> bool:
         return self._job.pause_file is not None and Path(self._job.pause_file).exists()
 
     def _write_weights(self, training: Training) -> None:
-        """Write the weights, once; nothing is trained after that."""
+        """Write the weights, once; nothing is trained after that. Raises NoSpace if they cannot be written."""
         if self._written or self._best is None or training.metrics.get("metrics/mAP50-95(B)") is None:
             return
         self._written = True
         try:
             write_weights(training, self._best, self._directory)
-        except (OSError, RuntimeError) as error:  # a full disk, as above: scores without weights are still useful
+        except (OSError, RuntimeError) as error:  # a full disk, as above
             LOGGER.warning(f"no weights after epoch {training.epoch + 1}: {error}")
+            raise not_written(error, self._directory / "best.pt") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
@@ -96,6 +97,7 @@ def read_snapshot(file: Path, identity: Mapping[str, Any]) -> Snapshot | None:
     if not file.is_file():
         return None
     try:
+        check_whole(file)
         content = torch.load(file, map_location="cpu", weights_only=True)
         stored = content["identity"]
         history = tuple(EpochMetrics(**metrics) for metrics in content["history"])
@@ -108,6 +110,14 @@ def read_snapshot(file: Path, identity: Mapping[str, Any]) -> Snapshot | None:
         logger.warning("%s is of another trial (%s differ), this one starts over", file, ", ".join(differing))
         return None
     return Snapshot(history=history, best=best, content=content)
+
+
+def check_whole(file: Path) -> None:
+    """Raise BadZipFile for a file of `torch.save` with a part that is not as it was written: torch does not look."""
+    with zipfile.ZipFile(file) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"{damaged} is damaged")
 
 
 def _same(key: str, stored: Any, own: Any) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import AutoMLError, TrialError
+from automl.files.disk import not_written, unwritable
 from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
 from automl.trainers.ultralytics import schema
 from automl.trainers.ultralytics.environment import check_device, former_amp, loads_as_yolo, prepare_environment
@@ -75,7 +76,7 @@ class UltralyticsTrainer:
         except AutoMLError as error:
             raise _without_frames(error) from None
         except Exception as error:
-            raise explain(error, trial, {**job.fixed, **trial.params}) from None
+            raise _explained(error, trial, job) from None
         finally:
             gc.collect()
 
@@ -101,7 +102,7 @@ class UltralyticsTrainer:
         except AutoMLError as error:
             return _without_frames(error)
         except Exception as error:
-            return explain(error, trial, {**job.fixed, **trial.params, **({} if batch is None else {"batch": batch})})
+            return _explained(error, trial, job, batch)
         finally:
             gc.collect()
         return None
@@ -164,6 +165,14 @@ def _owned(trial: Trial, job: TrainJob) -> dict[str, Any]:
         "exist_ok": True,
         "save_dir": str(Path(job.directory).absolute()),
     }
+
+
+def _explained(error: Exception, trial: Trial, job: TrainJob, batch: int | None = None) -> AutoMLError:
+    """A NoSpace for a disk that takes no files, with which no trial can go on; a TrialError for anything else."""
+    if unwritable(error):
+        filename = getattr(error, "filename", None)
+        return not_written(error, Path(filename or Path(job.directory) / "log.txt"))
+    return explain(error, trial, {**job.fixed, **trial.params, **({} if batch is None else {"batch": batch})})
 
 
 def explain(error: Exception, trial: Trial, params: Params) -> TrialError:

@@ -19,7 +19,8 @@ from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils import LOGGER, colorstr
 from ultralytics.utils.torch_utils import unwrap_model
 
-from automl.errors import BadData, TrialError
+from automl.data.manifest import check_files
+from automl.errors import BadData, DataChanged, TrialError
 from automl.records import EpochMetrics
 from automl.trainers.ultralytics.environment import set_threads
 from automl.trainers.ultralytics.images import StudyDataset
@@ -87,6 +88,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         self.setup = setup
         self.events = events
         self.fitted: tuple[int, int] | None = None
+        self.images: Mapping[str, int] = {}  # of each split when the study began, where that was recorded
         self.position = Position()
         self.restore: Callable[[Training], Position] | None = None
         self.train_s = self.val_s = 0.0
@@ -104,6 +106,7 @@ class Training(DetectionTrainer):  # type: ignore[misc]
     def get_dataset(self) -> dict[str, Any]:
         """Ultralytics' reading of the data.yaml, except that a relative `path` begins beside it. No downloads."""
         file = Path(self.args.data)
+        self.check_data()
         document = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
         root = document.get("path")
         if root and not Path(root).is_absolute() and (file.parent / root).is_dir():
@@ -117,6 +120,10 @@ class Training(DetectionTrainer):  # type: ignore[misc]
         if self.args.single_cls:
             data |= {"names": {0: "item"}, "nc": 1}
         return data
+
+    def check_data(self) -> None:
+        """Raise DataChanged if the files that this training reads are not those with which the study began."""
+        self.images = check_files(self.args.data, {"train", "val", self.args.split})
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:
         """The network at the data's own number of classes, with what it takes from the initial weights."""
@@ -132,9 +139,21 @@ class Training(DetectionTrainer):  # type: ignore[misc]
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> StudyDataset:
         """The images of a split; validation in rectangles, as Ultralytics does."""
         try:
-            return self._build_dataset(img_path, mode == "train", batch)
+            dataset = self._build_dataset(img_path, mode == "train", batch)
         except (FileNotFoundError, RuntimeError, ValueError) as error:
             raise BadData(self.args.data, f"Ultralytics cannot use its {mode} split: {error}") from None
+
+        self._check_count(dataset, "train" if mode == "train" else str(self.args.split))
+        return dataset
+
+    def _check_count(self, dataset: StudyDataset, split: str) -> None:
+        """Raise DataChanged if Ultralytics takes another number of images than the study began with."""
+        share = get_split_fraction(self.args.fraction, split)
+        if share == 1.0 and len(dataset.im_files) != self.images.get(split, len(dataset.im_files)):
+            raise DataChanged(
+                f"Ultralytics reads {len(dataset.im_files)} images of {split}, and the study began with "
+                f"{self.images[split]}: it leaves some out, and the log of the trial names them. Mend them, and resume"
+            )
 
     def _build_dataset(self, img_path: str, train: bool, batch: int | None) -> StudyDataset:
         return StudyDataset(

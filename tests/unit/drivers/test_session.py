@@ -131,6 +131,10 @@ class Scores:
     def closed(self, number: int, outcome: Outcome, score: float | None) -> None:
         self.told.append(score)
 
+    def problem(self) -> str | None:
+        """None: nothing is written here."""
+        return None
+
 
 @pytest.mark.parametrize(("purpose", "score"), [(Purpose.BASELINE, 0.3), (Purpose.CONFIRMATION, None)])
 def test_repeats_push_no_weights_out(session: Session, notes: Notes, purpose: Purpose, score: float | None) -> None:

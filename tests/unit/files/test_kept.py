@@ -43,7 +43,8 @@ class Study:
 
     def close(self, number: int, score: float | None, outcome: Outcome = DONE) -> str | None:
         self.write(number)
-        return self.files.closed(number, outcome, score)
+        self.files.closed(number, outcome, score)
+        return self.files.problem()
 
     def write(self, number: int) -> None:
         folders.trial(self.folder, number).mkdir(parents=True, exist_ok=True)
@@ -158,6 +159,15 @@ def test_a_nearly_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
     assert "the disk is nearly full" in (study.close(0, 0.5) or "")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1000, 800, 200))
     assert study.close(1, 0.5) is None
+
+
+@pytest.mark.fault
+def test_a_folder_that_is_gone_is_a_problem_with_a_way_out(tmp_path: Path) -> None:
+    study = Study(tmp_path / "study")
+    study.close(0, 0.5)
+    shutil.rmtree(tmp_path / "study")
+    assert f"{tmp_path / 'study'} cannot be reached" in (study.files.problem() or "")
+    assert "put it back and resume" in (study.files.problem() or "")
 
 
 def test_a_pinned_trial_keeps_its_weights_whatever_its_rank(study: Study) -> None:

@@ -156,7 +156,7 @@ def test_a_terminal_shows_budget_trials_and_best() -> None:
 
 def test_events_are_one_json_object_a_line_and_nan_is_null() -> None:
     file = io.StringIO()
-    events = JsonEvents(file)
+    events = JsonEvents(file.write)
     events(epoch(3, 60.0, math.nan))
     events(probed(61.0))
     first, second = map(json.loads, file.getvalue().splitlines())

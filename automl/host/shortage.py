@@ -1,0 +1,45 @@
+"""Words for what a machine refuses to a process: memory, files, processes, places on its disks."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+_MEMORY = "the memory that this process may use is spent. Free some or raise its limit (ulimit -v)"
+_PROCESSES = "this user may begin no further process or thread. End some, or raise the limit (ulimit -u)"
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+def in_words(error: BaseException) -> str | None:
+    """What the machine has refused and the way out, without a full stop; None for an error of another kind."""
+    if isinstance(error, MemoryError):
+        return _MEMORY
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return _PROCESSES
+    return _of_system(error) if isinstance(error, OSError) else None
+
+
+def _of_system(error: OSError) -> str | None:
+    if error.errno == errno.ENOMEM:
+        return _MEMORY
+    if error.errno == errno.EAGAIN:
+        return _PROCESSES
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"this process may open no further file{_limit()}. Raise the limit: ulimit -n 4096"
+    name = error.filename or "a file"
+    if error.errno in _FULL:
+        return f"{name} cannot be written: its disk is full. Free some"
+    if error.errno in (errno.EROFS, errno.EIO):
+        return f"{name} cannot be written ({error.strerror}). Check its disk"
+    if error.errno in (errno.EACCES, errno.EPERM) and error.filename:
+        return f"{name} cannot be used ({error.strerror}). Check its permissions"
+    return f"{name} is gone. Put it back" if error.errno == errno.ENOENT and error.filename else None
+
+
+def _limit() -> str:
+    """The limit of open files, as a parenthesis; empty on a system without."""
+    if sys.platform == "win32":
+        return ""
+    import resource
+
+    return f" (its limit is {resource.getrlimit(resource.RLIMIT_NOFILE)[0]})"
