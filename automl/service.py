@@ -71,6 +71,7 @@ def search(
         deploy        variants for a place: "mobile", "cloud" or "edge"
         weights       "auto" (default), "none" (scratch), files separated by commas, or a folder
         offline       True: download nothing
+        trust_model   True: network files are trusted, though they could run code
         space         file of the search space; default: configs/spaces/scratch-low.yaml
         name          name of the study
         sampler       "gp" (default), "tpe", "cmaes", "evolve" or "random"
@@ -137,6 +138,7 @@ def resume(
     study: str | None = None,
     *,
     data: str | Path | None = None,
+    trust_model: bool = False,
     home: str | Path | None = None,
     db: str | None = None,
     progress: bool | None = None,
@@ -146,6 +148,7 @@ def resume(
 
     study               its name; None: the newest one of that kind
     data                the study's data set, where that has moved
+    trust_model         True: its network files are trusted, though they could run code
     progress, listener  as in `search`
     """
     check_platform()
@@ -157,7 +160,7 @@ def resume(
             f"study '{row.name}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
             "start a new one with `automl search`."
         )
-    spec = unchanged(row.spec, data, home, command("resume", row.name, db))
+    spec = unchanged(row.spec, data, home, command("resume", row.name, db), trust_model=trust_model)
     with following(progress, listener) as follow:
         say_which(row, study, follow)
         return follow.conclude(go_on(engine, row, spec, follow, db))
@@ -170,6 +173,7 @@ def confirm(
     seeds: int = SEEDS,
     budget: str | Sequence[str] = (),
     data: str | Path | None = None,
+    trust_model: bool = False,
     home: str | Path | None = None,
     db: str | None = None,
     progress: bool | None = None,
@@ -181,6 +185,7 @@ def confirm(
     seeds               most further ones of each side
     budget              for them alone; empty: no limit but the seeds
     data                the study's data set, where that has moved
+    trust_model         True: its network files are trusted, though they could run code
     progress, listener  as in `search`
 
     Raises AutoMLError where nothing is to be confirmed, before anything is trained.
@@ -190,7 +195,8 @@ def confirm(
     engine = writer(home, db)
     row = study_for(engine, "confirm", study, db)
     check_finished(row, db)
-    row = replace(row, spec=unchanged(row.spec, data, home, command("confirm", row.name, db)))
+    again = command("confirm", row.name, db)
+    row = replace(row, spec=unchanged(row.spec, data, home, again, trust_model=trust_model))
     spec, cost = confirming(engine, row, seeds, (budget,) if isinstance(budget, str) else budget)
     with following(progress, listener) as follow:
         follow(Notice(kind="note", at=row.wall_s, values={"text": cost}))

@@ -12,9 +12,11 @@ from typer.core import TyperCommand
 from automl.commands.export import export_words
 from automl.errors import AutoMLError
 from automl.setup.options import SearchOptions, SearchRequest
+from automl.setup.trusting import trusting
 from automl.terminal import options as flags
 from automl.terminal.exits import exit_codes, resumable_code
 from automl.terminal.spelling import check_words, joined, missing
+from automl.terminal.trust import asked
 
 if TYPE_CHECKING:
     from automl.costs.plan import Plan
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 EXAMPLE = "automl search --data custom.yaml --budget 2gpu-h"
 PANELS = {  # of `automl search --help`, in their order, with their options
     "Required": ("data", "budget"),
-    "Networks": ("models", "imgsz", "deploy", "max_latency", "max_params", "weights", "offline"),
+    "Networks": ("models", "imgsz", "deploy", "max_latency", "max_params", "weights", "offline", "trust_model"),
     "Trainings": ("epochs", "batch", "set_", "device", "slots", "seed", "trainer"),
     "What is searched, and how": ("space", "sampler", "warm_start", "no_warm_start", "no_portfolio", "fresh_probe"),
     "End and answer": (
@@ -63,6 +65,7 @@ def search(
     deploy: Annotated[str | None, typer.Option(help="Variants for a place: mobile, cloud or edge.")] = None,
     weights: Annotated[str, typer.Option(help="auto, none (scratch), FILE[,FILE] or folder.")] = SearchRequest.weights,
     offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
+    trust_model: flags.TrustModel = False,
     space: Annotated[Path | None, typer.Option(help="Search space; default: configs/spaces/scratch-low.yaml.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
     sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = SearchRequest.sampler,
@@ -118,6 +121,7 @@ def search(
             deploy=deploy,
             weights=weights,
             offline=offline,
+            trust_model=trust_model,
             space=space,
             name=name,
             sampler=sampler,
@@ -146,15 +150,21 @@ def search(
 
             with shown(open_console(stderr=True), quiet=quiet or json_) as listener:
                 heard = without_plan(listener)
-                plan = service.dry_run(
-                    data, budget, fresh_probe=fresh_probe, db=db, listener=heard, progress=False, **options
+                plan = trusting(
+                    lambda: service.dry_run(
+                        data, budget, fresh_probe=fresh_probe, db=db, listener=heard, progress=False, **options
+                    ),
+                    asked,
                 )
             _print_plan(plan, as_json=json_)
             return
         _check_export(export)
         with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = service.search(
-                data, budget, fresh_probe=fresh_probe, db=db, listener=listener, progress=False, **options
+            report = trusting(
+                lambda: service.search(
+                    data, budget, fresh_probe=fresh_probe, db=db, listener=listener, progress=False, **options
+                ),
+                asked,
             )
         _finish(report, export=export, db=db, as_json=json_)
 
@@ -162,6 +172,7 @@ def search(
 def resume(
     study: flags.Study = None,
     data: flags.MovedData = None,
+    trust_model: flags.TrustModel = False,
     export: flags.Export = None,
     db: flags.Db = None,
     quiet: flags.Quiet = False,
@@ -177,7 +188,12 @@ def resume(
 
         _check_export(export)
         with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = service.resume(study, data=data, db=db, listener=listener, progress=False)
+            report = trusting(
+                lambda: service.resume(
+                    study, data=data, trust_model=trust_model, db=db, listener=listener, progress=False
+                ),
+                asked,
+            )
         _finish(report, export=export, db=db, as_json=json_)
 
 
@@ -186,6 +202,7 @@ def confirm(
     seeds: Annotated[int, typer.Option(help="Most further seeds of each of the two sides.")] = 2,
     budget: Annotated[str | None, typer.Option(help="For these alone, as in search; default: what they cost.")] = None,
     data: flags.MovedData = None,
+    trust_model: flags.TrustModel = False,
     db: flags.Db = None,
     quiet: flags.Quiet = False,
     json_events: flags.JsonEvents = None,
@@ -199,8 +216,18 @@ def confirm(
         from automl.terminal.tables import open_console
 
         with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = service.confirm(
-                study, seeds=seeds, budget=budget or (), data=data, db=db, listener=listener, progress=False
+            report = trusting(
+                lambda: service.confirm(
+                    study,
+                    seeds=seeds,
+                    budget=budget or (),
+                    data=data,
+                    trust_model=trust_model,
+                    db=db,
+                    listener=listener,
+                    progress=False,
+                ),
+                asked,
             )
         _finish(report, export=None, db=db, as_json=json_)
 

@@ -63,6 +63,9 @@ Holdout = Annotated[
 NoTest = Annotated[
     bool, typer.Option("--no-test", help="No final evaluation of the defaults and the winner on the test split.")
 ]
+TrustModel = Annotated[
+    bool, typer.Option("--trust-model", help="Use a network file though it could run code on this machine.")
+]
 Export = Annotated[Path | None, typer.Option(help="Write the best hyp.yaml here at the end.")]
 
 
