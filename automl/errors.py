@@ -50,6 +50,23 @@ class BadSpace(AutoMLError):
         self.problems = problems
 
 
+class UntrustedNetwork(AutoMLError):
+    """A network file that could run code, and that the user has not trusted. Nothing of it was run.
+
+    digest  of its content, by which it can be trusted
+    file    its path
+    """
+
+    def __init__(self, problem: str, digest: str, file: str) -> None:
+        super().__init__(
+            f"{problem}. That can run code on this machine, and nothing of the file was run. Read it. If you trust it, "
+            "add --trust-model (trust_model=True in Python)."
+        )
+        self.problem = problem
+        self.digest = digest
+        self.file = file
+
+
 class UnknownName(AutoMLError):
     """A model, sampler, trainer, study or trial that does not exist.
 

@@ -8,16 +8,19 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from automl.errors import AutoMLError, NoStore
 from automl.files.home import expanded, shipped
+from automl.host.private import only_owner
+from automl.host.visitors import checked_name, name_of_url
 from automl.store.address import store_url
 from automl.store.engine import open_store
 
 PUBLIC = "AUTOML_PAGE_PUBLIC"
+HOSTS = "AUTOML_PAGE_HOSTS"  # names under which the page may be reached, separated by blanks
 HERE = "127.0.0.1"
 SECRETS = (Path(".streamlit/secrets.toml"), Path("~/.streamlit/secrets.toml"))
 MANUAL = "https://github.com/yolo-automl/yolo-automl/blob/main/docs/manual.md"
@@ -25,15 +28,18 @@ SECRET = 32  # least number of characters of a cookie secret
 OIDC = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 
 
-def serve(*, db: str | None, port: int, public: bool) -> NoReturn:
+def serve(*, db: str | None, port: int, public: bool, hosts: Sequence[str] = ()) -> NoReturn:
     """Become the page; never return.
 
+    hosts  names under which browsers may reach it, beside those of this machine and that of the sign-in
+
     Raises AutoMLError if the page's libraries are missing, the port is taken, the named database cannot be
-    used, or the page would be exposed without sign-in.
+    used, a name is none, or the page would be exposed without sign-in.
     """
-    app = app_file()
+    app = app_file("server.py")
+    names = [checked_name(host) for host in hosts]
     if public:
-        _check_sign_in()
+        names += filter(None, [_check_sign_in()])
     _check_store(db)
     address = "0.0.0.0" if public else HERE
     _check_port(address, port)
@@ -41,6 +47,7 @@ def serve(*, db: str | None, port: int, public: bool) -> NoReturn:
     environment.pop(PUBLIC, None)
     if public:
         environment[PUBLIC] = "1"
+    environment[HOSTS] = " ".join(names)
     words = command(app, address, port)
     _become(words, environment)
 
@@ -75,13 +82,16 @@ def command(app: Path, address: str, port: int) -> list[str]:
     return [sys.executable, "-P", "-m", "streamlit", "run", str(app), *flags]
 
 
-def app_file() -> Path:
-    """File that Streamlit runs. Raises AutoMLError if Streamlit or the file is missing."""
+def app_file(name: str = "app.py") -> Path:
+    """File that Streamlit runs. Raises AutoMLError if Streamlit or the file is missing.
+
+    name  "app.py", the page itself, or "server.py", which serves it
+    """
     if importlib.util.find_spec("streamlit") is None:
         raise AutoMLError(
             'the page needs Streamlit, which is not installed. Install it with: pip install "yolo-automl[page]"'
         )
-    return shipped("dashboards/app.py")
+    return shipped(f"dashboards/{name}")
 
 
 def _check_store(db: str | None) -> None:
@@ -104,8 +114,11 @@ def _check_port(address: str, port: int) -> None:
             raise AutoMLError(f"--port {port} cannot be used ({error.strerror}). Choose another one.") from None
 
 
-def _check_sign_in() -> None:
-    """Raise AutoMLError unless Streamlit's sign-in by OpenID Connect is configured and can run."""
+def _check_sign_in() -> str | None:
+    """The name of the page in the address to which the sign-in comes back.
+
+    Raises AutoMLError unless Streamlit's sign-in by OpenID Connect is configured and can run.
+    """
     files = (expanded(file) for file in SECRETS)
     file = next((file for file in files if file.is_file()), None)
     if file is None:
@@ -117,6 +130,7 @@ def _check_sign_in() -> None:
         auth = tomllib.loads(file.read_text(encoding="utf-8")).get("auth")
     except (OSError, ValueError) as error:
         raise AutoMLError(f"{file} cannot be read: {error}. --public needs its [auth] section.") from None
+    only_owner(file, "can sign in as anyone")
     missing = missing_keys(auth)
     if missing:
         raise AutoMLError(f"{file}: [auth] lacks {', '.join(missing)}. --public starts once sign-in is configured.")
@@ -129,6 +143,7 @@ def _check_sign_in() -> None:
         raise AutoMLError(
             'sign-in needs Authlib, which is not installed. Install it with: pip install "yolo-automl[public]"'
         )
+    return name_of_url(str((auth or {})["redirect_uri"]))
 
 
 def missing_keys(auth: object) -> list[str]:

@@ -12,9 +12,11 @@ from typer.core import TyperCommand
 from automl.commands.export import export_words
 from automl.errors import AutoMLError
 from automl.setup.options import SearchOptions, SearchRequest
+from automl.setup.trusting import trusting
 from automl.terminal import options as flags
 from automl.terminal.exits import exit_codes, resumable_code
 from automl.terminal.spelling import check_option, check_words, joined, missing
+from automl.terminal.trust import asked
 
 if TYPE_CHECKING:
     from automl.costs.plan import Plan
@@ -24,13 +26,13 @@ if TYPE_CHECKING:
 EXAMPLE = "automl search --data custom.yaml --budget 2gpu-h"
 PANELS = {  # of `automl search --help`, in their order, with their options
     "Required": ("data", "budget"),
-    "Networks": ("models", "imgsz", "deploy", "max_latency", "max_params", "weights", "offline"),
+    "Networks": ("models", "imgsz", "deploy", "max_latency", "max_params", "weights", "offline", "trust_model"),
     "Trainings": ("epochs", "batch", "set_", "device", "slots", "seed", "trainer"),
     "What is searched, and how": ("space", "sampler", "warm_start", "no_warm_start", "no_portfolio", "fresh_probe"),
     "End and answer": (
         *("target", "no_early_end", "confirm", "train", "recipe_only", "holdout", "no_test", "export", "dry_run"),
     ),
-    "Study and output": ("name", "db", "quiet", "json_events", "json_"),
+    "Study and output": ("name", "db", "quiet", "json_events", "notify", "json_"),
 }
 EPILOG = "See the plan and its cost first: add --dry-run. Every option in more words: docs/manual.md."
 
@@ -68,6 +70,7 @@ def search(
     deploy: Annotated[str | None, typer.Option(help="Variants for a place: mobile, cloud or edge.")] = None,
     weights: Annotated[str, typer.Option(help="auto, none (scratch), FILE[,FILE] or folder.")] = SearchRequest.weights,
     offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
+    trust_model: flags.TrustModel = False,
     space: Annotated[Path | None, typer.Option(help="Search space; default: configs/spaces/scratch-low.yaml.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
     sampler: Annotated[str, typer.Option(help="gp, tpe, cmaes, evolve or random.")] = SearchRequest.sampler,
@@ -98,6 +101,7 @@ def search(
     db: flags.Db = None,
     quiet: flags.Quiet = False,
     json_events: flags.JsonEvents = None,
+    notify: flags.Notify = None,
     json_: flags.Json = False,
 ) -> None:
     """Search for the best hyperparameters within a budget.
@@ -123,6 +127,7 @@ def search(
             deploy=deploy,
             weights=weights,
             offline=offline,
+            trust_model=trust_model,
             space=space,
             name=name,
             sampler=sampler,
@@ -149,28 +154,50 @@ def search(
         if dry_run:
             from automl.terminal.plan import without_plan
 
-            with shown(open_console(stderr=True), quiet=quiet or json_) as listener:
-                heard = without_plan(listener)
-                plan = service.dry_run(
-                    data, budget, fresh_probe=fresh_probe, db=db, listener=heard, progress=False, **options
-                )
-            _print_plan(plan, as_json=json_)
+            def drawn_up() -> Plan:
+                with shown(open_console(stderr=True), quiet=quiet or json_) as listener:
+                    heard = without_plan(listener)
+                    return service.dry_run(
+                        data,
+                        budget,
+                        fresh_probe=fresh_probe,
+                        db=db,
+                        listener=heard,
+                        notify=notify or (),
+                        progress=False,
+                        **options,
+                    )
+
+            _print_plan(trusting(drawn_up, asked), as_json=json_)
             return
         _check_export(export)
-        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = service.search(
-                data, budget, fresh_probe=fresh_probe, db=db, listener=listener, progress=False, **options
-            )
+
+        def searched() -> StudyReport:
+            with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+                return service.search(
+                    data,
+                    budget,
+                    fresh_probe=fresh_probe,
+                    db=db,
+                    listener=listener,
+                    notify=notify or (),
+                    progress=False,
+                    **options,
+                )
+
+        report = trusting(searched, asked)
         _finish(report, export=export, db=db, as_json=json_)
 
 
 def resume(
     study: flags.Study = None,
     data: flags.MovedData = None,
+    trust_model: flags.TrustModel = False,
     export: flags.Export = None,
     db: flags.Db = None,
     quiet: flags.Quiet = False,
     json_events: flags.JsonEvents = None,
+    notify: flags.Notify = None,
     json_: flags.Json = False,
 ) -> None:
     """Go on with a study that was interrupted, or whose process ended unexpectedly, from its snapshots."""
@@ -181,8 +208,20 @@ def resume(
         from automl.terminal.tables import open_console
 
         _check_export(export)
-        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = service.resume(study, data=data, db=db, listener=listener, progress=False)
+
+        def resumed() -> StudyReport:
+            with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+                return service.resume(
+                    study,
+                    data=data,
+                    trust_model=trust_model,
+                    db=db,
+                    listener=listener,
+                    notify=notify or (),
+                    progress=False,
+                )
+
+        report = trusting(resumed, asked)
         _finish(report, export=export, db=db, as_json=json_)
 
 
@@ -191,9 +230,11 @@ def confirm(
     seeds: Annotated[int, typer.Option(help="Most further seeds of each of the two sides.")] = 2,
     budget: Annotated[str | None, typer.Option(help="For these alone, as in search; default: what they cost.")] = None,
     data: flags.MovedData = None,
+    trust_model: flags.TrustModel = False,
     db: flags.Db = None,
     quiet: flags.Quiet = False,
     json_events: flags.JsonEvents = None,
+    notify: flags.Notify = None,
     json_: flags.Json = False,
 ) -> None:
     """Train further seeds of a finished study's best recipe and of the defaults, until it is decided."""
@@ -203,10 +244,21 @@ def confirm(
         from automl.terminal.progress import shown
         from automl.terminal.tables import open_console
 
-        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = service.confirm(
-                study, seeds=seeds, budget=budget or (), data=data, db=db, listener=listener, progress=False
-            )
+        def confirmed() -> StudyReport:
+            with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+                return service.confirm(
+                    study,
+                    seeds=seeds,
+                    budget=budget or (),
+                    data=data,
+                    trust_model=trust_model,
+                    db=db,
+                    listener=listener,
+                    notify=notify or (),
+                    progress=False,
+                )
+
+        report = trusting(confirmed, asked)
         _finish(report, export=None, db=db, as_json=json_)
 
 

@@ -20,13 +20,17 @@ def dashboard(
     public: Annotated[
         bool, typer.Option("--public", help="Serve other machines too; needs sign-in (OpenID Connect), see the manual.")
     ] = False,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Further name by which browsers reach the page, such as a proxy's. Repeatable."),
+    ] = None,
     db: flags.Db = None,
 ) -> None:
     """Show studies in the browser: live state, leaderboard, insight, downloads. Reads only."""
     with exit_codes():
         from automl import page
 
-        page.serve(db=db, port=port, public=public)
+        page.serve(db=db, port=port, public=public, hosts=host or ())
 
 
 def demo_data(

@@ -17,6 +17,7 @@ from automl.drivers import place, ray_patches, worker
 from automl.drivers.place import Found, Place
 from automl.errors import AutoMLError, NoDevice
 from automl.host import guest
+from automl.host.private import keep_ray_token
 from automl.host.temporary import check_temporary, usable_home
 from automl.records import Slots
 
@@ -102,6 +103,7 @@ def _begin(slots: Slots, where: Place) -> None:
         "runtime_env": {"env_vars": dict(worker.environment(slots.threads))},
     }
     remote = place.address()
+    keep_ray_token()
     try:
         if where is Place.CLUSTER and remote is not None:
             found = place.found()

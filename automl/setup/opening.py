@@ -25,8 +25,10 @@ from automl.setup import request
 from automl.setup.claim import Claim, claim_folder
 from automl.setup.options import SearchRequest
 from automl.setup.probing import Probing
+from automl.setup.request import Checked
 from automl.setup.resumable import check_resumable, look_for_ray, slots_here, with_data
-from automl.setup.spellings import understand
+from automl.setup.spellings import Understood, understand
+from automl.setup.trusting import trusting
 from automl.setup.warm import with_earlier
 from automl.store import read, write
 from automl.store.address import command, db_words, store_url
@@ -48,12 +50,17 @@ class Compiled:
     begun: bool = False
 
 
-def unchanged(spec: StudySpec, data: str | Path | None, home: str | Path | None, again: str) -> StudySpec:
+def unchanged(
+    spec: StudySpec, data: str | Path | None, home: str | Path | None, again: str, *, trust_model: bool = False
+) -> StudySpec:
     """The spec with the present places of its files.
+
+    trust_model  True if network files that could run code are trusted
 
     Raises AutoMLError if the data set, the weights, the folder or the GPUs of a study have changed or are gone.
     """
-    return check_resumable(with_data(spec, None if data is None else Path(data), home_folder(home), again))
+    here = with_data(spec, None if data is None else Path(data), home_folder(home), again)
+    return trusting(lambda: check_resumable(here), lambda error: trust_model)
 
 
 def go_on(engine: Engine, row: StudyRow, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
@@ -99,10 +106,8 @@ def compiled(
         listener(Notice(kind="note", at=0.0, values={"text": text}))
 
     place = home_folder(home)
-    understood = understand(search_request, place)
+    understood, checked = _checked(search_request, place, say)
     search_request = understood.request
-    slots = slots_here(search_request.device, search_request.slots, say)
-    checked = request.check(search_request, slots, say, understood.weights, place)
     checked = replace(checked, notes=(*understood.notes, *checked.notes))
     engine = open_store(store_url(home, db), home=home)
     checked = replace(checked, notes=(*checked.notes, *filter(None, [risk(engine)])))
@@ -129,6 +134,18 @@ def compiled(
     finally:
         if study is None or not study.begun:
             claim.give_up()
+
+
+def _checked(search_request: SearchRequest, place: Path, say: Callable[[str], None]) -> tuple[Understood, Checked]:
+    """The request in our own words, and with every input read."""
+    slots = cache(lambda text, count: slots_here(text, count, say))
+
+    def read_all() -> tuple[Understood, Checked]:
+        understood = understand(search_request, place)
+        asked = understood.request
+        return understood, request.check(asked, slots(asked.device, asked.slots), say, understood.weights, place)
+
+    return trusting(read_all, lambda error: search_request.trust_model)
 
 
 @contextmanager

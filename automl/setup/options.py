@@ -17,6 +17,7 @@ OTHERS = (
     "db",
     "progress",
     "listener",
+    "notify",
 )  # keywords of `search` and `dry_run` that are no part of the request
 
 
@@ -28,6 +29,7 @@ class SearchOptions(TypedDict, total=False):
     deploy: str | None
     weights: str | Path | None
     offline: bool | None
+    trust_model: bool | None
     space: str | Path | None
     name: str | None
     sampler: str | None
@@ -63,6 +65,7 @@ class SearchRequest:
     deploy: str | None = None  # "mobile", "cloud" or "edge": YOLOv5 variants for that place
     weights: str = "auto"  # "auto", "none", files separated by commas, or a folder
     offline: bool = False  # nothing is downloaded
+    trust_model: bool = False  # network files that could run code are trusted
     space: Path | None = None
     name: str | None = None
     sampler: str = "gp"

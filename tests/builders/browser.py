@@ -100,11 +100,12 @@ def served(place: Place, browser: Browser, *words: str) -> Iterator[Site]:
     port = free_port()
     with place.start("dashboard", "--port", str(port), *words) as process:
         url = f"http://localhost:{port}"
-        wait_for("the page is served", lambda: _answers(url), process)
+        wait_for("the page is served", lambda: answers(url), process)
         yield Site(url, browser)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """True once the page at the address says that it is well."""
     try:
         with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as answer:
             return bool(answer.status == 200)

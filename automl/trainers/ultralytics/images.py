@@ -11,10 +11,10 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 from ultralytics.data.dataset import DATASET_CACHE_VERSION, YOLODataset
-from ultralytics.data.utils import load_dataset_cache_file
 
 from automl.errors import DataChanged
 from automl.files.atomic import replacing
+from automl.trainers.ultralytics.label_cache import read_cache
 
 Image = NDArray[np.uint8]
 Size = tuple[int, int]  # height, width
@@ -73,6 +73,8 @@ class StudyDataset(YOLODataset):  # type: ignore[misc]
         self._group: Group | None = None
         self._fingerprint = ""
         super().__init__(*args, **kwargs)
+        # An array beside an image would be taken for its pixels, and a damaged one deleted: nobody has examined it.
+        self.npy_files = [Path(file) / "none.npy" for file in self.im_files]
         if keep:
             self._group = (self._fingerprint, int(self.imgsz))
             image_store().use(self._group)
@@ -82,7 +84,7 @@ class StudyDataset(YOLODataset):  # type: ignore[misc]
         self._fingerprint = cache_hash
         file = self._label_cache / f"{cache_hash[:32]}.cache"
         try:
-            stored: dict[str, Any] = load_dataset_cache_file(file)
+            stored: dict[str, Any] = read_cache(file)
             if stored["version"] == DATASET_CACHE_VERSION and stored["hash"] == cache_hash:
                 return stored, True
         except Exception:  # noqa: S110 - absent, cut off or of another version: parse the labels again

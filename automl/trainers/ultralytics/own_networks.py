@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 
-from automl.errors import AutoMLError
-from automl.files import pointers
-from automl.files.yaml_text import NotYaml, parse_yaml
+from automl.errors import AutoMLError, UntrustedNetwork
+from automl.files import pointers, trusted
+from automl.files.yaml_text import NotYaml, YamlText, parse_yaml
+from automl.trainers.ultralytics.harmless import doubts
 
 HEADS = ("Detect", "v10Detect")
 # Modules of classic YOLOv5, versions 1 to 7.
@@ -24,8 +25,12 @@ def check_network(file: Path, package: Path) -> None:
     """Raise AutoMLError for a file that describes no detector which Ultralytics can build.
 
     package  folder of the installed Ultralytics
+
+    Raises UntrustedNetwork for one that is not harmless, unless the user has trusted its content.
     """
-    document = _read(file)
+    content = _bytes_of(file)
+    text = _read(file, content)
+    document: Mapping[str, Any] = text.values
     head = modules_of(document)[-1]
     if "anchors" in document or "anchors" in _arguments_of_head(document):
         raise AutoMLError(f"{file} {_of_classic(document, package)}")
@@ -37,6 +42,16 @@ def check_network(file: Path, package: Path) -> None:
         )
     if head not in HEADS:
         raise AutoMLError(f"{file} ends in {head}; only detection networks, which end in Detect, are searched.")
+    _check_harmless(file, content, text, package)
+
+
+def _check_harmless(file: Path, content: bytes, text: YamlText, package: Path) -> None:
+    doubt = next(doubts(text.as_yaml_1_1, package), None)  # as Ultralytics reads it
+    digest = trusted.digest_of(content)
+    if doubt is not None and not trusted.is_trusted(digest):
+        line = text.lines.get(doubt.path.partition(".")[0])
+        where = f"{file}:{line}" if line else f"{file}"
+        raise UntrustedNetwork(f"{where}: {doubt.path} has {doubt.text}, {doubt.reason}", digest, str(file))
 
 
 def modules_of(description: Mapping[str, Any]) -> list[str]:
@@ -58,20 +73,26 @@ def classic_name(description: Mapping[str, Any], package: Path) -> str | None:
     return next((file.stem for file in models.glob("v3/*.yaml") if modules_of(_packaged(file)) == modules), None)
 
 
-def _read(file: Path) -> Mapping[str, Any]:
+def _bytes_of(file: Path) -> bytes:
     try:
-        content = file.read_bytes()
-        if pointers.is_pointer(content):
-            raise AutoMLError(f"{file} is {pointers.IN_WORDS}; {pointers.WAY_OUT}.")
-        document = parse_yaml(content.decode("utf-8-sig")).values
-        _, _ = document["head"][-1][-2], modules_of(document)[-1]
+        return file.read_bytes()
+    except OSError as error:
+        raise AutoMLError(f"{file} cannot be read ({error.strerror}). {_NEEDED}") from None
+
+
+def _read(file: Path, content: bytes) -> YamlText:
+    if pointers.is_pointer(content):
+        raise AutoMLError(f"{file} is {pointers.IN_WORDS}; {pointers.WAY_OUT}.")
+    try:
+        text = parse_yaml(content.decode("utf-8-sig"))
+        for document in (text.values, text.as_yaml_1_1):
+            _, _ = document["head"][-1][-2], modules_of(document)[-1]
     except NotYaml as error:
         line = f":{error.line}" if error.line else ""
         raise AutoMLError(f"{file}{line} is not YAML: {error.problem}. {_NEEDED}") from None
-    except (OSError, UnicodeDecodeError, KeyError, IndexError, TypeError):
+    except (UnicodeDecodeError, KeyError, IndexError, TypeError):
         raise AutoMLError(f"{file} does not describe a network: it {_NEEDS}.{_data_instead(file)}") from None
-    network: Mapping[str, Any] = document
-    return network
+    return text
 
 
 _NEEDS = "needs 'backbone' and 'head' as in Ultralytics' model files"
