@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +19,7 @@ from automl.records import (
     StudyRow,
     StudyState,
 )
-from automl.reports import report
+from automl.reports import life, report
 from automl.reports.card import lines_of_recipe
 from automl.reports.lists import Curves, Overviews, Studies
 from automl.reports.newest import study_for
@@ -103,7 +100,8 @@ def search(
     db, asked = named_db(home, db), request_of(data, budget, **options)
     with following(progress, listener) as follow, compiled(asked, fresh_probe, home, db, follow) as study:
         study.ready()
-        write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
+        mine = life.mine()
+        write.begin_study(study.engine, study.spec, at=mine.at, host=mine.host, pid=mine.pid, process=mine.process)
         study.begun = True
         with released(study.engine, study.spec.name):
             study.claim.keep()
@@ -206,7 +204,7 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
     db = named_db(home, db)
     engine = writer(home, db)
     row = study_for(engine, "stop", study, db)
-    if row.state is StudyState.RUNNING and report.is_dead(row):
+    if life.dead_heartbeat(engine, row) is not None:
         raise StudyConflict(
             f"study '{row.name}' is not running: its process ended unexpectedly. "
             f"Go on with: {command('resume', row.name, db)}"
@@ -220,7 +218,7 @@ def deletion(study: str, *, home: str | Path | None = None, db: str | None = Non
     """Preview of `delete`: contents, cost and notes. Raises StudyConflict if the study is running."""
     engine = writer(home, db)
     row = read.study(engine, study)
-    check_not_running(row, db)
+    check_not_running(engine, row, db)
     return deletion_of(engine, row)
 
 
@@ -232,7 +230,7 @@ def delete(study: str, *, home: str | Path | None = None, db: str | None = None)
     """
     engine = writer(home, db)
     row = read.study(engine, study)
-    check_not_running(row, db)
+    check_not_running(engine, row, db)
     return delete_study(engine, row)
 
 
@@ -241,7 +239,7 @@ def rename(study: str, name: str, *, home: str | Path | None = None, db: str | N
     """Give a study and its folder another name. Raises StudyConflict if it is running, or if the name is taken."""
     engine = writer(home, db)
     row = read.study(engine, study)
-    check_not_running(row, db)
+    check_not_running(engine, row, db)
     rename_study(engine, row, name)
     return read.study(engine, name)
 
