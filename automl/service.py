@@ -20,6 +20,7 @@ from automl.records import (
     StudyState,
 )
 from automl.reports import life, report
+from automl.reports.attending import attend
 from automl.reports.card import lines_of_recipe
 from automl.reports.lists import Curves, Overviews, Studies
 from automl.reports.newest import study_for
@@ -211,6 +212,25 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
         )
     write.request_stop(engine, row.name)
     return read.study(engine, row.name)
+
+
+@visiting()
+def attach(
+    study: str | None = None,
+    *,
+    home: str | Path | None = None,
+    db: str | None = None,
+    listener: Listener = lambda notice: None,
+) -> StudyReport:
+    """Follow a running study until it ends, or until Ctrl-C, which leaves it running. Returns the report.
+
+    study     its name; None: the newest one that runs
+    listener  function that gets each notice of the search, a second late at most
+    """
+    engine = reader(home, db)
+    row = attend(engine, study_for(engine, "attach", study, db), listener)
+    overview = report.report_of(engine, row, ended_by=row.ended_by)
+    return replace(overview, db_words=db_words(named_db(home, db)))
 
 
 @visiting()

@@ -21,6 +21,7 @@ from automl.drivers import ray_patches, worker
 from automl.drivers.cluster import loading, resources  # first: it imports Ray
 from automl.drivers.session import Session
 from automl.errors import AutoMLError
+from automl.host import hangup
 from automl.records import EndedBy, Ending, Outcome, Slots, TrialState
 
 # isort: split
@@ -32,6 +33,7 @@ with loading():
     from ray.tune.stopper import Stopper
 
 INTERRUPTED = "interrupted by the user"
+HUNG_UP = "the terminal is gone, and the search goes on without it; `automl attach` shows it"
 MAX_FAILURES = 2  # so often a trial whose worker died goes on in another one
 
 
@@ -113,7 +115,7 @@ class RayTuneDriver:
         for note in ray_patches.notes():
             self._session.note(note, self.at())
         scratch = tempfile.mkdtemp(prefix="automl-tune-")
-        handlers = {signal.SIGINT: self._on_interrupt, signal.SIGTERM: self._on_terminate}
+        handlers = {signal.SIGINT: self._on_interrupt, signal.SIGTERM: self._on_terminate, **hangup.handlers()}
         main = threading.current_thread() is threading.main_thread()  # elsewhere Python sets no handlers
         before = {number: signal.signal(number, handler) for number, handler in handlers.items() if main}
         try:
@@ -185,6 +187,8 @@ class RayTuneDriver:
         at = self.at()
         if self._interrupts:
             self._session.pause(Ending(EndedBy.USER, INTERRUPTED), at, "; Ctrl-C again ends at once")
+        if hangup.taken():
+            self._session.note(HUNG_UP, at)
         self._session.tick(at)
 
     def _current(self, number: int, result: Mapping[str, Any], at: float) -> bool:

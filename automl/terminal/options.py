@@ -63,6 +63,9 @@ Holdout = Annotated[
 NoTest = Annotated[
     bool, typer.Option("--no-test", help="No final evaluation of the defaults and the winner on the test split.")
 ]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Return once the study has begun; it goes on without this terminal.")
+]
 Export = Annotated[Path | None, typer.Option(help="Write the best hyp.yaml here at the end.")]
 
 
