@@ -39,6 +39,7 @@ def close(recorder: Recorder) -> None:
     recorder.close()
 
 
+@pytest.mark.fault
 def test_of_many_recorders_at_the_same_time_one_gets_the_study(engine: Engine, birds: str) -> None:
     recorders: list[Recorder] = []
     refused: list[StudyConflict] = []

@@ -101,6 +101,7 @@ def test_a_row_of_an_earlier_version_proves_a_live_process_only() -> None:
     assert identity.ask_by_name(here, 2**22 + 1, before=now) is Seen.UNKNOWN
 
 
+@pytest.mark.fault
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
 @pytest.mark.parametrize("mount", [("--mount-proc",), ()], ids=["own /proc", "/proc of the host"])
 def test_another_namespace_of_process_numbers_is_another_place(mount: tuple[str, ...]) -> None:
