@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -177,14 +178,24 @@ def _gauge(gauge: Gauge) -> Table:
 
 
 class JsonEvents:
-    """File of events: every notice is appended, one JSON object a line."""
+    """File of events: every notice is appended, one JSON object a line.
+
+    A file that cannot be written any more, on a disk that is full, is said once and ends no search.
+    """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
+        self._failed = False
 
     def __call__(self, notice: Notice) -> None:
-        self._file.write(dumps({"kind": notice.kind, "at_s": notice.at, "trial": notice.trial, **notice.values}) + "\n")
-        self._file.flush()
+        line = dumps({"kind": notice.kind, "at_s": notice.at, "trial": notice.trial, **notice.values}) + "\n"
+        try:
+            self._file.write(line)
+            self._file.flush()
+        except OSError as error:
+            if not self._failed:
+                self._failed = True
+                print(f"automl: {self._file.name} lacks events ({error.strerror}); the search goes on", file=sys.stderr)
 
 
 @contextmanager

@@ -151,7 +151,7 @@ def test_a_detached_search_is_seen_from_another_terminal_and_stopped(place: Plac
         (("--data", "nowhere.yaml"), "nowhere.yaml: no such file"),
         (("--budget", "much"), "much"),
         (("--dry-run",), "--dry-run begins no study"),
-        (("--export", "nowhere/hyp.yaml"), "nowhere"),
+        (("--export", "hyp.yaml"), "--export"),
         (("--epochz", "3"), "--epochz"),
     ],
 )
@@ -175,6 +175,7 @@ def test_ctrl_c_before_a_detached_study_has_begun_leaves_nothing(place: Place) -
 
 
 @pytest.mark.fault
+@pytest.mark.long
 def test_the_study_of_a_suspended_search_is_not_taken_over(place: Place) -> None:
     with place.start(*LONG, "still", "--quiet") as process:
         wait_for("the first trial", lambda: place.trials("still"), process)
