@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +19,8 @@ from automl.records import (
     StudyRow,
     StudyState,
 )
-from automl.reports import report
+from automl.reports import life, report
+from automl.reports.attending import attend
 from automl.reports.card import lines_of_recipe
 from automl.reports.lists import Curves, Overviews, Studies
 from automl.reports.newest import study_for
@@ -108,8 +106,9 @@ def search(
     db, asked = named_db(home, db), request_of(data, budget, **options)
     with following(progress, listener, targets) as follow, compiled(asked, fresh_probe, home, db, follow) as study:
         study.ready()
+        mine = life.mine()
         with released(study.engine, study.spec.name):  # around the beginning too: its row may be there already
-            write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
+            write.begin_study(study.engine, study.spec, at=mine.at, host=mine.host, pid=mine.pid, process=mine.process)
             study.begun = True
             study.claim.keep()
             return follow.conclude(run(study.engine, study.spec, follow, db))
@@ -224,7 +223,7 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
     db = named_db(home, db)
     engine = writer(home, db)
     row = study_for(engine, "stop", study, db)
-    if row.state is StudyState.RUNNING and report.is_dead(row):
+    if life.dead_heartbeat(engine, row) is not None:
         raise StudyConflict(
             f"study '{row.name}' is not running: its process ended unexpectedly. "
             f"Go on with: {command('resume', row.name, db)}"
@@ -234,11 +233,30 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
 
 
 @visiting()
+def attach(
+    study: str | None = None,
+    *,
+    home: str | Path | None = None,
+    db: str | None = None,
+    listener: Listener = lambda notice: None,
+) -> StudyReport:
+    """Follow a running study until it ends, or until Ctrl-C, which leaves it running. Returns the report.
+
+    study     its name; None: the newest one that runs
+    listener  function that gets each notice of the search, a second late at most
+    """
+    engine = reader(home, db)
+    row = attend(engine, study_for(engine, "attach", study, db), listener)
+    overview = report.report_of(engine, row, ended_by=row.ended_by)
+    return replace(overview, db_words=db_words(named_db(home, db)))
+
+
+@visiting()
 def deletion(study: str, *, home: str | Path | None = None, db: str | None = None) -> Deletion:
     """Preview of `delete`: contents, cost and notes. Raises StudyConflict if the study is running."""
     engine = writer(home, db)
     row = read.study(engine, study)
-    check_not_running(row, db)
+    check_not_running(engine, row, db)
     return deletion_of(engine, row)
 
 
@@ -250,7 +268,7 @@ def delete(study: str, *, home: str | Path | None = None, db: str | None = None)
     """
     engine = writer(home, db)
     row = read.study(engine, study)
-    check_not_running(row, db)
+    check_not_running(engine, row, db)
     return delete_study(engine, row)
 
 
@@ -259,7 +277,7 @@ def rename(study: str, name: str, *, home: str | Path | None = None, db: str | N
     """Give a study and its folder another name. Raises StudyConflict if it is running, or if the name is taken."""
     engine = writer(home, db)
     row = read.study(engine, study)
-    check_not_running(row, db)
+    check_not_running(engine, row, db)
     rename_study(engine, row, name)
     return read.study(engine, name)
 

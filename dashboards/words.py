@@ -14,6 +14,7 @@ from automl.files.shell import quoted, yolo_train
 from automl.recipes import Subject
 from automl.records import EventRow, Purpose, StudyRow, StudyState, TrialRow, TrialState
 from automl.reports.card import Line, card
+from automl.reports.life import suspended_words
 from automl.reports.overview import Overview
 from automl.reports.watch import StudyProgress
 from automl.scores.ending import FLOOR
@@ -253,11 +254,11 @@ def outlook(progress: StudyProgress, db: str = "") -> str:
 
 
 def _state_text(overview: Overview, db: str) -> str:
-    """Sentence on a study that does not run any more; empty while it runs."""
+    """Sentence on a study that does not run any more, or is suspended; empty while it runs."""
     if overview.study.state is not StudyState.RUNNING:
         return f"The study has {_ENDS[overview.study.state]}: {overview.study.reason}."
     if overview.alive:
-        return ""
+        return suspended_words(overview.study)
     resume = quoted("automl", "resume", overview.study.name) + db
     return f"The study process ended unexpectedly. Continue with: {resume}"
 

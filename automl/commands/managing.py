@@ -21,10 +21,14 @@ def stop(study: flags.Study = None, db: flags.Db = None) -> None:
     """Ask a running study to stop after its running epochs; it can be resumed."""
     with exit_codes():
         from automl import service
+        from automl.reports.life import suspended_words
         from automl.store import address
 
-        name = service.stop(study, db=db).name
+        row = service.stop(study, db=db)
+        name = row.name
         print(f"study '{name}' stops after its running epochs. Go on with: {address.command('resume', name, db)}")
+        if words := suspended_words(row):
+            print(words)
 
 
 def delete(

@@ -1,4 +1,4 @@
-"""Commands that train: `search`, `resume` and `confirm`."""
+"""Commands that train, `search`, `resume` and `confirm`, and `attach`, which watches one that does."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 from automl.commands.export import export_words
 from automl.errors import AutoMLError
+from automl.host.hangup import survived
 from automl.setup.options import SearchOptions, SearchRequest
 from automl.setup.trusting import trusting
 from automl.terminal import options as flags
@@ -32,7 +33,7 @@ PANELS = {  # of `automl search --help`, in their order, with their options
     "End and answer": (
         *("target", "no_early_end", "confirm", "train", "recipe_only", "holdout", "no_test", "export", "dry_run"),
     ),
-    "Study and output": ("name", "db", "quiet", "json_events", "notify", "json_"),
+    "Study and output": ("name", "db", "detach", "quiet", "json_events", "notify", "json_"),
 }
 EPILOG = "See the plan and its cost first: add --dry-run. Every option in more words: docs/manual.md."
 
@@ -99,6 +100,7 @@ def search(
     no_test: flags.NoTest = False,
     export: flags.Export = None,
     db: flags.Db = None,
+    detach: flags.Detach = False,
     quiet: flags.Quiet = False,
     json_events: flags.JsonEvents = None,
     notify: flags.Notify = None,
@@ -109,8 +111,9 @@ def search(
     Example: automl search --data custom.yaml --budget 2gpu-h
     """
 
-    with exit_codes():
+    with survived(), exit_codes():
         from automl import service
+        from automl.terminal.detached import announced
         from automl.terminal.progress import shown
         from automl.terminal.tables import open_console
 
@@ -151,6 +154,12 @@ def search(
             holdout=holdout,
             test=not no_test,
         )
+        if detach:
+            if dry_run:
+                raise AutoMLError("--dry-run begins no study, so there is nothing to detach. Leave --detach out.")
+            _check_export(export)
+            _detach(db, as_json=json_)
+            return
         if dry_run:
             from automl.terminal.plan import without_plan
 
@@ -173,7 +182,10 @@ def search(
         _check_export(export)
 
         def searched() -> StudyReport:
-            with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+            with (
+                shown(open_console(stderr=json_), quiet=quiet, events=json_events) as screen,
+                announced(screen) as listener,
+            ):
                 return service.search(
                     data,
                     budget,
@@ -195,6 +207,7 @@ def resume(
     trust_model: flags.TrustModel = False,
     export: flags.Export = None,
     db: flags.Db = None,
+    detach: flags.Detach = False,
     quiet: flags.Quiet = False,
     json_events: flags.JsonEvents = None,
     notify: flags.Notify = None,
@@ -202,15 +215,22 @@ def resume(
 ) -> None:
     """Go on with a study that was interrupted, or whose process ended unexpectedly, from its snapshots."""
 
-    with exit_codes():
+    with survived(), exit_codes():
         from automl import service
+        from automl.terminal.detached import announced
         from automl.terminal.progress import shown
         from automl.terminal.tables import open_console
 
         _check_export(export)
+        if detach:
+            _detach(db, as_json=json_)
+            return
 
         def resumed() -> StudyReport:
-            with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+            with (
+                shown(open_console(stderr=json_), quiet=quiet, events=json_events) as screen,
+                announced(screen) as listener,
+            ):
                 return service.resume(
                     study,
                     data=data,
@@ -239,13 +259,17 @@ def confirm(
 ) -> None:
     """Train further seeds of a finished study's best recipe and of the defaults, until it is decided."""
 
-    with exit_codes():
+    with survived(), exit_codes():
         from automl import service
+        from automl.terminal.detached import announced
         from automl.terminal.progress import shown
         from automl.terminal.tables import open_console
 
         def confirmed() -> StudyReport:
-            with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+            with (
+                shown(open_console(stderr=json_), quiet=quiet, events=json_events) as screen,
+                announced(screen) as listener,
+            ):
                 return service.confirm(
                     study,
                     seeds=seeds,
@@ -260,6 +284,43 @@ def confirm(
 
         report = trusting(confirmed, asked)
         _finish(report, export=None, db=db, as_json=json_)
+
+
+def attach(study: flags.Study = None, db: flags.Db = None, json_: flags.Json = False) -> None:
+    """Follow a running study until it ends, as its own terminal does. Ctrl-C leaves it running."""
+
+    with survived(), exit_codes():
+        from automl import service
+        from automl.records import EndedBy, StudyState
+        from automl.store import address
+        from automl.terminal.progress import shown
+        from automl.terminal.tables import open_console
+
+        name = study
+        try:
+            name = study or service.study_name("attach", db=db)
+            with shown(open_console(stderr=json_), quiet=False) as listener:
+                report = service.attach(name, db=db, listener=listener)
+        except KeyboardInterrupt:
+            again = address.command("attach", name, db) if name else f"automl attach{address.db_words(db)}"
+            print(f"The search goes on. See it again: {again}", file=sys.stderr)
+            return
+        _finish(report, export=None, db=db, as_json=json_)
+        row = report.study
+        if row.state is StudyState.RUNNING:
+            resume = address.command("resume", name, db)
+            print(f"automl: the study process ended unexpectedly. Go on with: {resume}", file=sys.stderr)
+            raise typer.Exit(1)
+        if row.state is StudyState.FAILED or row.ended_by is EndedBy.FAILURE:
+            print(f"automl: the search ended without an answer: {row.reason}", file=sys.stderr)
+            raise typer.Exit(1)
+
+
+def _detach(db: str | None, *, as_json: bool) -> None:
+    """Run this command line in a process that outlives the terminal, until its study has begun."""
+    from automl.terminal.detached import detach
+
+    detach(sys.argv[1:], as_json=as_json, db=db)
 
 
 def _check_export(output: Path | None) -> None:

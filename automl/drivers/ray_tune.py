@@ -23,6 +23,7 @@ from automl.drivers.ends import INTERRUPTED
 from automl.drivers.ray_session import RaySession, SessionGone
 from automl.drivers.ray_workers import Workers
 from automl.drivers.session import Session
+from automl.host import hangup
 from automl.policy.losses import Loss
 from automl.records import EndedBy, Ending, Outcome, Slots, TrialState
 
@@ -35,6 +36,7 @@ with loading():
     from ray.tune.stopper import Stopper
 
 RAY_ENDED = "Ray ended unexpectedly"
+HUNG_UP = "the terminal is gone, and the search goes on without it; `automl attach` shows it"
 
 
 class TrialWorker(tune.Trainable):  # type: ignore[misc]
@@ -115,7 +117,7 @@ class RayTuneDriver:
         for note in ray_patches.notes():
             self._session.note(note, self.at())
         scratch = tempfile.mkdtemp(prefix="automl-tune-")
-        handlers = {signal.SIGINT: self._on_interrupt, signal.SIGTERM: self._on_terminate}
+        handlers = {signal.SIGINT: self._on_interrupt, signal.SIGTERM: self._on_terminate, **hangup.handlers()}
         main = threading.current_thread() is threading.main_thread()  # elsewhere Python sets no handlers
         before = {number: signal.signal(number, handler) for number, handler in handlers.items() if main}
         try:
@@ -211,6 +213,8 @@ class RayTuneDriver:
         at = self.at()
         if self._interrupts:
             self._session.pause(Ending(EndedBy.USER, INTERRUPTED), at, "; Ctrl-C again ends at once")
+        if hangup.taken():
+            self._session.note(HUNG_UP, at)
         for number in self._session.tick(at):
             for ray_id in [name for name, trial in self._attempts.items() if trial == number]:
                 self._workers.kill(ray_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from automl.errors import AutoMLError, SearchFailed
 from automl.files import folders
 from automl.files.disk import bytes_of_a_trial
 from automl.files.kept import BestFiles
+from automl.host import identity
 from automl.host.shortage import in_words
 from automl.policy import Search
 from automl.policy.history import RESUMABLE
@@ -46,7 +48,7 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     epochs = read.epochs(engine, spec.name)
     ends = search.replay(rows, epochs)
     folders.pause(spec.directory).unlink(missing_ok=True)
-    recorder = write.Recorder(engine, spec.name)
+    recorder = write.Recorder(engine, spec.name, claimed=write.Claimed(os.getpid(), identity.own()))
     files = _files(spec, recorder, rows, ends)
     files.pin(search.at_stake)
     offset_s = posix_offset_s(time.time(), stored.wall_s, rows, epochs)
@@ -67,7 +69,8 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     finally:
         files.finish()
         state, slot_s = state_after(search, ending), ledger.spent_s()
-        recorder.study_closed(state, ending.sentence, at=time.time(), slot_s=slot_s, wall_s=driver.at())
+        figures = {"at": time.time(), "slot_s": slot_s, "wall_s": driver.at()}
+        recorder.study_closed(state, ending.sentence, ended_by=ending.by, **figures)
         recorder.close()
     if search.failure is not None:
         way_out = "" if search.failures.final else f". Once that is mended, go on with: {resume_command}"

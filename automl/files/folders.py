@@ -48,6 +48,11 @@ def network(study: str | Path, model: str) -> Path:
     return Path(study) / "networks" / digest / re.split(r"[\\/]", model)[-1]
 
 
+def log(study: str | Path) -> Path:
+    """Output of a search that goes on without a terminal."""
+    return Path(study) / "search.log"
+
+
 def pause(study: str | Path) -> Path:
     """File that exists while running trials have to end after their epoch."""
     return Path(study) / "pause"

@@ -18,7 +18,8 @@ from automl.records import StudySpec
 
 _FOLDERS = ("cache", "networks", "probe", "trials")
 _FILES = re.compile(
-    r"\.study|\.claim|\.writable|pause|data(-test)?(-(train|val|test))?\.(yaml|txt)|data(-test)?\.files\.json|\.DS_Store|Thumbs\.db"
+    r"\.study|\.claim|\.writable|pause|search\.log|data(-test)?(-(train|val|test))?\.(yaml|txt)|data(-test)?\.files\.json"
+    r"|\.DS_Store|Thumbs\.db"
 )
 
 

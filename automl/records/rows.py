@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from automl.records.study import StudySpec, StudyState
+from automl.records.study import EndedBy, StudySpec, StudyState
 from automl.records.trial import Params, Purpose, Trial, TrialState
 
 
@@ -190,6 +190,7 @@ class Heartbeat:
     host: str
     pid: int
     at: float  # POSIX seconds
+    process: str = ""  # its identity beyond host name and number; empty in rows of earlier versions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +213,8 @@ class StudyRow:
     best_map50_95: float | None
     best_trial: int | None
     note: str = ""  # the user's own words on it
+    process: str = ""  # identity of the study process, as in Heartbeat
+    ended_by: EndedBy | None = None  # end of the last session; None while it runs, and in rows of earlier versions
 
     def __repr__(self) -> str:
         best = f"best epoch {_score(self.best_map50_95)}, the defaults' {_score(self.baseline_map50_95)}"
@@ -220,7 +223,7 @@ class StudyRow:
     @property
     def heartbeat(self) -> Heartbeat:
         """Last sign of life of the study process."""
-        return Heartbeat(host=self.host, pid=self.pid, at=self.heartbeat_at)
+        return Heartbeat(host=self.host, pid=self.pid, at=self.heartbeat_at, process=self.process)
 
 
 def _score(value: float | None) -> str:

@@ -28,10 +28,16 @@ def _is_finished(row: StudyRow) -> bool:
     return row.state is StudyState.FINISHED
 
 
-_FITS: Mapping[str, Callable[[StudyRow], bool]] = {"resume": _is_left, "stop": is_alive, "confirm": _is_finished}
+_FITS: Mapping[str, Callable[[StudyRow], bool]] = {
+    "resume": _is_left,
+    "stop": is_alive,
+    "attach": is_alive,
+    "confirm": _is_finished,
+}
 _NONE = {
     "resume": "no study is interrupted: nothing is left to resume",
     "stop": "no study is running: nothing is left to stop",
+    "attach": "no study is running: nothing is left to look at",
     "confirm": "no study is finished: nothing can be confirmed yet",
 }
 

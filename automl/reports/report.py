@@ -1,16 +1,12 @@
-"""Report and status of a stored study, and the sign of life of its process."""
+"""Report and status of a stored study, and whether its process is alive."""
 
 from __future__ import annotations
 
-import socket
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psutil
-
 from automl.records import EndedBy, EventRow, StudyRow, StudyState, TrialRow, TrialState
-from automl.reports import glance
+from automl.reports import glance, life
 from automl.reports.frames import trials_frame
 from automl.reports.glance import Glance
 from automl.reports.overview import Overview, overview_of
@@ -24,7 +20,6 @@ if TYPE_CHECKING:
 
 LATEST = 1000  # trials that the trust in rungs is measured on
 EVENTS = 10  # last lines of the log in a status
-STALE_S = 60.0  # a study process silent for so long, on another machine, counts as ended
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -101,11 +96,5 @@ def is_alive(study: StudyRow) -> bool:
 
 
 def is_dead(study: StudyRow) -> bool:
-    """True once the study process has ended: by the process itself on this machine, else by its silence."""
-    if study.host == socket.gethostname():
-        try:
-            process = psutil.Process(study.pid)
-            return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > study.heartbeat_at
-        except psutil.NoSuchProcess:  # at any of these questions: it may end between two of them
-            return True
-    return time.time() - study.heartbeat_at > STALE_S
+    """True once the study process has ended: by the process table on its machine, else by its silence."""
+    return life.life_of(study) in (life.Life.GONE, life.Life.SILENT)

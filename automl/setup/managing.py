@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from automl.errors import AutoMLError, StudyConflict
 from automl.files import moved, removal
 from automl.files.home import STUDIES
-from automl.records import Deleted, Deletion, StudyRow, StudySpec
-from automl.reports import report
+from automl.records import Deleted, Deletion, StudyRow, StudySpec, StudyState
+from automl.reports import life
 from automl.setup.request import check_name
 from automl.store import managing, read
 from automl.store.address import command
@@ -22,13 +22,21 @@ if TYPE_CHECKING:
 NOTE = 2000  # characters of a note
 
 
-def check_not_running(row: StudyRow, db: str | None) -> None:
+def check_not_running(engine: Engine, row: StudyRow, db: str | None) -> None:
     """Raise StudyConflict, with the command that stops it, if the study's process is alive."""
-    if report.is_alive(row):
+    if row.state is StudyState.RUNNING and life.dead_heartbeat(engine, row) is None:
+        check_not_suspended(row)
         raise StudyConflict(
             f"study '{row.name}' is running on {row.host} (process {row.pid}). Stop it first: "
             f"{command('stop', row.name, db)}"
         )
+
+
+def check_not_suspended(row: StudyRow) -> None:
+    """Raise StudyConflict, with the way out, if the study's process is suspended."""
+    words = life.suspended_words(row)
+    if words:
+        raise StudyConflict(f"study '{row.name}' is running on {row.host}. {words}")
 
 
 def checked_note(text: str) -> str:
@@ -85,10 +93,10 @@ def _needed(row: StudyRow, studies: Iterable[StudyRow]) -> Iterable[str]:
 
 def delete_study(engine: Engine, row: StudyRow) -> Deleted:
     """Delete the study's rows and its folder. Raises StudyConflict if it runs."""
-    folder, dead = removal.removable(row.spec), row.heartbeat if report.is_dead(row) else None
+    folder, dead = removal.removable(row.spec), life.dead_heartbeat(engine, row)
     aside: Path | None = None
     try:
-        with managing.removal(engine, row.name, at=time.time(), stale_after_s=report.STALE_S, dead=dead):
+        with managing.removal(engine, row.name, at=time.time(), dead=dead):
             aside = removal.set_aside(folder) if folder is not None else None
     except BaseException:
         if aside is not None and folder is not None:
@@ -112,9 +120,9 @@ def rename_study(engine: Engine, row: StudyRow, name: str) -> None:
     done = own and not old.exists() and new.is_dir() and bool(row.spec.key) and moved.is_of(new, row.spec)
     if own and not done and new.exists() and not _same(old, new):
         raise StudyConflict(f"{new} exists already. Choose another name, or move it away.")
-    dead, went = row.heartbeat if report.is_dead(row) else None, False
+    dead, went = life.dead_heartbeat(engine, row), False
     try:
-        with managing.renaming(engine, row.name, name, at=time.time(), stale_after_s=report.STALE_S, dead=dead):
+        with managing.renaming(engine, row.name, name, at=time.time(), dead=dead):
             if own and not done and old.exists():
                 _move(old, new)
                 went = True

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -18,11 +15,12 @@ from automl.errors import AutoMLError
 from automl.files import disk, folders, moved
 from automl.files.home import home_folder
 from automl.host.shortage import in_words
-from automl.records import Heartbeat, Listener, Notice, Slots, StudyRow, StudySpec
-from automl.reports import report
+from automl.records import Listener, Notice, Slots, StudyRow, StudySpec
+from automl.reports import life, report
 from automl.reports.report import StudyReport
 from automl.setup import request
 from automl.setup.claim import Claim, claim_folder
+from automl.setup.managing import check_not_suspended
 from automl.setup.options import SearchRequest
 from automl.setup.probing import Probing
 from automl.setup.request import Checked
@@ -32,6 +30,7 @@ from automl.setup.trusting import trusting
 from automl.setup.warm import with_earlier
 from automl.store import read, write
 from automl.store.address import command, db_words, store_url
+from automl.store.beat import beating
 from automl.store.engine import open_store, risk
 from automl.store.release import released
 
@@ -65,12 +64,13 @@ def unchanged(
 
 def go_on(engine: Engine, row: StudyRow, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
     """Take the study over and run it with that spec until it ends or is interrupted. Returns the report."""
-    dead = row.heartbeat if report.is_dead(row) else None
+    dead = life.dead_heartbeat(engine, row)
+    if dead is None:
+        check_not_suspended(row)
     look_for_ray(lambda text: listener(Notice(kind="note", at=row.wall_s, values={"text": text})))
     with released(engine, row.name), _cluster(spec.slots):  # first: without one the study stays as it is
-        mine = Heartbeat(host=socket.gethostname(), pid=os.getpid(), at=time.time())
         spec = replace(spec, key=spec.key or moved.new_key())
-        write.reopen_study(engine, row.name, mine, stale_after_s=report.STALE_S, dead=dead, spec=spec)
+        write.reopen_study(engine, row.name, life.mine(), dead=dead, spec=spec)
         moved.mark(Path(spec.directory), spec.key)
         return run(engine, spec, listener, db)
 
@@ -81,7 +81,8 @@ def run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> 
 
     again = command("resume", spec.name, db)
     try:
-        ended_by = run_study(engine, spec, listener=listener, resume_command=again)
+        with beating(engine, spec.name):  # until the driver beats: it replays, and Ray begins slowly
+            ended_by = run_study(engine, spec, listener=listener, resume_command=again)
     except (AutoMLError, OSError, MemoryError, RuntimeError) as error:
         if isinstance(error, AutoMLError):
             error.begun = True

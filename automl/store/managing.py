@@ -19,22 +19,21 @@ _CHILDREN = (artifacts, evaluations, epochs, attempts, events, trials)  # rows t
 
 
 @contextmanager
-def removal(
-    engine: Engine, name: str, *, at: float, stale_after_s: float, dead: Heartbeat | None = None
-) -> Iterator[None]:
+def removal(engine: Engine, name: str, *, at: float, dead: Heartbeat | None = None) -> Iterator[None]:
     """Remove a study's rows of all tables in one transaction, which ends once the block has.
 
-    at, stale_after_s, dead  as in `reopen_study`
+    at    POSIX seconds
+    dead  as in `reopen_study`
 
     Raises StudyConflict if the study is running, UnknownName if there is none of that name. Then, and where the block
     fails, nothing is removed.
     """
-    free = is_free(at, stale_after_s, dead)
+    free = is_free(dead)
     with changing(engine) as connection:
         # Locked before its children go: a driver cannot take it over meanwhile.
         locked = update(studies).where(studies.c.name == name, free).values(writer=None)
         if connection.execute(locked).rowcount == 0:
-            raise still_running(connection, name, at=at, stale_after_s=stale_after_s)
+            raise still_running(connection, name, at=at)
         key = _key(connection, name)
         for table in _CHILDREN:
             connection.execute(delete(table).where(table.c.study_id == key))
@@ -43,22 +42,21 @@ def removal(
 
 
 @contextmanager
-def renaming(
-    engine: Engine, old: str, new: str, *, at: float, stale_after_s: float, dead: Heartbeat | None = None
-) -> Iterator[None]:
+def renaming(engine: Engine, old: str, new: str, *, at: float, dead: Heartbeat | None = None) -> Iterator[None]:
     """Give a study another name in one transaction, which ends once the block has.
 
-    at, stale_after_s, dead  as in `reopen_study`
+    at    POSIX seconds
+    dead  as in `reopen_study`
 
     Raises StudyConflict if the study is running or the name is taken, UnknownName if there is no such study. Then, and
     where the block fails, nothing is renamed.
     """
-    free = is_free(at, stale_after_s, dead)
+    free = is_free(dead)
     with changing(engine) as connection:
         takeover = update(studies).where(studies.c.name == old, free).values(name=new, writer=None)
         try:
             if connection.execute(takeover).rowcount == 0:
-                raise still_running(connection, old, at=at, stale_after_s=stale_after_s)
+                raise still_running(connection, old, at=at)
         except IntegrityError:
             raise StudyConflict(f"a study named '{new}' exists already. Choose another name.") from None
         document = connection.execute(select(studies.c.spec).where(studies.c.name == new)).scalar_one()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, literal, null, or_, select
 
 from automl.errors import UnknownName
 from automl.files.moved import located
@@ -15,6 +15,7 @@ from automl.records import (
     ArtifactRow,
     AttemptRow,
     Board,
+    EndedBy,
     EpochRow,
     EvaluationRow,
     EventRow,
@@ -28,7 +29,6 @@ from automl.records import (
 )
 from automl.store import tables
 from automl.store.engine import homes_of, reading, revision_of
-from automl.store.migrate import READABLE
 from automl.store.statements import ranked
 
 SCORES = ("score", "best_map50_95", "best_map50")
@@ -288,11 +288,15 @@ _COUNT = (
 _NEWEST = (tables.studies.c.created_at.desc(), tables.studies.c.id.desc())
 
 
+_PROCESS: dict[str, ColumnElement[Any]] = {"process": literal(""), "ended_by": null()}
+_MISSING = {"0004": {"note": literal(""), **_PROCESS}, "0005": _PROCESS}  # by revision; those of READABLE
+
+
 def _studies(connection: Connection) -> Select[*tuple[Any, ...]]:
-    """Query for the rows of studies, newest first. A database that a reader found older has no notes."""
+    """Query for the rows of studies, newest first. A database that a reader found older lacks some columns."""
     columns = _columns(tables.studies, StudyRow)
-    if revision_of(connection) in READABLE:
-        columns = [literal("").label("note") if column.name == "note" else column for column in columns]
+    missing = _MISSING.get(revision_of(connection) or "", {})
+    columns = [missing[column.name].label(column.name) if column.name in missing else column for column in columns]
     return select(*columns, _COUNT).order_by(*_NEWEST)
 
 
@@ -324,6 +328,7 @@ def _study_row(row: Row[*tuple[Any, ...]], connection: Connection) -> StudyRow:
     """The row with the present paths of its files."""
     values = row._asdict()
     values["state"] = StudyState(row.state)
+    values["ended_by"] = None if row.ended_by is None else EndedBy(row.ended_by)
     values["spec"] = located(row.spec, homes_of(connection))
     return StudyRow(**values)
 

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import (
@@ -20,7 +21,7 @@ from sqlalchemy.exc import (
 )
 
 from automl.errors import BadStore, StudyConflict, UnknownName
-from automl.records import EpochMetrics, EvaluationRow, Outcome, StudyState, Trial, TrialState
+from automl.records import EndedBy, EpochMetrics, EvaluationRow, Outcome, StudyState, Trial, TrialState
 from automl.store.batch import Batch
 from automl.store.engine import explain, writing
 from automl.store.read import unknown_study
@@ -44,12 +45,22 @@ class _Live:
     epoch: int  # the last epoch that this attempt reported
 
 
+class Claimed(NamedTuple):
+    """Process that has claimed a study."""
+
+    pid: int
+    process: str  # its identity
+
+
 class Recorder:
     """The one writer of a study's rows. Belongs to one thread of the driver process.
 
     A row is written at once if the last write is over 0.2 s ago, else with a later call. While the
     database is away rows wait in memory, and later calls try again, ever more rarely. `close` raises
     BadStore if it never came back. No row is written twice.
+
+    claimed  the process that has claimed the study (`begin_study`, `reopen_study`): of two recorders, or after another
+             process took it over, one gets it, and the other one raises StudyConflict. None: unconditionally
 
     A new Recorder takes the study over from an older one. The older one writes nothing more: its
     `stop_requested` returns True and its `close` raises StudyConflict.
@@ -60,6 +71,7 @@ class Recorder:
         engine: Engine,
         study: str,
         *,
+        claimed: Claimed | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -80,7 +92,7 @@ class Recorder:
         self._lost = False
         try:
             with writing(engine) as connection:
-                self._id = self._begin_session(connection)
+                self._id = self._begin_session(connection, claimed)
                 self._trials = self._known_trials(connection)
         except SQLAlchemyError as error:
             raise explain(engine, error) from None
@@ -171,9 +183,19 @@ class Recorder:
         self._next.events.append({"kind": kind, "text": text, "trial": trial, "at": at})
         self._write_if_due()
 
-    def study_closed(self, state: StudyState, reason: str, *, at: float, slot_s: float, wall_s: float) -> None:
+    def study_closed(
+        self,
+        state: StudyState,
+        reason: str,
+        *,
+        at: float,
+        slot_s: float,
+        wall_s: float,
+        ended_by: EndedBy | None = None,
+    ) -> None:
         """The session ended; `reason` is one sentence."""
-        self._next.study.update(state=state, reason=reason, heartbeat_at=at, slot_s=slot_s, wall_s=wall_s)
+        figures = {"heartbeat_at": at, "slot_s": slot_s, "wall_s": wall_s}
+        self._next.study.update(state=state, reason=reason, ended_by=ended_by, **figures)
         self._write_if_due()
 
     def stop_requested(self) -> bool:
@@ -223,12 +245,17 @@ class Recorder:
                 "The later results of this session are not stored."
             )
 
-    def _begin_session(self, connection: Connection) -> int:
-        claim = update(studies).where(studies.c.name == self._study)
-        connection.execute(claim.values(writer=self._session, written=0))
+    def _begin_session(self, connection: Connection, claimed: Claimed | None) -> int:
+        """Set the writer, in one statement with the question whether this process still has the study."""
+        mine = () if claimed is None else (studies.c.pid == claimed.pid, studies.c.process == claimed.process)
+        free = () if claimed is None else (studies.c.writer.is_(None),)
+        claim = update(studies).where(studies.c.name == self._study, *mine, *free)
+        changed = connection.execute(claim.values(writer=self._session, written=0)).rowcount
         key: int | None = connection.scalar(select(studies.c.id).where(studies.c.name == self._study))
         if key is None:
             raise unknown_study(connection, self._study)
+        if not changed:
+            raise StudyConflict(f"study '{self._study}' was taken over by another session before this one began.")
         return key
 
     def _known_trials(self, connection: Connection) -> dict[int, _Live]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from automl.errors import BadStore, UnknownName
+from automl.host import identity
 from automl.records import StudyState
 from automl.store import read
 from automl.store.recorder import Recorder
@@ -36,7 +36,7 @@ def released(engine: Engine, name: str) -> Iterator[None]:
 
 def _release(engine: Engine, name: str) -> None:
     row = read.study(engine, name)
-    if row.state is StudyState.RUNNING and (row.host, row.pid) == (socket.gethostname(), os.getpid()):
+    if row.state is StudyState.RUNNING and (row.pid, row.process) == (os.getpid(), identity.own()):
         recorder = Recorder(engine, name)
         recorder.study_closed(StudyState.INTERRUPTED, REASON, at=time.time(), slot_s=row.slot_s, wall_s=row.wall_s)
         recorder.close()

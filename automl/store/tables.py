@@ -104,6 +104,8 @@ studies = Table(
     Column("writer", String),
     Column("written", Integer, nullable=False),
     Column("note", Words, nullable=False, server_default=""),
+    Column("process", String, nullable=False, server_default=""),
+    Column("ended_by", String),
 )
 
 trials = Table(

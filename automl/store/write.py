@@ -13,16 +13,17 @@ from automl.files.moved import portable
 from automl.records import Heartbeat, StudySpec, StudyState, TrialState
 from automl.store.engine import explain, writing
 from automl.store.read import unknown_study
-from automl.store.recorder import Recorder
+from automl.store.recorder import Claimed, Recorder
 from automl.store.tables import attempts, studies, trials
 
-__all__ = ["Recorder", "begin_study", "reopen_study", "request_stop"]
+__all__ = ["Claimed", "Recorder", "begin_study", "reopen_study", "request_stop"]
 
 
-def begin_study(engine: Engine, spec: StudySpec, *, at: float, host: str, pid: int) -> None:
+def begin_study(engine: Engine, spec: StudySpec, *, at: float, host: str, pid: int, process: str = "") -> None:
     """Create a running study.
 
-    at  POSIX seconds
+    at                  POSIX seconds
+    host, pid, process  as in Heartbeat
 
     Raises StudyConflict if another study has its name.
     """
@@ -35,6 +36,7 @@ def begin_study(engine: Engine, spec: StudySpec, *, at: float, host: str, pid: i
         heartbeat_at=at,
         host=host,
         pid=pid,
+        process=process,
         stop_requested=False,
         slot_s=spec.probe_s,
         wall_s=0.0,
@@ -54,7 +56,6 @@ def reopen_study(
     name: str,
     mine: Heartbeat,
     *,
-    stale_after_s: float,
     dead: Heartbeat | None = None,
     spec: StudySpec | None = None,
 ) -> None:
@@ -67,10 +68,10 @@ def reopen_study(
           is the latest: of two callers that saw the same driver die, one gets the study
     spec  with what changes for this driver; None: as it was
 
-    Raises StudyConflict if the study is running and its last heartbeat is not older than `stale_after_s`.
+    Raises StudyConflict if the study is running and its driver is not known to be dead.
     """
-    free = is_free(mine.at, stale_after_s, dead)
-    session = {"state": StudyState.RUNNING, "reason": "", **_columns(mine)}
+    free = is_free(dead)
+    session = {"state": StudyState.RUNNING, "reason": "", "ended_by": None, **_columns(mine)}
     changed = {} if spec is None else {"spec": portable(spec)}
     takeover = (
         update(studies)
@@ -79,7 +80,7 @@ def reopen_study(
     )
     with changing(engine) as connection:
         if connection.execute(takeover).rowcount == 0:
-            raise still_running(connection, name, at=mine.at, stale_after_s=stale_after_s)
+            raise still_running(connection, name, at=mine.at)
         _interrupt_trials(connection, name)
 
 
@@ -109,16 +110,14 @@ def changing(engine: Engine) -> Iterator[Connection]:
 
 
 def _columns(heartbeat: Heartbeat) -> dict[str, str | int | float]:
-    return {"host": heartbeat.host, "pid": heartbeat.pid, "heartbeat_at": heartbeat.at}
+    process: dict[str, str | int | float] = {"host": heartbeat.host, "pid": heartbeat.pid, "process": heartbeat.process}
+    return {**process, "heartbeat_at": heartbeat.at}
 
 
-def is_free(at: float, stale_after_s: float, dead: Heartbeat | None) -> ColumnElement[bool]:
-    """True if no driver has the study: it does not run, or was silent for too long, or its driver is known dead."""
-    return or_(
-        studies.c.state != StudyState.RUNNING,
-        studies.c.heartbeat_at < at - stale_after_s,
-        *((is_latest(dead),) if dead is not None else ()),
-    )
+def is_free(dead: Heartbeat | None) -> ColumnElement[bool]:
+    """True if no driver has the study: it does not run, or this last heartbeat is that of a dead driver."""
+    idle = studies.c.state != StudyState.RUNNING
+    return idle if dead is None else or_(idle, is_latest(dead))
 
 
 def is_latest(heartbeat: Heartbeat) -> ColumnElement[bool]:
@@ -126,15 +125,15 @@ def is_latest(heartbeat: Heartbeat) -> ColumnElement[bool]:
     return and_(*(studies.c[name] == value for name, value in _columns(heartbeat).items()))
 
 
-def still_running(connection: Connection, name: str, *, at: float, stale_after_s: float) -> StudyConflict | UnknownName:
+def still_running(connection: Connection, name: str, *, at: float) -> StudyConflict | UnknownName:
     """Error for a study that is not free, or that does not exist."""
     row = connection.execute(select(studies).where(studies.c.name == name)).one_or_none()
     if row is None:
         return unknown_study(connection, name)
     return StudyConflict(
         f"study '{name}' is running on {row.host} (process {row.pid}), heard of "
-        f"{max(0.0, at - row.heartbeat_at):.0f} s ago. Stop it there first; a study process that is silent "
-        f"for {stale_after_s:.0f} s counts as ended."
+        f"{max(0.0, at - row.heartbeat_at):.0f} s ago. Stop it there first. On another machine or in another container "
+        "a study process counts as ended once it is silent for 60 s."
     )
 
 

@@ -70,6 +70,9 @@ Notify = Annotated[
 TrustModel = Annotated[
     bool, typer.Option("--trust-model", help="Use a network file though it could run code on this machine.")
 ]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Return once the study has begun; it goes on without this terminal.")
+]
 Export = Annotated[Path | None, typer.Option(help="Write the best hyp.yaml here at the end.")]
 
 

@@ -179,7 +179,10 @@ def _gauge(gauge: Gauge) -> Table:
 
 
 class JsonEvents:
-    """File of events: every notice is appended, one JSON object a line."""
+    """File of events: every notice is appended, one JSON object a line.
+
+    A file that cannot be written any more, on a disk that is full, is said once and ends no search.
+    """
 
     def __init__(self, add: Callable[[str], object]) -> None:
         self._add = add

@@ -13,6 +13,7 @@ from automl.costs.budget import budget_words
 from automl.figures import duration, format_cost, score
 from automl.records import StudyState, TrialRow
 from automl.reports import lists
+from automl.reports.life import suspended_words
 from automl.reports.overview import Overview
 from automl.reports.report import StudyStatus
 from automl.scores.words import origin_text, trial_name
@@ -108,8 +109,10 @@ def _state(status: StudyStatus, db: str | None) -> str:
     row = status.study
     resume = command("resume", row.name, db)
     if row.state is StudyState.RUNNING and not status.alive:
-        silence = duration(time.time() - row.heartbeat_at)
+        silence = duration(max(0.0, time.time() - row.heartbeat_at))
         return f"the study process ended unexpectedly (no sign of life for {silence}); {resume}"
     if row.state is StudyState.FINISHED:
         return f"finished; {command('show', row.name, db)}"
-    return f"{row.state.value}; {resume}" if row.state is StudyState.INTERRUPTED else row.state.value
+    if row.state is StudyState.INTERRUPTED:
+        return f"{row.state.value}; {resume}"
+    return f"{row.state.value}. {suspended_words(row)}".removesuffix(". ")

@@ -77,7 +77,7 @@ class Story:
         """Takes the study over; the driver dies after so many epochs. What it knew then."""
         dead = read.study(self.engine, self.spec.name).heartbeat
         mine = Heartbeat(host="here", pid=dead.pid + 1, at=BEGAN + self.at)
-        write.reopen_study(self.engine, self.spec.name, mine, stale_after_s=60.0, dead=dead)
+        write.reopen_study(self.engine, self.spec.name, mine, dead=dead)
         search, settled = self.replayed()
         recorder = write.Recorder(self.engine, self.spec.name)
         session = Timed(search, recorder, posix_offset_s=BEGAN)

@@ -13,6 +13,7 @@ from automl import service
 from automl.errors import AutoMLError, StudyConflict, UnknownName
 from automl.files import moved
 from automl.records import StudyState, VariantWeights
+from automl.reports.life import Life
 from automl.store import managing, read, tables
 from automl.store.engine import open_store, writing
 from automl.store.probes import keep_probe
@@ -114,7 +115,7 @@ def test_a_study_that_is_taken_over_meanwhile_stays(home: Home) -> None:
     home.study(state=None)
     with (
         pytest.raises(StudyConflict, match="is running"),
-        managing.removal(home.engine, "wheat", at=0.0, stale_after_s=60.0),
+        managing.removal(home.engine, "wheat", at=0.0),
     ):
         pytest.fail("the study runs")
     assert home.names() == {"wheat"}
@@ -122,7 +123,7 @@ def test_a_study_that_is_taken_over_meanwhile_stays(home: Home) -> None:
 
 def test_a_crashed_study_can_be_deleted(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.study(state=None)
-    monkeypatch.setattr("automl.reports.report.is_dead", lambda row: True)
+    monkeypatch.setattr("automl.reports.life.life_of", lambda row: Life.GONE)
     home.delete()
     assert home.names() == set()
 
@@ -286,7 +287,7 @@ def test_a_name_that_another_takes_meanwhile_moves_no_folder(home: Home) -> None
     home.study("rice")
     with (
         pytest.raises(StudyConflict, match="'rice' exists already"),
-        managing.renaming(home.engine, "wheat", "rice", at=2e9, stale_after_s=60.0),
+        managing.renaming(home.engine, "wheat", "rice", at=2e9),
     ):
         pytest.fail("the name is taken")
     assert directory.is_dir()

@@ -190,7 +190,7 @@ def test_an_interrupted_trial_that_goes_on_is_followed(driver: Driver) -> None:
     watch, engine = Watch(), driver.engine
     look(watch, engine)
     dead = read.study(engine, "birds").heartbeat
-    reopen_study(engine, "birds", Heartbeat(host="there", pid=2, at=5000.0), stale_after_s=60.0, dead=dead)
+    reopen_study(engine, "birds", Heartbeat(host="there", pid=2, at=5000.0), dead=dead)
     assert look(watch, engine).states["interrupted"] == 1
     again = Driver(engine)
     again.at = 500.0  # a clock that is behind

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from automl.errors import AutoMLError
+from automl.host import identity
 from automl.records import StudySpec, StudyState
 from automl.store import read
 from automl.store.release import REASON, released
@@ -21,7 +22,7 @@ Begin = Callable[..., None]
 @pytest.fixture
 def begin(engine: Engine, make_spec: Callable[..., StudySpec]) -> Begin:
     def begin(host: str = socket.gethostname(), pid: int = os.getpid()) -> None:
-        begin_study(engine, make_spec("birds"), at=1.0, host=host, pid=pid)
+        begin_study(engine, make_spec("birds"), at=1.0, host=host, pid=pid, process=identity.own())
 
     return begin
 

@@ -6,11 +6,13 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 from sqlalchemy import Engine
 
+from automl.host import identity
 from automl.records import EpochMetrics, Outcome, Purpose, StudySpec, Trial, TrialState
 from automl.reports.report import is_dead, report_of, status_of
 from automl.reports.watch import Watch
@@ -87,7 +89,8 @@ def test_status_report_and_overview_answer_at_production_length(
 
 @pytest.mark.parametrize("question", ["status", "create_time"])
 def test_a_process_that_ends_during_the_look_is_dead(monkeypatch: pytest.MonkeyPatch, question: str) -> None:
-    mine = make_study(host=socket.gethostname(), pid=os.getpid(), heartbeat_at=time.time())
+    monkeypatch.setattr(identity, "_PROC", Path("/nowhere"))
+    mine = make_study(host=socket.gethostname(), pid=os.getpid(), heartbeat_at=time.time(), process=identity.own())
     assert not is_dead(mine)
 
     def gone(process: psutil.Process) -> None:

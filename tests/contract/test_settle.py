@@ -35,7 +35,8 @@ def test_a_settled_trial_is_closed_in_the_database(engine: Engine, tmp_path: Pat
         before.epoch(0, 1, metrics, slot_s=60.0 * epoch, at=60.0 * epoch)
     before.flush()  # and here the driver is killed
 
-    write.reopen_study(engine, spec.name, Heartbeat(host="here", pid=2, at=1e6), stale_after_s=60.0)
+    mine, dead = Heartbeat(host="here", pid=2, at=1e6), read.study(engine, spec.name).heartbeat
+    write.reopen_study(engine, spec.name, mine, dead=dead)
     recorder = write.Recorder(engine, spec.name)
     second = session_of(spec, recorder)
     settled = second.search.replay(read.trials(engine, spec.name), read.epochs(engine, spec.name))
@@ -58,7 +59,8 @@ def test_an_interrupted_trial_of_a_spent_study_is_cut_and_its_attempt_stays(engi
     before.close()
     attempts = read.attempts(engine, spec.name, 0)
 
-    write.reopen_study(engine, spec.name, Heartbeat(host="here", pid=2, at=1e6), stale_after_s=60.0)
+    mine, dead = Heartbeat(host="here", pid=2, at=1e6), read.study(engine, spec.name).heartbeat
+    write.reopen_study(engine, spec.name, mine, dead=dead)
     recorder = write.Recorder(engine, spec.name)
     second = session_of(spec, recorder)
     second.search.replay(read.trials(engine, spec.name), read.epochs(engine, spec.name))

@@ -327,7 +327,7 @@ def test_a_reopened_study_goes_on_where_it_was(engine: Engine, birds: str, recor
     start(recorder, 1)
     recorder.epoch(1, 1, metrics(1, 0.2), slot_s=4.0, at=14.0)
     request_stop(engine, birds)
-    reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=300.0), stale_after_s=60.0)
+    reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=300.0), dead=read.study(engine, birds).heartbeat)
     assert not read.study(engine, birds).stop_requested
     assert read.trial(engine, birds, 0).state is TrialState.COMPLETED
     assert read.trial(engine, birds, 1).state is TrialState.INTERRUPTED
@@ -345,7 +345,7 @@ def test_a_reopened_study_goes_on_where_it_was(engine: Engine, birds: str, recor
 @pytest.mark.fault
 def test_a_driver_that_was_taken_over_writes_no_more(engine: Engine, birds: str, recorder: Recorder) -> None:
     start(recorder, 0)
-    reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=300.0), stale_after_s=60.0)
+    reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=300.0), dead=read.study(engine, birds).heartbeat)
     recorder.epoch(0, 1, metrics(1, 0.9), slot_s=4.0, at=301.0)
     assert recorder.stop_requested()
     assert read.epochs(engine, birds) == []

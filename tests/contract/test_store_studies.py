@@ -82,19 +82,19 @@ def test_only_a_running_study_can_be_stopped(engine: Engine, birds: str) -> None
 def test_a_study_with_a_live_driver_is_not_reopened(engine: Engine, birds: str) -> None:
     early, late = (Heartbeat(host="there", pid=2, at=at) for at in (130.0, 191.0))
     with pytest.raises(StudyConflict, match=r"running on here \(process 1\), heard of 30 s ago"):
-        reopen_study(engine, birds, early, stale_after_s=60.0)
+        reopen_study(engine, birds, early)
     with pytest.raises(UnknownName):
-        reopen_study(engine, "bird", early, stale_after_s=60.0)
-    reopen_study(engine, birds, early, stale_after_s=60.0, dead=read.study(engine, birds).heartbeat)
-    reopen_study(engine, birds, late, stale_after_s=60.0)
+        reopen_study(engine, "bird", early)
+    reopen_study(engine, birds, early, dead=read.study(engine, birds).heartbeat)
+    reopen_study(engine, birds, late, dead=early)
     assert read.study(engine, birds).heartbeat == late
 
 
 def test_of_two_that_found_the_driver_dead_one_takes_the_study_over(engine: Engine, birds: str) -> None:
     found = read.study(engine, birds).heartbeat
-    reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=130.0), stale_after_s=60.0, dead=found)
+    reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=130.0), dead=found)
     with pytest.raises(StudyConflict, match=r"running on there \(process 2\), heard of 1 s ago"):
-        reopen_study(engine, birds, Heartbeat(host="here", pid=3, at=131.0), stale_after_s=60.0, dead=found)
+        reopen_study(engine, birds, Heartbeat(host="here", pid=3, at=131.0), dead=found)
     assert read.study(engine, birds).pid == 2
 
 
@@ -104,7 +104,7 @@ def test_a_driver_that_was_heard_of_again_is_not_dead(engine: Engine, birds: str
     driver.heartbeat(at=125.0, slot_s=1.0, wall_s=1.0, running={})
     driver.close()
     with pytest.raises(StudyConflict, match="heard of 5 s ago"):
-        reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=130.0), stale_after_s=60.0, dead=found)
+        reopen_study(engine, birds, Heartbeat(host="there", pid=2, at=130.0), dead=found)
 
 
 def test_a_study_that_is_taken_over_to_be_confirmed_keeps_what_is_asked_for(engine: Engine, birds: str) -> None:
@@ -112,7 +112,8 @@ def test_a_study_that_is_taken_over_to_be_confirmed_keeps_what_is_asked_for(engi
     assert spec.confirming is None
     record = Confirming(seeds=2, budgets=("2cpu-h",), trials=5, slot_s=60.0, wall_s=70.0, reason="it was spent")
     mine = Heartbeat(host="there", pid=2, at=300.0)
-    reopen_study(engine, birds, mine, stale_after_s=60.0, spec=replace(spec, confirming=record))
+    dead = read.study(engine, birds).heartbeat
+    reopen_study(engine, birds, mine, dead=dead, spec=replace(spec, confirming=record))
     assert read.study(engine, birds).spec == replace(spec, confirming=record)
-    reopen_study(engine, birds, replace(mine, at=600.0), stale_after_s=60.0)
+    reopen_study(engine, birds, replace(mine, at=600.0), dead=mine)
     assert read.study(engine, birds).spec.confirming == record
