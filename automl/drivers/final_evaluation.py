@@ -54,12 +54,14 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
     The cost is charged as confirmation. Where it would exceed a budget by more than an epoch of each slot, nothing is
     measured and the log says so. A failed measurement is kept as NaN: it has cost time too.
 
+    Raises RowsWait if the database does not answer.
+
     at  wall seconds of the study until now
     """
     spec = session.search.spec
     if not spec.unseen:
         return True
-    recorder.close()
+    recorder.sync()
     rows = to_measure(read.trials(engine, spec.name), spec)
     base = rows[0] if rows else None
     known = {(row.split, row.trial) for row in read.evaluations(engine, spec.name)}
@@ -73,7 +75,7 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
     try:
         for split, row in waiting:
             recorder.evaluated(_measured(session, row, base, split, at))
-            recorder.close()
+            recorder.sync()
     except KeyboardInterrupt:
         return False
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,24 @@ from automl.costs.budget import Ledger, limits_of
 from automl.drivers import final_evaluation
 from automl.drivers.ray_tune import INTERRUPTED, RayTuneDriver
 from automl.drivers.session import Session
-from automl.errors import SearchFailed
+from automl.errors import RowsWait, SearchFailed
 from automl.files import folders
 from automl.files.disk import bytes_of_a_trial
 from automl.files.kept import BestFiles
-from automl.policy import Search
+from automl.policy import Search, remembered
 from automl.policy.history import RESUMABLE
-from automl.records import EndedBy, Ending, Listener, Outcome, StudySpec, StudyState, TrialRow, TrialState
+from automl.records import (
+    EndedBy,
+    Ending,
+    Listener,
+    Notice,
+    Outcome,
+    StudyRow,
+    StudySpec,
+    StudyState,
+    TrialRow,
+    TrialState,
+)
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.store import read, write
@@ -29,7 +41,24 @@ SEARCH_ENDS = (EndedBy.BUDGET, EndedBy.TARGET, EndedBy.EARLY, EndedBy.EXHAUSTED,
 Ends = Sequence[tuple[int, Outcome]]  # trials that had reported their last epoch when the study process ended
 
 
-def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_command: str) -> EndedBy:
+@dataclass(frozen=True)
+class Unstored:
+    """A study as its search remembers it, where the database did not take the last rows."""
+
+    study: StudyRow
+    trials: list[TrialRow]
+    sentence: str  # where the rows wait, and how to store them
+
+
+@dataclass(frozen=True)
+class Ended:
+    """End of a session."""
+
+    by: EndedBy
+    unstored: Unstored | None = None
+
+
+def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_command: str) -> Ended:
     """Run the study's driver until the search ends or is interrupted; what ended it.
 
     resume_command  the command line that continues the study, for messages
@@ -42,7 +71,12 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     search = Search(spec, open_sampler(spec.sampler, SearchSpace.from_document(spec.space), spec.seed), ledger)
     ends = search.replay(rows, read.epochs(engine, spec.name))
     folders.pause(spec.directory).unlink(missing_ok=True)
-    recorder = write.Recorder(engine, spec.name)
+    recorder = write.Recorder(
+        engine,
+        spec.name,
+        journals=folders.journals(spec.directory),
+        say=lambda text: _say(listener, f"{text} Ctrl-C leaves them there for: {resume_command}", driver.at()),
+    )
     files = _files(spec, recorder, rows, ends)
     files.pin(search.at_stake)
     session = Session(search, recorder, posix_offset_s=time.time() - stored.wall_s, listener=listener, keeper=files)
@@ -54,17 +88,45 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     try:
         ending = _ending(search, interrupted=driver.run())
         if _state(search, ending) is StudyState.FINISHED:
-            measured = final_evaluation.measure(engine, session, recorder, driver.at)
-            ending = ending if measured else Ending(EndedBy.USER, INTERRUPTED)
+            ending = _measured(ending, engine, session, recorder, driver)
     finally:
         files.finish()
-        state, slot_s = _state(search, ending), ledger.spent_s()
-        recorder.study_closed(state, ending.sentence, at=time.time(), slot_s=slot_s, wall_s=driver.at())
-        recorder.close()
+        state, wall_s = _state(search, ending), driver.at()
+        recorder.study_closed(state, ending.sentence, at=time.time(), slot_s=ledger.spent_s(), wall_s=wall_s)
+        unstored = _close(recorder, resume_command)
+        if unstored:
+            _say(listener, unstored, wall_s)
     if search.failure is not None:
         way_out = "" if search.failures.final else f". Once that is mended, go on with: {resume_command}"
         raise SearchFailed(search.failure + way_out)
-    return ending.by
+    if not unstored:
+        return Ended(ending.by)
+    row = remembered.study_of(search, stored, state, ending, at=wall_s)
+    return Ended(ending.by, Unstored(row, remembered.trials_of(search, rows), unstored))
+
+
+def _measured(
+    ending: Ending, engine: Engine, session: Session, recorder: write.Recorder, driver: RayTuneDriver
+) -> Ending:
+    """The ending after the final evaluation, which needs the database: without it a later session measures."""
+    try:
+        measured = final_evaluation.measure(engine, session, recorder, driver.at)
+    except RowsWait:
+        return Ending(EndedBy.ERROR, "the database did not answer at the final evaluation")
+    return ending if measured else Ending(EndedBy.USER, INTERRUPTED)
+
+
+def _close(recorder: write.Recorder, resume_command: str) -> str:
+    """Close the record; a sentence on rows that the database did not take, empty without any."""
+    try:
+        recorder.close()
+    except RowsWait as error:
+        return f"{error} Once the database answers, go on with: {resume_command}"
+    return ""
+
+
+def _say(listener: Listener, text: str, at: float) -> None:
+    listener(Notice(kind="note", at=at, values={"text": text}))
 
 
 def _ledger(engine: Engine, spec: StudySpec) -> Ledger:

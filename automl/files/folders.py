@@ -48,6 +48,11 @@ def network(study: str | Path, model: str) -> Path:
     return Path(study) / "networks" / digest / re.split(r"[\\/]", model)[-1]
 
 
+def journals(study: str | Path) -> Path:
+    """Folder with the rows that wait for the database, a file for each session."""
+    return Path(study) / "journal"
+
+
 def pause(study: str | Path) -> Path:
     """File that exists while running trials have to end after their epoch."""
     return Path(study) / "pause"

@@ -29,6 +29,7 @@ from automl.store import read, write
 from automl.store.address import command, db_words, store_url
 from automl.store.engine import open_store, risk
 from automl.store.release import released
+from automl.store.replay import replay
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -69,9 +70,26 @@ def run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> 
     """Run the study until it ends or is interrupted. Returns the report."""
     from automl.drivers.study import run_study
 
-    ended_by = run_study(engine, spec, listener=listener, resume_command=command("resume", spec.name, db))
-    row = read.study(engine, spec.name)
-    return replace(report.report_of(engine, row, ended_by=ended_by), db_words=db_words(db))
+    ended = run_study(engine, spec, listener=listener, resume_command=command("resume", spec.name, db))
+    if ended.unstored is None:
+        overview = report.report_of(engine, read.study(engine, spec.name), ended_by=ended.by)
+    else:
+        study, trials, waiting = ended.unstored.study, ended.unstored.trials, ended.unstored.sentence
+        overview = report.report_from(study, trials, (), {}, ended_by=ended.by, waiting=waiting)
+    return replace(overview, db_words=db_words(db))
+
+
+def caught_up(engine: Engine, row: StudyRow, listener: Listener) -> StudyRow:
+    """The study's row once the database has the rows that wait in its journal, unless its process is alive."""
+    if report.is_alive(row):
+        return row
+    replayed = replay(engine, row)
+    texts = list(replayed.notes)
+    if replayed.rows:
+        texts.append(f"{replayed.rows} rows of study '{row.name}' that waited in its journal were stored.")
+    for text in texts:
+        listener(Notice(kind="note", at=row.wall_s, values={"text": text}))
+    return read.study(engine, row.name) if replayed.rows else row
 
 
 @contextmanager
