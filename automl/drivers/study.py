@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,11 +95,11 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
         state, wall_s = _state(search, ending), driver.at()
         recorder.study_closed(state, ending.sentence, at=time.time(), slot_s=ledger.spent_s(), wall_s=wall_s)
         unstored = _close(recorder, resume_command)
-        if unstored:
+        if unstored and sys.exc_info()[0] is not None:  # else the report says so
             _say(listener, unstored, wall_s)
     if search.failure is not None:
         way_out = "" if search.failures.final else f". Once that is mended, go on with: {resume_command}"
-        raise SearchFailed(search.failure + way_out)
+        raise SearchFailed(f"{search.failure}{way_out}{f'. {unstored}' if unstored else ''}")
     if not unstored:
         return Ended(ending.by)
     row = remembered.study_of(search, stored, state, ending, at=wall_s)

@@ -87,6 +87,7 @@ class Writer:
         self.stop = False  # somebody asks the session to stop
         self.broken: AutoMLError | None = None  # an error for which waiting is no help
         self.urgent = False  # somebody waits for the rows
+        self.over = False  # nobody waits any more: ask no further question
         self.wrote_at = -math.inf
         self._retry_at = -math.inf
         self._retry_s = 0.0
@@ -99,7 +100,7 @@ class Writer:
 
     def work(self) -> bool:
         """Store everything that waits. False if the database is away; then it goes on waiting."""
-        while not self.lost and not self._journal.empty:
+        while not (self.lost or self.over or self._journal.empty):
             if not self._try(self._store_some):
                 return False
         self.wrote_at = self._clock()
@@ -175,7 +176,6 @@ class WriterThread(threading.Thread):
         super().__init__(name="automl-writer", daemon=True)
         self._writer = writer
         self._wake = threading.Event()
-        self._over = False
 
     def wake(self) -> None:
         """There is something to store."""
@@ -183,16 +183,16 @@ class WriterThread(threading.Thread):
 
     def end(self) -> None:
         """Ask no more questions; not waited for, since the present one may take long."""
-        self._over = True
+        self._writer.over = True
         self._wake.set()
 
     def run(self) -> None:
         """Work until the end."""
         writer = self._writer
-        while not (self._over or writer.lost or writer.broken):
+        while not (writer.over or writer.lost or writer.broken):
             self._wake.wait(_IDLE_S)
             self._wake.clear()
-            if self._over or not writer.due:
+            if writer.over or not writer.due:
                 continue
             try:
                 if writer.work():
@@ -200,5 +200,6 @@ class WriterThread(threading.Thread):
             except AutoMLError as error:
                 writer.broken = error
             except Exception as error:  # a thread that ends in silence would let the driver wait for ever
-                _log.exception("the writer of the database failed")
+                if not writer.over:
+                    _log.exception("the writer of the database failed")
                 writer.broken = BadStore(f"the database could not be written: {type(error).__name__}: {error}")
