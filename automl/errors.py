@@ -130,6 +130,10 @@ class StoreAway(BadStore):
     """A database that does not answer now, but may later."""
 
 
+class RowsWait(StoreAway):
+    """A database that did not take the last rows of a session. They wait in the study's journal."""
+
+
 class NothingToCompare(AutoMLError):
     """Too few finished trainings for a figure."""
 

@@ -28,7 +28,7 @@ from automl.reports.report import StudyReport, StudyStatus
 from automl.reports.watch import Watch
 from automl.setup.confirming import SEEDS, check_finished, confirming
 from automl.setup.managing import check_not_running, checked_note, delete_study, deletion_of, rename_study
-from automl.setup.opening import compiled, go_on, reader, run, say_which, unchanged, writer
+from automl.setup.opening import caught_up, compiled, go_on, reader, run, say_which, unchanged, writer
 from automl.setup.options import SearchOptions, request_of
 from automl.store import managing, read, write
 from automl.store.address import command, db_words, named_db, store_url
@@ -163,13 +163,16 @@ def resume(
     db = named_db(home, db)
     engine = writer(home, db)
     row = study_for(engine, "resume", study, db)
-    if row.state in (StudyState.FINISHED, StudyState.FAILED):
-        raise StudyConflict(
-            f"study '{row.name}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
-            "start a new one with `automl search`."
-        )
-    spec = unchanged(row.spec, data, home, command("resume", row.name, db), trust_model=trust_model)
     with following(progress, listener, targets) as follow:
+        before, row = row, caught_up(engine, row, follow)
+        if row.state is StudyState.FINISHED and before.state is not row.state:  # only its last rows were not stored
+            return follow.conclude(replace(report.report_of(engine, row), db_words=db_words(db)))
+        if row.state in (StudyState.FINISHED, StudyState.FAILED):
+            raise StudyConflict(
+                f"study '{row.name}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
+                "start a new one with `automl search`."
+            )
+        spec = unchanged(row.spec, data, home, command("resume", row.name, db), trust_model=trust_model)
         say_which(row, study, follow)
         return follow.conclude(go_on(engine, row, spec, follow, db))
 
@@ -204,7 +207,7 @@ def confirm(
     targets = targets_of(notify)
     db = named_db(home, db)
     engine = writer(home, db)
-    row = study_for(engine, "confirm", study, db)
+    row = caught_up(engine, study_for(engine, "confirm", study, db), listener)
     check_finished(row, db)
     again = command("confirm", row.name, db)
     row = replace(row, spec=unchanged(row.spec, data, home, again, trust_model=trust_model))
@@ -278,7 +281,7 @@ def rename(study: str, name: str, *, home: str | Path | None = None, db: str | N
     engine = writer(home, db)
     row = read.study(engine, study)
     check_not_running(engine, row, db)
-    rename_study(engine, row, name)
+    rename_study(engine, caught_up(engine, row, lambda notice: None), name)
     return read.study(engine, name)
 
 

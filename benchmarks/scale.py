@@ -94,6 +94,9 @@ class _Nowhere:
     def stop_requested(self) -> bool:
         return False
 
+    def problem(self) -> None: ...
+    def news(self) -> None: ...
+
 
 class _Counting(SurrogateTrainer):
     """A trainer that adds up the seconds of its epochs."""

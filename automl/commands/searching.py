@@ -354,7 +354,9 @@ def _finish(report: StudyReport, *, export: Path | None, db: str | None, as_json
         print(terminal.dumps(terminal.as_json(report, None), indent=2))
     else:
         terminal.print_report(open_console(), report, db_words=address.db_words(db))
-    if report.best is not None and export is not None:
+    if report.waiting and export is not None:
+        print(f"{export} is not written: the database does not have the winner's rows yet.", file=sys.stderr)
+    elif report.best is not None and export is not None:
         print(export_words(name, export, db=db), file=sys.stderr if as_json else sys.stdout)
     if report.interrupted:
         print(f"Go on with: {address.command('resume', name, db)}", file=sys.stderr)

@@ -58,12 +58,14 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
     kept as NaN: it has cost time too. A full disk, or data that have changed, interrupts the study: what is left is
     measured when it is resumed.
 
+    Raises RowsWait if the database does not answer.
+
     at  wall seconds of the study until now
     """
     spec = session.search.spec
     if not spec.unseen:
         return None
-    recorder.close()
+    recorder.sync()
     rows = to_measure(read.trials(engine, spec.name), spec)
     base = rows[0] if rows else None
     known = {(row.split, row.trial) for row in read.evaluations(engine, spec.name)}
@@ -82,7 +84,7 @@ def measure(engine: Engine, session: Session, recorder: Recorder, at: Callable[[
             evaluation = _measured(session, row, base, split, at)
             dearest_s = max(dearest_s, evaluation.slot_s)
             recorder.evaluated(evaluation)
-            recorder.close()
+            recorder.sync()
     except KeyboardInterrupt:
         return Ending(EndedBy.USER, INTERRUPTED)
     except (NoSpace, DataChanged) as error:

@@ -46,6 +46,8 @@ class Record(Protocol):
     def heartbeat(self, *, at: float, slot_s: float, wall_s: float, running: Mapping[int, float]) -> object: ...
     def event(self, kind: str, text: str, *, trial: int | None = None, at: float) -> object: ...
     def stop_requested(self) -> bool: ...
+    def problem(self) -> str | None: ...
+    def news(self) -> str | None: ...
 
 
 class Keeper(Protocol):
@@ -306,6 +308,7 @@ class Session:
             self._polled_at = at
             if self._record.stop_requested():
                 self.pause(Ending(EndedBy.STOP, "stopped by `automl stop`"), at)
+            self._mind_record(at)
         spent = self.search.ledger.exhausted(at)
         for number in self.running if spent is not None else ():
             self._last_epoch(number, at)
@@ -337,6 +340,13 @@ class Session:
             outcome = self.search.lost(number, Loss.LATE, f"its worker hung: {waited}")
         self.note(f"trial {number}: {outcome.reason}", at, number)
         self.close(number, outcome, at)
+
+    def _mind_record(self, at: float) -> None:
+        """Tell of a database that does not answer, and end in order where rows have no room any more."""
+        self._comment(self._record.news(), at)
+        problem = self._record.problem()
+        if problem is not None:
+            self.pause(Ending(EndedBy.DISK, problem), at)
 
     def beat(self, at: float) -> None:
         """Record what has been spent until now, so that a crash loses no more than a few seconds of it."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +17,26 @@ from automl.drivers.ends import ending_of, state_after
 from automl.drivers.ray_session import SessionGone
 from automl.drivers.ray_tune import RAY_ENDED, RayTuneDriver
 from automl.drivers.session import Session
-from automl.errors import AutoMLError, SearchFailed
+from automl.errors import AutoMLError, RowsWait, SearchFailed
 from automl.files import folders
 from automl.files.disk import bytes_of_a_trial
 from automl.files.kept import BestFiles
 from automl.host import identity
 from automl.host.shortage import in_words
-from automl.policy import Search
+from automl.policy import Search, remembered
 from automl.policy.history import RESUMABLE
-from automl.records import EndedBy, Ending, Listener, Outcome, StudySpec, StudyState, TrialRow, TrialState
+from automl.records import (
+    EndedBy,
+    Ending,
+    Listener,
+    Notice,
+    Outcome,
+    StudyRow,
+    StudySpec,
+    StudyState,
+    TrialRow,
+    TrialState,
+)
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from automl.store import read, write
@@ -34,7 +47,24 @@ if TYPE_CHECKING:
 Ends = Sequence[tuple[int, Outcome]]  # trials that had reported their last epoch when the study process ended
 
 
-def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_command: str) -> EndedBy:
+@dataclass(frozen=True)
+class Unstored:
+    """A study as its search remembers it, where the database did not take the last rows."""
+
+    study: StudyRow
+    trials: list[TrialRow]
+    sentence: str  # where the rows wait, and how to store them
+
+
+@dataclass(frozen=True)
+class Ended:
+    """End of a session."""
+
+    by: EndedBy
+    unstored: Unstored | None = None
+
+
+def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_command: str) -> Ended:
     """Run the study's driver until the search ends or is interrupted; what ended it.
 
     resume_command  the command line that continues the study, for messages
@@ -48,7 +78,13 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     epochs = read.epochs(engine, spec.name)
     ends = search.replay(rows, epochs)
     folders.pause(spec.directory).unlink(missing_ok=True)
-    recorder = write.Recorder(engine, spec.name, claimed=write.Claimed(os.getpid(), identity.own()))
+    recorder = write.Recorder(
+        engine,
+        spec.name,
+        claimed=write.Claimed(os.getpid(), identity.own()),
+        journals=folders.journals(spec.directory),
+        say=lambda text: _say(listener, f"{text} Ctrl-C leaves them there for: {resume_command}", driver.at()),
+    )
     files = _files(spec, recorder, rows, ends)
     files.pin(search.at_stake)
     offset_s = posix_offset_s(time.time(), stored.wall_s, rows, epochs)
@@ -68,14 +104,32 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
         raise
     finally:
         files.finish()
-        state, slot_s = state_after(search, ending), ledger.spent_s()
-        figures = {"at": time.time(), "slot_s": slot_s, "wall_s": driver.at()}
+        state, wall_s = state_after(search, ending), driver.at()
+        figures = {"at": time.time(), "slot_s": ledger.spent_s(), "wall_s": wall_s}
         recorder.study_closed(state, ending.sentence, ended_by=ending.by, **figures)
-        recorder.close()
+        unstored = _close(recorder, resume_command)
+        if unstored and sys.exc_info()[0] is not None:  # else the report says so
+            _say(listener, unstored, wall_s)
     if search.failure is not None:
         way_out = "" if search.failures.final else f". Once that is mended, go on with: {resume_command}"
-        raise SearchFailed(search.failure + way_out)
-    return ending.by
+        raise SearchFailed(f"{search.failure}{way_out}{f'. {unstored}' if unstored else ''}")
+    if not unstored:
+        return Ended(ending.by)
+    row = remembered.study_of(search, stored, state, ending, at=wall_s)
+    return Ended(ending.by, Unstored(row, remembered.trials_of(search, rows), unstored))
+
+
+def _close(recorder: write.Recorder, resume_command: str) -> str:
+    """Close the record; a sentence on rows that the database did not take, empty without any."""
+    try:
+        recorder.close()
+    except RowsWait as error:
+        return f"{error} Once the database answers, go on with: {resume_command}"
+    return ""
+
+
+def _say(listener: Listener, text: str, at: float) -> None:
+    listener(Notice(kind="note", at=at, values={"text": text}))
 
 
 def _measured(engine: Engine, session: Session, recorder: write.Recorder, driver: RayTuneDriver) -> Ending | None:
@@ -84,6 +138,8 @@ def _measured(engine: Engine, session: Session, recorder: write.Recorder, driver
         return final_evaluation.measure(engine, session, recorder, driver.at)
     except SessionGone as error:
         return Ending(EndedBy.ERROR, f"{RAY_ENDED}: {error}")
+    except RowsWait:
+        return Ending(EndedBy.ERROR, "the database did not answer at the final evaluation")
 
 
 def _ledger(engine: Engine, spec: StudySpec) -> Ledger:

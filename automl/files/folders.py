@@ -53,6 +53,11 @@ def log(study: str | Path) -> Path:
     return Path(study) / "search.log"
 
 
+def journals(study: str | Path) -> Path:
+    """Folder with the rows that wait for the database, a file for each session."""
+    return Path(study) / "journal"
+
+
 def pause(study: str | Path) -> Path:
     """File that exists while running trials have to end after their epoch."""
     return Path(study) / "pause"

@@ -30,6 +30,7 @@ class Overview:
     share_spent: float  # of the budget that is nearest to its end
     spent_s: Mapping[str, float]  # slot-seconds by purpose; their sum is what was charged
     planned_s: Mapping[str, float]  # slot-seconds by purpose; empty without a plan
+    waiting: str = ""  # sentence on rows that the database has not got yet; empty without any
     db_words: str = field(default="", compare=False)  # the `--db` option with which commands reach its database
 
     def __repr__(self) -> str:
@@ -100,6 +101,7 @@ def overview_of(
     finalists: Sequence[TrialRow],
     running: Sequence[TrialRow],
     evaluations: Sequence[EvaluationRow],
+    waiting: str = "",
 ) -> Overview:
     """The overview of a study, from its rows.
 
@@ -123,6 +125,7 @@ def overview_of(
         production=leaderboard.production_of(finalists, winner),
         answer=answer,
         evaluations=tuple(evaluations),
+        waiting=waiting,
         share_spent=ledger.share_spent(study.wall_s, len(trials)),
         spent_s=spent_by_purpose(study, trials, evaluations),
         planned_s=study.spec.plan.get("shares", {}),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automl.records import EndedBy, EventRow, StudyRow, StudyState, TrialRow, TrialState
+from automl.files import folders
+from automl.records import EndedBy, EvaluationRow, EventRow, StudyRow, StudyState, TrialRow, TrialState
 from automl.reports import glance, life
 from automl.reports.frames import trials_frame
 from automl.reports.glance import Glance
@@ -13,6 +16,8 @@ from automl.reports.overview import Overview, overview_of
 from automl.scores import leaderboard
 from automl.scores.halving import RungTrust, rung_trust
 from automl.store import read
+from automl.store.address import command
+from automl.store.replay import waiting_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 
 LATEST = 1000  # trials that the trust in rungs is measured on
 EVENTS = 10  # last lines of the log in a status
+SILENT_S = 15.0  # without a heartbeat, after which the database may be behind
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -57,28 +63,64 @@ class StudyStatus(Glance):
 
 def report_of(engine: Engine, study: StudyRow, *, ended_by: EndedBy | None = None) -> StudyReport:
     """The study with all its trials, ranked."""
-    rows = read.trials(engine, study.name)
+    return report_from(
+        study,
+        read.trials(engine, study.name),
+        read.evaluations(engine, study.name),
+        read.scores(engine, study.name, latest=LATEST),
+        ended_by=ended_by,
+        waiting=_waiting(engine, study),
+    )
+
+
+def report_from(
+    study: StudyRow,
+    rows: Sequence[TrialRow],
+    evaluations: Sequence[EvaluationRow],
+    scores: Mapping[int, list[float]],
+    *,
+    ended_by: EndedBy | None = None,
+    waiting: str = "",
+) -> StudyReport:
+    """The report of a study from its rows.
+
+    scores   mAP50-95 of each epoch, by trial
+    waiting  sentence on rows that the database has not got yet
+    """
     ranked = leaderboard.rank(rows)
     with_score = {row.number for row in ranked}
     charged_s = sum(row.slot_s for row in rows)
     return StudyReport.extend(
-        _overview(engine, study, rows),
+        _overview(study, rows, evaluations, waiting),
         trials=(*ranked, *(row for row in rows if row.number not in with_score)),
         best=ranked[0] if ranked else None,
         paid_share=sum(row.paid_s for row in rows) / charged_s if charged_s else 0.0,
-        interrupted=study.state is StudyState.INTERRUPTED and ended_by is not None,
+        interrupted=(study.state is StudyState.INTERRUPTED or bool(waiting)) and ended_by is not None,
         ended_by=ended_by,
-        rungs=rung_trust(read.scores(engine, study.name, latest=LATEST), study.spec.rungs, study.spec.epochs),
+        rungs=rung_trust(scores, study.spec.rungs, study.spec.epochs),
     )
 
 
 def status_of(engine: Engine, study: StudyRow) -> StudyStatus:
     """The study as it stands now."""
-    overview = _overview(engine, study, read.trials(engine, study.name))
+    rows, evaluations = read.trials(engine, study.name), read.evaluations(engine, study.name)
+    overview = _overview(study, rows, evaluations, _waiting(engine, study))
     return StudyStatus.extend(overview, events=tuple(read.events(engine, study.name, limit=EVENTS)))
 
 
-def _overview(engine: Engine, study: StudyRow, rows: list[TrialRow]) -> Overview:
+def _waiting(engine: Engine, study: StudyRow) -> str:
+    """Sentence on rows that wait in the study's journal; empty without any, and for those of a running group."""
+    silent = time.time() - study.heartbeat_at > SILENT_S
+    rows = waiting_rows(engine, study) if silent or not is_alive(study) else 0
+    if not rows:
+        return ""
+    text = f"{rows} rows of the study are not in the database yet and wait in {folders.journals(study.spec.directory)}."
+    return text if is_alive(study) else f"{text} Store them with: {command('resume', study.name, None)}"
+
+
+def _overview(
+    study: StudyRow, rows: Sequence[TrialRow], evaluations: Sequence[EvaluationRow], waiting: str
+) -> Overview:
     numbers = leaderboard.finalists(rows)
     return overview_of(
         study,
@@ -86,7 +128,8 @@ def _overview(engine: Engine, study: StudyRow, rows: list[TrialRow]) -> Overview
         trials=rows,
         finalists=[row for row in rows if row.number in numbers],
         running=[row for row in rows if row.state is TrialState.RUNNING],
-        evaluations=read.evaluations(engine, study.name),
+        evaluations=evaluations,
+        waiting=waiting,
     )
 
 

@@ -33,6 +33,7 @@ from automl.store.address import command, db_words, store_url
 from automl.store.beat import beating
 from automl.store.engine import open_store, risk
 from automl.store.release import released
+from automl.store.replay import replay
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -82,7 +83,7 @@ def run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> 
     again = command("resume", spec.name, db)
     try:
         with beating(engine, spec.name):  # until the driver beats: it replays, and Ray begins slowly
-            ended_by = run_study(engine, spec, listener=listener, resume_command=again)
+            ended = run_study(engine, spec, listener=listener, resume_command=again)
     except (AutoMLError, OSError, MemoryError, RuntimeError) as error:
         if isinstance(error, AutoMLError):
             error.begun = True
@@ -90,11 +91,28 @@ def run(engine: Engine, spec: StudySpec, listener: Listener, db: str | None) -> 
         words = in_words(error)
         if words is None:
             raise
-        ended = AutoMLError(f"{words}. Then go on with: {again}")
-        ended.begun = True
-        raise ended from error
-    row = read.study(engine, spec.name)
-    return replace(report.report_of(engine, row, ended_by=ended_by), db_words=db_words(db))
+        failed = AutoMLError(f"{words}. Then go on with: {again}")
+        failed.begun = True
+        raise failed from error
+    if ended.unstored is None:
+        overview = report.report_of(engine, read.study(engine, spec.name), ended_by=ended.by)
+    else:
+        study, trials, waiting = ended.unstored.study, ended.unstored.trials, ended.unstored.sentence
+        overview = report.report_from(study, trials, (), {}, ended_by=ended.by, waiting=waiting)
+    return replace(overview, db_words=db_words(db))
+
+
+def caught_up(engine: Engine, row: StudyRow, listener: Listener) -> StudyRow:
+    """The study's row once the database has the rows that wait in its journal, unless its process is alive."""
+    if report.is_alive(row):
+        return row
+    replayed = replay(engine, row)
+    texts = list(replayed.notes)
+    if replayed.rows:
+        texts.append(f"{replayed.rows} rows of study '{row.name}' that waited in its journal were stored.")
+    for text in texts:
+        listener(Notice(kind="note", at=row.wall_s, values={"text": text}))
+    return read.study(engine, row.name) if replayed.rows else row
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 from sqlalchemy import Connection, Delete, Insert, Update
 
@@ -15,6 +15,7 @@ from automl.store.tables import artifacts, attempts, epochs, evaluations, events
 
 Values = dict[str, Any]
 _Attempt = tuple[int, int]  # trial, attempt
+_AS_IN_JSON = ("study", "events")  # parts whose rows have no key, or one of text
 
 
 @dataclass
@@ -44,6 +45,21 @@ class Batch:
     def empty(self) -> bool:
         """True if there is nothing to write."""
         return not (self.study or self.slot_s or self.artifacts or self.trial_ends or self.rows)
+
+    def to_document(self) -> Values:
+        """The batch as JSON has it: what is not empty, and keys beside their rows."""
+        document = {}
+        for part in fields(self):
+            rows = getattr(self, part.name)
+            if rows:
+                document[part.name] = rows if part.name in _AS_IN_JSON else list(rows.items())
+        return document
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """The batch of such a document, read from JSON or not."""
+        parts: Values = {name: rows if name in _AS_IN_JSON else _by_key(rows) for name, rows in document.items()}
+        return cls(**parts)
 
     def start(self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None) -> None:
         """An attempt of a trial began; the first one creates the trial's row."""
@@ -159,6 +175,10 @@ class Batch:
         write.change(sql.DROP_ARTIFACT, ({"b_trial": t, "b_kind": kind} for t, kind in dropped))
         rows = ({"trial": t, "kind": kind, **row} for (t, kind), row in present)
         write.insert(sql.upsert(write.connection, artifacts), rows)
+
+
+def _by_key(rows: Iterable[Sequence[Any]]) -> dict[Any, Any]:
+    return {tuple(key) if isinstance(key, list) else key: row for key, row in rows}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from automl.store.tables import dumps
 
 POSTGRES = "put AUTOML_HOME on a disk of this machine, or name a Postgres database with AUTOML_DB."
 _BUSY_S = 30.0  # longest wait of an SQLite writer for another one
+_LOCK_S = 10  # longest wait of a statement on Postgres for a lock that somebody else holds
+_STATEMENT_S = 15  # longest statement on Postgres of a session that can try again
 _WRITES = "automl_writes"
 _HOMES = "automl_homes"
 _REVISION = "automl_revision"
@@ -93,12 +95,16 @@ def together(engine: Engine) -> Iterator[None]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine, *, bounded: bool = False) -> Iterator[Connection]:
     """A transaction that holds SQLite's write lock from its start.
+
+    bounded  let no statement take longer than a few seconds: the caller can try again
 
     Raises SQLAlchemyError if the database fails.
     """
     with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        if bounded and engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_STATEMENT_S}s'")
         yield connection
 
 
@@ -116,7 +122,7 @@ def revision_of(connection: Connection) -> str:
 
 def explain(engine: Engine, error: SQLAlchemyError) -> BadStore:
     """The failure in one line, without a password."""
-    return StoreAway(f"the database {_shown(engine)} failed: {_first_line(error)}.")
+    return StoreAway(f"the database {shown(engine)} failed: {_first_line(error)}.")
 
 
 def parse(url: str) -> URL:
@@ -213,20 +219,30 @@ def _postgres(url: URL, *, read_only: bool) -> Engine:
         options = url.query.get("options", ())
         options = (options,) if isinstance(options, str) else options
         arguments["options"] = " ".join((*options, "-c default_transaction_read_only=on"))
-    return create_engine(
+    engine = create_engine(
         url,
         connect_args=arguments,
         json_serializer=dumps,
         pool_pre_ping=True,
         executemany_mode="values_plus_batch",
     )
+    if "lock_timeout" not in str(url.query.get("options", "")):
+        event.listen(engine, "connect", _limit_locks)
+    return engine
+
+
+def _limit_locks(connection: Any, record: object) -> None:
+    """Let no statement wait for ever for somebody else's lock. Not among `options`, which some poolers refuse."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{_LOCK_S}s'")
+    connection.commit()
 
 
 def _prepare(engine: Engine, *, create: bool, read_only: bool) -> None:
     """Check the revision of the tables, and migrate them to this program's unless it is read only."""
     with engine.connect() as connection:
         revision = migrate.revision(connection)
-    migrate.check(revision, _shown(engine), create=create, migrate=not read_only)
+    migrate.check(revision, shown(engine), create=create, migrate=not read_only)
     if revision != migrate.HEAD and not read_only:
         with writing(engine) as connection:
             migrate.upgrade(connection)
@@ -244,13 +260,13 @@ def unusable(engine: Engine, error: SQLAlchemyError) -> BadStore:
         return StoreAway(f"cannot open the database {engine.url.database}: {reason}. {way_out}")
     if isinstance(error, OperationalError):
         return StoreAway(
-            f"cannot reach the database {_shown(engine)}: {reason}. "
+            f"cannot reach the database {shown(engine)}: {reason}. "
             "Check the URL, and that the server runs and lets you in."
         )
     return explain(engine, error)
 
 
-def _shown(engine: Engine) -> str:
+def shown(engine: Engine) -> str:
     """The database for a message, without its password and its options, which may hold one."""
     if engine.dialect.name == "sqlite":
         return str(engine.url.database)

@@ -1,4 +1,4 @@
-"""The writer of a study: rows go in by groups, and wait in memory while the database is away."""
+"""The record of a session: rows go to its journal by groups, and from there into the database."""
 
 from __future__ import annotations
 
@@ -8,31 +8,28 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select, update
-from sqlalchemy.exc import (
-    DBAPIError,
-    InterfaceError,
-    InternalError,
-    OperationalError,
-    SQLAlchemyError,
-    TimeoutError,
-)
+from sqlalchemy.exc import SQLAlchemyError
 
-from automl.errors import BadStore, StudyConflict, UnknownName
+from automl.errors import BadStore, NoSpace, RowsWait, StudyConflict, UnknownName
 from automl.records import EndedBy, EpochMetrics, EvaluationRow, Outcome, StudyState, Trial, TrialState
 from automl.store.batch import Batch
-from automl.store.engine import explain, writing
+from automl.store.engine import explain, shown, writing
+from automl.store.journal import SUFFIX, Journal
 from automl.store.read import unknown_study
 from automl.store.tables import studies, trials
+from automl.store.writer import GROUP_S, Owner, Writer, WriterThread
 
-_GROUP_S = 0.2  # rows that arrive within this time are written together
-_FIRST_RETRY_S = 0.5
-_LAST_RETRY_S = 30.0
-_AWAY = (OperationalError, InterfaceError, InternalError, TimeoutError)
+WAIT_S = 120.0  # longest wait for the database at the end of a session
+SAY_S = 30.0  # between two sentences on what is waited for
+_SOON_S = 3.0  # after which a first sentence says so
+_SLOW_S = 10.0  # after which a database that has not answered counts as away
 
 _log = logging.getLogger(__name__)
+Say = Callable[[str], object]
 
 
 @dataclass
@@ -53,17 +50,22 @@ class Claimed(NamedTuple):
 
 
 class Recorder:
-    """The one writer of a study's rows. Belongs to one thread of the driver process.
+    """The one record of a study's rows. Belongs to one thread of the driver process.
 
-    A row is written at once if the last write is over 0.2 s ago, else with a later call. While the
-    database is away rows wait in memory, and later calls try again, ever more rarely. `close` raises
-    BadStore if it never came back. No row is written twice.
+    A group of rows goes to the journal at once if the last one is over 0.2 s old, else with a later call. From there
+    it is stored: with a journal on disk by a thread, so that no call waits for the database, else within the call.
+    While the database is away groups wait, and are tried again, ever more rarely. No row is written twice.
 
     claimed  the process that has claimed the study (`begin_study`, `reopen_study`): of two recorders, or after another
              process took it over, one gets it, and the other one raises StudyConflict. None: unconditionally
 
     A new Recorder takes the study over from an older one. The older one writes nothing more: its
     `stop_requested` returns True and its `close` raises StudyConflict.
+
+    journals  the study's folder of journals; None: rows wait in memory
+    say       is told what the end waits for, soon and every 30 s
+
+    Raises NoSpace if the disk does not take a journal.
     """
 
     def __init__(
@@ -72,30 +74,36 @@ class Recorder:
         study: str,
         *,
         claimed: Claimed | None = None,
+        journals: Path | None = None,
+        say: Say = lambda text: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._engine = engine
         self._study = study
+        self._say = say
         self._clock = clock
         self._sleep = sleep
         self._session = uuid.uuid4().hex
-        self._written = 0  # batches in the database
-        self._sent: Batch | None = None  # tried at least once: the database may have it without an answer
         self._next = Batch()
-        self._last_write = -math.inf
-        self._retry_at = -math.inf
-        self._retry_s = 0.0
-        self._away: BadStore | None = None  # the reason, while the database does not answer
-        self._polled_at = -math.inf
-        self._stop = False
-        self._lost = False
+        self._sealed_at = -math.inf
+        self._told_away = False
+        self._patience = True  # False once the database was waited for in vain
+        self._journal = self._opened(journals)
         try:
             with writing(engine) as connection:
                 self._id = self._begin_session(connection, claimed)
                 self._trials = self._known_trials(connection)
         except SQLAlchemyError as error:
+            self._journal.remove()
             raise explain(engine, error) from None
+        except BaseException:
+            self._journal.remove()
+            raise
+        self._writer = Writer(engine, Owner(self._id, self._session), self._journal, clock)
+        self._thread = WriterThread(self._writer) if journals is not None else None
+        if self._thread is not None:
+            self._thread.start()
 
     def trial_started(self, trial: Trial, *, at: float, node: str | None, device: str | None, pid: int | None) -> bool:
         """An attempt began. False, and ignored, if a later attempt of the trial is known."""
@@ -199,51 +207,154 @@ class Recorder:
         self._write_if_due()
 
     def stop_requested(self) -> bool:
-        """True if the driver should stop; the last known answer while the database is away."""
+        """True if the driver should stop; the last known answer while the database is away.
+
+        Raises BadStore if the database cannot be written, and waiting is no help.
+        """
         self._write_if_due()
-        now = self._clock()
-        if not self._lost and now >= self._retry_at and now - self._polled_at >= _GROUP_S:
-            self._polled_at = now
-            self._poll_stop()
-        return self._stop or self._lost
+        if self._thread is None:
+            self._writer.poll()
+        elif self._writer.broken is not None:
+            raise self._writer.broken
+        return self._writer.stop or self._writer.lost
+
+    def problem(self) -> str | None:
+        """Sentence on a disk that takes no more rows; None while it does."""
+        if self._journal.problem is None:
+            return None
+        return f"the disk takes no more rows of the study ({self._journal.problem}): {self._journal.file}"
+
+    def news(self) -> str | None:
+        """Sentence on a database that does not answer, or does again, once; else None."""
+        reason = self._reason()
+        if (reason is not None) == self._told_away:
+            return None
+        self._told_away = reason is not None
+        if reason is None:
+            return "The database is back, and nothing was lost."
+        return f"{_capital(reason)} The search goes on. Its rows wait in {self._place} until the database is back."
 
     def flush(self) -> bool:
-        """Write the waiting rows. False if the database is away; then they go on waiting."""
-        while not self._lost and not (self._sent is None and self._next.empty):
-            if self._sent is None:
-                self._sent, self._next = self._next, Batch()
-            try:
-                with writing(self._engine) as connection:
-                    if self._claim(connection):
-                        self._sent.apply(connection, self._id)
-            except SQLAlchemyError as error:
-                self._back_off(error)
-                return False
-            self._sent = None
-            self._written += 1
-        self._last_write = self._clock()
-        self._recover()
-        return True
+        """Pass the waiting rows on. False if the database is away; then they go on waiting."""
+        self._seal()
+        if self._thread is None:
+            return self._work()
+        self._thread.wake()
+        return self._reason() is None
 
-    def close(self, *, retry_s: float = 300.0) -> None:
-        """Write the waiting rows, and try again for `retry_s` seconds.
+    def sync(self, *, retry_s: float = WAIT_S) -> None:
+        """Write the waiting rows, and wait `retry_s` seconds for a database that is away.
 
-        Raises BadStore if the database stays away, StudyConflict if another session has the study.
+        Ctrl-C ends the wait. Raises RowsWait if the rows still wait then, StudyConflict if another session has the
+        study, BadStore if waiting is no help.
         """
-        waited_s, pause_s = 0.0, 0.1
-        started = self._clock()
-        while not self.flush():
-            if max(waited_s, self._clock() - started) >= retry_s:
-                waiting = self._next.rows + (self._sent.rows if self._sent else 0)
-                raise BadStore(f"{self._away} {waiting} rows of study '{self._study}' are not stored.")
-            self._sleep(pause_s)
-            waited_s += pause_s
-            pause_s = min(2 * pause_s, 5.0)
-        if self._lost:
+        self._seal()
+        self._writer.hurry()
+        try:
+            self._wait(retry_s if self._patience else 0.0)
+        except KeyboardInterrupt:
+            self._patience = False
+            raise self._rows_wait() from None
+        finally:
+            self._writer.urgent = False
+        if self._writer.lost:
             raise StudyConflict(
                 f"study '{self._study}' was taken over by another session or removed. "
                 "The later results of this session are not stored."
             )
+
+    def close(self, *, retry_s: float = WAIT_S) -> None:
+        """End the session: as `sync`. The journal stays where rows wait in it, and is removed else."""
+        try:
+            self.sync(retry_s=retry_s)
+        finally:
+            if self._thread is not None:
+                self._thread.end()
+                if self._journal.empty or self._writer.lost:
+                    self._journal.remove()
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    def _wait(self, retry_s: float) -> None:
+        waited_s, pause_s, said_s = 0.0, 0.1, -math.inf
+        started = self._clock()
+        while not self._done():
+            waited_s = max(waited_s, self._clock() - started)
+            reason = self._reason()
+            if waited_s >= retry_s and (reason is not None or waited_s >= _SOON_S):
+                self._patience = False
+                raise self._rows_wait()
+            if (reason is not None or waited_s >= _SOON_S) and waited_s - said_s >= SAY_S:
+                said_s = waited_s
+                self._say(self._waiting_text())
+            self._sleep(pause_s)
+            waited_s += pause_s
+            pause_s = min(2 * pause_s, 5.0 if self._thread is None else 0.2)
+
+    def _done(self) -> bool:
+        """True once nothing waits. Without a thread this tries to store it."""
+        if self._thread is None:
+            return self._work()
+        if self._writer.broken is not None:
+            raise BadStore(f"{self._writer.broken} {self._journal.rows} rows wait in {self._place}.")
+        self._thread.wake()
+        return self._journal.empty or self._writer.lost
+
+    def _work(self) -> bool:
+        was_away = self._writer.away is not None
+        done = self._writer.work()
+        if not done and not was_away:
+            _log.warning("%s Rows wait in memory until it is back.", self._writer.away)
+        elif done and was_away and not self._writer.lost:
+            _log.info("the database is back, and nothing was lost")
+        return done
+
+    def _reason(self) -> str | None:
+        """Sentence on a database that does not answer; None while it does."""
+        since, now = self._writer.since, self._clock()
+        if self._writer.away is not None:
+            return str(self._writer.away)
+        if since is not None and now - since >= _SLOW_S:
+            return f"the database {shown(self._engine)} has not answered for {now - since:.0f} s."
+        return None
+
+    @property
+    def _place(self) -> str:
+        return "memory" if self._journal.file is None or self._journal.problem else str(self._journal.file)
+
+    def _waiting_text(self) -> str:
+        reason = self._reason() or f"the database {shown(self._engine)} has not answered yet."
+        return f"{_capital(reason)} {self._journal.rows} rows of study '{self._study}' wait in {self._place}."
+
+    def _rows_wait(self) -> RowsWait:
+        """Error for rows that the database does not have."""
+        if self._journal.file is not None and self._journal.problem is None:
+            return RowsWait(self._waiting_text())
+        lost = self._journal.lost_rows
+        reason = self._reason() or f"the database {shown(self._engine)} has not answered."
+        text = f"{_capital(reason)} {lost} rows of study '{self._study}' are not stored."
+        if self._journal.file is not None:
+            text += f" {self._journal.rows - lost} wait in {self._journal.file}; its disk took no more."
+        return RowsWait(text)
+
+    def _opened(self, journals: Path | None) -> Journal:
+        try:
+            journal = Journal(None if journals is None else journals / f"{self._session}{SUFFIX}")
+        except OSError as error:
+            raise NoSpace(f"{journals} cannot be written ({error.strerror}), and there rows would wait.") from error
+        if journal.problem is not None:
+            journal.remove()
+            raise NoSpace(f"the disk of {journals} is full, and there rows would wait. Free some space.")
+        return journal
+
+    def _seal(self) -> None:
+        """Close the group of rows that has come so far: it goes to the journal."""
+        if self._writer.lost or self._next.empty:
+            self._next = Batch() if self._writer.lost else self._next
+            return
+        self._journal.append(self._next.to_document(), self._next.rows)
+        self._next = Batch()
+        self._sealed_at = self._clock()
 
     def _begin_session(self, connection: Connection, claimed: Claimed | None) -> int:
         """Set the writer, in one statement with the question whether this process still has the study."""
@@ -271,59 +382,17 @@ class Recorder:
         return self._trials[trial]
 
     def _write_if_due(self) -> None:
-        if self._lost:
+        if self._writer.lost:
             self._next = Batch()
             return
         now = self._clock()
-        if now >= self._retry_at and now - self._last_write > _GROUP_S:
+        if self._thread is None:
+            if self._writer.due and now - self._writer.wrote_at > GROUP_S:
+                self.flush()
+        elif now - self._sealed_at > GROUP_S and not self._next.empty:
             self.flush()
 
-    def _claim(self, connection: Connection) -> bool:
-        """Lock the study for the batch. False if the batch is written already, or another session has the study."""
-        assert self._sent is not None
-        claim = update(studies).where(
-            studies.c.id == self._id, studies.c.writer == self._session, studies.c.written == self._written
-        )
-        values = {**self._sent.study, "written": self._written + 1}
-        if connection.execute(claim.values(values)).rowcount == 1:
-            return True
-        query = select(studies.c.writer, studies.c.written).where(studies.c.id == self._id)
-        if connection.execute(query).one_or_none() != (self._session, self._written + 1):
-            self._lose()
-        return False
 
-    def _poll_stop(self) -> None:
-        query = select(studies.c.stop_requested, studies.c.writer).where(studies.c.id == self._id)
-        try:
-            with self._engine.connect() as connection:
-                row = connection.execute(query).one_or_none()
-        except SQLAlchemyError as error:
-            self._back_off(error)
-            return
-        if row is None or row.writer != self._session:
-            self._lose()
-        else:
-            self._stop = row.stop_requested
-
-    def _lose(self) -> None:
-        self._lost = True
-        _log.warning("study '%s' was taken over by another session; this one ends", self._study)
-
-    def _back_off(self, error: SQLAlchemyError) -> None:
-        """Set a longer wait after each failure in a row.
-
-        Raises BadStore if waiting cannot help.
-        """
-        lost_connection = isinstance(error, DBAPIError) and error.connection_invalidated
-        if not isinstance(error, _AWAY) and not lost_connection:
-            raise explain(self._engine, error) from None
-        if self._away is None:
-            _log.warning("%s Rows wait in memory until it is back.", explain(self._engine, error))
-        self._away = explain(self._engine, error)
-        self._retry_s = min(max(2 * self._retry_s, _FIRST_RETRY_S), _LAST_RETRY_S)
-        self._retry_at = self._clock() + self._retry_s
-
-    def _recover(self) -> None:
-        if self._away is not None and not self._lost:
-            _log.info("the database is back, and nothing was lost")
-        self._away, self._retry_s, self._retry_at = None, 0.0, -math.inf
+def _capital(sentence: str) -> str:
+    """The sentence with a capital letter, as its first word has one in a text."""
+    return sentence[:1].upper() + sentence[1:]

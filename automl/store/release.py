@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from automl.errors import BadStore, UnknownName
+from automl.errors import AutoMLError
 from automl.host import identity
 from automl.records import StudyState
 from automl.store import read
 from automl.store.recorder import Recorder
+from automl.store.replay import replay
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 REASON = "interrupted before its trials went on"
+_WAIT_S = 30.0  # longest wait for a database that may hang
 
 
 @contextmanager
@@ -29,14 +32,20 @@ def released(engine: Engine, name: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(BadStore, UnknownName):  # it may not have begun
-            _release(engine, name)
+        thread = threading.Thread(target=_release, args=(engine, name), daemon=True)
+        thread.start()
+        thread.join(_WAIT_S)
         raise
 
 
 def _release(engine: Engine, name: str) -> None:
-    row = read.study(engine, name)
-    if row.state is StudyState.RUNNING and (row.pid, row.process) == (os.getpid(), identity.own()):
-        recorder = Recorder(engine, name)
-        recorder.study_closed(StudyState.INTERRUPTED, REASON, at=time.time(), slot_s=row.slot_s, wall_s=row.wall_s)
-        recorder.close()
+    with suppress(AutoMLError):  # it may not have begun
+        row = read.study(engine, name)
+        if row.state is not StudyState.RUNNING or (row.pid, row.process) != (os.getpid(), identity.own()):
+            return
+        replay(engine, row)  # first: a new session would end that of the journal
+        row = read.study(engine, name)
+        if row.state is StudyState.RUNNING:
+            recorder = Recorder(engine, name)
+            recorder.study_closed(StudyState.INTERRUPTED, REASON, at=time.time(), slot_s=row.slot_s, wall_s=row.wall_s)
+            recorder.close()

@@ -37,6 +37,8 @@ def print_result(console: Console, result: StudyReport | Plan) -> None:
         return
     print_card(console, result, result.db_words)
     text = board.end_text(result, result.trials)
+    if result.waiting:
+        text += f"\n{result.waiting}"
     if result.interrupted:
         text += f"\nGo on with: {command('resume', result.study.name, None)}{result.db_words}"
     console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)

@@ -46,11 +46,11 @@ WIDE = 140  # columns of a terminal that also shows what a trial changed
 # Keys of the JSON documents.
 _OF_REPORT = (
     *("study", "trials", "baseline", "best", "spent_s", "paid_share", "interrupted", "verdict", "winner"),
-    *("production", "evaluations", "planned_s", "rungs"),
+    *("production", "evaluations", "planned_s", "rungs", "waiting"),
 )
 _OF_STATUS = (
     *("study", "alive", "running", "share_spent", "events", "spent_s", "planned_s", "baseline", "winner"),
-    "verdict",
+    *("verdict", "waiting"),
 )
 
 
@@ -136,6 +136,8 @@ def print_report(
         say(console, line)
     if details:
         _print_unseen(console, report)
+    if report.waiting:
+        say(console, report.waiting + ("" if report.interrupted or report.alive else db_words))
     production, study = report.production, report.study
     if study.spec.train and production is None and study.state is StudyState.FINISHED:
         say(console, production_missing_text(study, db_words))

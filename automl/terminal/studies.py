@@ -17,7 +17,7 @@ from automl.reports.life import suspended_words
 from automl.reports.overview import Overview
 from automl.reports.report import StudyStatus
 from automl.scores.words import origin_text, trial_name
-from automl.store.address import command
+from automl.store.address import command, db_words
 from automl.terminal.report import PLAIN, plan_against_spent, say
 
 EDGE = 2  # columns of a terminal that a table of one column leaves free
@@ -89,6 +89,8 @@ def print_status(console: Console, status: StudyStatus, *, db: str | None = None
         f"{budget_words(row.spec)}",
         f"trials    {row.trials} begun, {len(status.running)} running",
     ]
+    if status.waiting:
+        lines.append(f"waiting   {status.waiting}{'' if status.alive else db_words(db)}")
     if row.note:
         lines.append(f"note      {' '.join(row.note.split())}")
     if status.planned_s:

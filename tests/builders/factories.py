@@ -280,6 +280,12 @@ class MemoryRecord:
         """Never; `play` has its own way to stop."""
         return False
 
+    def problem(self) -> None:
+        """Nothing: there is always room."""
+
+    def news(self) -> None:
+        """Nothing: no database can be away."""
+
     def flush(self) -> None:
         """Do nothing: no row waits."""
 

@@ -292,7 +292,7 @@ def test_the_leaderboard_explains_its_words() -> None:
 
 def test_json_documents_keep_their_keys() -> None:
     report, status = as_json(make_report(make_row(0, 0.5)), []), status_json(make_status(make_row(0, 0.5)))
-    shared = {"study", "baseline", "winner", "verdict", "spent_s", "planned_s"}
+    shared = {"study", "baseline", "winner", "verdict", "spent_s", "planned_s", "waiting"}
     own = {"trials", "best", "paid_share", "interrupted", "production", "evaluations", "rungs", "epochs"}
     assert report.keys() == shared | own
     assert status.keys() == shared | {"alive", "running", "share_spent", "events"}
