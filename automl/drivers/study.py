@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers import final_evaluation
+from automl.drivers.deadlines import Patience
+from automl.drivers.place import Place, place
 from automl.drivers.ray_session import SessionGone
 from automl.drivers.ray_tune import INTERRUPTED, RAY_ENDED, RayTuneDriver
 from automl.drivers.session import Session
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 SEARCH_ENDS = (EndedBy.BUDGET, EndedBy.TARGET, EndedBy.EARLY, EndedBy.EXHAUSTED, EndedBy.CONFIRMED)
+CLUSTER_START_S = 900.0  # that a worker may wait for a machine of a cluster, as one that grows has to be started
 Ends = Sequence[tuple[int, Outcome]]  # trials that had reported their last epoch when the study process ended
 
 
@@ -46,7 +49,9 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     recorder = write.Recorder(engine, spec.name)
     files = _files(spec, recorder, rows, ends)
     files.pin(search.at_stake)
-    session = Session(search, recorder, posix_offset_s=time.time() - stored.wall_s, listener=listener, keeper=files)
+    patience = Patience(start_s=CLUSTER_START_S) if place() is Place.CLUSTER else Patience()
+    offset_s = time.time() - stored.wall_s
+    session = Session(search, recorder, posix_offset_s=offset_s, listener=listener, keeper=files, patience=patience)
     driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=stored.wall_s)
     session.settle(ends, stored.wall_s)
     ended = sum(row.state not in RESUMABLE for row in rows) + len(ends)
