@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from automl.costs.budget import Ledger, limits_of
 from automl.drivers import final_evaluation
 from automl.drivers.clock import posix_offset_s
+from automl.drivers.deadlines import Patience
 from automl.drivers.ends import ending_of, state_after
+from automl.drivers.place import Place, place
 from automl.drivers.ray_session import SessionGone
 from automl.drivers.ray_tune import RAY_ENDED, RayTuneDriver
 from automl.drivers.session import Session
@@ -44,6 +46,7 @@ from automl.store import read, write
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+CLUSTER_START_S = 900.0  # that a worker may wait for a machine of a cluster, as one that grows has to be started
 Ends = Sequence[tuple[int, Outcome]]  # trials that had reported their last epoch when the study process ended
 
 
@@ -88,7 +91,8 @@ def run_study(engine: Engine, spec: StudySpec, *, listener: Listener, resume_com
     files = _files(spec, recorder, rows, ends)
     files.pin(search.at_stake)
     offset_s = posix_offset_s(time.time(), stored.wall_s, rows, epochs)
-    session = Session(search, recorder, posix_offset_s=offset_s, listener=listener, keeper=files)
+    patience = Patience(start_s=CLUSTER_START_S) if place() is Place.CLUSTER else Patience()
+    session = Session(search, recorder, posix_offset_s=offset_s, listener=listener, keeper=files, patience=patience)
     driver = RayTuneDriver(session, spec.trainer, spec.slots, wall_s=stored.wall_s)
     session.settle(ends, stored.wall_s)
     ended = sum(row.state not in RESUMABLE for row in rows) + len(ends)
