@@ -243,6 +243,8 @@ class Session:
         self._comment(choice, at)
         self._comment(self._commentary.replanned(at, decided=choice is not None), at)
         self._keep(number, outcome, at)
+        if self.search.failures.final and not self.running:  # a pause may have come first, and no slot is filled then
+            self._give_up(at)
 
     def _keep(self, number: int, outcome: Outcome, at: float) -> None:
         """Leave the files of an ended trial to the keeper."""

@@ -36,6 +36,11 @@ class Run:
         return self.outcome is not None and self.outcome.state is TrialState.COMPLETED
 
     @property
+    def interrupted(self) -> bool:
+        """True while it waits to be resumed by a later session."""
+        return self.outcome is not None and self.outcome.state is TrialState.INTERRUPTED
+
+    @property
     def failed(self) -> bool:
         """True once its training has failed."""
         return self.outcome is not None and self.outcome.state is TrialState.FAILED

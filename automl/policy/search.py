@@ -118,14 +118,20 @@ class Search:
         return cost_s
 
     def give_up(self) -> list[tuple[int, Outcome]]:
-        """End the interrupted trials that wait for a slot once the search has ended: nothing will resume them."""
-        outcomes = []
-        while self.ending is not None and self._resumable:
-            number = self._resumable.popleft().number
-            outcome = Outcome(state=TrialState.CUT, reason=f"{self.ending.sentence} before it could go on")
+        """End the interrupted trials that nothing will resume: those that wait for a slot once the search has ended.
+
+        Once the baseline has failed, also those of this session: such a study is not resumed.
+        """
+        if self.ending is None:
+            return []
+        numbers = [trial.number for trial in self._resumable]
+        self._resumable.clear()
+        if self.failures.final:
+            numbers += [number for number, run in self.runs.items() if run.interrupted and number not in numbers]
+        outcome = Outcome(state=TrialState.CUT, reason=f"{self.ending.sentence} before it could go on")
+        for number in numbers:
             self._finish(self.runs[number], outcome)
-            outcomes.append((number, outcome))
-        return outcomes
+        return [(number, outcome) for number in numbers]
 
     def pause(self, ending: Ending) -> None:
         """Begin no new trials; running ones end as INTERRUPTED after their epoch, to be resumed later."""

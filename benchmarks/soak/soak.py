@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from benchmarks.soak.records import FaultKind, Invariant, Told
 from benchmarks.soak.story import tell
 
 _LONGEST_LOG = 60  # lines of what happened, the last ones
+_log = logging.getLogger("automl")
 _engine: Engine | None = None
 _folder = Path()
 
@@ -54,7 +55,8 @@ class Soaked:
 
     def document(self) -> dict[str, Any]:
         """All figures as plain containers for JSON."""
-        return asdict(self)
+        counts = {name: dict(getattr(self, name)) for name in ("faults", "violations", "states")}
+        return {**vars(self), **counts}
 
 
 def run(studies: int, seed: int, jobs: int, say: Callable[[str], None]) -> Soaked:
@@ -98,8 +100,12 @@ def captions(soaked: Soaked) -> list[str]:
 
 def _played(seeds: range, jobs: int, folder: Path) -> Iterator[Told]:
     if jobs <= 1:
-        _open(folder)
-        yield from map(_tell, seeds)
+        level = _log.level
+        try:
+            _open(folder)
+            yield from map(_tell, seeds)
+        finally:
+            _log.setLevel(level)
         return
     with ProcessPoolExecutor(jobs, initializer=_open, initargs=(folder,)) as pool:
         yield from pool.map(_tell, seeds, chunksize=4)
@@ -108,7 +114,7 @@ def _played(seeds: range, jobs: int, folder: Path) -> Iterator[Told]:
 def _open(folder: Path) -> None:
     """Open a database for the studies of this process."""
     global _engine, _folder
-    logging.getLogger("automl").setLevel(logging.ERROR)  # an outage is no news here
+    _log.setLevel(logging.ERROR)  # an outage is no news here
     _folder = Path(tempfile.mkdtemp(dir=folder))
     _engine = open_store(default_url(_folder))
 

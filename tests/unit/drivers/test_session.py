@@ -13,7 +13,7 @@ from automl.costs.budget import Ledger, limits_of
 from automl.drivers.session import Session
 from automl.policy import Search
 from automl.policy.losses import Loss
-from automl.records import EndedBy, Ending, EpochMetrics, Outcome, Purpose, Trial, TrialState, VariantWeights
+from automl.records import EndedBy, Ending, EpochMetrics, Outcome, Purpose, Slots, Trial, TrialState, VariantWeights
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
 from tests.builders.factories import MemoryRecord, make_search, make_spec
@@ -188,3 +188,36 @@ def test_a_batch_that_was_halved_is_said_and_stands_in_the_reason(tmp_path: Path
     session.close(0, Outcome(state=TrialState.COMPLETED, reason="trained all 12 epochs"), 130.0)
     assert record.notes == ["trial 0 ran out of memory: from here it trains with batch 8 in place of 16"]
     assert record.trials[0].reason == "trained all 12 epochs; trained with batch 8 in place of 16: out of memory"
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["interrupted before", "interrupted after"])
+def test_nothing_stays_interrupted_in_a_study_whose_baseline_has_failed(tmp_path: Path, first: bool) -> None:
+    """Such a study is not resumed, so nothing would go on."""
+    record = MemoryRecord()
+    search = make_search(make_spec(directory=str(tmp_path), slots=Slots(count=2, device="cpu")))
+    session = Session(search, record, posix_offset_s=0.0)
+    session.next_trial(0.0)
+    session.epoch(0, metrics(1), 60.0)
+    assert session.next_trial(60.0) is not None
+    session.epoch(1, metrics(1), 120.0)
+    interrupted = Outcome(state=TrialState.INTERRUPTED, reason="interrupted by the user")
+    if first:
+        session.close(1, interrupted, 120.0)
+    session.failed(0, "broken", None, 130.0)
+    if not first:
+        session.close(1, interrupted, 140.0)
+    assert search.failures.final
+    assert [record.trials[number].state for number in (0, 1)] == [TrialState.FAILED, TrialState.CUT]
+    assert record.trials[1].reason == "the baseline training failed: broken before it could go on"
+    assert record.trials[1].slot_s == (60.0 if first else 80.0)
+
+
+def test_a_trial_stays_interrupted_where_the_study_goes_on(tmp_path: Path) -> None:
+    record = MemoryRecord()
+    search = make_search(make_spec(directory=str(tmp_path)))
+    session = Session(search, record, posix_offset_s=0.0)
+    session.next_trial(0.0)
+    session.epoch(0, metrics(1), 60.0)
+    session.close(0, Outcome(state=TrialState.INTERRUPTED), 60.0)
+    assert record.trials[0].state is TrialState.INTERRUPTED
+    assert search.give_up() == []
