@@ -5,9 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 
-_MEMORY = (
-    "the memory that this process may use is spent. Free some or raise its limit (ulimit -v)"
-)
+_MEMORY = "the memory that this process may use is spent. Free some or raise its limit (ulimit -v)"
 _PROCESSES = "this user may begin no further process or thread. End some, or raise the limit (ulimit -u)"
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
