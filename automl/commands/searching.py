@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 from automl.commands.export import export_words
 from automl.errors import AutoMLError
+from automl.host.shortage import check_limits
 from automl.setup.options import SearchOptions, SearchRequest
 from automl.terminal import options as flags
 from automl.terminal.exits import exit_codes, resumable_code
@@ -101,6 +102,7 @@ def search(
     """
 
     with exit_codes():
+        check_limits()
         from automl import service
         from automl.terminal.progress import shown
         from automl.terminal.tables import open_console
@@ -171,6 +173,7 @@ def resume(
     """Go on with a study that was interrupted, or whose process ended unexpectedly, from its snapshots."""
 
     with exit_codes():
+        check_limits()
         from automl import service
         from automl.terminal.progress import shown
         from automl.terminal.tables import open_console
@@ -194,6 +197,7 @@ def confirm(
     """Train further seeds of a finished study's best recipe and of the defaults, until it is decided."""
 
     with exit_codes():
+        check_limits()
         from automl import service
         from automl.terminal.progress import shown
         from automl.terminal.tables import open_console

@@ -33,6 +33,18 @@ def test_a_limit_that_is_reached_ends_a_command_with_one_sentence(fault: str, wa
     assert way_out in done.stderr
 
 
+@pytest.mark.fault
+@pytest.mark.skipif(sys.platform != "linux", reason="sets limits of Linux")
+@pytest.mark.parametrize(
+    ("fault", "way_out"), [("RLIMIT_NOFILE, (64, 64)", "ulimit -n"), ("RLIMIT_AS, (3 << 30, 3 << 30)", "ulimit -v")]
+)
+@pytest.mark.parametrize("command", ["search", "resume", "confirm"])
+def test_limits_that_ray_does_not_bear_are_refused_before_it_begins(fault: str, way_out: str, command: str) -> None:
+    program = f"import resource, sys; resource.setrlimit(resource.{fault}); from automl.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program, command], capture_output=True, text=True, check=False)
+    assert (done.returncode, way_out in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
 @pytest.mark.parametrize(
     ("number", "words"),
     [
