@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 from automl.commands.export import export_words
 from automl.errors import AutoMLError
 from automl.host.hangup import survived
+from automl.host.shortage import check_limits
 from automl.setup.options import SearchOptions, SearchRequest
 from automl.setup.trusting import trusting
 from automl.terminal import options as flags
@@ -112,6 +113,7 @@ def search(
     """
 
     with survived(), exit_codes():
+        check_limits()
         from automl import service
         from automl.terminal.detached import announced
         from automl.terminal.progress import shown
@@ -216,6 +218,7 @@ def resume(
     """Go on with a study that was interrupted, or whose process ended unexpectedly, from its snapshots."""
 
     with survived(), exit_codes():
+        check_limits()
         from automl import service
         from automl.terminal.detached import announced
         from automl.terminal.progress import shown
@@ -260,6 +263,7 @@ def confirm(
     """Train further seeds of a finished study's best recipe and of the defaults, until it is decided."""
 
     with survived(), exit_codes():
+        check_limits()
         from automl import service
         from automl.terminal.detached import announced
         from automl.terminal.progress import shown

@@ -112,3 +112,10 @@ class Commentary:
             return 1.0
         planned_s = plan.planned_epoch_s(search.spec.plan, search.operating.of(search.operating.arguments({})))
         return search.prices.epoch_s() / planned_s if planned_s > 0 else 1.0
+
+
+def trained_again(trial: int, epoch: int, reached: int) -> str:
+    """Sentence on a trial that begins at an epoch although it had reached a later one."""
+    if epoch == 1:
+        return f"trial {trial} begins anew, for no snapshot of it can be used: it had reached epoch {reached}"
+    return f"trial {trial} had reached epoch {reached} and goes on from its last snapshot, after epoch {epoch - 1}"

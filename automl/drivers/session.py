@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
-from automl.drivers.commentary import Commentary
+from automl.drivers.commentary import Commentary, trained_again
 from automl.drivers.deadlines import Deadlines, Patience
 from automl.figures import span
 from automl.files import folders
@@ -185,6 +185,8 @@ class Session:
                 self._reached[number] = metrics.epoch
                 scores = {"map50_95": metrics.map50_95, "map50": metrics.map50}
                 self._say("epoch", at, number, epoch=metrics.epoch, **scores, slot_s=cost_s)
+            elif metrics.applied is not None:  # the first of this attempt
+                self._comment(trained_again(number, metrics.epoch, self._reached[number]), at, number)
             self._comment(self._commentary.rungs_changed(), at)
             self._comment(self._smaller_batch(number, metrics), at, number)
             if number == 0:  # before a second trial is paid by the probe's price

@@ -43,6 +43,7 @@ class BestFiles:
         self._pinned: set[int] = set()  # trials that keep their weights whatever their rank
         self._closed: list[int] = []
         self._present: set[int] = set()  # closed trials whose weights may still exist
+        self._data = folders.data(directory).is_file()  # of which a folder that a trial made again has none
 
     def pin(self, numbers: Collection[int]) -> None:
         """Keep the weights of these trials, and of no other by pinning: they are repeated, or may be."""
@@ -67,9 +68,11 @@ class BestFiles:
         """Sentence on a disk without room for the running trials' files, or without the study's folder; else None."""
         try:
             free = shutil.disk_usage(self._directory).free
+            if self._data:
+                folders.data(self._directory).stat()
         except OSError as error:
             return (
-                f"the study's folder {self._directory} cannot be reached ({error.strerror}): put it back and resume. "
+                f"the study's folder {self._directory} is not as it was ({error.strerror}): put it back and resume. "
                 "Where it is lost, an empty folder in its place lets the study go on without its weights and snapshots"
             )
         if free < 2 * self._trial_bytes:

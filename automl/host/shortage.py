@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 import errno
+import math
+import os
 import sys
+
+from automl.errors import AutoMLError
 
 _MEMORY = "the memory that this process may use is spent. Free some or raise its limit (ulimit -v)"
 _PROCESSES = "this user may begin no further process or thread. End some, or raise the limit (ulimit -u)"
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+LEAST_BYTES = 8_000_000_000  # of addresses that Ray, torch and their threads take in a process
+LEAST_FILES, LEAST_PROCESSES = 512, 512
+
+
+def check_limits() -> None:
+    """Raise AutoMLError for limits of this process with which Ray would hang or end with its own traceback."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    def limit(name: str) -> float:
+        number = resource.getrlimit(getattr(resource, name))[0] if hasattr(resource, name) else resource.RLIM_INFINITY
+        return math.inf if number == resource.RLIM_INFINITY else number
+
+    for name, least, what, flag in (
+        ("RLIMIT_AS", LEAST_BYTES, "bytes of memory", "-v"),
+        ("RLIMIT_NOFILE", LEAST_FILES, "open files", "-n"),
+        ("RLIMIT_NPROC", LEAST_PROCESSES if os.geteuid() else 0, "processes of this user", "-u"),
+    ):
+        if limit(name) < least:
+            raise AutoMLError(
+                f"the limit is {limit(name):.0f} {what}, and a search needs {least}. Raise it (ulimit {flag}), and "
+                "begin again."
+            )
 
 
 def in_words(error: BaseException) -> str | None:

@@ -93,6 +93,7 @@ def check_resumable(spec: StudySpec) -> StudySpec:
             "Put the folder back, or name the home folder that holds it with AUTOML_HOME."
         )
     make_folder(directory)
+    disk.check_disk(directory, spec.parameters, spec.slots)
     for model in spec.models if spec.trainer == "ultralytics" else ():
         _check_network(spec, model)
     spec = _with_weights(spec)
@@ -101,7 +102,6 @@ def check_resumable(spec: StudySpec) -> StudySpec:
     record_files(searched, write_resolved(searched, folders.data(directory)))
     if spec.reported:
         record_files(dataset, write_resolved(dataset, folders.reported_data(directory)))
-    disk.check_disk(directory, spec.parameters, spec.slots)
     return spec
 
 

@@ -119,6 +119,31 @@ def test_an_epoch_trained_again_is_paid_and_told_of_once(session: Session, notes
     assert session.search.runs.best_epoch == (0.3, 0)
 
 
+@pytest.mark.fault
+@pytest.mark.parametrize(("epoch", "words"), [(1, "begins anew"), (2, "last snapshot, after epoch 1")])
+def test_epochs_that_are_trained_again_are_said(session: Session, notes: Notes, epoch: int, words: str) -> None:
+    told: list[str] = []
+    session._listener = lambda notice: told.append(notice.values["text"]) if notice.kind == "note" else None
+    session.next_trial(0.0)
+    for number in (1, 2, 3):
+        session.epoch(0, metrics(number), 60.0 * number)
+    session.restarted(0, 190.0)
+    session.epoch(0, replace(metrics(epoch), applied={"lr0": 0.01}), 250.0)
+    assert any(words in text for text in told)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("by", [EndedBy.DISK, EndedBy.DATA])
+def test_a_cause_outside_a_trial_interrupts_it_and_begins_no_other(session: Session, notes: Notes, by: EndedBy) -> None:
+    session.next_trial(0.0)
+    session.epoch(0, metrics(1), 60.0)
+    session.interrupted(0, Ending(by, "mend it, and resume"), 61.0)
+    assert session.search.pause_ending == Ending(by, "mend it, and resume")
+    assert session.search.runs[0].outcome == Outcome(state=TrialState.INTERRUPTED, reason="mend it, and resume")
+    assert session.search.failure is None
+    assert session.next_trial(62.0) is None
+
+
 class Scores:
     """A keeper that remembers by which scores it is to choose."""
 

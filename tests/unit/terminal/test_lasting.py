@@ -1,27 +1,25 @@
-"""Output that cannot be written any more."""
+"""Output that outlasts its reader and its disk."""
 
 from __future__ import annotations
 
-import io
+import errno
 import os
 import subprocess
 import sys
+from io import FileIO
 from pathlib import Path
-from typing import TextIO, cast
 
 import pytest
 
-from automl.records import Notice
-from automl.terminal.lasting import Lasting
-from automl.terminal.progress import JsonEvents
+from automl.terminal.lasting import Lasting, Lines
 
 PROGRAM = """
 import sys
-from automl.terminal.lasting import lasting
-with lasting():
-    for number in range(20000):
-        print("a line of a search", number)
-        print("a line of its log", number, file=sys.stderr)
+from automl.terminal.lasting import outlast
+outlast()
+for number in range(20000):
+    print("a line of a search", number)
+    print("a line of its log", number, file=sys.stderr)
 open("ended", "w").close()
 """
 
@@ -46,32 +44,37 @@ def test_a_full_disk_below_the_output_ends_no_program(tmp_path: Path) -> None:
     assert (tmp_path / "ended").exists()
 
 
-def test_a_stream_that_works_gets_every_word(tmp_path: Path) -> None:
-    with (tmp_path / "out").open("w") as file:
-        stream = Lasting(file)
-        stream.writelines(["a", "b"])
-        stream.flush()
-        assert (stream.name, stream.isatty()) == (file.name, False)
-    assert (tmp_path / "out").read_text() == "ab"
+@pytest.mark.fault
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream:
+        lasting = Lasting(stream)
+        os.close(reader)
+        for _ in range(3):
+            assert lasting.write("line\n") == 5
+            lasting.flush()
+        assert lasting.encoding == stream.encoding
 
 
-class Broken(io.StringIO):
-    """A stream without a file whose place is gone."""
+class Full(FileIO):
+    """A file on a disk that takes three bytes more, until it is mended."""
 
-    name = "events.jsonl"
+    full = True
 
-    def write(self, text: str) -> int:
-        raise OSError(28, os.strerror(28))
+    def write(self, content: object) -> int:
+        data = bytes(memoryview(content))  # type: ignore[arg-type]
+        if not self.full:
+            return super().write(data)
+        super().write(data[:3])
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_stream_without_a_file_may_fail_too() -> None:
-    assert Lasting(Broken()).write("abc") == 3
-
-
-def test_a_full_disk_below_the_events_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    events = JsonEvents(cast(TextIO, Broken()))
-    events(Notice(kind="note", at=1.0, values={"text": "a"}))
-    events(Notice(kind="note", at=2.0, values={"text": "b"}))
-    assert capsys.readouterr().err == (
-        "automl: events.jsonl lacks events (No space left on device); the search goes on\n"
-    )
+def test_a_line_is_written_whole_or_left_out(tmp_path: Path) -> None:
+    with Full(str(tmp_path / "events.jsonl"), "ab") as file:
+        lines = Lines(file)
+        assert not lines.add('{"epoch": 1}\n')
+        assert lines.problem is not None
+        file.full = False
+        assert lines.add('{"epoch": 2}\n')
+        assert lines.problem is None
+    assert (tmp_path / "events.jsonl").read_text() == '{"epoch": 2}\n'

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from automl.errors import AppliedMismatch, AutoMLError, BadData, BadWeights, TrialError
+from automl.data.dataset import read_dataset, write_resolved
+from automl.data.manifest import record_files
+from automl.errors import AppliedMismatch, AutoMLError, BadData, BadWeights, DataChanged, NoSpace, TrialError
 from automl.records import Prepared
 from automl.trainers import open_trainer
 from automl.trainers.base import Trainer
@@ -362,8 +364,10 @@ def test_a_score_is_never_silently_absent(trainer: Trainer, data: Path, tmp_path
     assert not math.isnan(epochs[0].map50_95)
 
 
-def test_snapshots_and_weights_that_cannot_be_written_end_nothing(
-    trainer: Trainer, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.fault
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_trial_whose_files_cannot_be_written_ends_with_the_disk_as_its_reason(
+    trainer: Trainer, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paused: bool
 ) -> None:
     from automl.trainers.ultralytics import checkpoint, run
 
@@ -372,10 +376,45 @@ def test_snapshots_and_weights_that_cannot_be_written_end_nothing(
 
     monkeypatch.setattr(run, "write_atomically", full)
     monkeypatch.setattr(checkpoint, "write_atomically", full)
+    job, epochs = tiny_job(data, tmp_path), []
+    if paused:
+        pause(job)
+    (tmp_path / "snapshot.pt").write_bytes(b"of an earlier session")
+    with pytest.raises(NoSpace, match=f"the disk of {tmp_path} is full"):
+        epochs.extend(metrics.epoch for metrics in trainer.run(tiny_trial(), job))
+    assert (tmp_path / "snapshot.pt").exists()
+    assert not (tmp_path / "best.pt").exists()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("damage", ["a byte", "the end"])
+def test_a_torn_snapshot_is_not_used_and_the_trial_begins_anew(
+    trainer: Trainer, data: Path, tmp_path: Path, damage: str
+) -> None:
     job = tiny_job(data, tmp_path)
     pause(job)
-    assert len(train(trainer, tiny_trial(), job)) == 4
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["args.yaml", "pause"]
+    train(trainer, tiny_trial(), job, stop_after=2)
+    snapshot = tmp_path / "snapshot.pt"
+    content = bytearray(snapshot.read_bytes())
+    content[len(content) // 2] ^= 1
+    snapshot.write_bytes(content if damage == "a byte" else content[:-1000])
+    assert [metrics.epoch for metrics in train(trainer, tiny_trial(), job)] == [1, 2, 3, 4]
+    (tmp_path / "pause").unlink()
+    assert (tmp_path / "best.pt").exists()
+
+
+@pytest.mark.fault
+def test_data_that_change_under_a_trial_end_it_before_its_last_epoch_counts(trainer: Trainer, tmp_path: Path) -> None:
+    dataset = read_dataset(draw_data(tmp_path / "set"))
+    file = write_resolved(dataset, tmp_path / "set" / "study.yaml")
+    record_files(dataset, file)
+    run = trainer.run(tiny_trial(), tiny_job(file, tmp_path / "trial"))
+    assert next(run).epoch == 1
+    image = tmp_path / "set" / "images" / "val" / "0.png"
+    image.unlink()
+    with pytest.raises(DataChanged, match="1 image of val is missing"):
+        assert [metrics.epoch for metrics in run] == []
+    assert not (tmp_path / "trial" / "best.pt").exists()
 
 
 @pytest.mark.gpu
