@@ -35,6 +35,7 @@ from automl.setup.options import SearchOptions, request_of
 from automl.store import managing, read, write
 from automl.store.address import command, db_words, named_db, store_url
 from automl.store.release import released
+from automl.terminal.messenger import targets_of
 from automl.terminal.screen import following
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def search(
     db: str | None = None,
     progress: bool | None = None,
     listener: Listener = lambda notice: None,
+    notify: Sequence[str] = (),
     **options: Unpack[SearchOptions],
 ) -> StudyReport:
     """Search for the best hyperparameters within a budget.
@@ -99,10 +101,12 @@ def search(
         db            database URL; default: AUTOML_DB, else SQLite in `home`
         progress      True: show progress; False: show none; None: on a terminal and in a notebook only
         listener      function that gets each notice of the search
+        notify        addresses of Apprise that get messages: end, failure, silence, budget, a new best; never stored
     """
     check_platform()
+    targets = targets_of(notify)
     db, asked = named_db(home, db), request_of(data, budget, **options)
-    with following(progress, listener) as follow, compiled(asked, fresh_probe, home, db, follow) as study:
+    with following(progress, listener, targets) as follow, compiled(asked, fresh_probe, home, db, follow) as study:
         study.ready()
         write.begin_study(study.engine, study.spec, at=time.time(), host=socket.gethostname(), pid=os.getpid())
         study.begun = True
@@ -121,6 +125,7 @@ def dry_run(
     db: str | None = None,
     progress: bool | None = None,
     listener: Listener = lambda notice: None,
+    notify: Sequence[str] = (),
     **options: Unpack[SearchOptions],
 ) -> Plan:
     """Plan that `search` with the same arguments would follow. Its options are those of `search`.
@@ -128,6 +133,7 @@ def dry_run(
     Measure a few steps of training where the store knows none, and begin no study. Raises as `search` does.
     """
     check_platform()
+    targets_of(notify)
     db, asked = named_db(home, db), request_of(data, budget, **options)
     with following(progress, listener) as follow, compiled(asked, fresh_probe, home, db, follow) as study:
         return follow.conclude(Plan.from_document(study.spec.plan))
@@ -143,6 +149,7 @@ def resume(
     db: str | None = None,
     progress: bool | None = None,
     listener: Listener = lambda notice: None,
+    notify: Sequence[str] = (),
 ) -> StudyReport:
     """Go on with a study that was interrupted, or whose process ended unexpectedly, from its last snapshots.
 
@@ -150,8 +157,10 @@ def resume(
     data                the study's data set, where that has moved
     trust_model         True: its network files are trusted, though they could run code
     progress, listener  as in `search`
+    notify              as in `search`, where nothing keeps the addresses
     """
     check_platform()
+    targets = targets_of(notify)
     db = named_db(home, db)
     engine = writer(home, db)
     row = study_for(engine, "resume", study, db)
@@ -161,7 +170,7 @@ def resume(
             "start a new one with `automl search`."
         )
     spec = unchanged(row.spec, data, home, command("resume", row.name, db), trust_model=trust_model)
-    with following(progress, listener) as follow:
+    with following(progress, listener, targets) as follow:
         say_which(row, study, follow)
         return follow.conclude(go_on(engine, row, spec, follow, db))
 
@@ -178,6 +187,7 @@ def confirm(
     db: str | None = None,
     progress: bool | None = None,
     listener: Listener = lambda notice: None,
+    notify: Sequence[str] = (),
 ) -> StudyReport:
     """Train further seeds of a finished study's best recipe and of the defaults, until it is decided which is better.
 
@@ -187,10 +197,12 @@ def confirm(
     data                the study's data set, where that has moved
     trust_model         True: its network files are trusted, though they could run code
     progress, listener  as in `search`
+    notify              as in `search`, where nothing keeps the addresses
 
     Raises AutoMLError where nothing is to be confirmed, before anything is trained.
     """
     check_platform()
+    targets = targets_of(notify)
     db = named_db(home, db)
     engine = writer(home, db)
     row = study_for(engine, "confirm", study, db)
@@ -198,7 +210,7 @@ def confirm(
     again = command("confirm", row.name, db)
     row = replace(row, spec=unchanged(row.spec, data, home, again, trust_model=trust_model))
     spec, cost = confirming(engine, row, seeds, (budget,) if isinstance(budget, str) else budget)
-    with following(progress, listener) as follow:
+    with following(progress, listener, targets) as follow:
         follow(Notice(kind="note", at=row.wall_s, values={"text": cost}))
         return follow.conclude(go_on(engine, row, spec, follow, db))
 

@@ -42,6 +42,7 @@ ENGINES: Mapping[str, tuple[str, ...]] = {
     "sqlalchemy": ("automl/store/",),
     "alembic": ("automl/store/",),
     "streamlit": ("dashboards/",),
+    "apprise": ("automl/terminal/messenger.py",),
     "mlflow": ("automl/trackers/mlflow.py",),
     "tensorboard": (),  # its files are written without it
     "tensorboardX": ("automl/trackers/tensorboard.py",),

@@ -32,7 +32,7 @@ PANELS = {  # of `automl search --help`, in their order, with their options
     "End and answer": (
         *("target", "no_early_end", "confirm", "train", "recipe_only", "holdout", "no_test", "export", "dry_run"),
     ),
-    "Study and output": ("name", "db", "quiet", "json_events", "json_"),
+    "Study and output": ("name", "db", "quiet", "json_events", "notify", "json_"),
 }
 EPILOG = "See the plan and its cost first: add --dry-run. Every option in more words: docs/manual.md."
 
@@ -96,6 +96,7 @@ def search(
     db: flags.Db = None,
     quiet: flags.Quiet = False,
     json_events: flags.JsonEvents = None,
+    notify: flags.Notify = None,
     json_: flags.Json = False,
 ) -> None:
     """Search for the best hyperparameters within a budget.
@@ -152,7 +153,14 @@ def search(
                 heard = without_plan(listener)
                 plan = trusting(
                     lambda: service.dry_run(
-                        data, budget, fresh_probe=fresh_probe, db=db, listener=heard, progress=False, **options
+                        data,
+                        budget,
+                        fresh_probe=fresh_probe,
+                        db=db,
+                        listener=heard,
+                        notify=notify or (),
+                        progress=False,
+                        **options,
                     ),
                     asked,
                 )
@@ -162,7 +170,14 @@ def search(
         with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
             report = trusting(
                 lambda: service.search(
-                    data, budget, fresh_probe=fresh_probe, db=db, listener=listener, progress=False, **options
+                    data,
+                    budget,
+                    fresh_probe=fresh_probe,
+                    db=db,
+                    listener=listener,
+                    notify=notify or (),
+                    progress=False,
+                    **options,
                 ),
                 asked,
             )
@@ -177,6 +192,7 @@ def resume(
     db: flags.Db = None,
     quiet: flags.Quiet = False,
     json_events: flags.JsonEvents = None,
+    notify: flags.Notify = None,
     json_: flags.Json = False,
 ) -> None:
     """Go on with a study that was interrupted, or whose process ended unexpectedly, from its snapshots."""
@@ -190,7 +206,13 @@ def resume(
         with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
             report = trusting(
                 lambda: service.resume(
-                    study, data=data, trust_model=trust_model, db=db, listener=listener, progress=False
+                    study,
+                    data=data,
+                    trust_model=trust_model,
+                    db=db,
+                    listener=listener,
+                    notify=notify or (),
+                    progress=False,
                 ),
                 asked,
             )
@@ -206,6 +228,7 @@ def confirm(
     db: flags.Db = None,
     quiet: flags.Quiet = False,
     json_events: flags.JsonEvents = None,
+    notify: flags.Notify = None,
     json_: flags.Json = False,
 ) -> None:
     """Train further seeds of a finished study's best recipe and of the defaults, until it is decided."""
@@ -225,6 +248,7 @@ def confirm(
                     trust_model=trust_model,
                     db=db,
                     listener=listener,
+                    notify=notify or (),
                     progress=False,
                 ),
                 asked,

@@ -17,6 +17,7 @@ OTHERS = (
     "db",
     "progress",
     "listener",
+    "notify",
 )  # keywords of `search` and `dry_run` that are no part of the request
 
 

@@ -63,6 +63,10 @@ Holdout = Annotated[
 NoTest = Annotated[
     bool, typer.Option("--no-test", help="No final evaluation of the defaults and the winner on the test split.")
 ]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URL", help="Send messages there: an address of Apprise, never stored. Repeatable."),
+]
 TrustModel = Annotated[
     bool, typer.Option("--trust-model", help="Use a network file though it could run code on this machine.")
 ]

@@ -13,7 +13,7 @@ def asked(error: UntrustedNetwork) -> bool:
         return False
     print(
         f"{error.problem}. That can run code on this machine; nothing of the file was run so far.\n"
-        "Trust this file from now on? [y/N] ",
+        "Trust this file from now on? (yes/no) ",
         end="",
         file=sys.stderr,
         flush=True,

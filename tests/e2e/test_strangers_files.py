@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import select
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.builders.cli import COMMAND, ONE_SLOT, WAIT_S, Place, environment
+from tests.builders.cli import COMMAND, ONE_SLOT, WAIT_S, Place, environment, wait_for
 from tests.builders.train_tiny import NETWORK, draw_data
 
 pytestmark = pytest.mark.fault
@@ -67,14 +68,19 @@ def test_at_a_terminal_it_is_asked_for_before_anything_is_run(place: Place) -> N
         stderr=theirs,
     ) as process:
         os.close(theirs)
-        shown = b""
-        while b"[y/N]" not in shown:
-            shown += os.read(ours, 4096)
+        shown = bytearray()
+
+        def question() -> bool:
+            if select.select([ours], [], [], 0.1)[0]:
+                shown.extend(os.read(ours, 4096))
+            return b"(yes/no)" in shown
+
+        wait_for("the question", question)
         assert not (place.folder / "ran").exists()
         os.write(ours, b"n\n")
         try:
             while part := os.read(ours, 4096):
-                shown += part
+                shown.extend(part)
         except OSError:  # the other end is closed
             pass
         assert process.wait(WAIT_S) == 2
