@@ -149,10 +149,10 @@ def search(
         if dry_run:
             from automl.terminal.plan import without_plan
 
-            with shown(open_console(stderr=True), quiet=quiet or json_) as listener:
-                heard = without_plan(listener)
-                plan = trusting(
-                    lambda: service.dry_run(
+            def drawn_up() -> Plan:
+                with shown(open_console(stderr=True), quiet=quiet or json_) as listener:
+                    heard = without_plan(listener)
+                    return service.dry_run(
                         data,
                         budget,
                         fresh_probe=fresh_probe,
@@ -161,15 +161,15 @@ def search(
                         notify=notify or (),
                         progress=False,
                         **options,
-                    ),
-                    asked,
-                )
-            _print_plan(plan, as_json=json_)
+                    )
+
+            _print_plan(trusting(drawn_up, asked), as_json=json_)
             return
         _check_export(export)
-        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = trusting(
-                lambda: service.search(
+
+        def searched() -> StudyReport:
+            with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+                return service.search(
                     data,
                     budget,
                     fresh_probe=fresh_probe,
@@ -178,9 +178,9 @@ def search(
                     notify=notify or (),
                     progress=False,
                     **options,
-                ),
-                asked,
-            )
+                )
+
+        report = trusting(searched, asked)
         _finish(report, export=export, db=db, as_json=json_)
 
 
@@ -203,9 +203,10 @@ def resume(
         from automl.terminal.tables import open_console
 
         _check_export(export)
-        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = trusting(
-                lambda: service.resume(
+
+        def resumed() -> StudyReport:
+            with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+                return service.resume(
                     study,
                     data=data,
                     trust_model=trust_model,
@@ -213,9 +214,9 @@ def resume(
                     listener=listener,
                     notify=notify or (),
                     progress=False,
-                ),
-                asked,
-            )
+                )
+
+        report = trusting(resumed, asked)
         _finish(report, export=export, db=db, as_json=json_)
 
 
@@ -238,9 +239,9 @@ def confirm(
         from automl.terminal.progress import shown
         from automl.terminal.tables import open_console
 
-        with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
-            report = trusting(
-                lambda: service.confirm(
+        def confirmed() -> StudyReport:
+            with shown(open_console(stderr=json_), quiet=quiet, events=json_events) as listener:
+                return service.confirm(
                     study,
                     seeds=seeds,
                     budget=budget or (),
@@ -250,9 +251,9 @@ def confirm(
                     listener=listener,
                     notify=notify or (),
                     progress=False,
-                ),
-                asked,
-            )
+                )
+
+        report = trusting(confirmed, asked)
         _finish(report, export=None, db=db, as_json=json_)
 
 

@@ -93,6 +93,7 @@ class _Line:
         self._target = target
         self._waiting: queue.Queue[Message | None] = queue.Queue(LONGEST)
         self._failed = 0
+        self._over = False
         self._thread = threading.Thread(target=self._work, name="automl-notify", daemon=True)
         self._thread.start()
 
@@ -110,13 +111,14 @@ class _Line:
             self._thread.join(max(0.0, until - time.monotonic()))
         except queue.Full:
             pass
+        self._over = True  # of those that still wait none is sent any more
         if self._thread.is_alive():
             logger.warning("%s has not taken the last messages; they are lost", self._target.name)
         elif self._failed:
             logger.warning("%d messages to %s were lost", self._failed, self._target.name)
 
     def _work(self) -> None:
-        while (message := self._waiting.get()) is not None:
+        while (message := self._waiting.get()) is not None and not self._over:
             if not self._send(message):
                 self._failed += 1
                 if self._failed == 1:
