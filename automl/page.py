@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from automl.errors import AutoMLError, NoStore
 from automl.files.home import expanded, shipped
+from automl.host.private import only_owner
 from automl.host.visitors import checked_name, name_of_url
 from automl.store.address import store_url
 from automl.store.engine import open_store
@@ -129,6 +130,7 @@ def _check_sign_in() -> str | None:
         auth = tomllib.loads(file.read_text(encoding="utf-8")).get("auth")
     except (OSError, ValueError) as error:
         raise AutoMLError(f"{file} cannot be read: {error}. --public needs its [auth] section.") from None
+    only_owner(file, "can sign in as anyone")
     missing = missing_keys(auth)
     if missing:
         raise AutoMLError(f"{file}: [auth] lacks {', '.join(missing)}. --public starts once sign-in is configured.")

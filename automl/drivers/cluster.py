@@ -18,6 +18,7 @@ from automl.drivers.place import Place
 from automl.drivers.session import HEARTBEAT_S
 from automl.errors import AutoMLError, NoDevice
 from automl.host import guest
+from automl.host.private import keep_ray_token
 from automl.host.temporary import check_temporary, usable_home
 from automl.records import (
     Prepared,
@@ -109,6 +110,7 @@ def _begin(slots: Slots, where: Place) -> None:
         "runtime_env": {"env_vars": dict(worker.environment(slots.threads))},
     }
     remote = place.address()
+    keep_ray_token()
     try:
         if where is Place.CLUSTER and remote is not None:
             _check_tokens()

@@ -93,7 +93,7 @@ class _Line:
         self._target = target
         self._waiting: queue.Queue[Message | None] = queue.Queue(LONGEST)
         self._failed = 0
-        self._over = False
+        self._told = self._over = False
         self._thread = threading.Thread(target=self._work, name="automl-notify", daemon=True)
         self._thread.start()
 
@@ -121,7 +121,8 @@ class _Line:
         while (message := self._waiting.get()) is not None and not self._over:
             if not self._send(message):
                 self._failed += 1
-                if self._failed == 1:
+                if not self._told:
+                    self._told = True
                     logger.warning("a message to %s could not be sent; the search goes on", self._target.name)
 
     def _send(self, message: Message) -> bool:

@@ -54,15 +54,15 @@ def test_a_new_best_is_told_when_its_trial_ends_and_the_defaults_are_none() -> N
 def test_each_mark_of_the_budget_is_told_once_and_the_highest_of_several() -> None:
     told = Told()
     assert not told.hear(study(), started(0, 0.0), epoch(0, 60.0, 0.4, slot_s=60.0))
-    assert told.hear(epoch(0, 1900.0, 0.4, slot_s=1900.0)) == ["automl birds: 50% of the budget"]
-    assert not told.hear(epoch(0, 2000.0, 0.4, slot_s=2000.0))
-    assert told.hear(epoch(0, 3700.0, 0.4, slot_s=3700.0)) == ["automl birds: 100% of the budget"]
+    assert told.hear(epoch(0, 9100.0, 0.4, slot_s=9100.0)) == ["automl birds: 50% of the budget"]
+    assert not told.hear(epoch(0, 9200.0, 0.4, slot_s=9200.0))
+    assert told.hear(epoch(0, 18100.0, 0.4, slot_s=18100.0)) == ["automl birds: 100% of the budget"]
     assert not told.wait(10.0)
 
 
 def test_marks_of_an_earlier_session_are_not_told_again() -> None:
     told = Told()
-    assert not told.hear(study(spent_s=2000.0, begun=3, ended=3), started(3, 0.0))
+    assert not told.hear(study(spent_s=10000.0, begun=3, ended=3), started(3, 0.0))
 
 
 def test_silence_is_told_once_and_that_it_goes_on() -> None:
