@@ -38,6 +38,15 @@ terminal: .venv/.test
 docs: .venv/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
+# Known vulnerabilities of what is installed in .venv, by the index of packages. Not a part of `make test`: it changes
+# from day to day, and needs the network.
+.PHONY: audit
+audit: .venv/.test
+	@$(BIN)/python -m pip_audit --version >/dev/null 2>&1 || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.7,<3' || \
+	  { echo "pip-audit cannot be installed: no index of packages can be reached." >&2; exit 1; }
+	@$(BIN)/python -m tests.tools.audit $(AUDIT_ARGS)
+
 # Unit and contract tests with the lowest versions that pyproject.toml allows, in an environment of its own. The lowest
 # torch is a CUDA build, as every torch of the index is: some 3 GB to download, and it runs on a CPU as well.
 # `make test-lowest LOWEST_KEEP="torch torchvision"` takes the newest of those instead.

@@ -66,7 +66,7 @@ def test_the_command_hands_every_option_on_and_alone_means_the_defaults(
     result = CliRunner().invoke(app, ["search", "--data", "a.yaml", "--budget", "1cpu-h", *flags])
     assert (result.exit_code, result.stderr) == (2, "automl: recorded\n")
     (words,) = calls
-    assert set(words) == {*SearchOptions.__annotations__, "fresh_probe", "db", "progress", "listener"}
+    assert set(words) == {*SearchOptions.__annotations__, "fresh_probe", "db", "progress", "listener", "notify"}
     assert words["progress"] is False
     for name in ("fresh_probe", "db", "progress", "listener"):
         del words[name]
