@@ -68,7 +68,7 @@ def test_the_command_hands_every_option_on_and_alone_means_the_defaults(
     (words,) = calls
     assert set(words) == {*SearchOptions.__annotations__, "fresh_probe", "db", "progress", "listener", "notify"}
     assert words["progress"] is False
-    for name in ("fresh_probe", "db", "progress", "listener"):
+    for name in ("fresh_probe", "db", "progress", "listener", "notify"):
         del words[name]
     assert request_of("a.yaml", "1cpu-h", **words) == request_of("a.yaml", "1cpu-h")
 
