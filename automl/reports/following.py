@@ -72,7 +72,9 @@ class Follower:
 
     def _started(self, study: StudyRow, row: TrialRow, posix: float) -> Notice:
         self._resting.discard(row.number)
-        self._open[row.number] = row.done_epochs
+        fresh = row.number > self._last  # all its epochs and its whole cost are still to be told
+        done_epochs, slot_s = (0, 0.0) if fresh else (row.done_epochs, row.slot_s)
+        self._open[row.number] = done_epochs
         return self._notice(
             "trial_started",
             study,
@@ -83,9 +85,9 @@ class Follower:
             purpose=row.purpose,
             repeats=row.repeats,
             attempt=row.attempt,
-            done_epochs=row.done_epochs,
+            done_epochs=done_epochs,
             epochs=row.epochs,
-            slot_s=row.slot_s,
+            slot_s=slot_s,
         )
 
     def _epochs(self, study: StudyRow) -> Iterator[Notice]:

@@ -20,7 +20,7 @@ from automl.reports import life, report
 from automl.reports.report import StudyReport
 from automl.setup import request
 from automl.setup.claim import Claim, claim_folder
-from automl.setup.managing import check_not_suspended
+from automl.setup.managing import check_not_running
 from automl.setup.options import SearchRequest
 from automl.setup.probing import Probing
 from automl.setup.request import Checked
@@ -65,9 +65,8 @@ def unchanged(
 
 def go_on(engine: Engine, row: StudyRow, spec: StudySpec, listener: Listener, db: str | None) -> StudyReport:
     """Take the study over and run it with that spec until it ends or is interrupted. Returns the report."""
+    check_not_running(engine, row, db)  # before Ray begins, which takes a while
     dead = life.dead_heartbeat(engine, row)
-    if dead is None:
-        check_not_suspended(row)
     look_for_ray(lambda text: listener(Notice(kind="note", at=row.wall_s, values={"text": text})))
     with released(engine, row.name), _cluster(spec.slots):  # first: without one the study stays as it is
         spec = replace(spec, key=spec.key or moved.new_key())

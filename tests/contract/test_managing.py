@@ -332,18 +332,20 @@ def test_a_note_goes_along_with_a_new_name(home: Home) -> None:
     assert service.note("rye", home=home.folder, db=home.url) == "mine"
 
 
-def test_a_reader_of_an_older_database_does_without_notes(home: Home) -> None:
+@pytest.mark.parametrize("revision", ["0004", "0005"])
+def test_a_reader_of_an_older_database_does_without_its_columns(home: Home, revision: str) -> None:
     from alembic import command
 
     from automl.store import migrate
 
     home.study()
     with home.engine.begin() as connection:
-        command.downgrade(migrate.config(connection), "0004")
-    assert service.show("wheat", home=home.folder, db=home.url).study.note == ""
+        command.downgrade(migrate.config(connection), revision)
+    row = service.show("wheat", home=home.folder, db=home.url).study
+    assert (row.note, row.process, row.ended_by) == ("", "", None)
     assert [row.name for row in service.studies(home=home.folder, db=home.url)] == ["wheat"]
     with home.engine.connect() as connection:
-        assert migrate.revision(connection) == "0004"
+        assert migrate.revision(connection) == revision
     assert service.note("wheat", "now", home=home.folder, db=home.url) == "now"
     with home.engine.connect() as connection:
         assert migrate.revision(connection) == migrate.HEAD
