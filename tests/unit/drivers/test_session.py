@@ -168,3 +168,17 @@ def test_a_trial_starts_from_the_weights_of_its_own_model(session: Session) -> N
     assert session.job(plain).weights == "/w/n.pt"
     assert session.job(replace(plain, params={"model": "yolov5s"})).weights == "/w/s.pt"
     assert session.job(replace(plain, params={"model": "/m/own.yaml"})).weights is None
+
+
+def test_a_disk_that_takes_no_more_rows_pauses_the_search(session: Session, notes: Notes) -> None:
+    notes.problem = lambda: "the disk takes no more rows"  # type: ignore[attr-defined]
+    session.tick(1.0)
+    assert session.search.pause_ending == Ending(EndedBy.DISK, "the disk takes no more rows")
+
+
+def test_a_database_that_does_not_answer_is_noted_in_the_log(session: Session, notes: Notes) -> None:
+    texts: list[str] = []
+    notes.news = lambda: "The database does not answer."  # type: ignore[attr-defined]
+    notes.event = lambda kind, text, **more: texts.append(text)  # type: ignore[attr-defined]
+    session.tick(1.0)
+    assert texts == ["The database does not answer."]
