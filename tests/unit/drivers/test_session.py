@@ -246,3 +246,17 @@ def test_a_trial_stays_interrupted_where_the_study_goes_on(tmp_path: Path) -> No
     session.close(0, Outcome(state=TrialState.INTERRUPTED), 60.0)
     assert record.trials[0].state is TrialState.INTERRUPTED
     assert search.give_up() == []
+
+
+def test_a_disk_that_takes_no_more_rows_pauses_the_search(session: Session, notes: Notes) -> None:
+    notes.problem = lambda: "the disk takes no more rows"  # type: ignore[attr-defined]
+    session.tick(1.0)
+    assert session.search.pause_ending == Ending(EndedBy.DISK, "the disk takes no more rows")
+
+
+def test_a_database_that_does_not_answer_is_noted_in_the_log(session: Session, notes: Notes) -> None:
+    texts: list[str] = []
+    notes.news = lambda: "The database does not answer."  # type: ignore[attr-defined]
+    notes.event = lambda kind, text, **more: texts.append(text)  # type: ignore[attr-defined]
+    session.tick(1.0)
+    assert texts == ["The database does not answer."]
