@@ -20,7 +20,7 @@ from automl.setup.options import OTHERS, SearchOptions, SearchRequest, request_o
 
 FLAGS = {"fixed": "--set", "reuse": "--no-warm-start"}  # of options with another name on the command line
 COMMAND_ONLY = {"--data", "--budget", "--dry-run", "--fresh-probe", "--export", "--db", "--quiet", "--json-events"}
-COMMAND_ONLY |= {"--json", "--notify"}
+COMMAND_ONLY |= {"--json", "--notify", "--detach"}
 
 
 def search_flags() -> set[str]:

@@ -305,7 +305,7 @@ def test_a_warm_search_proposes_from_what_was_learnt_and_a_resumed_one_alike() -
     again = StudySpec.from_dict(json.loads(json.dumps(warm.to_dict())))
     assert again == warm
     first, second = make_search(warm), make_search(again)
-    proposed = [search._proposals.next(number).params for search in (first, second) for number in range(5)]
+    proposed = [search._proposals.next(number, number).params for search in (first, second) for number in range(5)]
     assert proposed[:5] == proposed[5:]
     assert min(float(values["x0"] or 0.0) for values in proposed) > 0.6
     assert {p.name for p in space.parameters} == set(proposed[0])
