@@ -145,9 +145,9 @@ class Journal:
 
     def _read(self) -> Iterator[tuple[Entry, int]]:
         position = self._tail
-        if self.file is None or position == self._end:
+        if self._handle is None or position == self._end:
             return
-        with self.file.open("rb") as lines:
+        with os.fdopen(os.dup(self._handle.fileno()), "rb") as lines:  # even if somebody has deleted the file
             lines.seek(position)
             for _ in range(LINES):
                 if position >= self._end:

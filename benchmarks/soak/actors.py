@@ -9,29 +9,29 @@ from dataclasses import replace
 
 from automl.drivers.ends import INTERRUPTED
 from automl.drivers.session import Session
+from automl.drivers.virtual import TICK_S
 from automl.errors import TrialError
 from automl.policy import Search
-from automl.records import EndedBy, Ending, EpochMetrics, Outcome, TrainJob, Trial
-from automl.store.write import Recorder
+from automl.policy.losses import Loss
+from automl.records import EndedBy, Ending, EpochMetrics, Outcome, Purpose, TrainJob, Trial
 from automl.trainers.surrogate import SurrogateTrainer
+from benchmarks.soak.recorder import TurnRecorder
 from benchmarks.soak.records import FaultKind
-from benchmarks.soak.storm import Late, Storm
+from benchmarks.soak.storm import Storm
 from benchmarks.soak.studies import EPOCH_S
 from benchmarks.soak.world import World
-
-MOST_WORKERS = 3  # of one trial in one session, as in the driver of Ray Tune
 
 
 class StormRecord:
     """A recorder whose driver may be killed before or after any call.
 
     stored  trial and number of the epochs that the database has
-    seen    scores that it has confirmed, by trial and epoch
+    seen    scores that are on disk, in the database or in the journal, by trial and epoch
     """
 
     def __init__(
         self,
-        recorder: Recorder,
+        recorder: TurnRecorder,
         storm: Storm,
         stored: Container[tuple[int, int]],
         seen: dict[tuple[int, int], float],
@@ -74,10 +74,18 @@ class StormRecord:
         """As the recorder."""
         return self._recorder.stop_requested()
 
+    def problem(self) -> str | None:
+        """As the recorder."""
+        return self._recorder.problem()
+
+    def news(self) -> str | None:
+        """As the recorder."""
+        return self._recorder.news()
+
     def flush(self) -> bool:
-        """As the recorder; what is waiting then counts as confirmed."""
+        """As the recorder; what has waited counts as seen once it is on disk."""
         written = self._recorder.flush()
-        if written:
+        if self._recorder.durable:
             for key, score in self._waiting.items():
                 self._seen.setdefault(key, score)
             self._waiting.clear()
@@ -112,28 +120,40 @@ class StormSession(Session):
         self._world = world
         self._since = world.now - wall_s
         self._ask_to_stop = ask_to_stop
+        self._signs: dict[int, float] = {}  # wall seconds of the last sign of life, by trial
+        self._ended: tuple[int, ...] = ()  # trials that hung and that an event has ended
 
     def next_trial(self, at: float) -> Trial | None:
         """The trial for a free slot, after a fault or none."""
         self._event("a free slot", at)
         trial = super().next_trial(at)
         if trial is not None:
+            self._signs[trial.number] = at
             self.storm.say(f"trial {trial.number} begins (attempt {trial.attempt}, {trial.done_epochs} epochs done)")
         return trial
 
     def epoch(self, number: int, metrics: EpochMetrics, at: float) -> Outcome | None:
-        """Take an epoch, from another worker if the last one died."""
-        self._event(f"epoch {metrics.epoch} of trial {number}", at)
-        late = self.storm.late.pop(number, Late())
-        if late.restarted:
-            self.restarted(number, at)
+        """Take an epoch, or the end of the worker that was to report it."""
+        died = number in self.storm.dead
+        self._event(f"{'the end of a worker in ' if died else ''}epoch {metrics.epoch} of trial {number}", at)
+        self._signs[number] = at
         if not self.storm.gentle:
-            self.tick(at)
-        outcome = super().epoch(number, replace(metrics, train_s=metrics.train_s - late.seconds), at)
+            self._ended += self.tick(at)
+        outcome = self.lost(number, Loss.DIED, at) if died else super().epoch(number, metrics, at)
         if outcome is not None:
             self.storm.say(f"trial {number}: {outcome.state} ({outcome.reason})")
-        self.tick(at)
+        self._ended += self.tick(at)
         return outcome
+
+    def tick(self, at: float) -> tuple[int, ...]:
+        """As the session; also what an event has ended, since the driver did not hear of it."""
+        self._pass(at)
+        ended, self._ended = (*self._ended, *super().tick(at)), ()
+        for number in ended:
+            self.storm.say(f"trial {number} is ended: its worker hung for {at - self._signs[number]:.1f} s")
+            production = self.search.runs[number].trial.purpose is Purpose.PRODUCTION
+            self.storm.hung(at - self._signs[number] if production else TICK_S)
+        return ended
 
     def failed(self, number: int, reason: str, error: str | None, at: float) -> None:
         """Take the failure of a training."""
@@ -141,8 +161,7 @@ class StormSession(Session):
         super().failed(number, reason, error, at)
 
     def _event(self, text: str, at: float) -> None:
-        self.now = at
-        self._world.now = max(self._world.now, self._since + at)
+        self._pass(at)
         kind = self.storm.strike(text)
         if kind in (FaultKind.INTERRUPT, FaultKind.INTERRUPT_TWICE):
             self.pause(Ending(EndedBy.USER, INTERRUPTED), at)
@@ -150,6 +169,10 @@ class StormSession(Session):
             raise KeyboardInterrupt
         if kind is FaultKind.STOP:
             self._ask_to_stop()
+
+    def _pass(self, at: float) -> None:
+        self.now = at
+        self._world.now = max(self._world.now, self._since + at)
 
 
 class _Disk:
@@ -161,7 +184,10 @@ class _Disk:
     def pin(self, numbers: Collection[int]) -> None:
         """Do nothing."""
 
-    def closed(self, number: int, outcome: Outcome, score: float | None) -> str | None:
+    def closed(self, number: int, outcome: Outcome, score: float | None) -> None:
+        """Do nothing."""
+
+    def problem(self) -> str | None:
         """The disk's problem."""
         return "the disk is nearly full (0.0 GB free): free some and resume" if self._storm.disk_full else None
 
@@ -175,36 +201,30 @@ class StormTrainer(SurrogateTrainer):
         self._session = session
 
     def run(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
-        """Epochs with what comes between them."""
-        workers, reached = 1, trial.done_epochs
-        epochs = self._worker(trial, job, reached, workers)
+        """Epochs of a worker until it is lost: then one that never arrives, or that stands for its death."""
+        epochs, reached = self._worker(trial, job), trial.done_epochs
         while reached < trial.epochs:
             kind = self._storm.in_training(trial, reached + 1)
-            late = Late()
             if kind is FaultKind.OUT_OF_MEMORY and self._storm.chance(0.5):
                 raise TrialError("CUDA out of memory")
-            if kind in (FaultKind.WORKER_KILLED, FaultKind.HANG, FaultKind.OUT_OF_MEMORY):
-                if workers >= MOST_WORKERS and not self._storm.gentle:
-                    raise TrialError("its worker process died (killed, or out of memory) and the trial was given up")
-                workers += 1
-                late = Late(self._storm.lost_s(EPOCH_S, kind), restarted=True)
-                epochs = self._worker(trial, job, reached, workers)
             metrics = next(epochs)
-            if kind is FaultKind.NAN:
-                metrics = replace(metrics, map50_95=math.nan)
-            self._storm.late[trial.number] = late
-            late_metrics = replace(metrics, train_s=metrics.train_s + late.seconds)
-            self._storm.longest_s = max(self._storm.longest_s, late_metrics.train_s + late_metrics.val_s)
-            reached = max(reached, metrics.epoch)
-            yield late_metrics
+            if kind in (FaultKind.WORKER_KILLED, FaultKind.OUT_OF_MEMORY):
+                metrics = replace(metrics, train_s=self._storm.died(trial.number, EPOCH_S), val_s=0.0)
+            elif kind is FaultKind.HANG:
+                metrics = replace(metrics, train_s=math.inf)
+            else:
+                metrics = replace(metrics, map50_95=math.nan) if kind is FaultKind.NAN else metrics
+                self._storm.reported(trial.number, metrics.train_s + metrics.val_s)
+                reached = max(reached, metrics.epoch)
+            yield metrics
 
-    def _worker(self, trial: Trial, job: TrainJob, reached: int, number: int) -> Generator[EpochMetrics, None, None]:
+    def _worker(self, trial: Trial, job: TrainJob) -> Generator[EpochMetrics, None, None]:
         """Epochs of a new worker, from its snapshot; what it trains again has other scores and times."""
-        snapshot = replace(trial, done_epochs=max(0, reached - self._storm.lag()))
+        snapshot = replace(trial, done_epochs=max(0, trial.done_epochs - self._storm.lag()))
         for metrics in super().run(snapshot, job):
             if self._storm.gentle:
                 yield metrics
                 continue
-            own = random.Random(f"{trial.number} {metrics.epoch} {self._session} {number}")
+            own = random.Random(f"{trial.number} {metrics.epoch} {self._session} {trial.attempt}")
             score = metrics.map50_95 * own.uniform(0.97, 1.0)
             yield replace(metrics, map50_95=score, train_s=metrics.train_s * own.uniform(0.8, 1.25))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass
 
+from automl.policy.losses import MOST, Loss
 from automl.records import Trial
 from benchmarks.soak.records import FaultKind
 from benchmarks.soak.world import Line, World
@@ -35,14 +35,6 @@ class Frozen(BaseException):
     """The driver's process is stopped; it will go on once another one has taken its study."""
 
 
-@dataclass
-class Late:
-    """What came before an epoch of a trial in its slot."""
-
-    seconds: float = 0.0
-    restarted: bool = False  # by another worker
-
-
 class Storm:
     """Draws faults, and keeps account of them.
 
@@ -54,9 +46,11 @@ class Storm:
         self.calm = False  # True: nothing happens any more
         self.faults: Counter[str] = Counter()
         self.log: list[str] = []
-        self.longest_s = 0.0  # longest time between two signs of life of a training
+        self.longest_s = 0.0  # longest time that a training may go on once the budget is spent
         self.disk_full = False
-        self.late: dict[int, Late] = {}  # by trial
+        self._epoch_s = 0.0  # longest epoch
+        self.dead: set[int] = set()  # trials whose next report stands for the death of their worker
+        self._deaths: Counter[int] = Counter()  # in a row, by trial
         self._draw = draw
         self._world = world
         self._line = line
@@ -66,7 +60,8 @@ class Storm:
     def begin(self, *, calm: bool) -> None:
         """A driver begins: earlier workers are gone, and the user has made room on the disk."""
         self.calm, self.disk_full, self._calls_left = calm, False, None
-        self.late.clear()
+        self.dead.clear()
+        self._deaths.clear()
 
     def say(self, text: str) -> None:
         """Note what happens."""
@@ -108,6 +103,10 @@ class Storm:
             self.say("the driver is gone")
             raise Killed
 
+    def late(self) -> bool:
+        """True if the writer of the database gets no turn now."""
+        return not self.calm and self.chance(0.3)
+
     def _cut(self, error: str) -> None:
         seconds = self._draw.choice((1.0, 30.0, 90.0, 250.0, 1000.0))
         self._line.cut(seconds, arrives=self.chance(0.3), error=error)
@@ -118,16 +117,31 @@ class Storm:
         """The fault while this epoch is trained; None for none."""
         if self.calm or not self.chance(0.7 * self._share):
             return None
+        if self.gentle and self._deaths[trial.number] >= MOST[Loss.DIED] - 1:  # another one would end the trial
+            return None
         kind = _GENTLE if self.gentle else self._draw.choices(list(_IN_TRAINING), list(_IN_TRAINING.values()))[0]
         self.faults[kind] += 1
         self.say(f"{kind} in epoch {epoch} of trial {trial.number}")
         return kind
 
-    def lost_s(self, epoch_s: float, kind: FaultKind) -> float:
-        """Seconds that a worker's end or its silence costs."""
-        if self.gentle:
-            return 0.0
-        return epoch_s * (self._draw.uniform(3.0, 30.0) if kind is FaultKind.HANG else self._draw.uniform(0.0, 1.2))
+    def died(self, trial: int, epoch_s: float) -> float:
+        """The worker of a trial dies in this epoch; seconds that this costs."""
+        seconds = 0.0 if self.gentle else epoch_s * self._draw.uniform(0.0, 1.2)
+        self.dead.add(trial)
+        self._deaths[trial] += 1
+        self.longest_s = max(self.longest_s, seconds)
+        return seconds
+
+    def reported(self, trial: int, seconds: float) -> None:
+        """A worker reports an epoch after so many seconds."""
+        self.dead.discard(trial)
+        self._deaths[trial] = 0
+        self._epoch_s = max(self._epoch_s, seconds)
+        self.longest_s = max(self.longest_s, seconds)
+
+    def hung(self, seconds: float) -> None:
+        """A worker hung; once the budget is spent it was given twice an epoch, and so many seconds."""
+        self.longest_s = max(self.longest_s, 2 * self._epoch_s + seconds)
 
     def lag(self) -> int:
         """Epochs that a snapshot lies behind."""

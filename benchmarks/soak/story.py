@@ -13,16 +13,18 @@ from automl.costs.budget import Ledger, limits_of
 from automl.drivers.clock import posix_offset_s
 from automl.drivers.ends import ending_of, state_after
 from automl.drivers.virtual import VirtualDriver
-from automl.errors import BadStore, StudyConflict
+from automl.errors import RowsWait, StudyConflict
+from automl.files import folders
 from automl.policy import Search
 from automl.records import Heartbeat, Outcome, StudySpec, StudyState, TrialState
-from automl.reports.report import STALE_S
 from automl.sampler import open_sampler
 from automl.space import SearchSpace
-from automl.store import read, write
+from automl.store import journal, read, write
+from automl.store.replay import replay
 from benchmarks.soak import invariants
 from benchmarks.soak.actors import StormRecord, StormSession, StormTrainer
 from benchmarks.soak.invariants import ENDED, Rows
+from benchmarks.soak.recorder import TurnRecorder
 from benchmarks.soak.records import FaultKind, Invariant, Told, Violation
 from benchmarks.soak.storm import Frozen, Killed, Storm
 from benchmarks.soak.studies import draw_spec
@@ -30,7 +32,9 @@ from benchmarks.soak.world import Line, World
 
 STORMY = 25  # sessions after which nothing happens any more
 CALM = 6  # sessions that a study may take then: as many as its trainings may fail again
+JOURNALED = 0.75  # of all studies: their rows wait on disk, as under the driver of Ray Tune; else in memory
 HOST = "soak"
+SILENT_S = 60.0  # that a driver was stopped while another one took its study
 
 
 def tell(engine: Engine, folder: Path, seed: int) -> Told:
@@ -40,7 +44,8 @@ def tell(engine: Engine, folder: Path, seed: int) -> Told:
     spec = draw_spec(draw, f"storm-{seed}", str(folder / f"storm-{seed}"), gentle=gentle)
     world = World()
     line = Line(world)
-    story = Story(engine, spec, Storm(draw, world, line, gentle=gentle), world, line)
+    journaled = draw.random() < JOURNALED
+    story = Story(engine, spec, Storm(draw, world, line, gentle=gentle), world, line, journaled=journaled)
     told = story.play(Told(seed=seed, gentle=gentle))
     if gentle and not told.violations:
         told.violations += invariants.same(undisturbed(engine, spec, folder / f"calm-{seed}"), story.rows)
@@ -64,7 +69,15 @@ class Story:
     """A study, its rows, and the driver that has it or had it last."""
 
     def __init__(
-        self, engine: Engine, spec: StudySpec, storm: Storm, world: World, line: Line, *, stormy: int = STORMY
+        self,
+        engine: Engine,
+        spec: StudySpec,
+        storm: Storm,
+        world: World,
+        line: Line,
+        *,
+        stormy: int = STORMY,
+        journaled: bool = True,
     ) -> None:
         self._engine = engine
         self._spec = spec
@@ -72,8 +85,9 @@ class Story:
         self._world = world
         self._line = line
         self._stormy = stormy
+        self._journals = folders.journals(spec.directory) if journaled else None
         self._seen: dict[tuple[int, int], float] = {}
-        self._frozen: tuple[StormSession, write.Recorder] | None = None
+        self._frozen: tuple[StormSession, TurnRecorder] | None = None
         self._lived: Search | None = None  # the search of a session that closed its study
         Path(spec.directory).mkdir(parents=True)
 
@@ -85,7 +99,9 @@ class Story:
     def play(self, told: Told) -> Told:
         """Go on until the study ends, or something does not hold."""
         spec, storm = self._spec, self._storm
-        storm.say(f"{spec.slots.count} slots, {spec.epochs} epochs, {'/'.join(spec.budgets)}, {spec.sampler}")
+        storm.say(
+            f"{spec.slots.count} slots, {spec.epochs} epochs, {'/'.join(spec.budgets)}, {spec.sampler}{', journal' if self._journals else ''}"
+        )
         write.begin_study(self._engine, spec, at=self._world.posix(), host=HOST, pid=0)
         before = self.rows
         try:
@@ -93,9 +109,10 @@ class Story:
                 while before.study.state not in ENDED and not told.violations and told.sessions < self._stormy + CALM:
                     told.violations += self._session(told.sessions)
                     told.sessions += 1
-                    now = self.rows
-                    told.violations += self._check(before, now)
-                    before = now
+                    told.violations += self._check(before, self.rows)
+                    before = self.rows
+                    told.violations += self._catch_up(before)
+                    before = self.rows
         except Exception:
             told.violations.append(Violation(Invariant.SOUND, traceback.format_exc().strip()))
         if before.study.state not in ENDED and not told.violations:
@@ -108,7 +125,18 @@ class Story:
     def _check(self, before: Rows, now: Rows) -> Iterator[Violation]:
         yield from invariants.always(now, self._storm.longest_s)
         yield from invariants.kept(before, now)
+
+    def _catch_up(self, before: Rows) -> Iterator[Violation]:
+        """Store what waits in the journal, as `automl resume` does first; then all that was on disk is there."""
+        self._line.wait()
+        stored = replay(self._engine, before.study).rows
+        if stored:
+            self._storm.say(f"{stored} rows waited in the journal")
+        now = self.rows
+        yield from self._check(before, now)
         yield from invariants.told(self._seen, now)
+        if self._journals is not None and journal.files(self._journals):
+            yield Violation(Invariant.KEPT, "a journal stays behind")
         if self._lived is not None:
             rebuilt = self._search()
             rebuilt.replay(now.trials, now.epochs)
@@ -118,7 +146,6 @@ class Story:
 
     def _session(self, number: int) -> Iterator[Violation]:
         """One driver's turn at the study."""
-        self._line.wait()
         self._storm.begin(calm=number >= self._stormy)
         self._lived = None
         if number:
@@ -127,7 +154,7 @@ class Story:
         rows = self.rows
         search = self._search()
         ends = search.replay(rows.trials, rows.epochs)
-        recorder = write.Recorder(self._engine, self._spec.name, clock=self._world.monotonic, sleep=self._world.sleep)
+        recorder = self._recorder(rows)
         yield from self._thaw()
         wall_s = rows.study.wall_s
         session = StormSession(
@@ -145,7 +172,7 @@ class Story:
             self._drive(session, number)
             self._close(session, recorder)
         except Killed:
-            pass
+            recorder.die()
         except Frozen:
             self._frozen = session, recorder
 
@@ -158,7 +185,19 @@ class Story:
                 outcome = Outcome(state=TrialState.INTERRUPTED, reason="interrupted before the epoch's end")
                 session.close(trial, outcome, session.now)
 
-    def _close(self, session: StormSession, recorder: write.Recorder) -> None:
+    def _recorder(self, rows: Rows) -> TurnRecorder:
+        return TurnRecorder(
+            self._engine,
+            self._spec.name,
+            claimed=write.Claimed(rows.study.pid, rows.study.process),
+            journals=self._journals,
+            clock=self._world.monotonic,
+            sleep=self._world.sleep,
+            late=self._storm.late,
+            full=lambda: self._storm.disk_full,
+        )
+
+    def _close(self, session: StormSession, recorder: TurnRecorder) -> None:
         search = session.search
         ending = ending_of(search, interrupted=False)
         state, slot_s = state_after(search, ending), search.ledger.spent_s()
@@ -166,15 +205,17 @@ class Story:
         recorder.study_closed(state, ending.sentence, at=self._world.posix(), slot_s=slot_s, wall_s=session.now)
         try:
             recorder.close()
+        except RowsWait:
+            self._storm.say(f"rows wait {'in the journal' if recorder.durable else 'in memory, and are lost'}")
+        if recorder.durable:
             self._lived = search
-        except BadStore as error:
-            self._storm.say(str(error))
+        recorder.die()
 
     def _take_over(self) -> None:
         row = read.study(self._engine, self._spec.name)
         dead = row.heartbeat if row.state is StudyState.RUNNING else None
         mine = Heartbeat(host=HOST, pid=row.pid + 1, at=self._world.posix())
-        write.reopen_study(self._engine, self._spec.name, mine, stale_after_s=STALE_S, dead=dead)
+        write.reopen_study(self._engine, self._spec.name, mine, dead=dead)
         self._storm.say("resumed")
 
     def _search(self) -> Search:
@@ -194,7 +235,7 @@ class Story:
         (session, recorder), self._frozen = self._frozen, None
         calm, self._storm.calm = self._storm.calm, True
         before = self.rows
-        at = session.now + STALE_S
+        at = session.now + SILENT_S
         session.beat(at)
         for trial in session.running:
             session.close(trial, Outcome(state=TrialState.INTERRUPTED, reason="late"), at)

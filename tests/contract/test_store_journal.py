@@ -267,7 +267,8 @@ def leave_behind(engine: Engine, spec: StudySpec, epochs: range) -> Path:
 
 def test_a_journal_of_a_session_that_lost_its_study_is_set_aside(engine: Engine, begun: StudySpec) -> None:
     file = leave_behind(engine, begun, range(1, 4))
-    write.reopen_study(engine, "birds", Heartbeat(host="other", pid=2, at=1e6))
+    dead = read.study(engine, "birds").heartbeat
+    write.reopen_study(engine, "birds", Heartbeat(host="other", pid=2, at=1e6), dead=dead)
     newer = opened(engine, begun)
     report(newer, range(1, 3))
     newer.close()
