@@ -99,9 +99,8 @@ class Story:
     def play(self, told: Told) -> Told:
         """Go on until the study ends, or something does not hold."""
         spec, storm = self._spec, self._storm
-        storm.say(
-            f"{spec.slots.count} slots, {spec.epochs} epochs, {'/'.join(spec.budgets)}, {spec.sampler}{', journal' if self._journals else ''}"
-        )
+        storm.say(f"{spec.slots.count} slots, {spec.epochs} epochs, {'/'.join(spec.budgets)}, {spec.sampler}")
+        storm.say(f"rows wait {'on disk' if self._journals else 'in memory'}")
         write.begin_study(self._engine, spec, at=self._world.posix(), host=HOST, pid=0)
         before = self.rows
         try:
