@@ -57,6 +57,7 @@ class Told:
     sessions: int = 0
     trials: int = 0
     epochs: int = 0
+    replays: int = 0  # of journals with rows that the database did not have
     state: str = ""
     faults: Counter[str] = field(default_factory=Counter)
     violations: list[Violation] = field(default_factory=list)

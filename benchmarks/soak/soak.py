@@ -34,6 +34,7 @@ class Soaked:
     sessions: int = 0
     trials: int = 0
     epochs: int = 0
+    replays: int = 0  # of journals with rows that the database did not have
     seconds: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     violations: Counter[str] = field(default_factory=Counter)
@@ -47,6 +48,7 @@ class Soaked:
         self.sessions += told.sessions
         self.trials += told.trials
         self.epochs += told.epochs
+        self.replays += told.replays
         self.faults += told.faults
         self.states[told.state] += 1
         self.violations.update(violation.invariant.value for violation in told.violations)
@@ -82,6 +84,7 @@ def table(soaked: Soaked) -> tuple[tuple[str, ...], list[list[str]]]:
     broken = [[f"violations: {invariant}", str(soaked.violations[invariant])] for invariant in Invariant]
     counts = [["studies", str(soaked.studies)], ["sessions", str(soaked.sessions)]]
     counts += [["trials", str(soaked.trials)], ["epochs", str(soaked.epochs)]]
+    counts += [["journals with rows to replay", str(soaked.replays)]]
     return ("", "number"), counts + faults + broken
 
 

@@ -50,6 +50,7 @@ class Storm:
         self.disk_full = False
         self._epoch_s = 0.0  # longest epoch
         self.dead: set[int] = set()  # trials whose next report stands for the death of their worker
+        self._lateness = 0.0  # share of the turns of the database's writer that come late in this session
         self._deaths: Counter[int] = Counter()  # in a row, by trial
         self._draw = draw
         self._world = world
@@ -60,6 +61,7 @@ class Storm:
     def begin(self, *, calm: bool) -> None:
         """A driver begins: earlier workers are gone, and the user has made room on the disk."""
         self.calm, self.disk_full, self._calls_left = calm, False, None
+        self._lateness = self._draw.choice((0.0, 0.3, 0.95))
         self.dead.clear()
         self._deaths.clear()
 
@@ -105,7 +107,7 @@ class Storm:
 
     def late(self) -> bool:
         """True if the writer of the database gets no turn now."""
-        return not self.calm and self.chance(0.3)
+        return not self.calm and self.chance(self._lateness)
 
     def _cut(self, error: str) -> None:
         seconds = self._draw.choice((1.0, 30.0, 90.0, 250.0, 1000.0))

@@ -85,6 +85,7 @@ class Story:
         self._world = world
         self._line = line
         self._stormy = stormy
+        self._replays = 0
         self._journals = folders.journals(spec.directory) if journaled else None
         self._seen: dict[tuple[int, int], float] = {}
         self._frozen: tuple[StormSession, TurnRecorder] | None = None
@@ -118,7 +119,7 @@ class Story:
             text = f"{before.study.state} after {told.sessions} sessions: {before.study.reason}"
             told.violations.append(Violation(Invariant.END, text))
         told.trials, told.epochs, told.state = len(before.trials), len(before.epochs), before.study.state.value
-        told.faults, told.log = storm.faults, storm.log
+        told.faults, told.log, told.replays = storm.faults, storm.log, self._replays
         return told
 
     def _check(self, before: Rows, now: Rows) -> Iterator[Violation]:
@@ -130,6 +131,7 @@ class Story:
         self._line.wait()
         stored = replay(self._engine, before.study).rows
         if stored:
+            self._replays += 1
             self._storm.say(f"{stored} rows waited in the journal")
         now = self.rows
         yield from self._check(before, now)

@@ -13,7 +13,7 @@ from automl.records import StudySpec
 from automl.store.engine import open_store
 from benchmarks.soak import invariants
 from benchmarks.soak.records import FaultKind, Told
-from benchmarks.soak.storm import Storm
+from benchmarks.soak.storm import Frozen, Storm
 from benchmarks.soak.story import Story, tell, undisturbed
 from benchmarks.soak.studies import draw_spec
 from benchmarks.soak.world import Line, World
@@ -43,8 +43,40 @@ class SetBack(Storm):
         return None
 
 
+class Replaced(Storm):
+    """The driver is stopped at every tenth event, and goes on once another one has its study and its journal."""
+
+    events = 0
+
+    def strike(self, event: str) -> FaultKind | None:
+        self.events += 1
+        if self.calm or self.events % 10:
+            return None
+        self.faults[FaultKind.TWO_DRIVERS] += 1
+        raise Frozen
+
+    def in_training(self, trial: object, epoch: int) -> None:
+        return None
+
+    def late(self) -> bool:
+        return not self.calm
+
+
 def spec_of(folder: Path, seed: int) -> StudySpec:
     return draw_spec(random.Random(seed), f"storm-{seed}", str(folder / "storm"), gentle=True)
+
+
+@pytest.mark.fault
+def test_a_driver_whose_journal_another_one_has_taken_ends_in_order(sqlite: Engine, tmp_path: Path) -> None:
+    spec, world = spec_of(tmp_path, 4), World()
+    line = Line(world)
+    storm = Replaced(random.Random(0), world, line, gentle=True)
+    story = Story(sqlite, spec, storm, world, line)
+    told = story.play(Told(seed=4, gentle=True))
+    assert told.violations == []
+    assert storm.faults[FaultKind.TWO_DRIVERS] > 1
+    assert told.replays > 1
+    assert list(invariants.same(undisturbed(sqlite, spec, tmp_path / "calm"), story.rows)) == []
 
 
 @pytest.mark.fault

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from automl.records import AttemptRow, StudyState, TrialState
 from automl.store.batch import Batch
 from automl.store.engine import open_store
+from automl.store.replay import Replayed
 from benchmarks.cli import app
-from benchmarks.soak import invariants
+from benchmarks.soak import invariants, story
 from benchmarks.soak.invariants import Rows
 from benchmarks.soak.records import Invariant, Told, Violation
 from benchmarks.soak.soak import Soaked, captions, table
@@ -23,6 +24,7 @@ from benchmarks.soak.story import tell
 from tests.builders.factories import make_epoch_row, make_row, make_spec, make_study
 
 LONGEST_S = 60.0
+WITH_REPLAYS = 20  # seed of a study whose journal is needed
 Damage = Callable[[Rows], Rows]
 
 
@@ -134,6 +136,12 @@ def test_a_store_that_forgets_a_cost_is_found(sqlite: Engine, tmp_path: Path, mo
     monkeypatch.setattr(Batch, "charge", lambda self, *args: charge(self, args[0], args[1], 0.5 * args[2]))
     told = tell(sqlite, tmp_path, 3)
     assert Invariant.LEDGER in {violation.invariant for violation in told.violations}
+
+
+def test_rows_that_stay_in_a_journal_are_found(sqlite: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(story, "replay", lambda *args: Replayed(0))
+    told = tell(sqlite, tmp_path, WITH_REPLAYS)
+    assert Invariant.KEPT in {violation.invariant for violation in told.violations}
 
 
 def test_an_unforeseen_error_is_one_too(sqlite: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
