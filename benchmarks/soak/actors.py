@@ -151,8 +151,10 @@ class StormSession(Session):
         ended, self._ended = (*self._ended, *super().tick(at)), ()
         for number in ended:
             self.storm.say(f"trial {number} is ended: its worker hung for {at - self._signs[number]:.1f} s")
-            production = self.search.runs[number].trial.purpose is Purpose.PRODUCTION
-            self.storm.hung(at - self._signs[number] if production else TICK_S)
+            trial = self.search.runs[number].trial
+            production = trial.purpose is Purpose.PRODUCTION
+            price_s = self.search.prices.epoch_s(trial.params)
+            self.storm.hung(price_s, at - self._signs[number] if production else TICK_S)
         return ended
 
     def failed(self, number: int, reason: str, error: str | None, at: float) -> None:

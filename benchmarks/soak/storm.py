@@ -141,9 +141,12 @@ class Storm:
         self._epoch_s = max(self._epoch_s, seconds)
         self.longest_s = max(self.longest_s, seconds)
 
-    def hung(self, seconds: float) -> None:
-        """A worker hung; once the budget is spent it was given twice an epoch, and so many seconds."""
-        self.longest_s = max(self.longest_s, 2 * self._epoch_s + seconds)
+    def hung(self, price_s: float, seconds: float) -> None:
+        """A worker hung; once the budget is spent it was given twice an epoch, and so many seconds.
+
+        price_s  expected seconds of the trial's epoch, which may be more than any epoch took
+        """
+        self.longest_s = max(self.longest_s, 2 * max(self._epoch_s, price_s) + seconds)
 
     def lag(self) -> int:
         """Epochs that a snapshot lies behind."""
