@@ -112,6 +112,7 @@ def head(folder: Path, mode: str) -> Iterator[str]:
     if mode == "token":
         (folder / ".ray").mkdir()
         (folder / ".ray" / "auth_token").write_text("0" * 32)
+        (folder / ".ray" / "auth_token").chmod(0o600)
     words = ("start", "--head", "--block", f"--port={port}", "--num-cpus=1", "--include-dashboard=false")
     command = [str(Path(sys.executable).parent / "ray"), *words, "--disable-usage-stats"]
     with (

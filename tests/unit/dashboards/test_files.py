@@ -16,6 +16,7 @@ import yaml
 from safetensors.torch import save_file
 
 from automl.errors import AutoMLError
+from automl.files.trusted import digest_of, trust
 from automl.recipes import beginning
 from automl.trainers.ultralytics.initial import Beginning
 from dashboards.files import initial_of, packed
@@ -65,11 +66,15 @@ def test_the_defaults_recipe_has_its_own_weights_beside_it(began: Beginning) -> 
         assert archive.namelist() == ["hyp-defaults.yaml", "hyp-defaults-init.pt"]
 
 
-def test_a_network_of_a_users_file_is_never_built(began: Beginning, tmp_path: Path) -> None:
-    """Building it would run what the file says: the first half shows that."""
+def test_a_network_of_a_users_file_is_never_built(
+    began: Beginning, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Building it would run what the file says: the first half shows that, where the user trusts it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     trace, own = tmp_path / "ran", tmp_path / "own.yaml"
     activation = f"open({str(trace)!r}, 'w').close() or torch.nn.SiLU()"
     own.write_text(yaml.safe_dump({**yaml.safe_load(NETWORK), "activation": activation}))
+    trust(digest_of(own.read_bytes()), str(own))
     save_file({"model.0.conv.weight": torch.ones(8, 3, 3, 3)}, tmp_path / "w.safetensors")
     document = json.dumps({**asdict(began), "model": str(own)})
     words = [sys.executable, "-c", TERMINAL, str(tmp_path / "init.pt"), str(tmp_path / "cache")]

@@ -127,7 +127,8 @@ def test_epochs_that_are_trained_again_are_said(session: Session, notes: Notes, 
     session.next_trial(0.0)
     for number in (1, 2, 3):
         session.epoch(0, metrics(number), 60.0 * number)
-    session.restarted(0, 190.0)
+    session.lost(0, Loss.DIED, 190.0)
+    session.next_trial(190.0)
     session.epoch(0, replace(metrics(epoch), applied={"lr0": 0.01}), 250.0)
     assert any(words in text for text in told)
 
