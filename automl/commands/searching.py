@@ -294,14 +294,15 @@ def attach(study: flags.Study = None, db: flags.Db = None, json_: flags.Json = F
     """Follow a running study until it ends, as its own terminal does. Ctrl-C leaves it running."""
 
     with survived(), exit_codes():
-        from automl import service
-        from automl.records import EndedBy, StudyState
         from automl.store import address
-        from automl.terminal.progress import shown
-        from automl.terminal.tables import open_console
 
         name = study
         try:
+            from automl import service
+            from automl.records import EndedBy, StudyState
+            from automl.terminal.progress import shown
+            from automl.terminal.tables import open_console
+
             name = study or service.study_name("attach", db=db)
             with shown(open_console(stderr=json_), quiet=False) as listener:
                 report = service.attach(name, db=db, listener=listener)
