@@ -8,6 +8,7 @@ import os
 import sys
 
 from automl.errors import AutoMLError
+from automl.figures import size
 
 _MEMORY = "the memory that this process may use is spent. Free some or raise its limit (ulimit -v)"
 _PROCESSES = "this user may begin no further process or thread. End some, or raise the limit (ulimit -u)"
@@ -19,24 +20,31 @@ LEAST_FILES, LEAST_PROCESSES = 512, 512
 
 
 def check_limits() -> None:
-    """Raise AutoMLError for limits of this process with which Ray would hang or end with its own traceback."""
+    """Raise AutoMLError for limits of this process with which Ray would hang or end with its own traceback.
+
+    The limit of open files is raised where that is allowed: macOS begins with one of 256.
+    """
     if sys.platform == "win32":
         return
     import resource
 
-    def limit(name: str) -> float:
-        number = resource.getrlimit(getattr(resource, name))[0] if hasattr(resource, name) else resource.RLIM_INFINITY
-        return math.inf if number == resource.RLIM_INFINITY else number
-
     for name, least, what, flag in (
-        ("RLIMIT_AS", LEAST_BYTES, "bytes of memory", "-v"),
-        ("RLIMIT_NOFILE", LEAST_FILES, "open files", "-n"),
-        ("RLIMIT_NPROC", LEAST_PROCESSES if os.geteuid() else 0, "processes of this user", "-u"),
+        ("RLIMIT_AS", LEAST_BYTES, "", "-v"),
+        ("RLIMIT_NOFILE", LEAST_FILES, " open files", "-n"),
+        ("RLIMIT_NPROC", LEAST_PROCESSES if os.geteuid() else 0, " processes of this user", "-u"),
     ):
-        if limit(name) < least:
+        kind: int | None = getattr(resource, name, None)
+        if kind is None:
+            continue
+        now, most = (math.inf if n == resource.RLIM_INFINITY else n for n in resource.getrlimit(kind))
+        if now < least <= most and name == "RLIMIT_NOFILE":
+            resource.setrlimit(kind, (least, resource.getrlimit(kind)[1]))
+        elif now < least:
+            has, needs = (
+                f"{size(int(n))} of memory" if name == "RLIMIT_AS" else f"{n:.0f}{what}" for n in (now, least)
+            )
             raise AutoMLError(
-                f"the limit is {limit(name):.0f} {what}, and a search needs {least}. Raise it (ulimit {flag}), and "
-                "begin again."
+                f"the limit is {has}, and a search needs {needs}. Raise it (ulimit {flag}), and begin again."
             )
 
 

@@ -65,3 +65,13 @@ def test_a_thread_that_cannot_begin_has_a_way_out_and_other_errors_keep_their_tr
     assert "ulimit -u" in (in_words(RuntimeError("can't start new thread")) or "")
     assert in_words(RuntimeError("another")) is None
     assert in_words(ValueError("another")) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+def test_a_limit_of_open_files_that_may_be_raised_is_raised() -> None:
+    program = (
+        "import resource as r; from automl.host.shortage import check_limits; "
+        "r.setrlimit(r.RLIMIT_NOFILE, (256, 4096)); check_limits(); print(*r.getrlimit(r.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("512 4096\n", "")
