@@ -11,9 +11,9 @@ from automl.files.home import expanded, home_folder
 
 
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/me")
-    assert expanded("~/runs") == Path("/home/me/runs")
-    assert home_folder("~/runs") == Path("/home/me/runs")
+    monkeypatch.setenv("HOME", "/folk/me")
+    assert expanded("~/runs") == Path("/folk/me/runs")
+    assert home_folder("~/runs") == Path("/folk/me/runs")
 
 
 def test_a_user_without_a_home_folder_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,7 @@ def test_files_that_are_gone_have_both_places_in_the_message(project: Path, tmp_
     assert moved.elsewhere(before) == ""
 
 
-@pytest.mark.parametrize("home", [r"C:\Users\me\automl-runs", "/home/me/automl-runs"])
+@pytest.mark.parametrize("home", [r"C:\Users\me\automl-runs", "/folk/me/automl-runs"])
 def test_a_home_of_another_operating_system_is_found(home: str, project: Path) -> None:
     join = "\\" if home.startswith("C") else "/"
     base = home.rpartition(join)[0]

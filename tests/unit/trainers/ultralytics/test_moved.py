@@ -36,7 +36,7 @@ def test_a_snapshot_is_taken_up_wherever_its_study_lies_now(
     train(trainer, tiny_trial(), job, stop_after=2)
     if moves != "the study":
         content = torch.load(before / "trials" / "snapshot.pt", weights_only=True)
-        content["identity"]["data"] = "/home/of/old/studies/birds/data.yaml"
+        content["identity"]["data"] = "/folk/of/old/studies/birds/data.yaml"
         torch.save(content, before / "trials" / "snapshot.pt")
     after = before.rename(tmp_path / "after")
     moved = replace(job, directory=str(after / "trials"), data=str(after / "data.yaml"), pause_file=None)
