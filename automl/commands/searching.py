@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ from automl.terminal.trust import asked
 
 if TYPE_CHECKING:
     from automl.costs.plan import Plan
+    from automl.records import Listener
     from automl.reports.report import StudyReport
 
 
@@ -115,9 +117,6 @@ def search(
     with survived(), exit_codes():
         check_limits()
         from automl import service
-        from automl.terminal.detached import announced
-        from automl.terminal.progress import shown
-        from automl.terminal.tables import open_console
 
         if data is None or not budget:
             raise missing("search", EXAMPLE, data=data, budget=budget)
@@ -164,6 +163,8 @@ def search(
             return
         if dry_run:
             from automl.terminal.plan import without_plan
+            from automl.terminal.progress import shown
+            from automl.terminal.tables import open_console
 
             def drawn_up() -> Plan:
                 with shown(open_console(stderr=True), quiet=quiet or json_) as listener:
@@ -183,23 +184,21 @@ def search(
             return
         _check_export(export)
 
-        def searched() -> StudyReport:
-            with (
-                shown(open_console(stderr=json_), quiet=quiet, events=json_events) as screen,
-                announced(screen) as listener,
-            ):
-                return service.search(
-                    data,
-                    budget,
-                    fresh_probe=fresh_probe,
-                    db=db,
-                    listener=listener,
-                    notify=notify or (),
-                    progress=False,
-                    **options,
-                )
-
-        report = trusting(searched, asked)
+        report = _followed(
+            lambda listener: service.search(
+                data,
+                budget,
+                fresh_probe=fresh_probe,
+                db=db,
+                listener=listener,
+                notify=notify or (),
+                progress=False,
+                **options,
+            ),
+            quiet=quiet,
+            events=json_events,
+            as_json=json_,
+        )
         _finish(report, export=export, db=db, as_json=json_)
 
 
@@ -220,31 +219,26 @@ def resume(
     with survived(), exit_codes():
         check_limits()
         from automl import service
-        from automl.terminal.detached import announced
-        from automl.terminal.progress import shown
-        from automl.terminal.tables import open_console
 
         _check_export(export)
         if detach:
             _detach(db, as_json=json_)
             return
 
-        def resumed() -> StudyReport:
-            with (
-                shown(open_console(stderr=json_), quiet=quiet, events=json_events) as screen,
-                announced(screen) as listener,
-            ):
-                return service.resume(
-                    study,
-                    data=data,
-                    trust_model=trust_model,
-                    db=db,
-                    listener=listener,
-                    notify=notify or (),
-                    progress=False,
-                )
-
-        report = trusting(resumed, asked)
+        report = _followed(
+            lambda listener: service.resume(
+                study,
+                data=data,
+                trust_model=trust_model,
+                db=db,
+                listener=listener,
+                notify=notify or (),
+                progress=False,
+            ),
+            quiet=quiet,
+            events=json_events,
+            as_json=json_,
+        )
         _finish(report, export=export, db=db, as_json=json_)
 
 
@@ -265,28 +259,23 @@ def confirm(
     with survived(), exit_codes():
         check_limits()
         from automl import service
-        from automl.terminal.detached import announced
-        from automl.terminal.progress import shown
-        from automl.terminal.tables import open_console
 
-        def confirmed() -> StudyReport:
-            with (
-                shown(open_console(stderr=json_), quiet=quiet, events=json_events) as screen,
-                announced(screen) as listener,
-            ):
-                return service.confirm(
-                    study,
-                    seeds=seeds,
-                    budget=budget or (),
-                    data=data,
-                    trust_model=trust_model,
-                    db=db,
-                    listener=listener,
-                    notify=notify or (),
-                    progress=False,
-                )
-
-        report = trusting(confirmed, asked)
+        report = _followed(
+            lambda listener: service.confirm(
+                study,
+                seeds=seeds,
+                budget=budget or (),
+                data=data,
+                trust_model=trust_model,
+                db=db,
+                listener=listener,
+                notify=notify or (),
+                progress=False,
+            ),
+            quiet=quiet,
+            events=json_events,
+            as_json=json_,
+        )
         _finish(report, export=None, db=db, as_json=json_)
 
 
@@ -319,6 +308,21 @@ def attach(study: flags.Study = None, db: flags.Db = None, json_: flags.Json = F
         if row.state is StudyState.FAILED or row.ended_by is EndedBy.FAILURE:
             print(f"automl: the search ended without an answer: {row.reason}", file=sys.stderr)
             raise typer.Exit(1)
+
+
+def _followed(
+    action: Callable[[Listener], StudyReport], *, quiet: bool, events: Path | None, as_json: bool
+) -> StudyReport:
+    """Report of a training whose progress is shown; a network file that could run code is asked for first."""
+    from automl.terminal.detached import announced
+    from automl.terminal.progress import shown
+    from automl.terminal.tables import open_console
+
+    def run() -> StudyReport:
+        with shown(open_console(stderr=as_json), quiet=quiet, events=events) as screen, announced(screen) as listener:
+            return action(listener)
+
+    return trusting(run, asked)
 
 
 def _detach(db: str | None, *, as_json: bool) -> None:
