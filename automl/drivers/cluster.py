@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from automl.drivers import place, ray_patches, worker
-from automl.drivers.place import Found, Place
+from automl.drivers.place import Place, RayCluster
 from automl.errors import AutoMLError, NoDevice
 from automl.host import guest
 from automl.host.private import keep_ray_token
@@ -106,10 +106,10 @@ def _begin(slots: Slots, where: Place) -> None:
     keep_ray_token()
     try:
         if where is Place.CLUSTER and remote is not None:
-            found = place.found()
-            if found is not None:
-                _check_tokens(found)
-            ray.init(address=remote if found is None else found.address, **common)
+            known = place.known_cluster()
+            if known is not None:
+                _check_tokens(known)
+            ray.init(address=remote if known is None else known.address, **common)
             return
         check_temporary()
         visible = {"CUDA_VISIBLE_DEVICES": ",".join(slots.devices)} if slots.devices else {}
@@ -129,7 +129,7 @@ def _begin(slots: Slots, where: Place) -> None:
         raise AutoMLError(f"Ray cannot begin on {place.elsewhere()}: {reason.rstrip('.')}.") from error
 
 
-def _check_tokens(cluster: Found) -> None:
+def _check_tokens(cluster: RayCluster) -> None:
     """Make ready for the way in which the cluster authenticates.
 
     Raises AutoMLError for one without tokens after a session of this process with one.

@@ -34,14 +34,14 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True)
-class Found:
+class RayCluster:
     """A cluster that has answered."""
 
     address: str  # HOST:PORT
     mode: str  # RAY_AUTH_MODE with which it answers: "token" or "disabled"
 
 
-_found: dict[str, Found] = {}  # by what RAY_ADDRESS named
+_clusters: dict[str, RayCluster] = {}  # by what RAY_ADDRESS named
 _turn = threading.Lock()  # held while a search of this process has its session: Ray allows one
 _open: list[Place] = []  # the place of that search
 
@@ -62,14 +62,14 @@ def address() -> str | None:
     return None if named in ("", "local") else named
 
 
-def found() -> Found | None:
+def known_cluster() -> RayCluster | None:
     """The cluster at RAY_ADDRESS, once it has answered."""
-    return _found.get(address() or "")
+    return _clusters.get(address() or "")
 
 
 def authentication() -> dict[str, str]:
     """Variables of the way in which the cluster at RAY_ADDRESS authenticates; none before it has answered."""
-    cluster = found()
+    cluster = known_cluster()
     return {AUTH_MODE: cluster.mode} if cluster is not None and place() is Place.CLUSTER else {}
 
 
@@ -141,7 +141,7 @@ def _ask(named: str) -> None:
             )
     if done.returncode != 0:
         raise AutoMLError(f"RAY_ADDRESS={named}: no Ray cluster answers there ({reason}). {_ELSE}")
-    _found[named] = Found(done.stdout.strip() or named, mode)
+    _clusters[named] = RayCluster(done.stdout.strip() or named, mode)
 
 
 def _asked(named: str, mode: str) -> subprocess.CompletedProcess[str]:

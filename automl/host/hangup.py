@@ -16,7 +16,7 @@ _NUMBER: int | None = getattr(signal, "SIGHUP", None)  # Windows has none
 
 @dataclass
 class _Ear:
-    """Whether this process outlives its terminal, and whether it has lost it."""
+    """State of this process towards its terminal: does it outlive it, has it lost it?"""
 
     survives: bool = False
     terminal: bool = False

@@ -19,7 +19,7 @@ MOST = {Loss.DIED: 3, Loss.LATE: 2}  # so many in a row, without a new epoch bet
 
 
 def ending(run: Run, loss: Loss, reason: str) -> Outcome:
-    """How the trial ends with another loss: interrupted if it goes on in another worker, else failed.
+    """Outcome of a trial with another loss: interrupted if it goes on in another worker, else failed.
 
     The defaults are interrupted even then: the study ends with them, and goes on with them once it is resumed.
     """

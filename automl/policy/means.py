@@ -15,7 +15,7 @@ from automl.scores.halving import Rungs
 
 
 class Means:
-    """What is left for the trials of one study. All amounts are at today's prices."""
+    """Slot time and wall time that one study still has for trials, at today's prices."""
 
     def __init__(
         self,

@@ -51,7 +51,7 @@ class Follower:
         yield from self._notes(study, _LINES)
 
     def look(self, study: StudyRow) -> Iterator[Notice]:
-        """What is new since the last look; the study's row was read just before."""
+        """Notices of every change since the last look; the study's row was read just before."""
         again = {*self._open, *self._resting}
         points = read.outline(self._engine, self._name, after=self._last, again=again)
         changed = [

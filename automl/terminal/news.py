@@ -80,8 +80,8 @@ class News:
             study, best = report.study, report.best
             self._tally.spec = self._tally.spec or study.spec
             what = "interrupted" if report.interrupted else study.state.value
-            found = f" Best: trial {best.number}, {score(best.score)} mAP50-95." if best is not None else ""
-            self._tell(what, f"{_sentence(study.reason or what)}{found}", bad=report.interrupted)
+            best_text = f" Best: trial {best.number}, {score(best.score)} mAP50-95." if best is not None else ""
+            self._tell(what, f"{_sentence(study.reason or what)}{best_text}", bad=report.interrupted)
 
     def failed(self, error: BaseException) -> None:
         """Tell that the search has ended with an error, unless none had begun."""

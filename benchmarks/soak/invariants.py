@@ -1,4 +1,4 @@
-"""What has to hold of a study's rows, whatever happened to its drivers. Shared with the tests."""
+"""Invariants of a study's rows under any faults of its drivers. Shared with the tests."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Rows:
 
 
 def always(rows: Rows, longest_s: float) -> Iterator[Violation]:
-    """What holds at every moment.
+    """Violations of the invariants of every moment.
 
     longest_s  seconds of the longest time between two signs of life of a training
     """
@@ -77,7 +77,7 @@ def always(rows: Rows, longest_s: float) -> Iterator[Violation]:
 
 
 def kept(before: Rows, now: Rows) -> Iterator[Violation]:
-    """What was in the database stays there as it was."""
+    """Violations by rows that have changed or gone since they were in the database."""
     yield from told(before.scores, now)
     trials = {row.number: row for row in now.trials}
     for row in before.trials:

@@ -136,7 +136,7 @@ from automl.drivers.cluster import cluster
 automl.search("data.yaml", "3trials", **QUICK)
 os.environ["RAY_ADDRESS"] = "127.0.0.1:6379"
 from automl.drivers import place
-place._found["127.0.0.1:6379"] = place.Found("127.0.0.1:6379", "disabled")
+place._clusters["127.0.0.1:6379"] = place.RayCluster("127.0.0.1:6379", "disabled")
 try:
     with cluster(automl.studies()[0].spec.slots):
         print("joined")
