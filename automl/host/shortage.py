@@ -49,7 +49,7 @@ def check_limits() -> None:
 
 
 def in_words(error: BaseException) -> str | None:
-    """Phrase on a shortage of the machine, with the way out and without a full stop; None for an error of another kind."""
+    """Phrase on a shortage of the machine, with the way out; None for an error of another kind."""
     if isinstance(error, MemoryError):
         return _MEMORY
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
