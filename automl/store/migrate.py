@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def config(connection: Connection) -> Config:
     """Configuration of Alembic's commands, without a file; they run on this connection."""
     from alembic.config import Config
 
-    alembic = Config()
+    alembic = Config(stdout=sys.stdout)  # its default is the one of the time when it was imported, closed since perhaps
     folder = str(Path(__file__).parent / "migrations")
     alembic.set_main_option("script_location", folder.replace("%", "%%"))
     alembic.set_main_option("path_separator", "os")
