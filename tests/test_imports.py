@@ -21,7 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
             {"errors", "figures", "markup", "records"},
             {"files", "host"},
             {"data", "scores", "space"},
-            {"costs", "sampler", "store", "trainers"},
+            {"checks", "costs", "sampler", "store", "trainers"},
             {"page", "policy"},
             {"drivers", "recipes", "reports"},
             {"dashboards", "setup", "terminal", "trackers"},

@@ -1,0 +1,29 @@
+"""The report of a check: all findings and recommendations from the facts of a data set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from automl import __version__
+from automl.checks import rows
+from automl.checks.facts import Facts
+from automl.records import DataReport, Finding, Severity
+
+_FINDERS = (rows.findings,)
+_ORDER = tuple(Severity)
+
+
+def report_of(facts: Facts, *, fingerprint: str = "", seconds: float = 0.0) -> DataReport:
+    """The report on a data set; of a severity the findings stand in the order of `_FINDERS`."""
+    findings: Sequence[Finding] = [*facts.noted, *(finding for finder in _FINDERS for finding in finder(facts))]
+    return DataReport(
+        data=str(facts.file),
+        fingerprint=fingerprint,
+        names=facts.names,
+        splits={name: {"images": len(split.images), "boxes": len(split.boxes)} for name, split in facts.splits.items()},
+        findings=tuple(sorted(findings, key=lambda finding: _ORDER.index(finding.severity))),
+        seconds=seconds,
+        version=__version__,
+        at=time.time(),
+    )
