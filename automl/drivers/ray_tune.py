@@ -227,7 +227,9 @@ class RayTuneDriver:
         self._workers.remove(ray_id)
 
     def _end_with_ray(self, reason: str) -> None:
-        """The Ray session is gone: leave the study to be resumed."""
+        """The Ray session is gone: leave the study to be resumed. After a signal that was the user's doing."""
+        if self._interrupts:
+            return
         ray_patches.leave_placement_groups()
         self._session.pause(Ending(EndedBy.ERROR, f"{RAY_ENDED}: {reason}"), self.at())
 
@@ -242,6 +244,7 @@ class RayTuneDriver:
         Nor does Tune have to give back its placement groups: for an answer of a cluster that is gone it would wait a
         minute, and abort.
         """
+        self._interrupts += 1  # remembered: a destructor that runs just now would swallow the exception
         ray_patches.leave_placement_groups()
         raise KeyboardInterrupt
 
