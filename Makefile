@@ -16,14 +16,16 @@ demo: .venv/.demo
 	@echo "See it again with: $(BIN)/automl show"
 	@echo "Look at it in the browser with: AUTOML_HOME=$(RUNS) $(BIN)/automl dashboard"
 
-# Files of tests side by side: most of their time they wait for programs that they have started.
+# Files of tests side by side: most of their time they wait for programs that they have started. In the order of their
+# names: contracts and whole commands take minutes a file, and the many short ones of tests/unit then fill the gaps.
+BESIDE := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 test: .venv/.test browser lint types
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile -m "not long" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(BESIDE) -m "not long" $(PYTEST_ARGS)
 
 # The tests that take minutes each: before a release, and before a change of what they test is done.
 .PHONY: test-long faults
 test-long: .venv/.test browser
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile -m long $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(BESIDE) -m long $(PYTEST_ARGS)
 
 # Every fault of docs/faults.md, really made: the table with results, seconds and date.
 faults: .venv/.test

@@ -228,6 +228,7 @@ def test_a_trial_whose_every_worker_dies_fails_and_the_search_goes_on(tmp_path: 
     assert [record.trials[number].state is TrialState.FAILED for number in range(4)] == [False, True, False, False]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("place", "most_failed"), [("setup", 0), ("reset", 1)])
 def test_a_worker_that_dies_between_two_trials_costs_no_other_one(tmp_path: Path, place: str, most_failed: int) -> None:
     """Tune does not restart a trial whose worker dies while it is handed over from the trial before."""

@@ -27,7 +27,7 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["raylet", "gcs_server"])
+@pytest.mark.parametrize("name", ["raylet", pytest.param("gcs_server", marks=pytest.mark.long)])
 def test_a_dead_ray_leaves_the_study_interrupted_with_the_command_that_goes_on(place: Place, name: str) -> None:
     with place.start(*SEARCH) as process:
         wait_for("the second epoch", lambda: len(place.epochs(NAME)) >= 2, process)

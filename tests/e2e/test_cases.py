@@ -135,7 +135,9 @@ print(json.dumps(check_det_dataset(sys.argv[1])["names"]))
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.parametrize("test", ["test: ../test/images\n", "test: images/none\n"])
+@pytest.mark.parametrize(
+    "test", [pytest.param("test: ../test/images\n", marks=pytest.mark.long), "test: images/none\n"]
+)
 def test_a_search_goes_on_without_a_test_split_and_with_names_as_written(place: Place, test: str) -> None:
     (place.folder / "images" / "none").mkdir()
     data = place.folder / "data.yaml"

@@ -61,6 +61,7 @@ def test_the_winner_comes_with_interval_chance_and_seeds(place: Place) -> None:
     assert report["spent_s"]["confirmation"] == pytest.approx(report["verdict"]["cost_s"])
 
 
+@pytest.mark.long
 def test_the_card_and_the_files_name_the_same_recipe(place: Place) -> None:
     done = place.run(*SEARCH, "--budget", "40trials", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
@@ -70,6 +71,7 @@ def test_the_card_and_the_files_name_the_same_recipe(place: Place) -> None:
     assert (f"trial {number} is handed over" if number else "the defaults are handed over") in done.stdout
 
 
+@pytest.mark.long
 def test_no_repeats_where_none_are_asked_for(place: Place) -> None:
     done = place.run(*SEARCH, "--budget", "40trials", "--confirm", "0", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
@@ -101,6 +103,7 @@ def test_the_defaults_and_the_winner_train_for_production(place: Place) -> None:
     assert "--train 5" in refused.stderr
 
 
+@pytest.mark.long
 def test_a_study_killed_while_it_repeats_goes_on_with_the_same_repeats(place: Place) -> None:
     told = place.folder / "told"
     os.mkfifo(told)
@@ -160,6 +163,7 @@ def test_a_finished_study_trains_further_seeds_of_its_best_and_of_the_defaults(p
     assert "further seeds to confirm" in place.run("show", "sure").stdout
 
 
+@pytest.mark.long
 def test_a_confirmation_that_is_killed_is_resumed_and_changed_data_are_refused(place: Place) -> None:
     assert place.run(*FINISHED).returncode == 0
     count = len(place.trials("sure"))
@@ -189,6 +193,7 @@ def test_a_confirmation_that_is_killed_is_resumed_and_changed_data_are_refused(p
     assert "has changed since study 'sure' began" in changed.stderr
 
 
+@pytest.mark.long
 def test_both_train_again_for_production_where_the_study_compared_at_it(place: Place) -> None:
     assert place.run(*SEARCH, "--budget", "20trials", "--train", "60", "--confirm", "0", "--quiet").returncode == 0
     before = place.trials("sure")

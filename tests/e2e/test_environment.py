@@ -133,7 +133,14 @@ def head(folder: Path, mode: str) -> Iterator[str]:
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.parametrize("home", [None, "/proc/nowhere", ""], ids=["unset", "not writable", "empty"])
+@pytest.mark.parametrize(
+    "home",
+    [
+        pytest.param(None, id="unset", marks=pytest.mark.long),
+        pytest.param("/proc/nowhere", id="not writable", marks=pytest.mark.long),
+        pytest.param("", id="empty"),
+    ],
+)
 def test_a_search_needs_no_home_folder(tmp_path: Path, home: str | None) -> None:
     draw_data(tmp_path, train=2, val=1)
     variables = environment(AUTOML_HOME=str(tmp_path / "runs"), PYTHONPATH=str(ROOT))

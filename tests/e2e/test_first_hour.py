@@ -16,7 +16,7 @@ import yaml
 
 from tests.builders.cli import Place
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.long]
 LENGTH = 4  # epochs of production here; people leave --train out and get 300
 SHORTER = ("--epochs", "2", "--train", str(LENGTH), "--budget", "4", "trials")
 

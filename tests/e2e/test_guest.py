@@ -173,6 +173,7 @@ def test_nothing_of_the_process_changes_with_a_search_and_a_second_one(tmp_path:
     assert printed(TWO_SEARCHES, tmp_path) == "trials 3 3\n"
 
 
+@pytest.mark.long
 def test_nothing_of_the_process_changes_with_an_error(tmp_path: Path) -> None:
     text = printed(ERRORS, tmp_path)
     assert [line.split()[0] for line in text.splitlines()] == ["refused"] * 4 + ["raised", "resumed"]
@@ -192,10 +193,12 @@ def test_a_ray_session_of_the_user_is_used_and_left_running(tmp_path: Path) -> N
     assert "has no free GPU" in refused[2]
 
 
+@pytest.mark.long
 def test_trainings_in_a_ray_session_of_the_user_leave_no_process_that_holds_a_cpu(tmp_path: Path) -> None:
     assert "trials 2 ['completed'" in printed(ENVIRONMENT, tmp_path)
 
 
+@pytest.mark.long
 def test_a_search_runs_inside_a_task_of_ray(tmp_path: Path) -> None:
     assert "trials 3\n" in printed(IN_A_TASK, tmp_path)
 

@@ -94,6 +94,7 @@ def terminal_over(terminal: Terminal) -> bool:
     return False
 
 
+@pytest.mark.long
 @pytest.mark.fault
 def test_a_search_whose_output_nobody_reads_goes_on(place: Place) -> None:
     with place.start(*SHORT, "piped") as process:

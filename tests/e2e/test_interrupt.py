@@ -272,7 +272,13 @@ def test_a_worker_killed_in_a_real_training_goes_on_and_a_second_ctrl_c_ends_at_
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["the driver alone", "its whole group"])
+@pytest.mark.parametrize(
+    "send",
+    [
+        pytest.param(os.kill, id="the driver alone", marks=pytest.mark.long),
+        pytest.param(os.killpg, id="its whole group"),
+    ],
+)
 def test_a_request_to_terminate_before_the_first_epoch_ends_quietly(tmp_path: Path, send: Callable[..., None]) -> None:
     place = Place(tmp_path)
     draw_data(tmp_path)

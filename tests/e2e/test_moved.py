@@ -138,6 +138,7 @@ def test_the_exported_recipe_names_files_that_are_there(moved: Moved) -> None:
     assert Path(recipe["model"]).is_file()
 
 
+@pytest.mark.long
 def test_a_new_search_starts_with_the_moved_study(moved: Moved) -> None:
     words = ("--data", moved.data, "--models", "yolov5n", "--imgsz", "64", "--batch", "4", "--weights", "none")
     done = moved.place.run("search", *words, "--budget", "40trials", "--epochs", "12", "--dry-run")

@@ -113,6 +113,7 @@ def test_an_interrupt_ends_a_search_after_its_epochs_and_the_kernel_searches_on(
     assert output.text == "True\n"
 
 
+@pytest.mark.long
 def test_an_interrupt_before_the_trials_go_on_leaves_a_study_that_can_be_resumed(place: Place, kernel: Kernel) -> None:
     kernel.interrupted(LONG, lambda: wait_for("epochs", lambda: len(place.epochs("cut")) > 5))
 

@@ -26,6 +26,7 @@ save_file(DetectionModel(yaml.safe_load(Path(sys.argv[1]).read_text()), verbose=
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.long
 def test_ours_and_the_genetic_tuner_are_measured_alike(tmp_path: Path) -> None:
     data = draw_data(tmp_path / "data")
     weights = tmp_path / "tiny.safetensors"

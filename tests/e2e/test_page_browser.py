@@ -153,7 +153,9 @@ def test_a_phone_shows_gains_and_the_log_without_scrolling_sideways(site: Site) 
         assert log.evaluate("it => it.scrollWidth - it.clientWidth") <= 0
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "dark", [pytest.param(False, id="light"), pytest.param(True, id="dark", marks=pytest.mark.long)]
+)
 def test_every_page_is_drawn_whole(site: Site, dark: bool) -> None:
     for name, path in VIEWS.items():
         with site.open(path, dark=dark) as page:

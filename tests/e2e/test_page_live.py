@@ -108,6 +108,7 @@ def test_the_trials_follow_a_running_study_and_ticked_rows_stay_in_place(browser
     engine.dispose()
 
 
+@pytest.mark.long
 @pytest.mark.ray
 def test_a_running_study_is_followed_to_its_end(browser: Browser, tmp_path: Path) -> None:
     """From the empty page through the running search to its last state, without a reload by hand."""

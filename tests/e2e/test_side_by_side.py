@@ -11,7 +11,7 @@ from automl.records import StudyState
 from tests.builders.cli import ONE_SLOT, TINY, Place
 from tests.builders.train_tiny import draw_data
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.long]
 SURROGATE = (
     "search",
     "--data",

@@ -100,6 +100,7 @@ def test_the_recipe_says_what_its_weights_scored(tested: Measured) -> None:
     assert len(defaults) == (number != 0)
 
 
+@pytest.mark.long
 def test_ctrl_c_while_measuring_leaves_it_to_a_resume(tested: Measured) -> None:
     place, before = tested.place, tested.report["evaluations"]
     forget(place, "true")
@@ -180,6 +181,7 @@ def test_beside_a_test_split_the_held_back_images_decide_and_the_split_reports(t
     assert (len(reported.test.images), len(searched.test.images)) == (7, 24)
 
 
+@pytest.mark.long
 def test_it_can_be_left_out(tmp_path: Path) -> None:
     place = Place(tmp_path)
     data = draw_data(place.folder, train=4, val=4)
