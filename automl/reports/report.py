@@ -69,7 +69,7 @@ def report_of(engine: Engine, study: StudyRow, *, ended_by: EndedBy | None = Non
         read.evaluations(engine, study.name),
         read.scores(engine, study.name, latest=LATEST),
         ended_by=ended_by,
-        waiting=_waiting(engine, study),
+        waiting=waiting_of(engine, study),
     )
 
 
@@ -104,11 +104,11 @@ def report_from(
 def status_of(engine: Engine, study: StudyRow) -> StudyStatus:
     """The study as it stands now."""
     rows, evaluations = read.trials(engine, study.name), read.evaluations(engine, study.name)
-    overview = _overview(study, rows, evaluations, _waiting(engine, study))
+    overview = _overview(study, rows, evaluations, waiting_of(engine, study))
     return StudyStatus.extend(overview, events=tuple(read.events(engine, study.name, limit=EVENTS)))
 
 
-def _waiting(engine: Engine, study: StudyRow) -> str:
+def waiting_of(engine: Engine, study: StudyRow) -> str:
     """Sentence on rows that wait in the study's journal; empty without any, and for those of a running group."""
     silent = time.time() - study.heartbeat_at > SILENT_S
     rows = waiting_rows(engine, study) if silent or not is_alive(study) else 0

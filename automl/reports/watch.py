@@ -14,7 +14,7 @@ from automl.policy.history import RESUMABLE, at_horizon
 from automl.records import Purpose, StudyRow, StudyState, TrialPoint, TrialRow, TrialState
 from automl.reports.glance import Glance
 from automl.reports.overview import overview_of
-from automl.reports.report import is_alive
+from automl.reports.report import is_alive, waiting_of
 from automl.scores import leaderboard
 from automl.scores.ending import LOOK_BACK, promised
 from automl.store import read
@@ -123,6 +123,7 @@ class Watch:
             finalists=self._held(finalists),
             running=self._held(running),
             evaluations=read.evaluations(engine, study.name),
+            waiting=waiting_of(engine, study),
         )
         latest = self._latest(engine, study, points) if overview.alive else ()
         return StudyProgress.extend(overview, points=points, latest=latest)

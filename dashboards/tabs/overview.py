@@ -36,6 +36,8 @@ def draw(row: StudyRow) -> None:
 def _draw(progress: StudyProgress, events: list[EventRow]) -> None:
     study = progress.study
     _answer(progress)
+    if progress.waiting:
+        st.warning(words.plain(progress.waiting + ("" if progress.alive else context.database())))
     state = f"**{words.plain(words.state_of(study, progress.alive))}** · "
     outlook = f"{words.share_of_budget(progress)}. {words.outlook(progress, context.database())}"
     st.progress(min(1.0, progress.share_spent), text=state + words.plain(outlook))

@@ -13,12 +13,14 @@ import pytest
 import streamlit as st
 
 from automl import service
+from automl.files import folders
 from automl.records import Purpose, StudyState, TrialState
 from automl.reports.card import card
 from automl.reports.report import report_of
 from automl.scores.words import chance_text
 from automl.store import read
 from automl.store.engine import open_store
+from automl.store.recorder import Recorder
 from dashboards.context import LIVE_S
 from tests.builders.app import Fill, show, text, unharmed
 from tests.builders.pages import Filler, curve, fill_birds
@@ -301,3 +303,18 @@ def test_insight_of_few_trials_says_what_it_lacks(fill: Fill) -> None:
     filler.trial(0, curve(0.4))
     filler.close()
     assert "too few trials" in text(show("study", tab="Insight"))
+
+
+def test_rows_that_wait_in_a_journal_are_said_with_the_command_that_stores_them(fill: Fill, url: str) -> None:
+    study = fill("birds")
+    study.trial(0, curve(0.4)[:3], None)
+    study.recorder.flush()
+    session = Recorder(open_store(url), "birds", journals=folders.journals(study.spec.directory))
+    session.sync()
+    assert session._thread is not None
+    session._thread.end()  # its process is gone, with a row that the database did not take
+    session._thread.join()
+    session.event("note", "the last words", trial=0, at=1.0)
+    session.flush()
+    session._journal.leave()
+    assert "wait in" in " ".join(warning.value for warning in unharmed(show("study")).warning)
