@@ -30,6 +30,14 @@ class Look:
     contrast: float  # standard deviation of grey
     digest: NDArray[np.uint8]  # HASH_BYTES
 
+    @classmethod
+    def of(cls, grey: NDArray[np.uint8]) -> Look:
+        """The look of a grey image (height, width)."""
+        import cv2
+
+        mean, deviation = cv2.meanStdDev(grey)
+        return cls(float(mean[0, 0]), float(deviation[0, 0]), perceptual_hash(grey))
+
 
 def look_at(content: NDArray[np.uint8], shorter: int) -> Look | None:
     """The look of an image file's content, upright as EXIF says; None where OpenCV cannot decode it.
@@ -44,10 +52,7 @@ def look_at(content: NDArray[np.uint8], shorter: int) -> Look | None:
         grey = cv2.imdecode(content, reduced[factor])
     except (cv2.error, MemoryError):
         return None
-    if grey is None:
-        return None
-    mean, deviation = cv2.meanStdDev(grey)
-    return Look(float(mean[0, 0]), float(deviation[0, 0]), perceptual_hash(grey))
+    return None if grey is None else Look.of(grey)
 
 
 def perceptual_hash(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
