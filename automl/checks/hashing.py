@@ -52,7 +52,7 @@ def look_at(content: NDArray[np.uint8], shorter: int) -> Look | None:
         grey = cv2.imdecode(content, reduced[factor])
     except (cv2.error, MemoryError):
         return None
-    return None if grey is None else Look.of(grey)
+    return None if grey is None else Look.of(np.asarray(grey, dtype=np.uint8))
 
 
 def perceptual_hash(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -68,7 +68,8 @@ def perceptual_hash(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def distances(digest: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Bits in which a hash (HASH_BYTES) differs from each of others (n, HASH_BYTES)."""
-    return np.bitwise_count(np.bitwise_xor(digest, others)).sum(axis=-1, dtype=np.int64)
+    bits: NDArray[np.int64] = np.bitwise_count(np.bitwise_xor(digest, others)).sum(axis=-1, dtype=np.int64)
+    return bits
 
 
 def _reductions() -> tuple[int, int, int]:

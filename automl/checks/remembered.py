@@ -64,7 +64,7 @@ class Memory:
         """Write the facts down for the next check; a check goes on without where that is not possible."""
         if self.file is None:
             return
-        arrays = {name: value for name, value in vars(part).items() if isinstance(value, np.ndarray)}
+        arrays: dict[str, Any] = {name: value for name, value in vars(part).items() if isinstance(value, np.ndarray)}
         head = {
             "state": self.state,
             "flaws": {number: [flaw.fault.name, flaw.words] for number, flaw in part.flaws.items()},
