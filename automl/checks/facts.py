@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.data.pixels import Flaw
+from automl.data.labels import RowFault
+from automl.data.pixels import Flaw, Trait
 from automl.records import Finding
 
 HASH_BYTES = 32  # of the perceptual hash of an image
@@ -23,6 +24,7 @@ class RowProblem:
     image: int  # index in the split
     line: int  # from 1
     text: str
+    fault: RowFault = RowFault.TEXT
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,6 +38,7 @@ class SplitFacts:
     width: NDArray[np.int32]  # n: pixels as shown, after a turn by EXIF; 0 where it cannot be read
     height: NDArray[np.int32]  # n
     turned: NDArray[np.bool_]  # n: True if EXIF turns or mirrors the image
+    traits: NDArray[np.uint16] = field(default_factory=lambda: np.zeros(0, dtype=np.uint16))  # n: flags of Trait
     flaws: Mapping[int, Flaw] = field(default_factory=dict)  # by image: reasons why it cannot be trained on
     problems: tuple[RowProblem, ...] = ()
     box_image: NDArray[np.int32]  # m: index of the image
@@ -53,6 +56,10 @@ class SplitFacts:
     def has_pixels(self) -> bool:
         """True if the pixels were read."""
         return len(self.decoded) == len(self.images) > 0
+
+    def having(self, trait: Trait) -> NDArray[np.intp]:
+        """Images with a trait, by index; none where traits were not read."""
+        return np.flatnonzero(self.traits & trait.value)
 
     @property
     def per_image(self) -> NDArray[np.int64]:

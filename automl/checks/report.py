@@ -6,11 +6,17 @@ import time
 from collections.abc import Sequence
 
 from automl import __version__
-from automl.checks import rows
+from automl.checks import absent, boxes, files, repeats, rows
 from automl.checks.facts import Facts
 from automl.records import DataReport, Finding, Severity
 
-_FINDERS = (rows.findings,)
+_FINDERS = (
+    rows.findings,
+    files.findings,
+    absent.findings,
+    boxes.findings,
+    repeats.findings,
+)
 _ORDER = tuple(Severity)
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from automl.checks.facts import HASH_BYTES, Facts, RowProblem, SplitFacts
-from automl.data.classes import check_channels, keypoint_columns, read_names
+from automl.checks.facts import Facts, SplitFacts
+from automl.checks.reading import Part, Reading, chosen, joined, read_part
+from automl.checks.remembered import Memory, marks_of
+from automl.checks.sources import Contents, read_contents
+from automl.data.dataset import PASSED_ON
 from automl.data.document import read_document
-from automl.data.images import SPLITS, SplitImages, find_images
-from automl.data.labels import LabelRules, label_path, read_labels
-from automl.data.pixels import judge, quiet
+from automl.data.images import SPLITS, SplitImages
+from automl.data.labels import LabelRules
+from automl.data.pixels import Trait, judge, quiet
+from automl.host.cores import usable_cores
 
 Progress = Callable[[str, int, int], None]  # what is being read, how many are done, of how many
+
+_AT_ONCE = 64  # images of one task
 
 
 def scan(
@@ -25,50 +33,91 @@ def scan(
     home: Path | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Facts:
-    """Facts of a data set.
+    """Facts of a data set. Images are read, and never written to.
 
-    splits  those that are looked at
-    pixels  False: read labels and headers alone
-    home    folder of all studies, where facts are remembered; None: nowhere
+    splits    those that are looked at
+    pixels    False: read labels and headers alone
+    home      folder of all studies, where facts are remembered; None: nowhere
+    progress  is called from this thread, now and then
 
-    Raises BadData for a data.yaml that names no images or no classes.
+    Raises BadData for a file that does not exist or is no YAML with keys. Everything else becomes a finding.
     """
     document = read_document(Path(data))
-    names = read_names(document)
-    check_channels(document)
-    rules = LabelRules(nc=len(names), keypoint_columns=keypoint_columns(document))
-    images = find_images(document, test="test" in splits)
-    found = {name: _split(split, rules) for name, split in images.splits.items() if name in splits}
-    return Facts(file=document.file, names=names, splits=found)
-
-
-def _split(split: SplitImages, rules: LabelRules) -> SplitFacts:
-    count = len(split.images)
-    with quiet():
-        verdicts = [judge(image) for image in split.images]
-    labels = [read_labels(label_path(image), rules) for image in split.images]
-    problems = tuple(
-        RowProblem(image=number, line=line, text=text)
-        for number, content in enumerate(labels)
-        for line, text in content.problems
+    contents = read_contents(document, splits)
+    rules = LabelRules(nc=contents.nc, keypoint_columns=contents.keypoint_columns)
+    reading = Reading(rules=rules, channels=contents.channels, pixels=pixels)
+    read = {name: _split(document.file, split, reading, home, progress) for name, split in contents.splits.items()}
+    return Facts(
+        file=document.file,
+        names=_names(contents, read),
+        splits=read,
+        extra={key: document.values[key] for key in PASSED_ON if document.values.get(key) is not None},
+        noted=tuple(contents.noted),
     )
+
+
+def _names(contents: Contents, splits: dict[str, SplitFacts]) -> tuple[str, ...]:
+    """The class names; where they cannot be read, numbers up to the largest one in the labels."""
+    if contents.names is not None:
+        return contents.names
+    largest = max((int(split.box_class.max()) for split in splits.values() if len(split.box_class)), default=-1)
+    return tuple(f"class_{number}" for number in range(largest + 1))
+
+
+def _split(data: Path, split: SplitImages, reading: Reading, home: Path | None, progress: Progress) -> SplitFacts:
+    marks = marks_of(split.images)
+    memory = Memory.of(home, data, split.split, reading)
+    known = memory.known(split.images, marks)
+    fresh = np.flatnonzero(known < 0)
+    part = _read([split.images[number] for number in fresh], reading, split.split, len(split.images), progress)
+    if len(fresh) < len(split.images):
+        part = _merged(memory.part, known, part, fresh)
+    if len(fresh):
+        memory.keep(split.images, marks, part)
+    return _facts(split, part, reading)
+
+
+def _merged(old: Part, known: NDArray[np.int64], new: Part, fresh: NDArray[np.intp]) -> Part:
+    """Facts of all images: of `fresh` ones from `new`, of the others from `old`."""
+    kept = np.flatnonzero(known >= 0)
+    both = joined((chosen(old, known[kept]), new), len(known))
+    return chosen(both, np.argsort(np.concatenate([kept, fresh]), kind="stable"))
+
+
+def _read(images: Sequence[str], reading: Reading, split: str, total: int, progress: Progress) -> Part:
+    if not images:
+        return Part.empty(0)
+    with quiet():
+        judge(images[0])  # Pillow's readers are loaded once, not by several threads at a time
+        return joined(_parts(images, reading, split, total, progress), len(images))
+
+
+def _parts(images: Sequence[str], reading: Reading, split: str, total: int, progress: Progress) -> Iterator[Part]:
+    what = f"images of {split}" if reading.pixels else f"labels of {split}"
+    done = total - len(images)
+    groups = [images[start : start + _AT_ONCE] for start in range(0, len(images), _AT_ONCE)]
+    progress(what, done, total)
+    pool = ThreadPoolExecutor(usable_cores() + 1)
+    try:
+        for group, part in zip(groups, pool.map(lambda group: read_part(group, reading), groups), strict=True):
+            done += len(group)
+            progress(what, done, total)
+            yield part
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _facts(split: SplitImages, part: Part, reading: Reading) -> SplitFacts:
+    arrays = {name: value for name, value in vars(part).items() if isinstance(value, np.ndarray) and name != "counts"}
+    if not reading.pixels:
+        arrays |= {name: arrays[name][:0] for name in ("decoded", "brightness", "contrast", "hashes")}
     return SplitFacts(
         split=split.split,
         sources=split.sources,
         images=split.images,
-        labelled=np.array([not content.absent for content in labels], dtype=np.bool_),
-        width=np.zeros(count, dtype=np.int32),
-        height=np.zeros(count, dtype=np.int32),
-        turned=np.zeros(count, dtype=np.bool_),
-        flaws={number: verdict.flaw for number, verdict in enumerate(verdicts) if verdict.flaw is not None},
-        problems=problems,
-        box_image=np.zeros(0, dtype=np.int32),
-        box_line=np.zeros(0, dtype=np.int32),
-        box_class=np.zeros(0, dtype=np.int32),
-        boxes=np.zeros((0, 4), dtype=np.float32),
-        polygon=np.zeros(0, dtype=np.bool_),
-        decoded=np.zeros(0, dtype=np.bool_),
-        brightness=np.zeros(0, dtype=np.float32),
-        contrast=np.zeros(0, dtype=np.float32),
-        hashes=np.zeros((0, HASH_BYTES), dtype=np.uint8),
+        turned=(part.traits & Trait.TURNED.value).astype(np.bool_),
+        flaws=part.flaws,
+        problems=tuple(part.problems),
+        box_image=np.repeat(np.arange(len(split.images), dtype=np.int32), part.counts),
+        **arrays,
     )

@@ -26,6 +26,15 @@ class SplitImages:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Entries:
+    """Folders and text files of one split, as the file names them."""
+
+    key: str  # name of the split in the file
+    texts: tuple[str, ...]
+    alone: bool  # True for one that is not in a list
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sources:
     """Folders and text files of one split."""
 
@@ -46,10 +55,10 @@ def find_images(document: Document, *, test: bool = True) -> Images:
 
     test  False if the test split is not to be looked at
     """
-    root = _root(document)
+    root = root_of(document)
     splits = {split: _find(document, split, _required(document, root, split)) for split in SPLITS if split != TEST}
     try:
-        sources = _sources(document, root, TEST) if test else None
+        sources = sources_of(document, root, TEST) if test else None
         if sources is not None:
             splits[TEST] = _find(document, TEST, sources)
     except BadData as error:
@@ -60,17 +69,17 @@ def find_images(document: Document, *, test: bool = True) -> Images:
 
 def find_sources(document: Document) -> dict[str, Sources]:
     """Folders and lists of each split by name; `test` only if it is there. Raises BadData for the others."""
-    root = _root(document)
+    root = root_of(document)
     sources = {split: _required(document, root, split) for split in SPLITS if split != TEST}
     try:
-        optional = _sources(document, root, TEST)
+        optional = sources_of(document, root, TEST)
     except BadData:
         return sources
     return sources if optional is None else {**sources, TEST: optional}
 
 
 def _required(document: Document, root: Path, split: str) -> Sources:
-    sources = _sources(document, root, split)
+    sources = sources_of(document, root, split)
     if sources is None:
         misnamed = split == "val" and "valid" in document.values  # which Ultralytics does not read
         hint = "rename 'valid' to 'val'" if misnamed else f"add '{split}:' with the folder of its images"
@@ -78,8 +87,16 @@ def _required(document: Document, root: Path, split: str) -> Sources:
     return sources
 
 
-def _sources(document: Document, root: Path, split: str) -> Sources | None:
+def sources_of(document: Document, root: Path, split: str) -> Sources | None:
     """Sources of a split; None where the file does not name it. Raises BadData if one does not exist."""
+    entries = entries_of(document, split)
+    if entries is None:
+        return None
+    return Sources(key=entries.key, paths=tuple(source_of(document, root, entries, text) for text in entries.texts))
+
+
+def entries_of(document: Document, split: str) -> Entries | None:
+    """Folders and text files of a split as the file names them; None without any. Raises BadData for other values."""
     aliases = (split, "validation") if split == "val" else (split,)
     key = next((alias for alias in aliases if document.values.get(alias)), None)
     if key is None:
@@ -88,10 +105,10 @@ def _sources(document: Document, root: Path, split: str) -> Sources | None:
     texts = value if isinstance(value, list) else [value]
     if not all(isinstance(text, str) for text in texts):
         raise document.bad(f"'{key}' must be a folder, a .txt file or a list of them, not {value!r}.", key)
-    return Sources(key=key, paths=tuple(_source(document, root, key, text, isinstance(value, str)) for text in texts))
+    return Entries(key=key, texts=tuple(texts), alone=isinstance(value, str))
 
 
-def _root(document: Document) -> Path:
+def root_of(document: Document) -> Path:
     """Folder from which relative splits start."""
     own, path = document.file.parent, document.values.get("path")
     if path is None or path == "":
@@ -123,9 +140,11 @@ def _find(document: Document, split: str, sources: Sources) -> SplitImages:
     return SplitImages(split=split, key=sources.key, sources=sources.paths, images=tuple(sorted(images)), notes=notes)
 
 
-def _source(document: Document, root: Path, key: str, text: str, alone: bool) -> Path:
+def source_of(document: Document, root: Path, entries: Entries, text: str) -> Path:
+    """Absolute path of one entry of a split. Raises BadData if it does not exist."""
+    key = entries.key
     source = (root / text).resolve()
-    if not source.exists() and alone and text.startswith("../"):
+    if not source.exists() and entries.alone and text.startswith("../"):
         source = (root / text[3:]).resolve()  # as Ultralytics does for exports of Roboflow
     if source.exists():
         return source

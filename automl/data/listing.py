@@ -39,6 +39,11 @@ class Listing:
     images: list[str] = field(default_factory=list)  # absolute paths
     others: list[str] = field(default_factory=list)  # files that may have been meant as images
     lines: list[tuple[int, str]] = field(default_factory=list)  # of a text file, from 1, that name no image
+    missing: list[tuple[int, str]] = field(default_factory=list)  # of a text file, that name a file which is not there
+    loose: list[tuple[int, str]] = field(default_factory=list)  # relative without ./, which Ultralytics reads otherwise
+    closed: list[tuple[str, str]] = field(default_factory=list)  # folders that cannot be read, each with the reason
+    loops: list[str] = field(default_factory=list)  # links to a folder that holds them
+    folders: list[str] = field(default_factory=list)  # those that are named like an image
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -65,7 +70,28 @@ class Listing:
 
 
 def list_images(source: Path) -> Listing:
-    """The images of a folder, or those that a text file lists. Raises BadData."""
+    """The images of a folder, or those that a text file lists.
+
+    Raises BadData for a line that names no file, and for a folder that cannot be read.
+    """
+    listing = look_for_images(source)
+    for number, line in listing.missing:
+        raise BadData(
+            source,
+            f"lists {line}, which does not exist ({source.parent / line}).",
+            line=number,
+            way_out="Correct the line or remove it.",
+        )
+    for folder, reason in listing.closed:
+        raise BadData(folder, f"cannot be read ({reason}); check its permissions.")
+    return listing
+
+
+def look_for_images(source: Path) -> Listing:
+    """The images of a folder, or those that a text file lists, with everything that is in their way.
+
+    Raises BadData for a file that is no list.
+    """
     listing = Listing(source)
     if source.is_dir():
         _walk(listing)
@@ -75,15 +101,31 @@ def list_images(source: Path) -> Listing:
 
 
 def _walk(listing: Listing) -> None:
-    """Find the images below a folder; hidden files and folders do not count, links are followed."""
-    for place, folders, files in os.walk(listing.source, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    """Find the images below a folder; hidden files and folders do not count, links are followed, but not in circles."""
+
+    def note(error: OSError) -> None:
+        listing.closed.append((str(error.filename), error.strerror or str(error)))
+
+    for place, folders, files in os.walk(listing.source, followlinks=True, onerror=note):
         prefix = place if place.endswith(os.sep) else place + os.sep
+        folders[:] = [name for name in folders if not name.startswith(".") and not _is_loop(listing, prefix + name)]
+        listing.folders += [prefix + name for name in folders if is_image(name)]
         for name in files:
             if not name.startswith(".") and is_image(name):
                 listing.images.append(prefix + name)
             elif _may_be_meant(name, files):
                 listing.others.append(prefix + name)
+
+
+def _is_loop(listing: Listing, folder: str) -> bool:
+    """True for a link to a folder that holds it, which is noted. Ultralytics follows it some 40 times."""
+    if not os.path.islink(folder):  # noqa: PTH114 - there may be very many
+        return False
+    target, holder = os.path.realpath(folder), os.path.realpath(os.path.dirname(folder))  # noqa: PTH120
+    loop = holder == target or holder.startswith(target.rstrip(os.sep) + os.sep)
+    if loop:
+        listing.loops.append(folder)
+    return loop
 
 
 def is_image(name: str) -> bool:
@@ -124,12 +166,17 @@ def _of_text(listing: Listing) -> Iterator[str]:
             listing.lines += [(number, line)] if line.strip() else []
             continue
         places = (file.parent / line, Path(line).absolute())
-        image = next((place for place in places if place.is_file()), None)
+        image = next((place for place in places if _is_file(place)), None)
         if image is None:
-            raise BadData(
-                file,
-                f"lists {line}, which does not exist ({places[0]}).",
-                line=number,
-                way_out="Correct the line or remove it.",
-            )
+            listing.missing.append((number, line))
+            continue
+        if not line.startswith("./") and not Path(line).is_absolute():
+            listing.loose.append((number, line))
         yield os.path.normpath(image)
+
+
+def _is_file(place: Path) -> bool:
+    try:
+        return place.is_file()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False

@@ -11,9 +11,9 @@ import os
 import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntFlag
 from importlib.util import find_spec
 from typing import IO, Any
 
@@ -54,6 +54,55 @@ class Verdict:
 
 
 SOUND = Verdict()
+
+
+class Trait(IntFlag):
+    """Properties of an image file that are worth a word."""
+
+    TURNED = 1  # by EXIF, which turns or mirrors it
+    GREY = 2
+    ALPHA = 4
+    DEEP = 8  # more than 8 bits a channel
+    CMYK = 16
+    FRAMES = 32  # more than one: animated, or several pages
+    MISNAMED = 64  # its suffix is that of another format
+    UNTIDY = 128  # a JPEG that Ultralytics would write anew
+    PALETTE = 256
+
+
+_NO_TRAIT = Trait(0)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header of an image file says."""
+
+    width: int = 0  # pixels as shown, after a turn by EXIF; 0 where it cannot be read
+    height: int = 0
+    traits: Trait = _NO_TRAIT
+
+
+_NO_HEADER = Header()
+_ORIENTATION = 0x0112
+_HOLDERS = ("XML:com.adobe.xmp", "xmp")  # in which an orientation may stand, beside EXIF
+_MODES = {
+    **dict.fromkeys(("1", "L"), Trait.GREY),
+    **dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N", "I", "F"), Trait.GREY | Trait.DEEP),
+    **dict.fromkeys(("RGBA", "RGBa", "PA"), Trait.ALPHA),
+    **dict.fromkeys(("LA", "La"), Trait.ALPHA | Trait.GREY),
+    "P": Trait.PALETTE,
+    "CMYK": Trait.CMYK,
+}
+_SUFFIXES = {
+    Format.JPEG: ("jpg", "jpeg", "mpo"),
+    Format.PNG: ("png",),
+    Format.BMP: ("bmp",),
+    Format.WEBP: ("webp",),
+    Format.TIFF: ("tif", "tiff", "dng"),
+    Format.JPEG2000: ("jp2",),
+    Format.AVIF: ("avif",),
+    Format.HEIF: ("heic", "heif"),
+}
 _DAMAGED = (  # errors of Pillow's readers
     *(OSError, ValueError, SyntaxError, IndexError, KeyError, TypeError, EOFError, ArithmeticError),
     *(RuntimeError, AttributeError, AssertionError, MemoryError, struct.error),
@@ -65,16 +114,21 @@ def judge(file: str, channels: int = 3) -> Verdict:
 
     channels  as in the data.yaml: they decide how OpenCV is asked
     """
+    return judge_and_measure(file, channels)[0]
+
+
+def judge_and_measure(file: str, channels: int = 3) -> tuple[Verdict, Header]:
+    """The verdict on a file, and what its header says; see `judge`."""
     try:
         with open(file, "rb") as stream:  # noqa: PTH123 - ten thousand files: pathlib would double the time
             head = stream.read(HEAD)
             kind = format_of(head)
             if kind is None:
-                return Verdict(_no_image(head))
+                return Verdict(_no_image(head)), _NO_HEADER
             stream.seek(0)
             return _opened(stream, file, kind, channels)
     except OSError as error:
-        return Verdict(Flaw(Fault.GONE, f"cannot be read ({error.strerror or error})"))
+        return Verdict(Flaw(Fault.GONE, f"cannot be read ({error.strerror or error})")), _NO_HEADER
 
 
 @contextmanager
@@ -102,27 +156,77 @@ def _no_image(head: bytes) -> Flaw:
     return Flaw(Fault.GONE if "not an image" in words or "zero" in words else Fault.FOREIGN, words)
 
 
-def _opened(stream: IO[bytes], file: str, kind: Format, channels: int) -> Verdict:
+def _opened(stream: IO[bytes], file: str, kind: Format, channels: int) -> tuple[Verdict, Header]:
     if kind is Format.HEIF and find_spec("pi_heif") is None:
-        return Verdict(Flaw(Fault.PLUGIN, "a HEIC image, which needs the package pi-heif"))
-    cut = Verdict(Flaw(Fault.GONE, f"a damaged or cut off {kind} image"))
+        return Verdict(Flaw(Fault.PLUGIN, "a HEIC image, which needs the package pi-heif")), _NO_HEADER
+    header = _NO_HEADER
     try:
         picture = _picture(stream, file, kind)
-        width, height = picture.size
-        if min(width, height) < LEAST:
-            return Verdict(Flaw(Fault.SMALL, f"{width} x {height} pixels, under {LEAST} in a side"))
-        if _is_too_large(width * height):
-            return Verdict(Flaw(Fault.FOREIGN, f"{width} x {height} pixels, more than Pillow opens"))
-        if picture.format == "JPEG":
-            return _jpeg(stream, picture)
-        if picture.format == "MPO" and _tail(stream, 2) == _JPEG_END:
-            return SOUND
-        picture.verify()
-        if kind is Format.PNG:
-            return SOUND if _PNG_END in _tail(stream, _TAIL) else cut
-        return SOUND if _decodes(file, channels) else Verdict(Flaw(Fault.FOREIGN, f"a {kind} image {_NOT_DECODED}"))
+        header = _header(picture, file, kind)
+        return _verdict(stream, picture, file, kind, channels), header
     except _DAMAGED:
-        return cut
+        return Verdict(_cut(kind)), header
+
+
+def _cut(kind: Format) -> Flaw:
+    return Flaw(Fault.GONE, f"a damaged or cut off {kind} image")
+
+
+def _verdict(stream: IO[bytes], picture: Any, file: str, kind: Format, channels: int) -> Verdict:
+    width, height = picture.size
+    if min(width, height) < LEAST:
+        return Verdict(Flaw(Fault.SMALL, f"{width} x {height} pixels, under {LEAST} in a side"))
+    if _is_too_large(width * height):
+        return Verdict(Flaw(Fault.FOREIGN, f"{width} x {height} pixels, more than Pillow opens"))
+    if picture.format == "JPEG":
+        return _jpeg(stream, picture)
+    if picture.format == "MPO" and _tail(stream, 2) == _JPEG_END:
+        return SOUND
+    picture.verify()
+    if kind is Format.PNG:
+        return SOUND if _PNG_END in _tail(stream, _TAIL) else Verdict(_cut(kind))
+    return SOUND if _decodes(file, channels) else Verdict(Flaw(Fault.FOREIGN, f"a {kind} image {_NOT_DECODED}"))
+
+
+def _header(picture: Any, file: str, kind: Format) -> Header:
+    """Size and traits of an opened image. Ultralytics takes EXIF from the same place, `exif_size`."""
+    width, height = picture.size
+    traits = _MODES.get(picture.mode, _NO_TRAIT)
+    if kind is Format.PNG and picture.info.get("transparency") is not None:
+        traits |= Trait.ALPHA
+    if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
+        traits |= Trait.FRAMES
+    if file.rpartition(".")[2].lower() not in _SUFFIXES[kind]:
+        traits |= Trait.MISNAMED
+    orientation = _orientation(picture)
+    if orientation in range(2, 9):
+        traits |= Trait.TURNED
+    if orientation in range(5, 9) and _swaps(kind, file, width, height):
+        width, height = height, width
+    return Header(width, height, traits)
+
+
+def _orientation(picture: Any) -> Any:
+    with suppress(*_DAMAGED):
+        if picture.format == "TIFF":
+            return picture.tag_v2.get(_ORIENTATION)
+        if "exif" in picture.info or (picture.format != "PNG" and not picture.info.keys().isdisjoint(_HOLDERS)):
+            return picture.getexif().get(_ORIENTATION)
+    return None
+
+
+def _swaps(kind: Format, file: str, width: int, height: int) -> bool:
+    """True if OpenCV turns such an image by a quarter. Of WebP and TIFF that depends on its version."""
+    if kind not in (Format.WEBP, Format.TIFF) or _is_too_large(width * height):
+        return True
+    import cv2
+    import numpy as np
+
+    try:
+        decoded = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_GRAYSCALE)
+    except cv2.error:
+        return False
+    return decoded is not None and decoded.shape[:2] == (width, height) and width != height
 
 
 def _picture(stream: IO[bytes], file: str, kind: Format) -> Any:
@@ -188,3 +292,18 @@ def _loads(file: str) -> bool:
         if kind is not None:
             _picture(stream, file, kind).load()
     return kind is not None
+
+
+def decode_grey(file: str) -> Any:
+    """Grey levels (height, width) of an AVIF or HEIC image that Pillow decodes; None for others."""
+    import numpy as np
+
+    if file.rpartition(".")[2].lower() not in ("avif", "heic", "heif"):
+        return None
+    try:
+        with open(file, "rb") as stream:  # noqa: PTH123
+            kind = format_of(stream.read(HEAD))
+            stream.seek(0)
+            return None if kind is None else np.asarray(_picture(stream, file, kind).convert("L"))
+    except _DAMAGED:
+        return None
