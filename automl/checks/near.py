@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 NEAR = 20  # bits of 256: up to here two images are near copies
 PLAIN = 24  # bits: a hash with fewer set, or unset, is of an image too plain to be compared
 BANDS = 11  # of 23 or 24 bits: 2 * BANDS > NEAR
-CROWD = 1000  # equal bands of more images than that are compared with their neighbours alone
-NEIGHBOURS = 64  # in the order of the whole hashes
-_STEP = 1_000_000  # pairs compared at once: some 100 MB
+CROWD = 200  # equal bands of more images than that are compared with their neighbours alone
+NEIGHBOURS = 8  # in the order of the whole hashes
+_STEP = 500_000  # pairs compared at once: some 50 MB
 
 Numbers = NDArray[np.int64]
 
@@ -40,7 +40,7 @@ class Pairs:
 def plain(hashes: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """(n,) True if a hash (n, 32) says too little, as that of an image of one colour."""
     ones = np.bitwise_count(_words(hashes)).sum(axis=1, dtype=np.int64)
-    return np.minimum(ones, hashes.shape[1] * 8 - ones) < PLAIN
+    return np.asarray(np.minimum(ones, hashes.shape[1] * 8 - ones) < PLAIN)
 
 
 def near_pairs(hashes: NDArray[np.uint8]) -> Iterator[Pairs]:
@@ -76,7 +76,7 @@ def _bands(hashes: NDArray[np.uint8]) -> NDArray[np.int32]:
 def _seen(bands: NDArray[np.int32], band: int, left: Numbers, right: Numbers) -> NDArray[np.bool_]:
     """True for pairs that an earlier band has brought already."""
     turned = np.bitwise_count(bands[left, :band] ^ bands[right, :band])
-    return (turned <= 1).any(axis=1)
+    return np.asarray((turned <= 1).any(axis=1))
 
 
 def _alike(keys: NDArray[np.int32]) -> Iterator[tuple[Numbers, Numbers]]:
@@ -90,10 +90,10 @@ def _alike(keys: NDArray[np.int32]) -> Iterator[tuple[Numbers, Numbers]]:
     near_ends = np.where(crowded, np.minimum(ends, own + 1 + NEIGHBOURS), ends)
     yield from _expanded(order, own, own + 1, near_ends)
     for bit in range(24):
-        low = np.flatnonzero((ordered >> bit) & 1 == 0)
+        low = np.flatnonzero(((ordered >> bit) & 1 == 0) & ~crowded)
         others = ordered[low] | (1 << bit)
         first, last = np.searchsorted(ordered, others, side="left"), np.searchsorted(ordered, others, side="right")
-        last = np.where((last - first > CROWD) | crowded[low], np.minimum(last, first + NEIGHBOURS), last)
+        last = np.where(last - first > CROWD, np.minimum(last, first + NEIGHBOURS), last)
         yield from _expanded(order, low, first, last)
 
 
