@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 
 from automl import __version__
-from automl.checks import absent, boxes, files, repeats, rows
+from automl.checks import absent, boxes, counts, files, leakage, repeats, rows
 from automl.checks.facts import Facts
+from automl.checks.figures import figures_of
 from automl.records import DataReport, Finding, Severity
 
 _FINDERS = (
@@ -16,6 +17,8 @@ _FINDERS = (
     absent.findings,
     boxes.findings,
     repeats.findings,
+    counts.findings,
+    leakage.findings,
 )
 _ORDER = tuple(Severity)
 
@@ -27,7 +30,7 @@ def report_of(facts: Facts, *, fingerprint: str = "", seconds: float = 0.0) -> D
         data=str(facts.file),
         fingerprint=fingerprint,
         names=facts.names,
-        splits={name: {"images": len(split.images), "boxes": len(split.boxes)} for name, split in facts.splits.items()},
+        splits=figures_of(facts),
         findings=tuple(sorted(findings, key=lambda finding: _ORDER.index(finding.severity))),
         seconds=seconds,
         version=__version__,
