@@ -92,10 +92,10 @@ def splits_table(report: DataReport) -> tuple[list[str], list[list[str]]]:
 _COLUMNS = (
     ("images", "images"),
     ("boxes", "boxes"),
-    ("boxes_per_image", "boxes an image"),
-    ("backgrounds", "without objects"),
-    ("unlabelled", "without label file"),
-    ("unreadable", "unreadable"),
+    ("backgrounds", "without boxes"),
+    ("unlabelled", "no label file"),
+    ("unusable_images", "unusable"),
+    ("unusable_rows", "unusable rows"),
 )
 
 
