@@ -2,7 +2,8 @@
 
 The verbs of the command line, typed, returning records:
 
-    from automl import dry_run, search, resume, export
+    from automl import check, dry_run, search, resume, export
+    check("custom.yaml", html="report.html")
     plan = dry_run("custom.yaml", ["40gpu-h"])
     report = search("custom.yaml", ["40gpu-h"])
     export(report.study.name, "hyp.yaml")
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from automl.service import (
+        check,
         confirm,
         curves,
         delete,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "__version__",
+    "check",
     "confirm",
     "curves",
     "delete",

@@ -7,20 +7,21 @@ from typing import Annotated
 import typer
 
 from automl import __version__
-from automl.commands import export, managing, reading, searching, tools
+from automl.commands import checking, export, managing, reading, searching, tools
 from automl.terminal.exits import CODES
 from automl.terminal.lasting import outlast
 
 WELCOME = f"""automl {__version__}: searches the best training recipe of a YOLO detector within a budget.
 
   automl demo-data                                   a small data set, and a search of minutes for it
+  automl check --data data.yaml                      what is wrong with a data set, and what to do first
   automl search --data data.yaml --budget 2gpu-h     search; with --dry-run: the plan and its cost alone
   automl show                                        the answer of the newest study
   automl export -o hyp.yaml                          its recipe, for production training
   automl dashboard                                   all studies in the browser
 
 Every command: automl --help. The options of one: automl search --help."""
-TRAIN, READ, MANAGE, TOOLS = "Search", "Look at studies", "Act on studies", "Tools"
+DATA, TRAIN, READ, MANAGE, TOOLS = "Data", "Search", "Look at studies", "Act on studies", "Tools"
 
 app = typer.Typer(
     help="Search for the best training recipe of a YOLO detector within a budget.",
@@ -47,6 +48,12 @@ def options(
         print(WELCOME)
 
 
+app.command(
+    cls=checking.CheckCommand,
+    epilog=checking.EPILOG,
+    context_settings={"allow_extra_args": True},
+    rich_help_panel=DATA,
+)(checking.check)
 app.command(
     cls=searching.SearchCommand,
     epilog=searching.EPILOG,

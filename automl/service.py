@@ -8,31 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from automl.costs.plan import Plan
-from automl.errors import StudyConflict
 from automl.host.guest import visiting
 from automl.host.platforms import check_platform
-from automl.records import (
-    Deleted,
-    Deletion,
-    Listener,
-    Notice,
-    StudyRow,
-    StudyState,
-)
+from automl.records import Deleted, Deletion, Listener, Notice, StudyRow, StudyState
 from automl.reports import life, report
 from automl.reports.attending import attend
-from automl.reports.card import lines_of_recipe
+from automl.reports.data_report import KeptReport
 from automl.reports.lists import Curves, Overviews, Studies
 from automl.reports.newest import study_for
 from automl.reports.report import StudyReport, StudyStatus
 from automl.reports.watch import Watch
+from automl.setup import checking
+from automl.setup.checking import CheckOptions
 from automl.setup.confirming import SEEDS, check_finished, confirming
-from automl.setup.managing import check_not_running, checked_note, delete_study, deletion_of, rename_study
+from automl.setup.exporting import export_recipe
+from automl.setup.managing import check_running, checked_note, delete_study, deletion_of, idle, rename_study
 from automl.setup.opening import caught_up, compiled, go_on, reader, run, say_which, unchanged, writer
 from automl.setup.options import SearchOptions, request_of
+from automl.setup.resumable import check_unfinished
 from automl.store import managing, read, write
 from automl.store.address import command, db_words, named_db, store_url
 from automl.store.release import released
+from automl.terminal.check import bars
 from automl.terminal.messenger import targets_of
 from automl.terminal.screen import following
 
@@ -139,6 +136,31 @@ def dry_run(
 
 
 @visiting()
+def check(
+    data: str | Path,
+    *,
+    home: str | Path | None = None,
+    progress: bool | None = None,
+    **options: Unpack[CheckOptions],
+) -> KeptReport:
+    """Check a data set before anything is trained. The report shows itself in a notebook.
+
+    data      a YOLO data.yaml
+    home      folder where the report is kept; default: AUTOML_HOME, else ./automl-runs
+    progress  True: show progress; False: show none; None: on a terminal only
+
+    Options, by keyword. None, or left out: the default.
+
+        split  splits to look at, as "train,val" or a list; default: all
+        html   file for the report with pictures, which needs no network
+
+    Raises AutoMLError for words that cannot be used, before anything is read.
+    """
+    with bars(progress) as hear:
+        return checking.check(data, hear, home, **options)
+
+
+@visiting()
 def resume(
     study: str | None = None,
     *,
@@ -167,11 +189,7 @@ def resume(
         before, row = row, caught_up(engine, row, follow)
         if row.state is StudyState.FINISHED and before.state is not row.state:  # only its last rows were not stored
             return follow.conclude(replace(report.report_of(engine, row), db_words=db_words(db)))
-        if row.state in (StudyState.FINISHED, StudyState.FAILED):
-            raise StudyConflict(
-                f"study '{row.name}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
-                "start a new one with `automl search`."
-            )
+        check_unfinished(row)
         spec = unchanged(row.spec, data, home, command("resume", row.name, db), trust_model=trust_model)
         say_which(row, study, follow)
         return follow.conclude(go_on(engine, row, spec, follow, db))
@@ -226,11 +244,7 @@ def stop(study: str | None = None, *, home: str | Path | None = None, db: str | 
     db = named_db(home, db)
     engine = writer(home, db)
     row = study_for(engine, "stop", study, db)
-    if life.dead_heartbeat(engine, row) is not None:
-        raise StudyConflict(
-            f"study '{row.name}' is not running: its process ended unexpectedly. "
-            f"Go on with: {command('resume', row.name, db)}"
-        )
+    check_running(engine, row, db)
     write.request_stop(engine, row.name)
     return read.study(engine, row.name)
 
@@ -257,9 +271,7 @@ def attach(
 @visiting()
 def deletion(study: str, *, home: str | Path | None = None, db: str | None = None) -> Deletion:
     """Preview of `delete`: contents, cost and notes. Raises StudyConflict if the study is running."""
-    engine = writer(home, db)
-    row = read.study(engine, study)
-    check_not_running(engine, row, db)
+    engine, row = idle(writer(home, db), study, db)
     return deletion_of(engine, row)
 
 
@@ -269,18 +281,14 @@ def delete(study: str, *, home: str | Path | None = None, db: str | None = None)
 
     Raises StudyConflict, and deletes nothing, if the study is running.
     """
-    engine = writer(home, db)
-    row = read.study(engine, study)
-    check_not_running(engine, row, db)
+    engine, row = idle(writer(home, db), study, db)
     return delete_study(engine, row)
 
 
 @visiting()
 def rename(study: str, name: str, *, home: str | Path | None = None, db: str | None = None) -> StudyRow:
     """Give a study and its folder another name. Raises StudyConflict if it is running, or if the name is taken."""
-    engine = writer(home, db)
-    row = read.study(engine, study)
-    check_not_running(engine, row, db)
+    engine, row = idle(writer(home, db), study, db)
     rename_study(engine, caught_up(engine, row, lambda notice: None), name)
     return read.study(engine, name)
 
@@ -363,23 +371,9 @@ def export(
     study   its name; None: the newest one
     epochs  of the training that it is for; None: those of production
     """
-    from automl.recipes import check_place, defaults_beside, subject_of, write_recipe
-
     engine = reader(home, db)
     overview = report.report_of(engine, study_for(engine, "export", study, db))
-    name = overview.study.name
-    row = overview.winner if trial is None else read.trial(engine, name, trial)
-    if row is None:
-        raise StudyConflict(f"no trial of study '{name}' has a score yet. Wait for its first epoch.")
-    subjects = [
-        subject_of(engine, overview, searched, epochs=epochs, answer=lines_of_recipe(overview))
-        for searched in (row, overview.baseline if overview.answer is None else overview.answer.defaults.trial)
-        if searched is not None
-    ]
-    file = write_recipe(subjects[0], check_place(Path(output), format), format)
-    if trial is None and len(subjects) > 1:
-        write_recipe(subjects[1], defaults_beside(file), format)
-    return file
+    return export_recipe(engine, overview, Path(output), trial=trial, epochs=epochs, format=format)
 
 
 @visiting()

@@ -22,6 +22,22 @@ if TYPE_CHECKING:
 NOTE = 2000  # characters of a note
 
 
+def idle(engine: Engine, study: str, db: str | None) -> tuple[Engine, StudyRow]:
+    """The database with the row of a study that does not run. Raises StudyConflict if it does."""
+    row = read.study(engine, study)
+    check_not_running(engine, row, db)
+    return engine, row
+
+
+def check_running(engine: Engine, row: StudyRow, db: str | None) -> None:
+    """Raise StudyConflict, with the command that goes on, if the study's process has ended unexpectedly."""
+    if life.dead_heartbeat(engine, row) is not None:
+        raise StudyConflict(
+            f"study '{row.name}' is not running: its process ended unexpectedly. "
+            f"Go on with: {command('resume', row.name, db)}"
+        )
+
+
 def check_not_running(engine: Engine, row: StudyRow, db: str | None) -> None:
     """Raise StudyConflict, with the command that stops it, if the study's process is alive."""
     if row.state is StudyState.RUNNING and life.dead_heartbeat(engine, row) is None:

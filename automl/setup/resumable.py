@@ -15,12 +15,21 @@ from automl.errors import AutoMLError, BadData, BadWeights, NoDevice, NoSpace, S
 from automl.files import disk, folders
 from automl.files.home import make_folder
 from automl.files.moved import elsewhere, network
-from automl.records import Slots, StudySpec, weights_for
+from automl.records import Slots, StudyRow, StudySpec, StudyState, weights_for
 from automl.setup import request
 from automl.setup.slots import Say, find_slots
 from automl.setup.spellings import data_file
 from automl.trainers.ultralytics import pretrained
 from automl.trainers.ultralytics.weights import check_weights, sha256
+
+
+def check_unfinished(row: StudyRow) -> None:
+    """Raise StudyConflict for a study of which nothing is left to resume."""
+    if row.state in (StudyState.FINISHED, StudyState.FAILED):
+        raise StudyConflict(
+            f"study '{row.name}' is {row.state.value} ({row.reason}). Nothing is left to resume; "
+            "start a new one with `automl search`."
+        )
 
 
 def slots_here(device: str | None, count: int | None, say: Say = lambda text: None) -> Slots:

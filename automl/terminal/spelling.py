@@ -1,4 +1,4 @@
-"""Command lines of `automl search` as people type them: values with blanks, and words of other tools."""
+"""Command lines as people type them: values with blanks, and words of other tools."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, UnknownName
 from automl.files.shell import quoted
 
 # Options whose value may go on behind a blank, and what then stands between its parts; None: each part is a value.
@@ -19,7 +19,9 @@ _GOES_ON: dict[str, str | None] = {
     "--weights": ",",
     "--set": None,
     "--warm-start": None,
+    "--split": ",",
 }
+_SPLITS = ("train", "val", "test")
 _UNIT = re.compile(r"(?i)(gpu-|cpu-)?(h|min|s|trials?)")
 _AS_YOLO = {"model": "models", "cfg": "warm-start"}
 _COMMAND_OF_YOLO = ("detect", "train", "tune", "task=detect", "mode=train", "mode=tune")
@@ -57,6 +59,8 @@ def _goes_on(option: str, value: str, word: str) -> bool:
         return _UNIT.fullmatch(word) is not None and not _UNIT.search(value.partition("=")[2] or value)
     if option == "--set":
         return "=" in word
+    if option == "--split":
+        return word.strip(",") in _SPLITS
     return "=" not in word
 
 
@@ -64,8 +68,8 @@ def _is_number(word: str) -> bool:
     return re.fullmatch(r"-\d+", word) is not None
 
 
-def check_words(words: Sequence[str], options: Collection[str]) -> None:
-    """Raise AutoMLError for words behind `automl search` that belong to no option, with the command to write instead.
+def check_words(words: Sequence[str], options: Collection[str], command: str = "search") -> None:
+    """Raise AutoMLError for words behind a command that belong to no option, with the words to write instead.
 
     words    those that are left over
     options  names of the command, such as "--data"
@@ -75,10 +79,10 @@ def check_words(words: Sequence[str], options: Collection[str]) -> None:
         return
     pairs = [word.partition("=") for word in words]
     if all(equals for _, equals, _ in pairs):
-        texts = [_as_option(key, value, options) for key, _, value in pairs]
+        texts = [_as_option(key, value, options, command) for key, _, value in pairs]
         raise AutoMLError(f"{' '.join(words)}: options have two dashes here. Write: {' '.join(texts)}")
     stray = next(word for word in words if "=" not in word)
-    way_out = "Every value follows its option; see: automl search --help"
+    way_out = f"Every value follows its option; see: automl {command} --help"
     if Path(stray).suffix in (".yaml", ".yml"):
         way_out = f"Name the data set with: --data {quoted(stray)}"
     raise AutoMLError(f"'{stray}' belongs to no option. {way_out}")
@@ -106,9 +110,11 @@ def _is(word: str, name: str) -> bool:
     return word.partition("=")[0] == name
 
 
-def _as_option(key: str, value: str, options: Collection[str]) -> str:
-    """Option that does what an argument of `yolo` does; other arguments are set for every trial."""
+def _as_option(key: str, value: str, options: Collection[str], command: str) -> str:
+    """Option that does what an argument of `yolo` does; other arguments are set for every trial of a search."""
     name = f"--{_AS_YOLO.get(key, key)}"
+    if name not in options and command != "search":
+        raise UnknownName("option", f"--{key}", sorted(options))
     if name not in options:
         name = "--set"
     text = f"{key}={value}" if name == "--set" else value

@@ -1,0 +1,77 @@
+"""The command `check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from automl.files.shell import quoted
+from automl.terminal import options as flags
+from automl.terminal.exits import exit_codes
+from automl.terminal.spelling import check_words, joined, missing
+
+if TYPE_CHECKING:
+    from automl.records import DataReport
+
+EXAMPLE = "automl check --data custom.yaml"
+EPILOG = (
+    "Exit codes: 0 the data can be trained on; 1 they cannot, or there is a warning and --strict; 2 wrong words, "
+    "nothing was read. Every option in more words: docs/manual.md."
+)
+
+
+class CheckCommand(TyperCommand):
+    """The command with the words of other tools: `automl check custom.yaml`, `automl check data=custom.yaml`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; those that no option takes end the command with the words to write instead."""
+        with exit_codes():
+            left_over: list[str] = super().parse_args(ctx, joined(args))
+            check_words(left_over, [name for option in self.params for name in option.opts], "check")
+        return left_over
+
+
+def check(
+    data: Annotated[Path | None, typer.Option(help="A YOLO data.yaml. Required.")] = None,
+    split: Annotated[str | None, typer.Option(help="Splits to look at: train,val,test; default: all.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report with pictures: one file, no network.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for a warning too.")] = False,
+    quiet: flags.Quiet = False,
+    json_: flags.Json = False,
+) -> None:
+    """Check a data set before anything is trained: labels, images, splits, and what to do about them.
+
+    Example: automl check --data custom.yaml
+    """
+    with exit_codes():
+        from automl import service
+
+        if data is None:
+            raise missing("check", EXAMPLE, data=data)
+        report = service.check(data, split=split, html=html, progress=False if quiet or json_ else None)
+        _print(report, data, html, as_json=json_)
+    code = exit_code(report, strict=strict)
+    if code:
+        raise typer.Exit(code)
+
+
+def exit_code(report: DataReport, *, strict: bool) -> int:
+    """1 for data that cannot be trained on, and under `strict` for a warning; else 0."""
+    from automl.records import Severity
+
+    return int(not report.trainable or (strict and bool(report.of(Severity.WARNING))))
+
+
+def _print(report: DataReport, data: Path, html: Path | None, *, as_json: bool) -> None:
+    from automl.terminal.check import check_json, print_check
+    from automl.terminal.tables import open_console
+
+    if as_json:
+        print(check_json(report))
+        return
+    print_check(open_console(), report, quoted(str(data)))
+    if html is not None:
+        print(f"Wrote {html}")

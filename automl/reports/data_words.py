@@ -1,0 +1,129 @@
+"""Sentences on the report of a data set, for the terminal, notebooks, the HTML file and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from automl.records import DataReport, Finding, Place, Recommendation, Severity, Source
+
+FIRST = "first"  # key of the recommendation on what to do first
+SOURCES = {
+    Source.GUIDE: "Ultralytics' training guide",
+    Source.MEASUREMENT: "measured",
+    Source.TRAINER: "how Ultralytics trains",
+}
+PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOTE: "notes"}
+MEANINGS = {
+    Severity.ERROR: "The data cannot be trained on, or images would be left out in silence, until these are mended.",
+    Severity.WARNING: "Likely to cost accuracy (mAP), or to make a figure wrong.",
+    Severity.NOTE: "Worth knowing. Nothing has to be done.",
+}
+
+
+def verdict(report: DataReport) -> str:
+    """The answer in a sentence: can the data be trained on?"""
+    errors, warnings = (len(report.of(severity)) for severity in (Severity.ERROR, Severity.WARNING))
+    if errors:
+        return f"This data set cannot be trained on as it is: {counted(errors, 'error')}."
+    if warnings:
+        return f"This data set can be trained on. {counted(warnings, 'warning')} may cost accuracy."
+    return "This data set can be trained on, and nothing speaks against it."
+
+
+def first_step(report: DataReport) -> str:
+    """The most valuable thing to do first, as a sentence; empty where nothing has to be done."""
+    worst = next((finding for finding in report.findings if finding.severity is Severity.ERROR), None)
+    if worst is not None:
+        return f"{worst.advice} ({in_short(worst)})"
+    advice = next((entry for entry in report.recommendations if entry.key == FIRST), None)
+    if advice is not None:
+        return advice.text
+    finding = next((finding for finding in report.findings if finding.severity is Severity.WARNING), None)
+    return "" if finding is None else f"{finding.advice} ({in_short(finding)})"
+
+
+def in_short(finding: Finding) -> str:
+    """The title without its full stop, for brackets."""
+    return finding.title.rstrip(".")
+
+
+def further(report: DataReport) -> tuple[Recommendation, ...]:
+    """Recommendations beside the first step."""
+    shown = first_step(report)
+    return tuple(entry for entry in report.recommendations if entry.text != shown)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: '1 error', '3 errors', '12,000 images'."""
+    return f"{count:,} {noun if count == 1 else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    return f"{noun}es" if noun.endswith(("x", "s")) else f"{noun}s"
+
+
+def place_text(place: Place) -> str:
+    """A place as file:line, with the second file of a pair and the problem there."""
+    line = f":{place.line}" if place.line is not None else ""
+    other = f" and {place.other}" if place.other else ""
+    problem = f": {place.text}" if place.text else ""
+    return f"{place.file}{line}{other}{problem}"
+
+
+def more_text(finding: Finding, shown: int) -> str:
+    """Words for the places that are not shown; empty without any."""
+    places = max(len(finding.places), finding.count if finding.places else 0)
+    return f"… and {places - shown:,} more" if places > shown else ""
+
+
+def source_text(source: Source) -> str:
+    """Source of a limit or an advice, in words."""
+    return SOURCES[source]
+
+
+def splits_table(report: DataReport) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of the figures of each split; figures that no split has are left out."""
+    columns = [(key, heading) for key, heading in _COLUMNS if any(key in split for split in report.splits.values())]
+    rows = [[name, *(_figure(split.get(key)) for key, _ in columns)] for name, split in report.splits.items()]
+    return ["split", *(heading for _, heading in columns)], rows
+
+
+_COLUMNS = (
+    ("images", "images"),
+    ("boxes", "boxes"),
+    ("backgrounds", "without boxes"),
+    ("unlabelled", "no label file"),
+    ("unusable_images", "unusable"),
+    ("unusable_rows", "unusable rows"),
+)
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "–" if value is None else str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+def next_commands(report: DataReport, data: str) -> Iterator[tuple[str, str]]:
+    """Commands that go on from here, each with its purpose.
+
+    data  the words that name the data set on a command line
+    """
+    yield "The report with pictures", f"automl check --data {data} --html report.html"
+    if report.trainable:
+        yield "The plan of a search", f"automl search --data {data} --budget 2gpu-h --dry-run"
+        yield "The search", f"automl search --data {data} --budget 2gpu-h"
+
+
+def title(report: DataReport) -> str:
+    """Name of the data set: its file, with the folder around it."""
+    return "/".join(Path(report.data).parts[-2:]).lstrip("/")
+
+
+def headline(report: DataReport) -> str:
+    """Numbers of findings: '1 error, 3 warnings, 2 notes'."""
+    words: Sequence[str] = [
+        counted(len(report.of(severity)), severity.value) for severity in Severity if report.of(severity)
+    ]
+    return ", ".join(words) or "nothing found"

@@ -1,0 +1,118 @@
+"""The report on a data set as text, and the progress of a check."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from automl.records import DataReport, Finding, Severity
+from automl.reports import data_words as words
+from automl.reports.data_report import plain
+from automl.terminal.report import PLAIN, say
+from automl.terminal.tables import open_console
+
+PLACES = 3  # of a finding that are shown
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
+
+Hear = Callable[[str, int, int], None]  # what is being read, how many are done, of how many
+
+
+@contextmanager
+def bars(progress: bool | None) -> Iterator[Hear]:
+    """Listener that shows how far a check is, on standard error.
+
+    progress  None: where someone looks, True: always, False: never
+    """
+    if progress is False or (progress is None and not sys.stderr.isatty()):
+        yield lambda what, done, total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=open_console(stderr=True), transient=True) as display:
+        tasks: dict[str, int] = {}
+
+        def hear(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = display.add_task(escape(what), total=total)
+            display.update(display.task_ids[list(tasks).index(what)], completed=done, total=total)
+
+        yield hear
+
+
+def print_check(console: Console, report: DataReport, data: str) -> None:
+    """Print the verdict, the splits, the findings by severity, the recommendations and the commands that go on.
+
+    data  the words that name the data set on a command line
+    """
+    say(console, words.verdict(report))
+    first = words.first_step(report)
+    if first:
+        say(console, f"First: {first}")
+    _print_splits(console, report)
+    for severity in Severity:
+        _print_findings(console, report, severity)
+    _print_recommendations(console, report)
+    for sentence in filter(None, (report.judged, report.price)):
+        say(console, f"\n{sentence}")
+    say(console, "")
+    for purpose, command in words.next_commands(report, data):
+        say(console, f"{purpose}: {command}")
+
+
+def _print_splits(console: Console, report: DataReport) -> None:
+    head, rows = words.splits_table(report)
+    if not rows:
+        return
+    table = Table(**PLAIN)
+    for heading in head:
+        table.add_column(heading, justify="left" if heading == "split" else "right")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
+
+
+def _print_findings(console: Console, report: DataReport, severity: Severity) -> None:
+    findings = report.of(severity)
+    if not findings:
+        return
+    console.print(f"\n[{_STYLES[severity]}]{words.counted(len(findings), severity.value)}[/]", highlight=False)
+    for finding in findings:
+        _print_finding(console, finding)
+
+
+def _print_finding(console: Console, finding: Finding) -> None:
+    say(console, f"- {finding.title}")
+    places = finding.places[:PLACES]
+    lines = [words.place_text(place) for place in places]
+    more = words.more_text(finding, len(places))
+    for line in filter(None, [*lines, more]):
+        say(console, f"    {line}")
+    say(console, f"  What to do: {finding.advice}")
+
+
+def _print_recommendations(console: Console, report: DataReport) -> None:
+    entries = words.further(report)
+    if not entries:
+        return
+    console.print("\n[bold]Recommended[/]", highlight=False)
+    for entry in entries:
+        say(console, f"- {entry.text}")
+        say(console, f"  Why: {entry.why} (Source: {words.source_text(entry.source)}.)")
+
+
+def check_json(report: DataReport) -> str:
+    """The report as one JSON document, with its verdict in words."""
+    document = report.as_document()
+    summary = {
+        "trainable": report.trainable,
+        "verdict": words.verdict(report),
+        "first": words.first_step(report),
+        "counts": {severity.value: len(report.of(severity)) for severity in Severity},
+    }
+    return json.dumps(plain({**summary, **document}), indent=2, allow_nan=False)
