@@ -134,6 +134,10 @@ class RowsWait(StoreAway):
     """A database that did not take the last rows of a session. They wait in the study's journal."""
 
 
+class BadReport(AutoMLError):
+    """A stored report of a data check that cannot be read."""
+
+
 class NothingToCompare(AutoMLError):
     """Too few finished trainings for a figure."""
 

@@ -197,6 +197,7 @@ FORBIDDEN = (
     "automl.store.bulk",
     "automl.store.batch",
     "automl.store.recorder",
+    "automl.store.checks",
     "automl.service",
     "automl.drivers",
     "automl.trackers",

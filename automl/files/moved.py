@@ -40,10 +40,10 @@ def portable(spec: StudySpec) -> dict[str, Any]:
     return replace(
         spec,
         home=str(home),
-        directory=_inside(spec.directory, home),
-        data=_inside(spec.data, home),
-        weights=None if spec.weights is None else _inside(spec.weights, home),
-        weights_of=tuple(weights._replace(path=_inside(weights.path, home)) for weights in spec.weights_of),
+        directory=inside(spec.directory, home),
+        data=inside(spec.data, home),
+        weights=None if spec.weights is None else inside(spec.weights, home),
+        weights_of=tuple(weights._replace(path=inside(weights.path, home)) for weights in spec.weights_of),
     ).to_dict()
 
 
@@ -53,12 +53,12 @@ def located(document: Mapping[str, Any], homes: Homes) -> StudySpec:
     before = _recorded(spec)
     if before is None:
         return spec
-    inside = PurePosixPath(*_pure(spec.directory).parts[-2:])
-    home = _present_home(spec, Path(str(before)), inside, homes)
+    folder = PurePosixPath(*_pure(spec.directory).parts[-2:])
+    home = _present_home(spec, Path(str(before)), folder, homes)
     return replace(
         spec,
         home=str(before),
-        directory=str(home / inside),
+        directory=str(home / folder),
         data=present(spec.data, before, home),
         weights=None if spec.weights is None else present(spec.weights, before, home),
         weights_of=tuple(weights._replace(path=present(weights.path, before, home)) for weights in spec.weights_of),
@@ -73,14 +73,26 @@ def renamed(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {**document, "name": name, "directory": str(directory)}
 
 
-def _present_home(spec: StudySpec, before: Path, inside: PurePosixPath, homes: Homes) -> Path:
+def _present_home(spec: StudySpec, before: Path, folder: PurePosixPath, homes: Homes) -> Path:
     """The home in which the study's folder lies now; that of this process if it is in none.
 
     An earlier version's row names a folder, which comes before one of the same name in another home.
     """
     later = (homes.here, before) if spec.home else (before, homes.here)
     places = [*([homes.beside] if homes.beside is not None else []), *later]
-    return next((home for home in places if _is_dir(home / inside) and is_of(home / inside, spec)), homes.here)
+    return next((home for home in places if _is_dir(home / folder) and is_of(home / folder, spec)), homes.here)
+
+
+def check_places(data: str, folder: str | None, before: str, homes: Homes) -> tuple[str, str | None]:
+    """Present paths of a data check's data.yaml and of the folder with its pictures.
+
+    data, folder  as recorded: absolute, or the place in the home
+    before        the home at that time
+    """
+    places = (*([homes.beside] if homes.beside is not None else []), homes.here, Path(before))
+    home = next((home for home in places if folder is not None and _is_dir(home / folder)), homes.here)
+    recorded = _pure(before)
+    return present(data, recorded, home), None if folder is None else present(folder, recorded, home)
 
 
 # -- files --------------------------------------------------------------------------------------------
@@ -105,8 +117,8 @@ def present(path: str, before: PurePath, home: Path) -> str:
     if not pure.is_absolute():
         return _first(home / path, Path(str(before)) / path) or str(home / path)
     if pure.is_relative_to(before):
-        inside = pure.relative_to(before).as_posix()
-        return _first(home / inside, Path(path)) or str(home / inside)
+        place = pure.relative_to(before).as_posix()
+        return _first(home / place, Path(path)) or str(home / place)
     return _first(Path(path), *_beside(pure, before, home)) or path
 
 
@@ -172,7 +184,8 @@ def _pure(path: str) -> PurePath:
     return PureWindowsPath(path) if re.match(r"[A-Za-z]:[\\/]|\\\\", path) else PurePosixPath(path)
 
 
-def _inside(path: str, home: PurePath) -> str:
+def inside(path: str, home: PurePath) -> str:
+    """The path for a row: of a file below the home its place there, with slashes; of another one as it is."""
     pure = _pure(path)
     return pure.relative_to(home).as_posix() if pure.is_relative_to(home) else path
 

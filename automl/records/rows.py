@@ -226,5 +226,24 @@ class StudyRow:
         return Heartbeat(host=self.host, pid=self.pid, at=self.heartbeat_at, process=self.process)
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckRow:
+    """One check of a data set as stored, with the figures that a list needs."""
+
+    id: int
+    study: str | None  # of a check at its start; None for `automl check`
+    data: str  # present path of the data.yaml
+    folder: str | None  # present path of the folder with its pictures
+    fingerprint: str  # empty where the data could not be read as a whole
+    at: float  # POSIX seconds
+    version: str  # of automl
+    errors: int
+    warnings: int
+    notes: int
+    suspects: int
+    images: int
+    boxes: int
+
+
 def _score(value: float | None) -> str:
     return "none" if value is None else f"{value:.3f}"

@@ -9,13 +9,14 @@ from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from automl.errors import StudyConflict
+from automl.files.home import STUDIES
 from automl.files.moved import renamed
 from automl.records import Heartbeat
 from automl.store.read import unknown_study
-from automl.store.tables import artifacts, attempts, epochs, evaluations, events, studies, trials
+from automl.store.tables import artifacts, attempts, checks, epochs, evaluations, events, studies, trials
 from automl.store.write import changing, is_free, still_running
 
-_CHILDREN = (artifacts, evaluations, epochs, attempts, events, trials)  # rows that refer to others first
+_CHILDREN = (artifacts, evaluations, epochs, attempts, events, checks, trials)  # rows that refer to others first
 
 
 @contextmanager
@@ -61,6 +62,7 @@ def renaming(engine: Engine, old: str, new: str, *, at: float, dead: Heartbeat |
             raise StudyConflict(f"a study named '{new}' exists already. Choose another name.") from None
         document = connection.execute(select(studies.c.spec).where(studies.c.name == new)).scalar_one()
         connection.execute(update(studies).where(studies.c.name == new).values(spec=renamed(document, new)))
+        _rename_pictures(connection, old, new)
         yield
 
 
@@ -69,6 +71,16 @@ def write_note(engine: Engine, name: str, text: str) -> None:
     with changing(engine) as connection:
         if connection.execute(update(studies).where(studies.c.name == name).values(note=text)).rowcount == 0:
             raise unknown_study(connection, name)
+
+
+def _rename_pictures(connection: Connection, old: str, new: str) -> None:
+    """Let the study's own checks follow its folder."""
+    key, before = _key(connection, new), f"{STUDIES}/{old}/"
+    own = select(checks.c.id, checks.c.folder).where(checks.c.study_id == key, checks.c.folder.is_not(None))
+    for row in connection.execute(own).all():
+        if row.folder.startswith(before):
+            folder = f"{STUDIES}/{new}/{row.folder.removeprefix(before)}"
+            connection.execute(update(checks).where(checks.c.id == row.id).values(folder=folder))
 
 
 def _key(connection: Connection, name: str) -> int | None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -235,4 +236,27 @@ probes = Table(
     Column("key", String, primary_key=True),  # of data, variant, image size, batch, device and versions
     Column("measured", JSON, nullable=False),
     Column("at", Double, nullable=False),
+)
+
+# Checks of data sets. The counts are those of the whole report; the stored one may be cut, see `checks`.
+checks = Table(
+    f"{PREFIX}checks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey(studies.c.id, ondelete="CASCADE")),  # of a check at its start; else NULL
+    Column("data", Words, nullable=False),  # place in the home, or an absolute path
+    Column("home", Words, nullable=False),  # at the time of the check
+    Column("folder", Words),  # of its pictures: place in the home, or an absolute path
+    Column("fingerprint", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("version", String, nullable=False),
+    Column("errors", Integer, nullable=False),
+    Column("warnings", Integer, nullable=False),
+    Column("notes", Integer, nullable=False),
+    Column("suspects", Integer, nullable=False),
+    Column("images", BigInteger, nullable=False),
+    Column("boxes", BigInteger, nullable=False),
+    Column("report", LargeBinary, nullable=False),  # JSON, compressed by zlib to a tenth
+    Index(None, "fingerprint"),
+    Index(None, "study_id"),
 )

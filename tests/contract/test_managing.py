@@ -14,7 +14,7 @@ from automl.errors import AutoMLError, StudyConflict, UnknownName
 from automl.files import moved
 from automl.records import StudyState, VariantWeights
 from automl.reports.life import Life
-from automl.store import managing, read, tables
+from automl.store import managing, migrate, read, tables
 from automl.store.engine import open_store, writing
 from automl.store.probes import keep_probe
 from automl.store.write import Recorder
@@ -332,11 +332,9 @@ def test_a_note_goes_along_with_a_new_name(home: Home) -> None:
     assert service.note("rye", home=home.folder, db=home.url) == "mine"
 
 
-@pytest.mark.parametrize("revision", ["0004", "0005"])
+@pytest.mark.parametrize("revision", migrate.READABLE)
 def test_a_reader_of_an_older_database_does_without_its_columns(home: Home, revision: str) -> None:
     from alembic import command
-
-    from automl.store import migrate
 
     home.study()
     with home.engine.begin() as connection:
