@@ -97,6 +97,20 @@ def hold_back(dataset: Dataset, share: float, seed: int) -> Dataset:
     return replace(dataset, val=val, test=test)
 
 
+def halves(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+    """Two data sets that share val and have one half of train each, shared out as by `hold_back`; without test.
+
+    Raises BadData when a half would have no object.
+    """
+    images = list(dict.fromkeys(dataset.train.images))
+    held = _share_out(_classes(images), 0.5, seed)
+    parts = [_part(dataset, [image for image in images if (image in held) is back]) for back in (True, False)]
+    if not all(part.boxes for part in parts):
+        raise BadData(dataset.file, "train has too few labelled images to share it into halves. Label more of it.")
+    first, second = (replace(dataset, train=part, test=None) for part in parts)
+    return first, second
+
+
 def _classes(images: Iterable[Path]) -> dict[Path, frozenset[int]]:
     return {image: classes_in(label_path(str(image))) for image in images}
 

@@ -144,6 +144,8 @@ _IMPORTED = (
     PrivateName("ultralytics.data.utils:get_split_fraction", "to train on a share of the images"),
     PrivateName("ultralytics.utils:DEFAULT_CFG_KEYS", "to write weights that its own commands load"),
     PrivateName("ultralytics.utils:LOGGER", "to write the log of a trial"),
+    PrivateName("ultralytics.utils.nms:non_max_suppression", "to predict the objects of an image"),
+    PrivateName("ultralytics.utils.patches:imread", "to read an image as a validation does"),
     PrivateName("ultralytics.utils:colorstr", "to write the log of a trial"),
     PrivateName(f"{_TORCH}:get_flops", "to tell the size of a network"),
     PrivateName(f"{_TORCH}:init_seeds", "to draw the weights that a trial began with"),

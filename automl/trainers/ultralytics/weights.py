@@ -66,6 +66,7 @@ class Checkpoint:
     state: Mapping[str, torch.Tensor]  # by name, floating ones as float32 in main memory
     names: Mapping[int, str] = field(default_factory=dict)  # of its classes; empty where the file has none
     description: Mapping[str, Any] = field(default_factory=dict)  # Ultralytics' yaml; empty where the file has none
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # plain ones of its training; empty without any
 
 
 def read_state(path: Path | str) -> dict[str, torch.Tensor]:
@@ -82,11 +83,13 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     Raises BadWeights if the file cannot be read or holds no network.
     """
     file, names, description = check_weights(path), dict[int, str](), dict[str, Any]()
+    arguments: dict[str, Any] = {}
     try:
         if file.suffix == ".safetensors":
             state = _read_safetensors(file)
         else:
-            network = _read_pickle(file)
+            content = _read_pickle(file)
+            network, arguments = _network(content), _arguments_of(content)
             state, names, description = _state_of(network), _names_of(network), _description_of(network)
     except BadWeights:
         raise
@@ -99,6 +102,7 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         state={name: value.float() if value.is_floating_point() else value for name, value in state.items()},
         names=names,
         description=description,
+        arguments=arguments,
     )
 
 
@@ -142,7 +146,7 @@ def _read_safetensors(file: Path) -> dict[str, torch.Tensor]:
 
 
 def _read_pickle(file: Path) -> Any:
-    """The network of a checkpoint: a module's shell, or a mapping of tensors."""
+    """The content of a checkpoint, with shells in the place of its objects."""
     import torch
 
     if zipfile.is_zipfile(file):
@@ -150,8 +154,7 @@ def _read_pickle(file: Path) -> Any:
             if any(name.endswith("/constants.pkl") for name in archive.namelist()):
                 raise BadWeights(f"{file} is an exported TorchScript program. Give the checkpoint it came from.")
     inert = SimpleNamespace(Unpickler=_Inert, load=_load, __name__="pickle")
-    content = torch.load(file, map_location="cpu", pickle_module=inert, weights_only=False)
-    return _network(content)
+    return torch.load(file, map_location="cpu", pickle_module=inert, weights_only=False)
 
 
 def _state_of(network: Any) -> dict[str, torch.Tensor]:
@@ -172,6 +175,13 @@ def _description_of(network: Any) -> dict[str, Any]:
     """Ultralytics' description of the network; empty without one."""
     description = vars(network).get("yaml") if isinstance(network, _Shell) else None
     return description if isinstance(description, dict) else {}
+
+
+def _arguments_of(content: Any) -> dict[str, Any]:
+    """Numbers and words among the arguments of the training that wrote the checkpoint."""
+    arguments = content.get("train_args") if isinstance(content, dict) else None
+    plain = (bool, int, float, str)
+    return {str(k): v for k, v in arguments.items() if isinstance(v, plain)} if isinstance(arguments, dict) else {}
 
 
 def _network(content: Any) -> Any:
