@@ -1,0 +1,1 @@
+"""What wrong labels cost, for `python -m benchmarks price`."""
