@@ -121,8 +121,10 @@ def _is_loop(listing: Listing, folder: str) -> bool:
     """True for a link to a folder that holds it, which is noted. Ultralytics follows it some 40 times."""
     if not os.path.islink(folder):  # noqa: PTH114 - there may be very many
         return False
-    target, holder = os.path.realpath(folder), os.path.realpath(os.path.dirname(folder))  # noqa: PTH120
-    loop = holder == target or holder.startswith(target.rstrip(os.sep) + os.sep)
+    target = os.path.realpath(folder).rstrip(os.sep) + os.sep
+    place, top = Path(folder), listing.source
+    holders = [top, *(holder for holder in place.parents if top in holder.parents)]
+    loop = any((os.path.realpath(holder) + os.sep).startswith(target) for holder in holders)
     if loop:
         listing.loops.append(folder)
     return loop
