@@ -72,7 +72,7 @@ class Listing:
 def list_images(source: Path) -> Listing:
     """The images of a folder, or those that a text file lists.
 
-    Raises BadData for a line that names no file, and for a folder that cannot be read.
+    Raises BadData for a line that names no file, a folder that cannot be read, and links in a circle.
     """
     listing = look_for_images(source)
     for number, line in listing.missing:
@@ -84,6 +84,8 @@ def list_images(source: Path) -> Listing:
         )
     for folder, reason in listing.closed:
         raise BadData(folder, f"cannot be read ({reason}); check its permissions.")
+    for link in listing.loops:
+        raise BadData(link, "is a link to a folder that holds it; remove it. Ultralytics would go round in circles.")
     return listing
 
 

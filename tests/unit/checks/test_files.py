@@ -34,6 +34,13 @@ def test_a_damaged_image_is_an_error(make: Make, name: str, pixels: bool) -> Non
     assert [finding.places[0].file for finding in errors] == [str(image)]
 
 
+def test_a_jpeg_that_opencv_does_not_decode_is_found_by_its_pixels(make: Make) -> None:
+    data, content = make(), image_bytes("JPEG", (320, 240))
+    put(data, content.replace(b"\xff\xc0", b"\xff\xc3", 1))  # lossless, by its header
+    assert "images/unreadable" not in findings_of(data)
+    assert places_of(data, "images/unreadable", pixels=True) == [("a.jpg", None)]
+
+
 @pytest.mark.parametrize("name", SOUND)
 def test_a_sound_image_is_none(make: Make, name: str) -> None:
     data = make()
@@ -115,11 +122,18 @@ def test_a_trait_is_named(make: Make, content: bytes, name: str, code: str) -> N
     assert finding.severity is not Severity.ERROR
 
 
+def plain(kind: str, width: int, height: int) -> bytes:
+    """A black image, which is small as a file."""
+    buffer = io.BytesIO()
+    Image.new("1" if kind == "PNG" else "L", (width, height)).save(buffer, kind)
+    return buffer.getvalue()
+
+
 def test_a_very_large_image_is_an_error_and_a_large_one_a_note(make: Make) -> None:
     data = make()
-    put(data, image_bytes("PNG", (20_000, 20_000), "1"), "a.png")
+    put(data, plain("PNG", 20_000, 20_000), "a.png")
     assert places_of(data, "images/foreign") == [("a.png", None)]
-    (data.parent / "images/train/b.jpg").write_bytes(image_bytes("JPEG", (6000, 5000), "L"))
+    (data.parent / "images/train/b.jpg").write_bytes(plain("JPEG", 6000, 5000))
     assert places_of(data, "images/large", pixels=True) == [("b.jpg", None)]
 
 

@@ -235,6 +235,15 @@ def test_a_relative_path_is_a_note(make: Make, monkeypatch: pytest.MonkeyPatch) 
     assert findings_of(data)["data/path-relative"].severity is Severity.NOTE
 
 
+@pytest.mark.parametrize("test", ["images/gone", 3, "list.txt"])
+def test_a_test_split_that_cannot_be_read_is_a_warning(make: Make, test: object) -> None:
+    data = make(test=test)
+    (data.parent / "list.txt").write_text("./gone.jpg")
+    report = report_of(scan(data))
+    assert report.trainable
+    assert [finding.split for finding in report.of(Severity.WARNING) if finding.split] == ["test"]
+
+
 def test_splits_that_are_not_asked_for_are_not_read(make: Make) -> None:
     facts = scan(make(test="images/gone"), splits=("val",))
     assert (list(facts.splits), facts.noted) == (["val"], ())
