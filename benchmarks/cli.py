@@ -285,6 +285,25 @@ def soak(
     raise typer.Exit(1 if soaked.seeds else 0)
 
 
+@app.command()
+def check(
+    data: Annotated[Path, typer.Option(help="A YOLO data.yaml, whose images are copied and linked; never written to.")],
+    images: Annotated[int, typer.Option(min=20, help="Images of the set that is made of them.")] = 20_000,
+    pixels: Annotated[bool, typer.Option(help="Read pixels too.")] = True,
+    folder: Annotated[Path | None, typer.Option(help="Folder for the set, on a disk with links.")] = None,
+    json_: AsJson = False,
+) -> None:
+    """Measure how fast a data check reads, for the first time and again, and its memory."""
+    from benchmarks import check as checking
+
+    with exit_codes():
+        rows = checking.run(data, images, pixels=pixels, folder=folder, listener=_progress)
+    if json_:
+        print(json.dumps({"rows": [asdict(row) for row in rows], "captions": list(checking.captions(rows))}))
+    else:
+        print_table(checking.table(rows), list(checking.captions(rows)), 130)
+
+
 def _numbers(text: str, flag: str) -> list[float]:
     try:
         return [float(number) for number in text.split(",")]

@@ -132,9 +132,9 @@ def _images(document: Document, root: Path, split: str, noted: list[Finding]) ->
     noted += [finding for listing in listings for finding in on_listing(listing, split)]
     images = sorted(image for listing in listings for image in listing.images)
     sources = tuple(listing.source for listing in listings)
-    if not images and not any(finding.severity is Severity.ERROR for finding in noted[problems:]):
+    if not images and not any(finding.severity is _refused(split) for finding in noted[problems:]):
         noted.append(_empty(document, split, entries, sources))
-    return SplitImages(split=split, key=entries.key, sources=sources, images=tuple(images)) if listings else None
+    return SplitImages(split=split, key=entries.key, sources=sources, images=tuple(images)) if images else None
 
 
 def _listings(document: Document, root: Path, split: str, entries: Entries, noted: list[Finding]) -> Iterator[Listing]:
@@ -148,6 +148,8 @@ def _listings(document: Document, root: Path, split: str, entries: Entries, note
 def on_listing(listing: Listing, split: str) -> Iterator[Finding]:
     """Findings on what lies in the way of the images of one source."""
     source = str(listing.source)
+
+    refused = _refused(split)
 
     def found(code: str, severity: Severity, title: str, advice: str, places: Sequence[Place]) -> Iterator[Finding]:
         if places:
@@ -166,7 +168,7 @@ def on_listing(listing: Listing, split: str) -> Iterator[Finding]:
 
     yield from found(
         "lists/missing",
-        Severity.ERROR,
+        refused,
         f"lines of {listing.source.name} name files that do not exist",
         "Correct the lines or remove them. Ultralytics leaves such images out with a warning.",
         lines(listing.missing),
@@ -188,14 +190,14 @@ def on_listing(listing: Listing, split: str) -> Iterator[Finding]:
     )
     yield from found(
         "images/folder-closed",
-        Severity.ERROR,
+        refused,
         f"folders of {split} cannot be read",
         "Check their permissions. Ultralytics passes them over in silence.",
         [Place(file=folder, text=f"cannot be read ({reason})") for folder, reason in listing.closed],
     )
     yield from found(
         "images/link-loop",
-        Severity.ERROR,
+        refused,
         f"links in {split} lead back to a folder that holds them",
         "Remove the links. Ultralytics follows them in circles and counts each image about 40 times.",
         [Place(file=folder, text="a link to a folder that holds it") for folder in listing.loops],
@@ -219,7 +221,14 @@ def on_listing(listing: Listing, split: str) -> Iterator[Finding]:
 def _broken(code: str, error: BadData, split: str = "") -> Finding:
     place = Place(file=str(error.file), line=error.line, split=split, text=error.problem)
     advice = str(error).partition(error.problem)[2].strip() or "Correct it; the sentence says how."
-    return Finding(code=code, severity=Severity.ERROR, title=error.problem, advice=advice, split=split, places=(place,))
+    return Finding(
+        code=code, severity=_refused(split), title=error.problem, advice=advice, split=split, places=(place,)
+    )
+
+
+def _refused(split: str) -> Severity:
+    """Severity of what a search refuses; without a test split it goes on, and says so."""
+    return Severity.WARNING if split == TEST else Severity.ERROR
 
 
 def _absent(document: Document, split: str) -> Finding:
@@ -238,7 +247,7 @@ def _empty(document: Document, split: str, entries: Entries, sources: Sequence[P
     place = Place(file=str(document.file), line=document.lines.get(entries.key), split=split)
     return Finding(
         code="splits/empty",
-        severity=Severity.WARNING if split == TEST else Severity.ERROR,
+        severity=_refused(split),
         title=f"'{entries.key}' has no images in {' and '.join(map(str, sources))}.",
         advice=f"Correct '{entries.key}'. Known kinds of images: {', '.join(sorted(IMAGE_SUFFIXES))}.",
         split=split,

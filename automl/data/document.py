@@ -39,6 +39,10 @@ def read_document(path: Path) -> Document:
     file = expanded(path).absolute()
     try:
         text = parse_yaml(_read_text(file))
+    except OSError as error:  # a folder above it that is closed, or a name that is too long
+        raise BadData(file, f"cannot be read ({error.strerror}); check its permissions.") from None
+    except ValueError as error:
+        raise BadData(str(file).replace("\0", "?"), f"is no path of a file ({error}).") from None
     except NotYaml as error:
         way_out = "Correct this line." if error.line else "Correct it."
         raise BadData(file, f"not valid YAML: {error.problem}. {way_out}", line=error.line) from None

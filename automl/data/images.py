@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,9 +117,14 @@ def root_of(document: Document) -> Path:
     if not isinstance(path, str):
         raise document.bad(f"'path' must be a folder, not {path!r}.", "path")
     folders = (own / path, Path(path).absolute(), users.datasets_dir() / path)  # Ultralytics looks in the last two
-    places = list(dict.fromkeys(folder.resolve() for folder in folders))
+    try:
+        places = list(dict.fromkeys(folder.resolve() for folder in folders))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise document.bad(
+            f"'path: {path}' is no folder ({error}).", "path", way_out="Correct it, or remove it."
+        ) from None
     for place in places:
-        if place.is_dir():
+        if os.path.isdir(place):  # noqa: PTH112 - a closed folder is none, and no error
             return place
     listing = " nor ".join(map(str, places))
     raise document.bad(
@@ -142,6 +148,15 @@ def _find(document: Document, split: str, sources: Sources) -> SplitImages:
 
 def source_of(document: Document, root: Path, entries: Entries, text: str) -> Path:
     """Absolute path of one entry of a split. Raises BadData if it does not exist."""
+    try:
+        return _source_of(document, root, entries, text)
+    except (OSError, ValueError, RuntimeError) as error:  # a closed folder, a zero byte, links in a circle
+        reason = getattr(error, "strerror", None) or error
+        way_out = "Check its permissions and its links."
+        raise document.bad(f"'{entries.key}: {text}' cannot be read ({reason}).", entries.key, way_out) from None
+
+
+def _source_of(document: Document, root: Path, entries: Entries, text: str) -> Path:
     key = entries.key
     source = (root / text).resolve()
     if not source.exists() and entries.alone and text.startswith("../"):

@@ -72,7 +72,7 @@ class Listing:
 def list_images(source: Path) -> Listing:
     """The images of a folder, or those that a text file lists.
 
-    Raises BadData for a line that names no file, and for a folder that cannot be read.
+    Raises BadData for a line that names no file, a folder that cannot be read, and links in a circle.
     """
     listing = look_for_images(source)
     for number, line in listing.missing:
@@ -84,6 +84,8 @@ def list_images(source: Path) -> Listing:
         )
     for folder, reason in listing.closed:
         raise BadData(folder, f"cannot be read ({reason}); check its permissions.")
+    for link in listing.loops:
+        raise BadData(link, "is a link to a folder that holds it; remove it. Ultralytics would go round in circles.")
     return listing
 
 
@@ -121,8 +123,10 @@ def _is_loop(listing: Listing, folder: str) -> bool:
     """True for a link to a folder that holds it, which is noted. Ultralytics follows it some 40 times."""
     if not os.path.islink(folder):  # noqa: PTH114 - there may be very many
         return False
-    target, holder = os.path.realpath(folder), os.path.realpath(os.path.dirname(folder))  # noqa: PTH120
-    loop = holder == target or holder.startswith(target.rstrip(os.sep) + os.sep)
+    target = os.path.realpath(folder).rstrip(os.sep) + os.sep
+    place, top = Path(folder), listing.source
+    holders = [top, *(holder for holder in place.parents if top in holder.parents)]
+    loop = any((os.path.realpath(holder) + os.sep).startswith(target) for holder in holders)
     if loop:
         listing.loops.append(folder)
     return loop

@@ -18,7 +18,7 @@ import yaml
 
 from automl.data.dataset import Dataset
 from automl.data.labels import label_path
-from automl.data.listing import list_images
+from automl.data.listing import look_for_images
 from automl.errors import SHOWN, DataChanged
 from automl.figures import listed
 from automl.files.atomic import replacing
@@ -156,7 +156,7 @@ def _listed(source: Path) -> list[str]:
     """Images of a folder, or of the study's own list. Raises OSError if it cannot be read."""
     if source.suffix != ".txt" or source.is_dir():
         os.listdir(source)  # noqa: PTH208 - for its error: a walk passes over what it cannot read
-        return list_images(source).images
+        return look_for_images(source).images
     return [line for line in source.read_text(encoding="utf-8").splitlines() if line]
 
 

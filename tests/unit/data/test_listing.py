@@ -100,3 +100,10 @@ def test_labels_that_were_not_fetched_from_git_lfs_are_said_to_be(make: Make, tm
     file.write_text(pointer)
     with pytest.raises(BadData, match=r"data\.yaml: a pointer of Git LFS"):
         read_dataset(file)
+
+
+def test_a_link_in_a_circle_is_refused(make: Make, tmp_path: Path) -> None:
+    data = make()
+    (tmp_path / "images/train/round").symlink_to(tmp_path / "images")
+    with pytest.raises(BadData, match="images/train/round: is a link to a folder that holds it; remove it"):
+        read_dataset(data)
