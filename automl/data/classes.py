@@ -37,7 +37,7 @@ def names_for_yolo(document: Document) -> tuple[str, ...]:
     try:
         by_id = {int(number): str(name) for number, name in dict(_pairs(names)).items()}
         return tuple(by_id[number] for number in range(len(names)))
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, OverflowError):
         return ()
 
 
@@ -49,7 +49,7 @@ def _names_by_id(document: Document, names: Any) -> tuple[str, ...]:
     written = {int(match[1]): text for path, text in document.texts.items() if (match := _NAME.fullmatch(path))}
     try:
         by_id = {int(number): written.get(int(number)) or str(name) for number, name in _pairs(names)}
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise document.bad("the keys of 'names' must be class ids: 0, 1, 2 …", "names") from None
     if sorted(by_id) != list(range(len(names))):
         ids = ", ".join(map(str, sorted(by_id)))
@@ -84,7 +84,7 @@ def keypoint_columns(document: Document) -> int:
         return 0
     try:
         points, dimensions = map(int, shape)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         problem = "'kpt_shape' must be two whole numbers such as [17, 3]; or remove it."
         raise document.bad(problem, "kpt_shape") from None
     return points * dimensions
