@@ -8,6 +8,8 @@ from typing import Any
 
 from automl.data.document import Document
 
+MOST_CLASSES = 100_000  # more are a slip of the hand, and would fill the memory
+
 _NAME = re.compile(r"names\.(\d+)")
 
 
@@ -63,10 +65,12 @@ def _class_count(document: Document) -> int | None:
         return None
     nc = document.values["nc"]
     try:
-        if float(nc) != int(float(nc)) or int(float(nc)) < 1:
+        if float(nc) != int(float(nc)) or not 1 <= int(float(nc)) <= MOST_CLASSES:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise document.bad(f"'nc' must be a whole number from 1, not {nc!r}; names alone suffice.", "nc") from None
+        raise document.bad(
+            f"'nc' must be a whole number from 1 to {MOST_CLASSES}, not {nc!r}; names alone suffice.", "nc"
+        ) from None
     return int(float(nc))
 
 
