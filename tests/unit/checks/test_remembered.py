@@ -165,12 +165,16 @@ def test_no_file_of_the_data_is_written_to(make: Make, home: Path) -> None:
     assert state() == before
 
 
-def test_progress_tells_every_split_to_its_end(make: Make) -> None:
+def test_progress_tells_every_split_to_its_end(make: Make, home: Path) -> None:
     steps: list[tuple[str, int, int]] = []
-    scan(make(), progress=lambda *step: steps.append(step))
+    data = make()
+    scan(data, home=home, progress=lambda *step: steps.append(step))
     assert steps == [
         ("images of train", 0, 2),
         ("images of train", 2, 2),
         ("images of val", 0, 2),
         ("images of val", 2, 2),
     ]
+    steps.clear()
+    scan(data, home=home, progress=lambda *step: steps.append(step))
+    assert steps == [("images of train", 2, 2), ("images of val", 2, 2)]

@@ -42,6 +42,19 @@ def test_three_of_a_kind_are_two_too_many(make: Make) -> None:
     assert places_of(data, "labels/duplicate-boxes") == [("a.txt", 2), ("a.txt", 3)]
 
 
+def test_thousands_of_equal_rows_are_no_burden(make: Make) -> None:
+    data = make()
+    (data.parent / "labels/train/a.txt").write_text(BOX * 5_000)
+    assert findings_of(data)["labels/duplicate-boxes"].count == 4_999
+
+
+def test_equal_rows_and_a_near_one_are_told_apart(make: Make) -> None:
+    data = make()
+    (data.parent / "labels/train/a.txt").write_text(f"{BOX}0 0.501 0.5 0.2 0.2\n{BOX}")
+    assert places_of(data, "labels/duplicate-boxes") == [("a.txt", 3)]
+    assert places_of(data, "labels/near-duplicate-boxes") == [("a.txt", 2)]
+
+
 def test_the_same_box_in_another_image_is_none(make: Make) -> None:
     assert not {"labels/duplicate-boxes", "labels/two-classes"} & {*findings_of(make())}
 
@@ -54,7 +67,7 @@ def test_every_pair_is_found(make: Make) -> None:
     )
     (data.parent / "labels/train/a.txt").write_text("".join(f"0 {' '.join(map(str, box))}\n" for box in boxes))
     split = scan(data, pixels=False).splits["train"]
-    pairs = overlapping(split)
+    pairs = overlapping(split, np.arange(len(split.boxes)))
     assert {*zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)} == {
         pair for pair in itertools.combinations(range(62), 2) if iou(*split.boxes[list(pair)].astype(float)) >= NEAR
     }

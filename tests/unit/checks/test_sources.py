@@ -35,6 +35,10 @@ WRONG = {  # keys of a data.yaml; code of the finding, and splits that are read 
     "ids with a gap": ({"names": {0: "cat", 2: "dog"}}, "data/names", ["train", "val"]),
     "channels": ({"channels": 0}, "data/keys", ["train", "val"]),
     "keypoints": ({"kpt_shape": "x"}, "data/keys", ["train", "val"]),
+    "endless keypoints": ({"kpt_shape": [float("inf"), 3]}, "data/keys", ["train", "val"]),
+    "endless ids": ({"names": {float("inf"): "cat", 0: "dog"}}, "data/names", ["train", "val"]),
+    "a billion classes": ({"names": None, "nc": 10**9}, "data/names", ["train", "val"]),
+    "endless nc": ({"nc": float("inf")}, "data/names", ["train", "val"]),
 }
 
 
