@@ -266,7 +266,7 @@ def verdict(
 @app.command()
 def suspects(
     data: Annotated[Path, typer.Option(help="A YOLO data.yaml; copied, never written to.")],
-    weights: Annotated[Path, typer.Option(help="Pretrained weights with which the models begin.")],
+    weights: Annotated[str, typer.Option(help="Weights with which the models begin, or none.")],
     model: Annotated[str, typer.Option(help="Variant, or a network file.")] = "yolov5n",
     imgsz: Annotated[int, typer.Option(help="Image size.")] = 320,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of each half-trained model.")] = 25,
@@ -281,7 +281,7 @@ def suspects(
     from benchmarks import suspects as measured
 
     settings = measured.Settings(
-        data=str(data), weights=str(weights), model=model, imgsz=imgsz, epochs=epochs, budget=budget, seed=seed
+        data=str(data), weights=weights, model=model, imgsz=imgsz, epochs=epochs, budget=budget, seed=seed
     )
     with exit_codes():
         figures = measured.run(settings, folder, _progress)

@@ -30,6 +30,7 @@ from benchmarks.corruption import Injected, corrupt
 from benchmarks.suspects_figures import Figure, figure
 
 KINDS = (SuspectKind.MISSING, SuspectKind.LOOSE, SuspectKind.CLASS)
+FROM_SCRATCH = "none"
 _SAME = 0.5  # IoU of a prediction with the label that explains it, in the plain ranking
 Say = Callable[[str], None]
 
@@ -39,7 +40,7 @@ class Settings:
     """Settings of a run."""
 
     data: str
-    weights: str  # with which both models begin
+    weights: str  # with which both models begin, or FROM_SCRATCH
     model: str = "yolov5n"  # or a network file
     imgsz: int = 320
     epochs: int = 25
@@ -52,7 +53,8 @@ def run(settings: Settings, folder: Path | None, say: Say) -> list[Figure]:
 
     folder  for the corrupted copy and the predictions, with which a later run only scores; None for a temporary one
     """
-    check_weights(settings.weights)
+    if settings.weights != FROM_SCRATCH:
+        check_weights(settings.weights)
     if folder is not None:
         return _run(settings, folder.absolute(), say)
     with tempfile.TemporaryDirectory(prefix="automl-suspects-") as temporary:
@@ -103,7 +105,7 @@ def _predicted(settings: Settings, dataset: Dataset, folder: Path, say: Say) -> 
     place = Place.of(find_slots("cpu" if "cpu" in settings.budget else None, None, say))
     recipe = Recipe(
         params={"model": settings.model, "imgsz": settings.imgsz, "batch": 16, "amp": False},
-        weights=str(Path(settings.weights).absolute()),
+        weights=None if settings.weights == FROM_SCRATCH else str(Path(settings.weights).absolute()),
         epochs=settings.epochs,
         seed=settings.seed,
     )

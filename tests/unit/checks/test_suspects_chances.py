@@ -31,3 +31,9 @@ def test_too_few_errors_make_no_sure_chance() -> None:
 
 def test_nothing_to_learn_from_is_no_error() -> None:
     assert curve(np.zeros(0), np.zeros(0))(np.zeros(0)).shape == (0,)
+
+
+def test_a_rare_kind_has_no_more_errors_than_may_be_there() -> None:
+    rng = np.random.default_rng(2)
+    present = rng.uniform(0.9, 1, 400)
+    assert float(curve(rng.uniform(0.9, 1, 400), present, most=20.0)(present).sum()) < 30
