@@ -43,6 +43,14 @@ def test_without_a_budget_train_is_not_judged(searched: Searched) -> None:
     assert {suspect.split for suspect in judgement.suspects} <= {"val"}
 
 
+def test_a_budget_that_does_not_pay_for_two_models_is_said_with_one_that_does(searched: Searched) -> None:
+    place = searched.place
+    dataset = read_dataset(place.folder / "data.yaml")
+    judgement = judge(dataset, NAME, home=place.home, budget=["1cpu-s"], splits=["train"], device="cpu")
+    assert "Train was not judged: 1cpu-s does not pay for two half-trained models: give at least" in judgement.judged
+    assert judgement.suspects == ()
+
+
 def test_a_model_of_other_classes_is_refused_before_anything_is_trained(searched: Searched, tmp_path: Path) -> None:
     place = searched.place
     images = place.folder / "images"
