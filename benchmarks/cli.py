@@ -264,6 +264,34 @@ def verdict(
 
 
 @app.command()
+def suspects(
+    data: Annotated[Path, typer.Option(help="A YOLO data.yaml; copied, never written to.")],
+    weights: Annotated[str, typer.Option(help="Weights with which the models begin, or none.")],
+    model: Annotated[str, typer.Option(help="Variant, or a network file.")] = "yolov5n",
+    imgsz: Annotated[int, typer.Option(help="Image size.")] = 320,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of each half-trained model.")] = 25,
+    budget: Annotated[str, typer.Option(help="Budget of both models.")] = "4cpu-h",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the errors and the halves.")] = 0,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder for the copy and the predictions, which a later run only scores.")
+    ] = None,
+    json_: AsJson = False,
+) -> None:
+    """Measure suspicious labels against errors of known places: removed, shifted and re-classed boxes."""
+    from benchmarks import suspects as measured
+
+    settings = measured.Settings(
+        data=str(data), weights=weights, model=model, imgsz=imgsz, epochs=epochs, budget=budget, seed=seed
+    )
+    with exit_codes():
+        figures = measured.run(settings, folder, _progress)
+    if json_:
+        print(json.dumps([asdict(figure) for figure in figures]))
+    else:
+        print_table(measured.table(figures), measured.captions(), 110)
+
+
+@app.command()
 def soak(
     studies: Annotated[int, typer.Option(min=1, help="Studies to play; one alone is told in full.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first study; the next ones follow.")] = 0,

@@ -4,7 +4,7 @@ Nobody knows which labels of a data set are wrong. So labels of copies are remov
 random, and their raw suspicions are compared with those of the data set itself, at no cost but seconds: the
 predictions stay as they are. The ratio of both densities rises with the suspicion. It becomes a chance by the
 assumption that at its highest nearly all candidates are errors (Elkan and Noto, "Learning classifiers from only
-positive and unlabeled data", 2008; the few that are there count less, as k / (k + 2)).
+positive and unlabeled data", 2008).
 
 Limits: errors of people are not drawn at random. A model that has learnt a systematic error agrees with it. In a data
 set without errors the first suspects still get chances, of the objects that the model takes for others.
@@ -25,9 +25,11 @@ from automl.records.check import SuspectKind
 ROUNDS = 4  # copies of each image with errors
 MOST_IMAGES = 1000  # that are copied: chances are then known well enough
 SHARES = {SuspectKind.MISSING: 0.08, SuspectKind.LOOSE: 0.08, SuspectKind.CLASS: 0.08, SuspectKind.SUPERFLUOUS: 0.08}
-_SHIFT = (0.2, 0.5)  # of a box's size
+_SHIFT = (0.15, 0.4)  # of a box's size
 _SAME = 0.5  # IoU of a removed label with the object that is then unlabelled
-_TOP = 0.1  # share of the made errors that is compared at the highest suspicion
+_TOP = 0.3  # share of the made errors that is compared at the highest suspicions, at least
+_MOST = 0.97  # no chance is higher
+_RARE = 0.02  # of the labels may be superfluous: a box on nothing is drawn far more rarely than one is forgotten
 _FEWEST = 20  # made errors of a kind below which its chances are no better than guesses
 
 
@@ -58,18 +60,21 @@ def curves(
         SuspectKind.LOOSE: _all([image.loose for image in own]),
         SuspectKind.CLASS: _all([image.wrong for image in own]),
     }
-    return {kind: curve(np.array(made[kind]), present[kind]) for kind in SuspectKind}
+    labels = sum(len(image.matched.labels) for image in own)
+    most = {SuspectKind.SUPERFLUOUS: _RARE * labels}
+    return {kind: curve(np.array(made[kind]), present[kind], most.get(kind)) for kind in SuspectKind}
 
 
 def _all(parts: Sequence[Floats]) -> Floats:
     return np.concatenate([np.zeros(0), *parts])
 
 
-def curve(made: Floats, present: Floats) -> Curve:
+def curve(made: Floats, present: Floats, most: float | None = None) -> Curve:
     """Chance of an error by raw suspicion.
 
     made     suspicions of errors that were made
     present  suspicions in the data set itself
+    most     errors that there may be in it
     """
     made, present = made[made > 0], present[present > 0]
     if len(made) < _FEWEST or not len(present):
@@ -78,21 +83,25 @@ def curve(made: Floats, present: Floats) -> Curve:
     edges[0], edges[-1] = 0.0, np.inf
     wrong = np.histogram(made, edges)[0].astype(float)
     every = np.histogram(present, edges)[0].astype(float)
-    ratio = _rising(wrong / (every + 1), every + 1)
-    top = _top(wrong, every, ratio)
+    ratio = _rising(wrong / (every + 0.5), every + 0.5)
     centres = np.array([_centre(made, low, high) for low, high in pairwise(edges)])
-    chance = top * ratio / max(ratio[-1], 1e-12)
+    chance = np.minimum(_MOST, _prior(wrong, every, most) * ratio)
     # A slope within steps, so that no two suspicions get one chance.
-    slope = 1e-3 * np.linspace(-1, 0, len(chance))
+    chance = np.clip(chance + 1e-3 * np.linspace(-1, 0, len(chance)), 0, 1)
     raw = np.concatenate([[0.0], centres, [1.0 + 1e-9]])
-    return Curve(raw=raw, chance=np.concatenate([[0.0], np.clip(chance + slope, 0, 1), [min(1.0, top + 1e-3)]]))
+    return Curve(raw=raw, chance=np.concatenate([[0.0], chance, [chance[-1] + 1e-3]]))
 
 
-def _top(wrong: Floats, every: Floats, ratio: Floats) -> float:
-    """Chance of an error at the highest suspicion, from the number of candidates there."""
-    above = np.cumsum(wrong[::-1])[::-1] <= max(_TOP * wrong.sum(), wrong[-1])
-    count = float(every[above].sum())
-    return (count + 1) / (count + 2)
+def _prior(wrong: Floats, every: Floats, most: float | None) -> float:
+    """Errors that are there for each one that was made: no more than candidates are there at the highest suspicions.
+
+    Each of several highest parts bounds the number; of small parts the bound is uncertain, and is taken as high.
+    """
+    made, there = np.cumsum(wrong[::-1]), np.cumsum(every[::-1])
+    parts = made >= _TOP * made[-1]
+    bounds = (there + np.sqrt(there) + 0.5) / np.maximum(made, 1)
+    bound = float(bounds[parts].min())
+    return bound if most is None else min(bound, most / max(float(made[-1]), 1.0))
 
 
 def _centre(values: Floats, low: float, high: float) -> float:

@@ -16,6 +16,7 @@ _NEIGHBOURS = 101  # matched labels of like size from which the usual fit is tak
 _SURE = 0.25  # confidence from which an object counts for what is usual
 _FITS = 0.3  # IoU from which a class is judged
 _TWICE = 0.75  # IoU of two labels of one class from which one is likely to be superfluous
+_MISTAKEN = 3.0  # weight of the model's own confusion of two classes
 _LEAST = 0.05  # usual confidence of a class below which the model does not know it
 
 
@@ -26,6 +27,7 @@ class Usual:
     areas: Floats  # ascending: logarithms of the areas of matched labels
     misfits: Floats  # 1 - IoU that is usual at these areas
     confidence: Floats  # (classes,) of the object of a label of the class; 0 where the model does not know it
+    confusion: Floats  # (classes, classes) share of the labels of a class whose object the model takes for each class
 
     def misfit(self, boxes: Floats) -> Floats:
         """Usual 1 - IoU of boxes of these sizes."""
@@ -60,7 +62,19 @@ def usual(images: Sequence[Matched], classes: int) -> Usual:
             confidence[kind].append(float(image.objects.confidence[column]) if column >= 0 else 0.0)
     sizes, fits = _running(np.concatenate(areas), np.concatenate(misfits))
     levels = np.array([float(np.quantile(values, 0.6)) if values else 0.0 for values in confidence])
-    return Usual(areas=sizes, misfits=fits, confidence=np.where(levels < _LEAST, 0.0, levels))
+    known = np.where(levels < _LEAST, 0.0, levels)
+    return Usual(areas=sizes, misfits=fits, confidence=known, confusion=_confusion(images, classes))
+
+
+def _confusion(images: Sequence[Matched], classes: int) -> Floats:
+    counts = np.full((classes, classes), 0.5) + np.eye(classes)  # of a class with few labels little is known
+    for image in images:
+        rows = np.flatnonzero(image.of_label >= 0)
+        if len(rows):
+            seen_as = image.objects.chances[image.of_label[rows]].argmax(axis=1)
+            np.add.at(counts, (image.labels.classes[rows], seen_as), 1)
+    shares: Floats = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-9)
+    return shares
 
 
 def _log_areas(boxes: Floats) -> Floats:
@@ -118,9 +132,11 @@ def _wrong(matched: Matched, rows: Ints, objects: Ints, standard: Usual) -> Floa
     own = chances[np.arange(len(rows)), kinds]
     chances[np.arange(len(rows)), kinds] = 0
     other = chances.max(axis=1, initial=0.0)
-    trust = _trust(other, standard.confidence[chances.argmax(axis=1)]) if chances.shape[1] else other
+    seen_as = chances.argmax(axis=1)
+    trust = _trust(other, standard.confidence[seen_as])
+    right, mistaken = standard.confusion[seen_as, seen_as], standard.confusion[kinds, seen_as]
     fits = matched.overlap[rows, objects] >= _FITS
-    return np.where(fits, trust * other / (other + own + 1e-9), 0.0)
+    return np.where(fits, trust * other / (other + own + 1e-9) * right / (right + _MISTAKEN * mistaken), 0.0)
 
 
 def _superfluous(matched: Matched, standard: Usual) -> Floats:

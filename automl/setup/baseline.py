@@ -85,7 +85,7 @@ def _of_file(path: Path, words: str) -> Baseline:
         asset = pretrained.asset_of(facts.model)
         start = pretrained.find(asset) if asset is not None else None
         begin = f"from {start.name}" if start is not None else "from scratch, since no pretrained weights are here"
-        params: dict[str, ParamValue] = {"model": facts.model, "imgsz": imgsz}
+        params: dict[str, ParamValue] = {"model": facts.model, "imgsz": imgsz, "amp": True}
         recipe = Recipe(
             params=params,
             weights=None if start is None else str(start),

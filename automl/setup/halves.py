@@ -109,7 +109,7 @@ def cross_fit(dataset: Dataset, recipe: Recipe, place: Place, texts: Sequence[st
     scores, files = [], []
     for number, job in enumerate(jobs):
         left_s = allowed_s - (time.monotonic() - began)
-        trial = Trial(number=number, params={}, epochs=epochs, seed=recipe.seed)
+        trial = Trial(number=number, params={}, epochs=epochs, seed=recipe.seed + number)
         trained = apart.train("ultralytics", trial, job, most_s=left_s / (len(jobs) - number))
         say(f"Half {number + 1} of 2: {trained.epochs} epochs, mAP50-95 {trained.map50_95:.3f} on val.")
         scores.append(trained.map50_95)
