@@ -126,7 +126,7 @@ def shown_places(places: Sequence[Place], images: Mapping[str, tuple[SplitFacts,
 
     images  split and index of the images, by the paths of the images and of their label files
     """
-    shown = []
+    shown: list[Shown] = []
     for place in places:
         if place.file in images and len(shown) < WORST:
             split, index = images[place.file]

@@ -21,6 +21,7 @@ from automl.errors import AutoMLError, BadData, UnknownName
 from automl.files.atomic import replacing
 from automl.files.checks import PICTURES, REPORT, checks_folder, replacing_folder
 from automl.files.home import expanded, home_folder, make_folder, not_writable
+from automl.files.shell import quoted
 from automl.records import DataReport, Finding, Place, Severity
 from automl.reports.data_html import MARK, html_of
 from automl.reports.data_report import KeptReport, plain
@@ -125,7 +126,7 @@ def check(
         report = unreadable(request.data, error)
     kept = _kept(report, facts, folder, lambda: time.monotonic() - began)
     if request.html is not None:
-        _write(request.html, html_of(kept))
+        _write(request.html, html_of(kept, quoted(str(data))))
     return kept
 
 
@@ -145,7 +146,7 @@ def _kept(report: DataReport, facts: Facts | None, folder: Path, seconds: Callab
 def _write(file: Path, text: str) -> None:
     try:
         with replacing(file) as part:
-            part.write_text(text, encoding="utf-8")
+            part.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise not_writable(file, error) from error
 

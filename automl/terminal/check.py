@@ -15,7 +15,8 @@ from rich.table import Table
 from automl.records import DataReport, Finding, Severity
 from automl.reports import data_words as words
 from automl.reports.data_report import plain
-from automl.terminal.report import PLAIN, say
+from automl.terminal.report import PLAIN
+from automl.terminal.report import say as say_as_it_is
 from automl.terminal.tables import open_console
 
 PLACES = 3  # of a finding that are shown
@@ -43,6 +44,11 @@ def bars(progress: bool | None) -> Iterator[Hear]:
             display.update(display.task_ids[list(tasks).index(what)], completed=done, total=total)
 
         yield hear
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line without control characters, which names of files and classes may hold."""
+    say_as_it_is(console, "\n".join(map(words.clean, line.split("\n"))))
 
 
 def print_check(console: Console, report: DataReport, data: str) -> None:
