@@ -51,7 +51,7 @@ class Pictures:
         if not content:
             return Picture(alt, missing="This picture could not be read.")
         if len(content) > self._left:
-            return Picture(alt, missing=f"Left out to keep this file small. It lies here: {file}")
+            return Picture(alt, missing=f"Left out to keep this file small: {file.name} in the folder of the report.")
         self._left -= len(content)
         return Picture(alt, address=f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}")
 
