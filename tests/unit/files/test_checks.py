@@ -35,8 +35,13 @@ def test_an_interrupted_check_leaves_the_earlier_one(tmp_path: Path, error: type
     folder = tmp_path / "checks" / "a"
     with replacing_folder(folder) as part:
         (part / "old.jpg").touch()
-    with pytest.raises(error), replacing_folder(folder) as part:
-        (part / "new.jpg").touch()
-        raise error
+
+    def interrupted() -> None:
+        with replacing_folder(folder) as part:
+            (part / "new.jpg").touch()
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
     assert [file.name for file in folder.iterdir()] == ["old.jpg"]
     assert list(folder.parent.iterdir()) == [folder]
