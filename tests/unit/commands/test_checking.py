@@ -169,7 +169,9 @@ def test_the_report_is_kept_in_the_home_with_its_pictures(make: Make, home: Path
     folder = checks_folder(home, data)
     report = read_report(folder)
     assert report is not None
-    assert {REPORT, PAGE, *report.plots.values()} == {file.name for file in folder.iterdir()}
+    pictures = {*report.plots.values(), *(name for finding in report.findings for name in finding.pictures)}
+    assert {REPORT, PAGE, *pictures} == {file.name for file in folder.iterdir()}
+    assert {"mosaic-train", "mosaic-val"} <= set(report.plots)
     assert report.fingerprint.startswith("sha256:")
     assert report.seconds > 0
 
