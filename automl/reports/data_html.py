@@ -79,7 +79,7 @@ def html_of(report: KeptReport, data: str) -> str:
         classes=words.classes_table(report, CLASSES),
         suspects=report.suspects[:SUSPECTS],
         further=words.further(report),
-        commands=list(words.next_commands(report, data)),
+        commands=list(words.next_commands(report, data, page=True)),
         date=moment(report.at),
         places=PLACES,
         words=words,

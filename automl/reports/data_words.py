@@ -106,12 +106,16 @@ def _figure(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
-def next_commands(report: DataReport, data: str) -> Iterator[tuple[str, str]]:
+def next_commands(report: DataReport, data: str, *, page: bool = False) -> Iterator[tuple[str, str]]:
     """Commands that go on from here, each with its purpose.
 
     data  the words that name the data set on a command line
+    page  True where the report with pictures is being looked at
     """
-    yield "The report with pictures", f"automl check --data {data} --html report.html"
+    if page:
+        yield "The same check again, after changes", f"automl check --data {data}"
+    else:
+        yield "The report with pictures", f"automl check --data {data} --html report.html"
     if report.trainable:
         yield "The plan of a search", f"automl search --data {data} --budget 2gpu-h --dry-run"
         yield "The search", f"automl search --data {data} --budget 2gpu-h"
