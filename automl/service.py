@@ -18,9 +18,9 @@ from automl.reports.lists import Curves, Overviews, Studies
 from automl.reports.newest import study_for
 from automl.reports.report import StudyReport, StudyStatus
 from automl.reports.watch import Watch
-from automl.setup import checking
-from automl.setup.checking import CheckOptions
+from automl.setup import data_check
 from automl.setup.confirming import SEEDS, check_finished, confirming
+from automl.setup.data_request import CheckOptions
 from automl.setup.exporting import export_recipe
 from automl.setup.managing import check_running, checked_note, delete_study, deletion_of, idle, rename_study
 from automl.setup.opening import caught_up, compiled, go_on, reader, run, say_which, unchanged, writer
@@ -157,7 +157,7 @@ def check(
     Raises AutoMLError for words that cannot be used, before anything is read.
     """
     with bars(progress) as hear:
-        return checking.check(data, hear, home, **options)
+        return data_check.check(data, hear, home, **options)
 
 
 @visiting()

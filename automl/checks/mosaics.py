@@ -60,7 +60,7 @@ def mosaic(split: SplitFacts, names: Sequence[str], seed: int = 0) -> Image.Imag
     kinds: set[int] = set()
     cells = []
     for index in sample(split, seed).tolist():
-        start, end = np.searchsorted(images, [index, index + 1])
+        start, end = np.searchsorted(images, np.array([index, index + 1], dtype=images.dtype))
         rows = order[start:end]
         kinds |= set(split.box_class[rows].tolist())
         boxes = tuple(_marked(split, int(row), names, named=len(rows) <= _NAMED) for row in rows)
@@ -126,7 +126,7 @@ def shown_places(places: Sequence[Place], images: Mapping[str, tuple[SplitFacts,
 
     images  split and index of the images, by the paths of the images and of their label files
     """
-    shown = []
+    shown: list[Shown] = []
     for place in places:
         if place.file in images and len(shown) < WORST:
             split, index = images[place.file]
@@ -136,5 +136,5 @@ def shown_places(places: Sequence[Place], images: Mapping[str, tuple[SplitFacts,
 
 def _at_line(split: SplitFacts, index: int, line: int | None) -> tuple[Sequence[float], ...]:
     """The box of a line of an image's label file; none where it cannot be used."""
-    rows = np.flatnonzero((split.box_image == index) & (split.box_line == (line or 0)))
-    return tuple(split.boxes[row].tolist() for row in rows)
+    rows = np.flatnonzero(split.box_image == index)
+    return tuple(split.boxes[row].tolist() for row in rows if split.box_line[row] == line)

@@ -85,12 +85,15 @@ def _by_class(facts: Facts, file: Path) -> None:
 
 def _heat(points: NDArray[np.float32], file: Path, labels: tuple[str, str], *, upside_down: bool = False) -> None:
     """Map of how many boxes lie where, from 0 to 1 in both directions."""
+    from matplotlib.colors import LogNorm
+
     usable = points[np.isfinite(points).all(axis=1)]
     bins = int(np.clip(np.sqrt(len(usable) / 4), *_BINS))
     counts, edges, _ = np.histogram2d(usable[:, 0], usable[:, 1], bins=bins, range=((0, 1), (0, 1)))
+    norm = LogNorm(vmin=0.5, vmax=max(2.0, float(counts.max())))  # one box has to be seen beside a thousand
     figure, axes = _figure(4.6, 4.2)
     shading = np.ma.masked_equal(counts.T, 0)
-    mesh = axes.pcolormesh(edges, edges, shading, cmap="YlGnBu", vmin=0)
+    mesh = axes.pcolormesh(edges, edges, shading, cmap="YlGnBu", norm=norm)
     axes.set_aspect("equal")
     if upside_down:
         axes.invert_yaxis()

@@ -1,4 +1,4 @@
-"""Folders of data checks below the home: a report as JSON and its pictures. Each appears whole or not at all."""
+"""Folders of data checks below the home: a report as JSON and HTML, its pictures beside it. Each is whole or absent."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-REPORT = "report.json"
-PICTURES = "pictures"  # folder of its pictures
+REPORT, PAGE = "report.json", "report.html"
 _CHECKS = "checks"
 
 
@@ -25,7 +24,7 @@ def checks_folder(home: Path, data: Path | str) -> Path:
 
 def picture_file(folder: Path, name: str) -> Path:
     """File of a report's picture. Only the name counts: a report cannot lead out of its folder."""
-    return folder / PICTURES / name.replace("\\", "/").rpartition("/")[2]
+    return folder / name.replace("\\", "/").rpartition("/")[2]
 
 
 @contextmanager
@@ -37,7 +36,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     mark = uuid.uuid4().hex[:12]  # of no other process
     new, old = (folder.with_name(f".{folder.name}.{mark}.{state}") for state in ("new", "old"))
-    (new / PICTURES).mkdir(parents=True)
+    new.mkdir()
     try:
         yield new
         with suppress(FileNotFoundError):

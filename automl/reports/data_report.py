@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from automl import markup
-from automl.files.checks import PICTURES, REPORT, picture_file
+from automl.files.checks import PAGE, REPORT, picture_file
 from automl.records import DataReport, Severity
 from automl.reports import data_words as words
 
@@ -21,7 +21,7 @@ SHOWN = 3  # places of a finding in a notebook
 class KeptReport(DataReport):
     """The answer of `check`: everything that it says about a data set, with the folder of its pictures."""
 
-    folder: str = ""  # absolute: report.json, and the pictures by name in `pictures`
+    folder: str = ""  # absolute: report.json, report.html and the pictures by name
 
     @classmethod
     def of_report(cls, report: DataReport, folder: Path) -> KeptReport:
@@ -52,7 +52,7 @@ class KeptReport(DataReport):
             markup.table(head, rows, left=("split",)),
             *(_findings(self, severity) for severity in Severity),
             markup.labelled((entry.key, f"{entry.text} {entry.why}") for entry in words.further(self)),
-            markup.paragraph(f"Pictures: {Path(self.folder) / PICTURES}" if self.folder else ""),
+            markup.paragraph(f"With pictures: {Path(self.folder) / PAGE}" if self.folder else ""),
         )
 
 

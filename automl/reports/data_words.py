@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from automl.records import DataReport, Finding, Place, Recommendation, Severity, Source
@@ -105,12 +106,16 @@ def _figure(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
-def next_commands(report: DataReport, data: str) -> Iterator[tuple[str, str]]:
+def next_commands(report: DataReport, data: str, *, page: bool = False) -> Iterator[tuple[str, str]]:
     """Commands that go on from here, each with its purpose.
 
     data  the words that name the data set on a command line
+    page  True where the report with pictures is being looked at
     """
-    yield "The report with pictures", f"automl check --data {data} --html report.html"
+    if page:
+        yield "The same check again, after changes", f"automl check --data {data}"
+    else:
+        yield "The report with pictures", f"automl check --data {data} --html report.html"
     if report.trainable:
         yield "The plan of a search", f"automl search --data {data} --budget 2gpu-h --dry-run"
         yield "The search", f"automl search --data {data} --budget 2gpu-h"
@@ -127,3 +132,67 @@ def headline(report: DataReport) -> str:
         counted(len(report.of(severity)), severity.value) for severity in Severity if report.of(severity)
     ]
     return ", ".join(words) or "nothing found"
+
+
+@dataclass(frozen=True)
+class Caption:
+    """Words on a picture of the whole data set."""
+
+    title: str
+    look_for: str  # what to look for, for somebody new to YOLO
+    alt: str  # for those who cannot see it
+
+
+_PLOTS = {
+    "classes": Caption(
+        "Boxes of each class",
+        "Short bars are classes that the network will know least. Add images of them before anything else.",
+        "Bars: the number of boxes of each class, by split. The table of classes has the same numbers.",
+    ),
+    "centres": Caption(
+        "Where the boxes lie",
+        "Each spot is a place in the image; darker means more boxes have their centre there. If all lie in one spot, "
+        "objects elsewhere in new images may be missed.",
+        "Map of the centres of all boxes in the image.",
+    ),
+    "sizes": Caption(
+        "How large the boxes are",
+        "Width and height of the boxes as shares of the image. Many boxes near the lower left corner are tiny objects: "
+        "train at a larger image size, or cut the images into tiles.",
+        "Map of the widths and heights of all boxes.",
+    ),
+}
+
+
+def caption(key: str) -> Caption:
+    """Words on the picture of the whole data set with that key."""
+    if key in _PLOTS:
+        return _PLOTS[key]
+    split = key.partition("-")[2]
+    return Caption(
+        f"Images of {split} with their labels",
+        "These are the boxes that a training sees. Are they tight around the objects? Is the class right? Is an object "
+        "without a box?",
+        f"Images of {split}, drawn at random, with their boxes in the colours of the classes.",
+    )
+
+
+def clean(text: str) -> str:
+    """The text in one line, without characters that are not printed: names of files and classes may hold anything."""
+    return "".join(_printed(character) for character in text)
+
+
+def _printed(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"
+
+
+def classes_table(report: DataReport, most: int) -> list[list[str]]:
+    """Id and name of each class with its boxes in each split, those with most boxes first; empty where not counted."""
+    by_split = [split.get("boxes_by_class") for split in report.splits.values()]
+    counts = [list(count) for count in by_split if isinstance(count, Sequence) and len(count) == len(report.names)]
+    if not counts or len(counts) != len(report.splits):
+        return []
+    order = sorted(range(len(report.names)), key=lambda kind: (-sum(count[kind] for count in counts), kind))
+    return [[str(kind), report.names[kind], *(f"{count[kind]:,}" for count in counts)] for kind in order[:most]]

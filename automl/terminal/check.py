@@ -6,6 +6,8 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from textwrap import wrap
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,11 +17,14 @@ from rich.table import Table
 from automl.records import DataReport, Finding, Severity
 from automl.reports import data_words as words
 from automl.reports.data_report import plain
-from automl.terminal.report import PLAIN, say
+from automl.terminal.report import PLAIN
+from automl.terminal.report import say as say_as_it_is
 from automl.terminal.tables import open_console
 
 PLACES = 3  # of a finding that are shown
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
+
+_WRAPPED: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}  # paths can be copied
 
 Hear = Callable[[str, int, int], None]  # what is being read, how many are done, of how many
 
@@ -45,6 +50,19 @@ def bars(progress: bool | None) -> Iterator[Hear]:
         yield hear
 
 
+def say(console: Console, line: str, before: str = "") -> None:
+    """Print a line without control characters, which names of files and classes may hold.
+
+    before  text at its beginning, under whose end further lines begin on a terminal
+    """
+    text, rest = words.clean(line), " " * len(before)
+    wrapped = [before + text]
+    if console.is_terminal:
+        wrapped = wrap(text, console.width, initial_indent=before, subsequent_indent=rest, **_WRAPPED) or [""]
+    for part in wrapped:
+        say_as_it_is(console, part)
+
+
 def print_check(console: Console, report: DataReport, data: str) -> None:
     """Print the verdict, the splits, the findings by severity, the recommendations and the commands that go on.
 
@@ -59,10 +77,12 @@ def print_check(console: Console, report: DataReport, data: str) -> None:
         _print_findings(console, report, severity)
     _print_recommendations(console, report)
     for sentence in filter(None, (report.judged, report.price)):
-        say(console, f"\n{sentence}")
+        say(console, "")
+        say(console, sentence)
     say(console, "")
     for purpose, command in words.next_commands(report, data):
-        say(console, f"{purpose}: {command}")
+        say(console, f"{purpose}:")
+        say_as_it_is(console, f"    {words.clean(command)}")
 
 
 def _print_splits(console: Console, report: DataReport) -> None:
@@ -87,13 +107,13 @@ def _print_findings(console: Console, report: DataReport, severity: Severity) ->
 
 
 def _print_finding(console: Console, finding: Finding) -> None:
-    say(console, f"- {finding.title}")
+    say(console, finding.title, "- ")
     places = finding.places[:PLACES]
     lines = [words.place_text(place) for place in places]
     more = words.more_text(finding, len(places))
     for line in filter(None, [*lines, more]):
-        say(console, f"    {line}")
-    say(console, f"  What to do: {finding.advice}")
+        say(console, line, "    ")
+    say(console, f"What to do: {finding.advice}", "  ")
 
 
 def _print_recommendations(console: Console, report: DataReport) -> None:
@@ -102,8 +122,8 @@ def _print_recommendations(console: Console, report: DataReport) -> None:
         return
     console.print("\n[bold]Recommended[/]", highlight=False)
     for entry in entries:
-        say(console, f"- {entry.text}")
-        say(console, f"  Why: {entry.why} (Source: {words.source_text(entry.source)}.)")
+        say(console, entry.text, "- ")
+        say(console, f"Why: {entry.why} (Source: {words.source_text(entry.source)}.)", "  ")
 
 
 def check_json(report: DataReport) -> str:

@@ -14,7 +14,8 @@ from automl.records import EndedBy
 
 CODES = (
     "Exit codes: 0 done, or stopped by `automl stop`; 1 the search ended without an answer, by an error, or with rows "
-    "that the database did not take; 2 wrong input, nothing was begun; 130 interrupted, go on with `automl resume`."
+    "that the database did not take, or `automl check` found data that cannot be trained on; 2 wrong input, nothing "
+    "was begun; 130 interrupted, go on with `automl resume`."
 )
 _RESUMABLE = {EndedBy.STOP: 0, EndedBy.USER: 130}
 

@@ -106,3 +106,15 @@ def test_an_argument_of_trainings_as_an_option_is_answered_with_the_one_to_write
 
 def test_an_option_that_nobody_knows_is_left_to_the_command_line() -> None:
     assert "No such option: --modles" in CliRunner().invoke(app, ["search", "--modles", "x"]).output
+
+
+def test_splits_may_stand_behind_blanks() -> None:
+    assert joined(["--split", "train", "val", "--json"]) == ["--split", "train,val", "--json"]
+    assert joined(["--split", "train", "data.yaml"]) == ["--split", "train", "data.yaml"]
+
+
+def test_a_command_that_trains_nothing_sets_no_arguments() -> None:
+    with pytest.raises(AutoMLError, match="unknown option '--lr0'"):
+        check_words(["lr0=0.01"], ["--data", "--html"], "check")
+    with pytest.raises(AutoMLError, match="automl check --help"):
+        check_words(["fast"], ["--data", "--html"], "check")
