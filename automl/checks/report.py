@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from automl import __version__
 from automl.checks import counts, leakage, rows
+from automl.checks.advice import recommendations
 from automl.checks.facts import Facts
 from automl.checks.figures import figures_of
 from automl.records import DataReport, Finding, Severity
@@ -23,6 +24,7 @@ def report_of(facts: Facts, *, fingerprint: str = "", seconds: float = 0.0) -> D
         fingerprint=fingerprint,
         names=facts.names,
         splits=figures_of(facts),
+        recommendations=recommendations(facts, findings),
         findings=tuple(sorted(findings, key=lambda finding: _ORDER.index(finding.severity))),
         seconds=seconds,
         version=__version__,

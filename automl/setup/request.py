@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from automl.checks.choice import SIZE
 from automl.costs import points
 from automl.costs.budget import Budget, parse_all
 from automl.costs.points import Limits
@@ -22,7 +23,7 @@ from automl.errors import AutoMLError, UnknownName
 from automl.files.home import shipped
 from automl.records import Params, ParamValue, Slots, VariantWeights
 from automl.sampler import SAMPLERS
-from automl.setup.candidates import BASELINE, SIZE, Candidates, check_deploy, choose
+from automl.setup.candidates import BASELINE, Candidates, check_deploy, choose
 from automl.setup.options import SearchRequest
 from automl.setup.weights import Say, Starts, find_weights, from_scratch
 from automl.space import POINT, SearchSpace, settle, without
