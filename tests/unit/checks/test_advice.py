@@ -11,7 +11,7 @@ from PIL import Image
 from automl.checks import advice
 from automl.checks.choice import box_sizes_of, sizes_for
 from automl.checks.facts import Facts
-from automl.checks.noise import PER_OBJECT, noise_of
+from automl.checks.noise import PER_IMAGE, noise_of
 from automl.data.boxes import box_sizes
 from automl.data.dataset import read_dataset
 from automl.records import Finding, Recommendation, Severity, Source
@@ -89,12 +89,15 @@ def test_rare_classes_are_to_be_watched() -> None:
     assert "classes" not in advised(facts_of(split_of([boxes_of(0, 1)] * 100), val))
 
 
-def test_the_noise_falls_with_the_root_of_the_objects() -> None:
+def test_the_noise_falls_with_the_root_of_the_images() -> None:
     noises = [noise_of(split_of([boxes_of(0)] * count, split="val"), 1) for count in (100, 400)]
-    assert [noise.score if noise else None for noise in noises] == pytest.approx([PER_OBJECT / 10, PER_OBJECT / 20])
+    assert [noise.score if noise else None for noise in noises] == pytest.approx([PER_IMAGE / 10, PER_IMAGE / 20])
     two = noise_of(split_of([boxes_of(0, 1)] * 100, split="val"), 2)
     assert two is not None
-    assert two.score == pytest.approx(PER_OBJECT / 10 / math.sqrt(2))
+    assert two.score == pytest.approx(PER_IMAGE / 10 / math.sqrt(2))
+    crowded = noise_of(split_of([boxes_of(*[0] * 11)] * 100, split="val"), 1)
+    assert crowded is not None
+    assert crowded.score == pytest.approx(PER_IMAGE / 10), "boxes of one image are found or missed together"
     assert noise_of(split_of([[]], split="val"), 1) is None
 
 
