@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 
 from automl import __version__
-from automl.checks import counts, leakage, rows
+from automl.checks import counts, leakage, rows, variety
 from automl.checks.advice import recommendations
 from automl.checks.facts import Facts
 from automl.checks.figures import figures_of
 from automl.records import DataReport, Finding, Severity
 
-_FINDERS = (rows.findings, counts.findings, leakage.findings)
+_FINDERS = (rows.findings, counts.findings, leakage.findings, variety.findings)
 _ORDER = tuple(Severity)
 
 
