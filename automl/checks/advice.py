@@ -15,6 +15,7 @@ from automl.checks.counts import FAR, FEW_OBJECTS, INSTANCES, TRAIN, VAL
 from automl.checks.facts import Facts, SplitFacts
 from automl.checks.figures import SIZES, SMALL, class_name, instances, pixel_sides, share_under, some
 from automl.checks.noise import BETWEEN_SEEDS, FINE, noise_of
+from automl.data.images import TEST
 from automl.figures import listed
 from automl.records import Finding, Recommendation, Severity, Source
 
@@ -25,6 +26,7 @@ LOST_PX, LOST_SHARE = 8, 0.2  # so many boxes under LOST_PX at the largest size 
 WANTED_PX = 32  # side of the median box on a tile, at SIZE
 TILE_STEP, SMALLEST_TILE = 32, 320
 MOST_CLASSES = 10  # to watch
+MANY = 0.01  # share of the boxes with a label warning from which labels come first
 
 
 def recommendations(
@@ -54,7 +56,7 @@ def _first(facts: Facts, val: SplitFacts | None, findings: Sequence[Finding]) ->
     """The next step: mend, label, or search."""
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     noise = noise_of(val, facts.nc) if val is not None else None
-    labels = sorted(_in_labels(findings), key=lambda finding: -finding.count)
+    labels = sorted(_in_labels(facts, findings), key=lambda finding: -finding.count)
     if errors:
         step, why = "mend", f"{len(errors)} kinds of errors end a training or leave images out of it."
         text = "Mend the errors first: nothing can be trained before."
@@ -73,8 +75,17 @@ def _first(facts: Facts, val: SplitFacts | None, findings: Sequence[Finding]) ->
     yield Recommendation(key="first", value=step, text=text, why=why, source=Source.MEASUREMENT)
 
 
-def _in_labels(findings: Sequence[Finding]) -> list[Finding]:
-    return [f for f in findings if f.severity is Severity.WARNING and f.code.startswith("labels/")]
+def _in_labels(facts: Facts, findings: Sequence[Finding]) -> list[Finding]:
+    """Warnings on labels that touch at least MANY of the boxes of train or val."""
+    boxes = {name: len(split.boxes) for name, split in facts.splits.items()}
+    return [
+        finding
+        for finding in findings
+        if finding.severity is Severity.WARNING
+        and finding.code.startswith("labels/")
+        and finding.count >= MANY * boxes.get(finding.split, sum(boxes.values()))
+        and finding.split != TEST
+    ]
 
 
 def _sizes(train: SplitFacts) -> Iterator[Recommendation]:

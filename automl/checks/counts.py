@@ -45,17 +45,19 @@ def _shortfalls(facts: Facts) -> Iterator[Finding]:
     train = facts.splits.get(TRAIN)
     if train is None or not len(train.boxes):
         return
-    kinds = (("images", images_of, IMAGES), ("instances", instances, INSTANCES))
-    for kind, counter, limit in kinds:
+    kinds = (
+        ("counts/images", "images", images_of, IMAGES),
+        ("counts/instances", "boxes", instances, INSTANCES),
+    )
+    for code, word, counter, limit in kinds:
         counts = counter(train, facts.nc)
         short = np.flatnonzero((counts > 0) & (counts < limit))
         if not len(short):
             continue
         least = short[np.argmin(counts[short])]
         far = counts[least] < FAR * limit
-        word = "images" if kind == "images" else "boxes"
         yield Finding(
-            code=f"counts/{kind}",
+            code=code,
             severity=Severity.WARNING if far else Severity.NOTE,
             title=f"{len(short)} of {facts.nc} classes have fewer than {limit:,} {word} in train; the fewest has "
             f"{class_name(facts, int(least))}: {counts[least]:,}, {limit - counts[least]:,} short.",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 LEAST, LARGE = 0.15, 0.3  # distances: from the first a drift, from the second a large one
 DEALS = 200
 LEVEL = 0.99  # of the deals that stay below
-MOST_IMAGES = 2000  # of each split, evenly spread
+MOST_IMAGES = 1000  # of each split, evenly spread: by chance they lie .07 apart, half of LEAST
 FEWEST = 5  # images of each split with such a value
 
 Floats = NDArray[np.float64]

@@ -9,10 +9,18 @@ from pathlib import Path
 from automl.checks.counts import TRAIN, VAL
 from automl.checks.quick import MOST_IMAGES, fast_report
 from automl.files.shell import quoted
-from automl.records import DataReport, Severity
+from automl.records import DataReport, Finding, Severity
 from automl.setup.request import Checked
 
 MOST_WARNINGS = 2  # that a search says
+MANY_OF = 0.01  # share of the images or boxes
+FALSE_SCORES = (
+    "splits/shared-images",
+    "leakage/across",
+    "counts/class-not-in-train",
+    "counts/class-not-in-val",
+    "variety/drift",
+)
 MANY = 2000  # images from which the reading is announced
 
 
@@ -45,12 +53,31 @@ def look_at(checked: Checked, home: Path | None, say: Callable[[str], None]) -> 
 def lines_of(report: DataReport, data: Path) -> Iterator[str]:
     """Five lines at most: the verdict, the biggest warnings, the noise of val, and where there is more."""
     yield _verdict(report)
-    worst = (*report.of(Severity.ERROR), *report.of(Severity.WARNING))
-    yield from (finding.title for finding in worst[:MOST_WARNINGS])
+    yield from (finding.title for finding in biggest(report))
     for entry in report.recommendations:
         if entry.key == "noise":
             yield entry.text
     yield _more(data)
+
+
+def biggest(report: DataReport, most: int = MOST_WARNINGS) -> list[Finding]:
+    """Errors, then the warnings that cost most: one of each kind, that of the split where it touches most."""
+    worst = [*report.of(Severity.ERROR), *report.of(Severity.WARNING)]
+    worst.sort(key=lambda finding: (finding.severity is not Severity.ERROR, _rank(finding, report), -finding.count))
+    first = {finding.code: finding for finding in reversed(worst)}
+    return [finding for finding in worst if first[finding.code] is finding][:most]
+
+
+def _rank(finding: Finding, report: DataReport) -> int:
+    """Place among warnings: false scores, then what touches many images or boxes, then the rest."""
+    if finding.code in FALSE_SCORES:
+        return 0
+    family = finding.code.partition("/")[0]
+    unit = {"labels": "boxes", "images": "images"}.get(family)
+    if unit is None:
+        return 2
+    total = sum(split[unit] for name, split in report.splits.items() if finding.split in ("", name))
+    return 1 if finding.count >= MANY_OF * total else 3
 
 
 def _verdict(report: DataReport) -> str:

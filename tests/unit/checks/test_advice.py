@@ -30,8 +30,8 @@ def of(side: float, size: tuple[int, int] = (640, 640), count: int = 100) -> Fac
     )
 
 
-def finding(code: str, severity: Severity = Severity.WARNING) -> Finding:
-    return Finding(code=code, severity=severity, title=f"{code} was found.", advice="Mend it.")
+def finding(code: str, severity: Severity = Severity.WARNING, count: int = 100) -> Finding:
+    return Finding(code=code, severity=severity, title=f"{code} was found.", advice="Mend it.", count=count)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,11 @@ def test_the_next_step_follows_from_the_findings(codes: list[str], step: str) ->
     facts = facts_of(split_of([boxes_of(0)]), split_of([boxes_of(0)] * 5000, split="val"), names=["cat"])
     assert advised(facts, *map(finding, codes))["first"].value == step
     assert advised(facts, *map(finding, codes), finding("x", Severity.ERROR))["first"].value == "mend"
+
+
+def test_few_wrong_labels_do_not_keep_from_a_search() -> None:
+    facts = facts_of(split_of([boxes_of(0)]), split_of([boxes_of(0)] * 5000, split="val"), names=["cat"])
+    assert advised(facts, finding("labels/near-duplicate-boxes", count=4))["first"].value == "search"
 
 
 def test_a_small_val_comes_before_a_search() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -35,8 +36,8 @@ def checked(data: Path, trainer: str = "ultralytics") -> Checked:
     return check(request, Slots(count=1, device="cpu"))
 
 
-def finding(title: str, severity: Severity = Severity.WARNING) -> Finding:
-    return Finding(code="x/y", severity=severity, title=title, advice="Mend it.")
+def finding(title: str, severity: Severity = Severity.WARNING, **fields: Any) -> Finding:
+    return Finding(**{"code": title, "severity": severity, "title": title, "advice": "Mend it.", **fields})
 
 
 def test_a_search_says_five_lines_at_most() -> None:
@@ -56,6 +57,24 @@ def test_errors_come_before_warnings() -> None:
     lines = list(checking.lines_of(report_of(facts), Path("a.yaml")))
     assert "; 1 error and " in lines[0]
     assert lines[1] == "Bad."
+
+
+def test_the_biggest_warnings_are_false_scores_then_those_of_many_boxes() -> None:
+    facts = facts_of(
+        split_of([boxes_of(0)] * 1000),
+        split_of([boxes_of(0)] * 200, split="val"),
+        names=["cat"],
+        noted=[
+            finding("Few.", code="labels/few", split="train", count=4),
+            finding("Many.", code="labels/many", split="val", count=3),
+            finding("More.", code="labels/many", split="train", count=30),
+            finding("Leak.", code="leakage/across", split="val"),
+        ],
+    )
+    titles = [one.title for one in checking.biggest(report_of(facts), most=9)]
+    assert titles[:2] == ["Leak.", "More."]
+    assert titles[-1] == "Few."
+    assert "Many." not in titles, "one of each kind"
 
 
 def test_the_report_is_kept_with_its_fingerprint(tmp_path: Path) -> None:
