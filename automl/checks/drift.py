@@ -61,7 +61,7 @@ def drifts(first: Mapping[str, Values], second: Mapping[str, Values], seed: int 
     pairs = {
         name: (first[name].thinned(), second[name].thinned())
         for name in first
-        if all(len(np.unique(side.image)) >= FEWEST for side in (first[name], second[name]))
+        if name in second and all(len(np.unique(side.image)) >= FEWEST for side in (first[name], second[name]))
     }
     if not pairs:
         return

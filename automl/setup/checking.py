@@ -57,7 +57,8 @@ def lines_of(report: DataReport, data: Path) -> Iterator[str]:
     for entry in report.recommendations:
         if entry.key == "noise":
             yield entry.text
-    yield _more(data)
+    seen = any(split["brightness"] for split in report.splits.values())
+    yield _more(data, "" if seen else ", with a look for near copies in the pixels")
 
 
 def biggest(report: DataReport, most: int = MOST_WARNINGS) -> list[Finding]:
@@ -92,5 +93,5 @@ def _verdict(report: DataReport) -> str:
     return f"The data: {sizes} images, {boxes:,} boxes of {classes}; {' and '.join(counts) or 'no warning'}."
 
 
-def _more(data: Path) -> str:
-    return f"More on the data: automl check --data {quoted(str(data))}"
+def _more(data: Path, also: str = "") -> str:
+    return f"More on the data{also}: automl check --data {quoted(str(data))}"

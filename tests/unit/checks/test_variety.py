@@ -101,6 +101,8 @@ def test_images_that_are_all_alike_are_named() -> None:
         facts_of(split_of(images(30, 0), size=(0, 0)), split_of(images(30, 1), split="val", size=(0, 0)), names=[]),
         facts_of(varied("train", 30, 0, bright=float("nan")), varied("val", 30, 1)),
         facts_of(varied("val", 30, 0)),
+        facts_of(varied("train", 30, 0), split_of(images(30, 1), split="val")),
+        facts_of(varied("train", 30, 0), split_of([], split="val")),
     ],
 )
 def test_edges_have_no_finding_and_no_failure(facts: Facts) -> None:

@@ -48,8 +48,13 @@ def test_a_search_says_five_lines_at_most() -> None:
     assert lines[0].endswith(" warnings.")
     assert lines[1:3] == ["One.", "Two."]
     assert "0.01" in lines[3]
-    assert lines[4].startswith("More on the data: automl check --data ")
+    assert lines[4].startswith("More on the data, with a look for near copies in the pixels: automl check --data ")
     assert len(lines) == 5
+
+
+def test_near_copies_are_not_promised_where_the_pixels_were_read() -> None:
+    report = report_of(facts_of(split_of([boxes_of(0)] * 9, brightness=90.0), names=["cat"]))
+    assert list(checking.lines_of(report, Path("a.yaml")))[-1] == "More on the data: automl check --data a.yaml"
 
 
 def test_errors_come_before_warnings() -> None:
