@@ -65,8 +65,13 @@ def biggest(report: DataReport, most: int = MOST_WARNINGS) -> list[Finding]:
     """Errors, then the warnings that cost most: one of each kind, that of the split where it touches most."""
     worst = [*report.of(Severity.ERROR), *report.of(Severity.WARNING)]
     worst.sort(key=lambda finding: (finding.severity is not Severity.ERROR, _rank(finding, report), -finding.count))
-    first = {finding.code: finding for finding in reversed(worst)}
-    return [finding for finding in worst if first[finding.code] is finding][:most]
+    first = {_kind(finding): finding for finding in reversed(worst)}
+    return [finding for finding in worst if first[_kind(finding)] is finding][:most]
+
+
+def _kind(finding: Finding) -> str:
+    """Code of a finding; one for images and boxes of a class, which mostly lack together."""
+    return "counts/images" if finding.code == "counts/instances" else finding.code
 
 
 def _rank(finding: Finding, report: DataReport) -> int:
@@ -90,7 +95,8 @@ def _verdict(report: DataReport) -> str:
         if (found := report.of(severity))
     ]
     classes = f"{len(report.names)} {'class' if len(report.names) == 1 else 'classes'}"
-    return f"The data: {sizes} images, {boxes:,} boxes of {classes}; {' and '.join(counts) or 'no warning'}."
+    words = "The data can be trained on" if report.trainable else "The data have errors"
+    return f"{words}: {sizes} images, {boxes:,} boxes of {classes}; {' and '.join(counts) or 'no warning'}."
 
 
 def _more(data: Path, also: str = "") -> str:

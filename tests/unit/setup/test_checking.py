@@ -44,7 +44,7 @@ def test_a_search_says_five_lines_at_most() -> None:
     train, val = split_of([boxes_of(0)] * 1000), split_of([boxes_of(0)] * 87, split="val")
     facts = facts_of(train, val, names=["cat"], noted=[finding("One."), finding("Two."), finding("Three.")])
     lines = list(checking.lines_of(report_of(facts), Path("my data.yaml")))
-    assert lines[0].startswith("The data: 1,000 train and 87 val images, 1,087 boxes of 1 class; ")
+    assert lines[0].startswith("The data can be trained on: 1,000 train and 87 val images, 1,087 boxes of 1 class; ")
     assert lines[0].endswith(" warnings.")
     assert lines[1:3] == ["One.", "Two."]
     assert "0.01" in lines[3]
@@ -60,14 +60,15 @@ def test_near_copies_are_not_promised_where_the_pixels_were_read() -> None:
 def test_errors_come_before_warnings() -> None:
     facts = facts_of(split_of([boxes_of(0)]), noted=[finding("Mild."), finding("Bad.", Severity.ERROR)])
     lines = list(checking.lines_of(report_of(facts), Path("a.yaml")))
+    assert lines[0].startswith("The data have errors: 1 train images")
     assert "; 1 error and " in lines[0]
     assert lines[1] == "Bad."
 
 
 def test_the_biggest_warnings_are_false_scores_then_those_of_many_boxes() -> None:
     facts = facts_of(
-        split_of([boxes_of(0)] * 1000),
-        split_of([boxes_of(0)] * 200, split="val"),
+        split_of([boxes_of(*[0] * 5)] * 140),
+        split_of([boxes_of(*[0] * 5)] * 200, split="val"),
         names=["cat"],
         noted=[
             finding("Few.", code="labels/few", split="train", count=4),
@@ -80,6 +81,7 @@ def test_the_biggest_warnings_are_false_scores_then_those_of_many_boxes() -> Non
     assert titles[:2] == ["Leak.", "More."]
     assert titles[-1] == "Few."
     assert "Many." not in titles, "one of each kind"
+    assert sum("fewer than" in title and "in train" in title for title in titles) == 1, "images and boxes are one"
 
 
 def test_the_report_is_kept_with_its_fingerprint(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_the_report_is_kept_with_its_fingerprint(tmp_path: Path) -> None:
     assert look.report is not None
     assert look.report.fingerprint == request.data_fingerprint
     assert look.report.splits["train"]["images"] == 2
-    assert look.lines[0].startswith("The data: 2 train and 2 val images")
+    assert look.lines[0].startswith("The data can be trained on: 2 train and 2 val images")
 
 
 def test_the_surrogate_looks_at_no_data(tmp_path: Path) -> None:
