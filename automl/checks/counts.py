@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from automl.checks.facts import Facts, SplitFacts
 from automl.checks.figures import class_name, images_of, instances, some
-from automl.data.labels import label_path
 from automl.records import Finding, Place, Severity, Source
 from automl.records.check import MOST_PLACES
 
@@ -26,12 +25,10 @@ FEW_OBJECTS = 20  # of a class in val: its AP then moves by .05 by chance (see `
 SMALL_VAL, LARGE_VAL = 0.05, 0.5  # share of the images of train and val
 FEW_IMAGES = 50  # of val
 DOMINATING, CROWDED = 0.1, 20  # share of a split's boxes on one image, and boxes for each of the median image
-UNLABELLED = 0.1  # share of a split's images
 
 
 def findings(facts: Facts) -> Iterator[Finding]:
     """Findings on the numbers of a data set."""
-    yield from _without_boxes(facts)
     if facts.nc:
         yield from _shortfalls(facts)
         yield from _imbalance(facts)
@@ -40,23 +37,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
     yield from _backgrounds(facts)
     yield from _ratio(facts)
     for name, split in facts.splits.items():
-        yield from _unlabelled(name, split)
         yield from _dominating(name, split)
-
-
-def _without_boxes(facts: Facts) -> Iterator[Finding]:
-    for name in (TRAIN, VAL):
-        split = facts.splits.get(name)
-        if split is not None and len(split.images) and not len(split.boxes):
-            yield Finding(
-                code="counts/no-boxes",
-                severity=Severity.ERROR,
-                title=f"None of the {len(split.images)} images of {name} has a usable box.",
-                advice=f"Labels are looked for in files like {label_path(split.images[0])}: put them there.",
-                split=name,
-                count=len(split.images),
-                places=(Place(file=split.images[0], split=name, text="the first image"),),
-            )
 
 
 def _shortfalls(facts: Facts) -> Iterator[Finding]:
@@ -64,17 +45,19 @@ def _shortfalls(facts: Facts) -> Iterator[Finding]:
     train = facts.splits.get(TRAIN)
     if train is None or not len(train.boxes):
         return
-    kinds = (("images", images_of, IMAGES), ("instances", instances, INSTANCES))
-    for kind, counter, limit in kinds:
+    kinds = (
+        ("counts/images", "images", images_of, IMAGES),
+        ("counts/instances", "boxes", instances, INSTANCES),
+    )
+    for code, word, counter, limit in kinds:
         counts = counter(train, facts.nc)
         short = np.flatnonzero((counts > 0) & (counts < limit))
         if not len(short):
             continue
         least = short[np.argmin(counts[short])]
         far = counts[least] < FAR * limit
-        word = "images" if kind == "images" else "boxes"
         yield Finding(
-            code=f"counts/{kind}",
+            code=code,
             severity=Severity.WARNING if far else Severity.NOTE,
             title=f"{len(short)} of {facts.nc} classes have fewer than {limit:,} {word} in train; the fewest has "
             f"{class_name(facts, int(least))}: {counts[least]:,}, {limit - counts[least]:,} short.",
@@ -148,18 +131,6 @@ def _absent_classes(facts: Facts) -> Iterator[Finding]:
                 places=_first_images(facts.splits[name], lacking),
                 figures={"classes": lacking.tolist(), "boxes": boxes[lacking].tolist()},
             )
-    unused = np.flatnonzero(sum(counts.values()) == 0)
-    if len(unused):
-        yield Finding(
-            code="counts/class-unused",
-            severity=Severity.NOTE,
-            title=f"{len(unused)} of {facts.nc} classes "
-            f"{'has' if len(unused) == 1 else 'have'} no box in any split: {_names(facts, unused)}.",
-            advice="Take the names out if none is to come. Class ids behind them then move: rewrite the labels too.",
-            count=len(unused),
-            source=Source.MEASUREMENT,
-            figures={"classes": unused.tolist()},
-        )
 
 
 def _rare_in_val(facts: Facts) -> Iterator[Finding]:
@@ -220,28 +191,6 @@ def _backgrounds(facts: Facts) -> Iterator[Finding]:
         places=_places(train, np.flatnonzero(train.per_image == 0), "no object"),
         source=Source.GUIDE,
         figures={"backgrounds": empty, "images": len(train.images), "share": round(share, 4), "limit": BACKGROUNDS},
-    )
-
-
-def _unlabelled(name: str, split: SplitFacts) -> Iterator[Finding]:
-    """Images without a label file, which train as images without objects."""
-    absent = np.flatnonzero(~split.labelled)
-    if not len(absent):
-        return
-    total, empty = len(split.images), int((split.per_image == 0).sum()) - len(absent)
-    yield Finding(
-        code="counts/no-label-file",
-        severity=Severity.WARNING if len(absent) > UNLABELLED * total else Severity.NOTE,
-        title=f"{len(absent)} of {total} {name} images have no label file and count as images without objects; "
-        f"{max(0, empty)} more have a file without a usable row.",
-        advice="Give images that truly have no object an empty label file; label the others.",
-        split=name,
-        count=len(absent),
-        places=tuple(
-            Place(file=split.images[number], split=name, text="no label file", other=label_path(split.images[number]))
-            for number in absent[:MOST_PLACES]
-        ),
-        figures={"no_label_file": len(absent), "empty_label_file": max(0, empty), "images": total},
     )
 
 

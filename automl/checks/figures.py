@@ -23,7 +23,8 @@ def instances(split: SplitFacts, nc: int) -> NDArray[np.int64]:
 
 def images_of(split: SplitFacts, nc: int) -> NDArray[np.int64]:
     """(nc,) images with a box of each class."""
-    pairs = np.unique(split.box_image.astype(np.int64) * nc + split.box_class)
+    known = split.box_class < nc
+    pairs = np.unique(split.box_image[known].astype(np.int64) * nc + split.box_class[known])
     return np.bincount(pairs % nc, minlength=nc) if len(pairs) else np.zeros(nc, dtype=np.int64)
 
 

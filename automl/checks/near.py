@@ -8,6 +8,8 @@ Source: Norouzi, Punjani and Fleet, "Fast search in Hamming space with multi-ind
 On BCCD two different images differ in 24 bits or more, and the pair at 24 is alone: the next one differs in 86. A copy
 as JPEG of quality 20, at a quarter of the size, in grey, 40 % darker or stretched differs in 12 at most. Of crops by
 1 % a side 91 % are found, of crops by 2 % a side 1 %. Mirrored, turned and padded copies are not found.
+
+200,000 hashes take 4 s of one core and 0.4 GB; as 50 films of 4,000 images 17 s and 0.5 GB.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 
 from automl import __version__
-from automl.checks import absent, boxes, counts, files, leakage, repeats, rows
+from automl.checks import absent, boxes, counts, files, leakage, repeats, rows, variety
+from automl.checks.advice import recommendations
 from automl.checks.facts import Facts
 from automl.checks.figures import figures_of
 from automl.records import DataReport, Finding, Severity
@@ -19,6 +20,7 @@ _FINDERS = (
     repeats.findings,
     counts.findings,
     leakage.findings,
+    variety.findings,
 )
 _ORDER = tuple(Severity)
 
@@ -31,6 +33,7 @@ def report_of(facts: Facts, *, fingerprint: str = "", seconds: float = 0.0) -> D
         fingerprint=fingerprint,
         names=facts.names,
         splits=figures_of(facts),
+        recommendations=recommendations(facts, findings),
         findings=tuple(sorted(findings, key=lambda finding: _ORDER.index(finding.severity))),
         seconds=seconds,
         version=__version__,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from automl.data.dataset import Dataset
 from automl.data.labels import label_path, sides_in
@@ -14,6 +15,8 @@ from automl.data.labels import label_path, sides_in
 MOST_IMAGES = 2000  # of train that are read: shares of boxes are then known to about 1 %
 _TURNED = range(5, 9)  # EXIF orientations that swap width and height, as Ultralytics does
 _ORIENTATION = 0x0112
+
+_Image = TypeVar("_Image")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +37,12 @@ def box_sizes(dataset: Dataset, *, at: int = 640, most: int = MOST_IMAGES) -> Bo
     An image that cannot be opened is passed over: a training says so.
     """
     columns = math.prod(dataset.extra.get("kpt_shape", (0,)))
-    sides = [side for image in _spread(dataset.train.images, most) for side in _sides(image, at, columns)]
+    sides = [side for image in spread(dataset.train.images, most) for side in _sides(image, at, columns)]
     return BoxSizes(at=at, sides=tuple(sorted(sides)))
 
 
-def _spread(images: Sequence[Path], most: int) -> Iterator[Path]:
+def spread(images: Sequence[_Image], most: int) -> Iterator[_Image]:
+    """So many of the images at most, evenly spread over them."""
     count = min(most, len(images))
     return (images[number * len(images) // count] for number in range(count))
 

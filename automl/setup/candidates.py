@@ -1,6 +1,6 @@
 """Candidates of a search whose user names no model variants or no image sizes: which points may be compared. Pure.
 
-Variants for each deployment are those of the guide: https://docs.ultralytics.com/yolov5/tutorials/tips_for_best_training_results/
+The rules are those that `automl check` recommends by: see `automl.checks.choice`.
 """
 
 from __future__ import annotations
@@ -8,17 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from automl.checks.choice import DEPLOYMENTS, FAMILY, LARGE, Sizes, sizes_for
 from automl.data.boxes import BoxSizes
 from automl.errors import AutoMLError, UnknownName
 from automl.figures import listed
 from automl.setup.options import SearchRequest
 
-FAMILY = ("yolov5n", "yolov5s", "yolov5m", "yolov5l", "yolov5x")  # from the smallest to the largest
-BASELINE, SIZE, LARGE = "yolov5s", 640, 1280
-DEPLOYMENTS = {"mobile": FAMILY[:3], "cloud": FAMILY[2:], "edge": FAMILY[:2]}
-SMALL_PX, SMALL_SHARE = 16, 0.2  # at SIZE: two cells of the finest stride; so many boxes make LARGE a candidate
-NEEDED_PX, FEW = 32, 0.01  # a smaller size is a candidate if at it all boxes but a few have such a side
-SMALLER = (480, 320)
+BASELINE = "yolov5s"
 P6_STRIDE = 64
 
 
@@ -39,14 +35,16 @@ def choose(request: SearchRequest, boxes: BoxSizes, *, single: bool) -> Candidat
     """
     members = _members(request)
     models = tuple(request.models) or ((BASELINE,) if single else members)
-    sizes, why = (tuple(request.imgsz), ()) if request.imgsz else sizes_for(boxes)
+    suggested = Sizes(sizes=tuple(request.imgsz)) if request.imgsz else sizes_for(boxes)
+    sizes = suggested.sizes
     large = [size for size in sizes if isinstance(size, int) and size >= LARGE]
     if large and not request.models and not single and all(size % P6_STRIDE == 0 for size in large):
         models += tuple(f"{model}6" for model in members)
     named = {f"{model}@{size}" for model in request.models or models[:1] for size in request.imgsz or sizes[:1]}
     every = (f"{model}@{size}" for model in models for size in sizes)
     automatic = tuple(point for point in every if point not in named)
-    return Candidates(models=models, sizes=sizes, automatic=automatic, notes=(*_deployed(request), *why))
+    notes = (*_deployed(request), *filter(None, [suggested.why]))
+    return Candidates(models=models, sizes=sizes, automatic=automatic, notes=notes)
 
 
 def check_deploy(request: SearchRequest) -> None:
@@ -66,25 +64,6 @@ def check_deploy(request: SearchRequest) -> None:
         )
     if request.deploy == "edge" and request.max_latency is None:
         raise AutoMLError(f"{flag} needs the time that an image may take: add --max-latency, in milliseconds.")
-
-
-def sizes_for(boxes: BoxSizes) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Image sizes worth a search, SIZE first, and the sentence that says why."""
-    small = boxes.under(SMALL_PX)
-    if small >= SMALL_SHARE:
-        return (SIZE, LARGE), (
-            f"{small:.0%} of the boxes are under {SMALL_PX} px at {boxes.at}: {LARGE} is a candidate.",
-        )
-    needed = {size: NEEDED_PX * boxes.at / size for size in SMALLER}
-    smaller = tuple(size for size in SMALLER if boxes.sides and boxes.under(needed[size]) <= FEW)
-    if smaller:
-        large = 1 - boxes.under(needed[smaller[-1]])
-        verb = "are candidates" if len(smaller) > 1 else "is a candidate"
-        return (SIZE, *smaller), (
-            f"{large:.0%} of the boxes are over {needed[smaller[-1]]:.0f} px at {boxes.at}: "
-            f"{listed([str(size) for size in smaller])} {verb} too.",
-        )
-    return (SIZE,), ()
 
 
 def _members(request: SearchRequest) -> tuple[str, ...]:

@@ -15,10 +15,10 @@ from automl.errors import AutoMLError
 from automl.files import disk, folders, moved
 from automl.files.home import home_folder
 from automl.host.shortage import in_words
-from automl.records import Listener, Notice, Slots, StudyRow, StudySpec
+from automl.records import DataReport, Listener, Notice, Slots, StudyRow, StudySpec
 from automl.reports import life, report
 from automl.reports.report import StudyReport
-from automl.setup import request
+from automl.setup import checking, request
 from automl.setup.claim import Claim, claim_folder
 from automl.setup.managing import check_not_running
 from automl.setup.options import SearchRequest
@@ -47,6 +47,7 @@ class Compiled:
     spec: StudySpec
     ready: Callable[[], None]  # opens the cluster, unless a probe has done so
     claim: Claim
+    report: DataReport | None = None  # on its data, as they were checked at the start
     begun: bool = False
 
 
@@ -126,7 +127,8 @@ def compiled(
     place = home_folder(home)
     understood, checked = _checked(search_request, place, say)
     search_request = understood.request
-    checked = replace(checked, notes=(*understood.notes, *checked.notes))
+    look = checking.look_at(checked, place, say)
+    checked = replace(checked, notes=(*understood.notes, *checked.notes, *look.lines))
     engine = open_store(store_url(home, db), home=home)
     checked = replace(checked, notes=(*checked.notes, *filter(None, [risk(engine)])))
     checked = with_earlier(engine, checked)
@@ -147,7 +149,7 @@ def compiled(
             probing = Probing(engine, checked, directory, ready, fresh=fresh, listener=listener)
             spec = replace(probing.spec(directory.name), key=moved.new_key())
             moved.mark(directory, spec.key)
-            study = Compiled(engine, spec, ready, claim)
+            study = Compiled(engine, spec, ready, claim, report=look.report)
             yield study
     finally:
         if study is None or not study.begun:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from automl.checks.choice import SIZE
 from automl.costs import points
 from automl.costs.budget import Budget, parse_all
 from automl.costs.points import Limits
@@ -18,11 +20,12 @@ from automl.data.dataset import Dataset, fingerprints, read_dataset
 from automl.data.examination import examine
 from automl.data.holdout import find_unseen
 from automl.data.images import TEST
-from automl.errors import AutoMLError, UnknownName
+from automl.errors import AutoMLError, BadData, UnknownName
 from automl.files.home import shipped
+from automl.files.shell import quoted
 from automl.records import Params, ParamValue, Slots, VariantWeights
 from automl.sampler import SAMPLERS
-from automl.setup.candidates import BASELINE, SIZE, Candidates, check_deploy, choose
+from automl.setup.candidates import BASELINE, Candidates, check_deploy, choose
 from automl.setup.options import SearchRequest
 from automl.setup.weights import Say, Starts, find_weights, from_scratch
 from automl.space import POINT, SearchSpace, settle, without
@@ -87,7 +90,8 @@ def check(
     """
     limits = _check_words(request, slots.device)
     budgets = parse_all(request.budgets, slots.device)
-    whole = read_dataset(request.data, test=request.test)
+    with _all_of_them(request.data):
+        whole = read_dataset(request.data, test=request.test)
     unseen = find_unseen(whole, request.holdout, request.seed, evaluate=request.test)
     dataset = unseen.dataset
     known = known_keys(request.trainer)
@@ -107,7 +111,8 @@ def check(
         )
     untidy: tuple[str, ...] = ()
     if request.trainer == "ultralytics":
-        untidy = examine(whole, test=unseen.name == TEST or unseen.reported is not None, home=home, say=say)
+        with _all_of_them(request.data):
+            untidy = examine(whole, test=unseen.name == TEST or unseen.reported is not None, home=home, say=say)
     # The automatic candidates' weights are looked for once one is probed: most of them never are.
     certain = [m for m in models if any(f"{m}@{size}" not in candidates.automatic for size in sizes)]
     starts = _starts(request, certain, space, say, given)
@@ -132,6 +137,17 @@ def check(
         chosen=candidates.notes,
         limits=limits,
     )
+
+
+@contextmanager
+def _all_of_them(data: Path) -> Iterator[None]:
+    """Add the way to all problems to the refusal of a label file or an image, which names the first one."""
+    try:
+        yield
+    except BadData as error:
+        if error.file.name != data.name:
+            error.args = (f"{error} For all of them: automl check --data {quoted(str(data))}",)
+        raise
 
 
 def _ignored(request: SearchRequest, space: SearchSpace) -> tuple[str, ...]:

@@ -61,11 +61,6 @@ def test_a_class_of_val_that_train_lacks_is_named_with_an_image() -> None:
     assert finding.places[0].file.endswith("val/000001.jpg")
 
 
-def test_a_class_without_a_box_anywhere_is_a_note() -> None:
-    facts = facts_of(split_of([boxes_of(0)]), names=["cat", "dog", "cow"])
-    assert "2 of 3 classes have no box in any split: dog, cow" in codes(facts)["counts/class-unused"].title
-
-
 def test_classes_that_val_cannot_measure_are_told_from_those_that_it_lacks() -> None:
     train = split_of([boxes_of(0, 1, 2)] * 30)
     val = split_of([boxes_of(0)] * 25 + [boxes_of(1)] * 19, split="val")
@@ -80,26 +75,6 @@ def test_classes_that_val_cannot_measure_are_told_from_those_that_it_lacks() -> 
 def test_backgrounds_are_to_be_up_to_a_tenth(empty: int, severity: Severity | None) -> None:
     found = codes(facts_of(split_of([boxes_of(0)] * (100 - empty) + [[]] * empty)))
     assert (found["counts/backgrounds"].severity if severity else found.get("counts/backgrounds")) is severity
-
-
-def test_images_without_a_label_file_are_told_from_empty_files() -> None:
-    finding = codes(facts_of(split_of([boxes_of(0)] * 7 + [[]] * 3, unlabelled=[8, 9])))["counts/no-label-file"]
-    assert finding.figures == {"no_label_file": 2, "empty_label_file": 1, "images": 10}
-    assert finding.severity is Severity.WARNING
-    assert finding.places[0].other == "/data/labels/train/000008.txt"
-
-
-def test_a_few_images_without_a_label_file_are_a_note() -> None:
-    finding = codes(facts_of(split_of([boxes_of(0)] * 99 + [[]], unlabelled=[99])))["counts/no-label-file"]
-    assert finding.severity is Severity.NOTE
-
-
-@pytest.mark.parametrize("split", ["train", "val"])
-def test_a_split_without_a_box_is_an_error(split: str) -> None:
-    facts = facts_of(*(split_of([[] if name == split else boxes_of(0)], split=name) for name in ("train", "val")))
-    finding = codes(facts)["counts/no-boxes"]
-    assert (finding.severity, finding.split) == (Severity.ERROR, split)
-    assert f"/data/labels/{split}/000000.txt" in finding.advice
 
 
 @pytest.mark.parametrize(("val", "unusual"), [(49, True), (60, False), (900, False), (1100, True)])

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from automl.checks.choice import FAMILY
 from automl.data.boxes import BoxSizes
 from automl.errors import AutoMLError, UnknownName
 from automl.records import Slots
-from automl.setup.candidates import FAMILY, Candidates, choose
+from automl.setup.candidates import Candidates, choose
 from automl.setup.options import SearchRequest
 from automl.setup.probing import points_of
 from automl.setup.request import Checked, check
