@@ -18,6 +18,11 @@ from automl.records.notice import (
     Listener,
     Notice,
 )
+from automl.records.price import (
+    Correction,
+    Price,
+    PriceVariant,
+)
 from automl.records.rows import (
     ArtifactRow,
     AttemptRow,
@@ -70,6 +75,7 @@ __all__ = [
     "AttemptRow",
     "Board",
     "Confirming",
+    "Correction",
     "DataReport",
     "Deleted",
     "Deletion",
@@ -91,6 +97,8 @@ __all__ = [
     "Place",
     "PointCost",
     "Prepared",
+    "Price",
+    "PriceVariant",
     "Purpose",
     "Recommendation",
     "Severity",
