@@ -58,7 +58,7 @@ def convert(source: Path | str, kind: Kind | str, target: Path | str, *, seed: i
     replaced as a whole.
 
     source  a JSON file of COCO, or a folder of such files; a folder of XML files of Pascal VOC
-    target  folder of the new data set, outside of the source
+    target  folder of the new data set, new or empty
     seed    of the images that are set aside where the source has no val
 
     Raises UnknownName for another kind, BadData for a source that cannot be used, NoSpace for a target that cannot be
@@ -86,11 +86,10 @@ def convert(source: Path | str, kind: Kind | str, target: Path | str, *, seed: i
 def _check(source: Path, target: Path) -> None:
     if not source.exists():
         raise BadData(source, "no such file or folder.", way_out="Check the path.")
-    inside = source if source.is_dir() else source.parent
     with suppress(OSError):
-        if inside.resolve() == target.resolve() or inside.resolve() in target.resolve().parents:
+        if target.resolve() in (source.resolve(), *source.resolve().parents):
             raise BadData(
-                target, f"lies in {inside}, which is not written to.", way_out="Choose another folder with --to."
+                target, f"holds {source}, which is not written to.", way_out="Choose another folder with --to."
             )
 
 

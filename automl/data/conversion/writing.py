@@ -11,13 +11,12 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from automl.data.conversion.notes import Notes, What
-from automl.data.conversion.records import Annotated, Parts
+from automl.data.conversion.places import is_conversion
+from automl.data.conversion.records import DATA, MARK, Annotated, Parts
 from automl.errors import NoSpace
 from automl.files.home import make_folder, not_writable
 from automl.files.links import link
 
-DATA = "data.yaml"
-MARK = "# Written by automl from other annotations: the whole folder is replaced when they are converted again.\n"
 SPLITS = ("train", "val", "test")
 
 
@@ -42,10 +41,7 @@ def write_yolo(parts: Parts, target: Path, notes: Notes) -> Path:
 def _replaceable(target: Path) -> bool:
     if not target.is_dir():
         return False
-    try:
-        return not any(target.iterdir()) or (target / DATA).read_text(encoding="utf-8").startswith(MARK)
-    except (OSError, UnicodeDecodeError):
-        return False
+    return is_conversion(target) or not any(target.iterdir())
 
 
 def _swap(new: Path, target: Path, old: Path) -> None:
