@@ -48,6 +48,7 @@ class _Inputs:
     seed: int
     folder: Path  # of this price alone
     log: Path  # where the log of a failed training is kept
+    trainer: str
 
     def job(self, side: Side) -> TrainJob:
         """Inputs of one training."""
@@ -77,6 +78,7 @@ def price(
     model: str = "yolov5n",
     weights: str = "auto",
     offline: bool = False,
+    trainer: str = "ultralytics",
 ) -> Price:
     """What the `top` most suspicious labels of train cost, in mAP50-95 on val as it is.
 
@@ -124,6 +126,7 @@ def price(
                 seed=seed,
                 folder=Path(place),
                 log=root.parent / _LOG,
+                trainer=trainer,
             )
             trainings = _Trainings(inputs, budgets, say)
             interrupted = trainings.run()
@@ -203,7 +206,7 @@ class _Trainings:
         inputs, began = self._inputs, time.monotonic()
         trial = Trial(number=0, params={}, epochs=inputs.epochs, seed=seed)
         left_s = None if self._limit_s is None else max(0.0, self._limit_s - self.cost_s)
-        epochs = epochs_alone("ultralytics", trial, inputs.job(side), left_s)
+        epochs = epochs_alone(inputs.trainer, trial, inputs.job(side), left_s)
         scores: list[float] = []
         try:
             for metrics in epochs:

@@ -26,11 +26,10 @@ def notes(suspects: Sequence[Suspect], chosen: Sequence[Suspect]) -> tuple[str, 
     missing = sum(suspect.kind is SuspectKind.MISSING for suspect in chosen)
     sentences = []
     if elsewhere:
-        sentences.append(
-            f"{_suspects(elsewhere)} of val or test {'is' if elsewhere == 1 else 'are'} left as "
-            f"{'it is' if elsewhere == 1 else 'they are'}: both sides are measured on the same val, and its own wrong "
-            "labels blur both."
-        )
+        left = "1 suspicious label of val or test is left as it is"
+        if elsewhere > 1:
+            left = f"{elsewhere} suspicious labels of val or test are left as they are"
+        sentences.append(f"{left}: both sides are measured on the same val, and its own wrong labels blur both.")
     if missing and missing < len(chosen):
         sentences.append(
             f"{missing} of the {_suspects(len(chosen))} lack a label: they are fixed, but cannot be dropped."
