@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from automl.data.conversion import convert, converted
+from automl.data.conversion import conversion_folder, convert, converted
 from automl.data.dataset import read_dataset
 from automl.errors import BadData, NoSpace, UnknownName
 from tests.builders.annotations import as_coco, as_voc, coco, pixel_rows, voc
@@ -140,3 +140,30 @@ def test_notes_are_said(tmp_path: Path) -> None:
     data = converted(coco(tmp_path / "source"), "coco", tmp_path / "out", say=said.append)
     assert data == tmp_path / "out" / "data.yaml"
     assert said == ["No val is given: a part of train was set aside for it."]
+
+
+def test_the_same_conversion_again_touches_nothing(tmp_path: Path) -> None:
+    source = coco(tmp_path / "source")
+    convert(source, "coco", tmp_path / "out")
+    before = {file: file.lstat().st_mtime_ns for file in (tmp_path / "out").rglob("*")}
+    (tmp_path / "out" / "labels" / "train.cache").touch()
+    convert(source, "coco", tmp_path / "out")
+    after = {file: file.lstat().st_mtime_ns for file in (tmp_path / "out").rglob("*")}
+    assert {file: after[file] for file in before if file.is_file()} == {f: t for f, t in before.items() if f.is_file()}
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_split_without_boxes_is_refused(tmp_path: Path, split: str) -> None:
+    for name in ("train", "val"):
+        rows = {"annotations": []} if name == split else {}
+        coco(tmp_path / "source", name=f"instances_{name}.json", **rows)
+    with pytest.raises(BadData, match=f"none of the 4 images of {split} has a usable box"):
+        convert(tmp_path / "source", "coco", tmp_path / "out")
+
+
+def test_each_source_has_a_folder_below_the_home(tmp_path: Path) -> None:
+    sources = [tmp_path / "a" / "birds" / "annotations", tmp_path / "b" / "birds"]
+    folders = [conversion_folder(source, tmp_path / "home") for source in sources]
+    assert [folder.parent for folder in folders] == [tmp_path / "home" / "converted"] * 2
+    assert all(folder.name.startswith("birds-") for folder in folders)
+    assert folders[0] != folders[1]
