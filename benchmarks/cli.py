@@ -332,6 +332,55 @@ def check(
         print_table(checking.table(rows), list(checking.captions(rows)), 130)
 
 
+@app.command()
+def price(
+    data: Annotated[Path, typer.Option(help="A YOLO data.yaml; its images are linked, never written to.")],
+    weights: Annotated[Path, typer.Option(help="Pretrained weights: .pt or .safetensors.")],
+    out: Annotated[Path, typer.Option(help="Folder of scores; trainings in it are not run again.")],
+    model: Annotated[str, typer.Option(help="Variant.")] = "yolov5n",
+    imgsz: Annotated[int, typer.Option(help="Image size.")] = 160,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of a training.")] = 8,
+    batch: Annotated[int, typer.Option(help="Batch size.")] = 16,
+    device: Annotated[str, typer.Option(help="cpu, or a GPU's index.")] = "cpu",
+    damages: Annotated[str, typer.Option(help="Wrong labels.")] = "removed,shifted,re-classed,added",
+    shares: Annotated[str, typer.Option(help="Shares of train's boxes that are made wrong.")] = ".4",
+    seeds: Annotated[int, typer.Option(min=1, help="Pairs of each kind and share.")] = 2,
+    json_: AsJson = False,
+) -> None:
+    """Measure what wrong labels in train cost in mAP50-95: removed, shifted, re-classed and added boxes."""
+    from benchmarks.price import losses
+    from benchmarks.price.damage import Damage
+
+    with exit_codes():
+        unknown = [name for name in _names(damages) if name not in tuple(Damage)]
+        if unknown:
+            raise AutoMLError(f"--damages {unknown[0]}: one of {', '.join(Damage)}.")
+        settings = losses.Settings(
+            data=str(data),
+            weights=str(weights.absolute()),
+            model=model,
+            imgsz=imgsz,
+            epochs=epochs,
+            batch=batch,
+            device=device,
+            damages=tuple(map(Damage, _names(damages))),
+            shares=tuple(_fractions(shares)),
+            seeds=seeds,
+        )
+        rows = losses.run(settings, out, _progress)
+    if json_:
+        print(json.dumps({"rows": [asdict(row) for row in rows], "captions": losses.captions(settings)}))
+    else:
+        print_table(losses.table(rows), losses.captions(settings), 100)
+
+
+def _fractions(text: str) -> list[float]:
+    numbers = _numbers(text, "--shares")
+    if not all(0 < number <= 1 for number in numbers):
+        raise AutoMLError(f"--shares {text}: parts of the boxes, above 0 and at most 1.")
+    return numbers
+
+
 def _numbers(text: str, flag: str) -> list[float]:
     try:
         return [float(number) for number in text.split(",")]

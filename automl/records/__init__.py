@@ -18,6 +18,11 @@ from automl.records.notice import (
     Listener,
     Notice,
 )
+from automl.records.price import (
+    Correction,
+    Price,
+    PriceVariant,
+)
 from automl.records.rows import (
     ArtifactRow,
     AttemptRow,
@@ -72,6 +77,7 @@ __all__ = [
     "Board",
     "CheckRow",
     "Confirming",
+    "Correction",
     "DataReport",
     "Deleted",
     "Deletion",
@@ -93,6 +99,8 @@ __all__ = [
     "Place",
     "PointCost",
     "Prepared",
+    "Price",
+    "PriceVariant",
     "Purpose",
     "Recommendation",
     "Severity",

@@ -125,10 +125,10 @@ def _score(settings: Settings, dataset: Dataset, key: Key, folder: Path) -> floa
     return final(scores, settings.epochs)
 
 
-def table(rows: Sequence[Row]) -> list[list[str]]:
-    """Rows as text, a header first."""
-    header = ["labels", "share of train", "loss of mAP50-95 [90 %]", "score", "as they are", "seeds"]
-    return [header] + [
+def table(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows as text."""
+    head = ["labels", "share of train", "loss of mAP50-95 [90 %]", "score", "as they are", "seeds"]
+    cells = [
         [
             row.damage,
             f"{row.share:.0%}",
@@ -139,6 +139,7 @@ def table(rows: Sequence[Row]) -> list[list[str]]:
         ]
         for row in rows
     ]
+    return head, cells
 
 
 def captions(settings: Settings) -> list[str]:

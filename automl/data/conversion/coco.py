@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from automl.data.conversion.boxes import numbers, pixels, usable
 from automl.data.conversion.notes import Notes, What
-from automl.data.conversion.places import Images, is_inside, safe_name, with_slashes
+from automl.data.conversion.places import Images, files_below, is_inside, safe_name, with_slashes
 from automl.data.conversion.records import Annotated, Parts, PixelBox
 from automl.data.listing import is_image
 from automl.errors import BadData
@@ -55,7 +55,7 @@ def _chosen(source: Path, notes: Notes) -> Iterator[_File]:
     if source.is_file():
         yield _File(source, _checked(source, _load(source)), _split(source))
         return
-    files = sorted(path for path in source.rglob("*.json") if path.is_file() and not path.name.startswith("."))
+    files = [file for file in files_below(source) if file.suffix.lower() == ".json"]
     if not files:
         raise BadData(source, "holds no JSON file of COCO.", way_out="Name the file, or the folder that holds it.")
     instances = [file for file in files if file.stem.startswith(_OF_BOXES)]

@@ -7,6 +7,7 @@ apart before: a file that cannot be read, an image that is not there, a box that
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,11 +15,12 @@ from pathlib import Path
 
 from automl.data.conversion.coco import read_coco
 from automl.data.conversion.notes import Notes, What
+from automl.data.conversion.places import safe_name
 from automl.data.conversion.records import Annotated, Kind, Parts
 from automl.data.conversion.voc import read_voc
 from automl.data.conversion.writing import write_yolo
 from automl.errors import BadData, UnknownName
-from automl.files.home import expanded
+from automl.files.home import expanded, home_folder
 from automl.records import Finding
 
 VAL_SHARE = 0.2  # of train that becomes val where none is given
@@ -51,14 +53,24 @@ def converted(
     return conversion.data
 
 
+def conversion_folder(source: Path | str, home: Path | str | None = None) -> Path:
+    """Folder for the conversion of a source where the user names none: below the home, one for each source."""
+    place = expanded(source).absolute()
+    named = place.with_suffix("") if place.is_file() else place
+    if named.name.lower() in ("annotations", "labels"):
+        named = named.parent
+    digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:8]
+    return home_folder(home) / "converted" / f"{safe_name(named.name) or 'data'}-{digest}"
+
+
 def convert(source: Path | str, kind: Kind | str, target: Path | str, *, seed: int = 0) -> Conversion:
     """Write annotations of another format as a YOLO data set. The source is never written to.
 
     Images are linked, or copied where the file system takes no links. A conversion that lies in the target is
-    replaced as a whole.
+    replaced as a whole, but left alone where nothing has changed: a search may be reading it.
 
     source  a JSON file of COCO, or a folder of such files; a folder of XML files of Pascal VOC
-    target  folder of the new data set, outside of the source
+    target  folder of the new data set, new or empty
     seed    of the images that are set aside where the source has no val
 
     Raises UnknownName for another kind, BadData for a source that cannot be used, NoSpace for a target that cannot be
@@ -72,6 +84,7 @@ def convert(source: Path | str, kind: Kind | str, target: Path | str, *, seed: i
     parts = _READERS[Kind(kind)](place, notes)
     _check_contents(place, parts, notes)
     _with_val(place, parts, seed, notes)
+    _check_splits(place, parts)
     _note_shared(parts, notes)
     data = write_yolo(parts, folder, notes)
     return Conversion(
@@ -86,11 +99,10 @@ def convert(source: Path | str, kind: Kind | str, target: Path | str, *, seed: i
 def _check(source: Path, target: Path) -> None:
     if not source.exists():
         raise BadData(source, "no such file or folder.", way_out="Check the path.")
-    inside = source if source.is_dir() else source.parent
     with suppress(OSError):
-        if inside.resolve() == target.resolve() or inside.resolve() in target.resolve().parents:
+        if target.resolve() in (source.resolve(), *source.resolve().parents):
             raise BadData(
-                target, f"lies in {inside}, which is not written to.", way_out="Choose another folder with --to."
+                target, f"holds {source}, which is not written to.", way_out="Choose another folder with --to."
             )
 
 
@@ -138,6 +150,18 @@ def _with_val(source: Path, parts: Parts, seed: int, notes: Notes) -> None:
     splits["val"] = val
     for image in val:
         notes.add(What.SHARED_OUT, image.image)
+
+
+def _check_splits(source: Path, parts: Parts) -> None:
+    """Raise BadData for a train or val without a box, with which no training begins."""
+    for split in ("train", "val"):
+        images = parts.splits[split]
+        if not any(image.boxes for image in images):
+            raise BadData(
+                source,
+                f"none of the {len(images)} images of {split} has a usable box.",
+                way_out=f"Label {split} first.",
+            )
 
 
 def _share(images: list[Annotated], *, least: bool) -> int:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from automl.data.conversion.records import DATA, MARK
 from automl.data.listing import is_image
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -64,7 +65,7 @@ class Images:
     @cached_property
     def every(self) -> list[Path]:
         """All images below the root, sorted."""
-        return sorted(_images(self.root))
+        return sorted(file for file in files_below(self.root) if is_image(file.name))
 
     @cached_property
     def _by_name(self) -> dict[str, list[Path]]:
@@ -81,10 +82,25 @@ class Images:
         return stems
 
 
-def _images(root: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(root):  # links are not followed: a loop would never end
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(place) / name for name in files if is_image(name) and not name.startswith("."))
+def files_below(root: Path) -> Iterator[Path]:
+    """Files below a folder, links followed once. Hidden ones do not count, nor do those of an earlier conversion."""
+    seen: set[tuple[int, int]] = set()
+    for place, folders, files in os.walk(root, followlinks=True):
+        status = Path(place).stat()
+        if (status.st_dev, status.st_ino) in seen or (DATA in files and is_conversion(Path(place))):
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place) / name for name in sorted(files) if not name.startswith("."))
+
+
+def is_conversion(folder: Path) -> bool:
+    """True if a folder holds a data set that was converted here."""
+    try:
+        return (folder / DATA).read_text(encoding="utf-8").startswith(MARK)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def size_of(image: Path) -> tuple[int, int] | None:

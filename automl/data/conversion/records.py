@@ -8,6 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+DATA = "data.yaml"
+MARK = "# Written by automl from other annotations: the whole folder is replaced when they are converted again.\n"
+
 
 class Kind(StrEnum):
     """Formats that are converted."""

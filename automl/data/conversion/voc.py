@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from automl.data.conversion.boxes import numbers, pixels, usable
 from automl.data.conversion.notes import Notes, What
-from automl.data.conversion.places import Images, is_inside, with_slashes
+from automl.data.conversion.places import Images, files_below, is_inside, with_slashes
 from automl.data.conversion.records import Annotated, Parts, PixelBox
 from automl.data.listing import is_image
 from automl.errors import BadData
@@ -35,7 +35,7 @@ def read_voc(source: Path, notes: Notes) -> Parts:
     if source.is_file():
         raise BadData(source, "is a file; VOC annotations are a folder of XML files.", way_out="Name the folder.")
     folder = source.parent if source.name == _XML else source
-    files = sorted(path for path in source.rglob("*.xml") if path.is_file() and not path.name.startswith("."))
+    files = [file for file in files_below(source) if file.suffix.lower() == ".xml"]
     if not files:
         raise BadData(source, "holds no XML file.", way_out="Name the folder with Annotations and JPEGImages.")
     documents = [entry for file in files if (entry := _parsed(file, notes)) is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -11,13 +12,12 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from automl.data.conversion.notes import Notes, What
-from automl.data.conversion.records import Annotated, Parts
+from automl.data.conversion.places import is_conversion
+from automl.data.conversion.records import DATA, MARK, Annotated, Parts
 from automl.errors import NoSpace
 from automl.files.home import make_folder, not_writable
 from automl.files.links import link
 
-DATA = "data.yaml"
-MARK = "# Written by automl from other annotations: the whole folder is replaced when they are converted again.\n"
 SPLITS = ("train", "val", "test")
 
 
@@ -33,7 +33,8 @@ def write_yolo(parts: Parts, target: Path, notes: Notes) -> Path:
         new = Path(place) / "new"
         try:
             _fill(new, parts, notes)
-            _swap(new, target, Path(place) / "old")
+            if not _same(new, target):
+                _swap(new, target, Path(place) / "old")
         except OSError as error:
             raise not_writable(target, error) from error
     return target / DATA
@@ -42,10 +43,20 @@ def write_yolo(parts: Parts, target: Path, notes: Notes) -> Path:
 def _replaceable(target: Path) -> bool:
     if not target.is_dir():
         return False
-    try:
-        return not any(target.iterdir()) or (target / DATA).read_text(encoding="utf-8").startswith(MARK)
-    except (OSError, UnicodeDecodeError):
-        return False
+    return is_conversion(target) or not any(target.iterdir())
+
+
+def _same(new: Path, old: Path) -> bool:
+    """True if the old folder holds the same labels and images; caches beside them do not count."""
+    files = {file.relative_to(new) for file in new.rglob("*") if not file.is_dir()}
+    others = {file.relative_to(old) for file in old.rglob("*") if not file.is_dir() and file.suffix != ".cache"}
+    return files == others and all(_alike(new / file, old / file) for file in files)
+
+
+def _alike(file: Path, other: Path) -> bool:
+    if file.is_symlink() or other.is_symlink():
+        return file.is_symlink() and other.is_symlink() and file.readlink() == other.readlink()
+    return filecmp.cmp(file, other, shallow=False)
 
 
 def _swap(new: Path, target: Path, old: Path) -> None:
