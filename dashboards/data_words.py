@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -86,9 +87,9 @@ def held_study(study: StudyRow) -> str:
     return held + (f"The final evaluation is on {spec.unseen}." if spec.unseen else "No split was kept unseen.")
 
 
-def check_command(data: str, db: str) -> str:
-    """Command line that makes a report. `db`: the words that name the database."""
-    return f"{quoted('automl', 'check', '--data', data)}{db}"
+def check_command(data: str, options: str) -> str:
+    """Command line that makes a report. `options`: further words, such as those that name the database."""
+    return f"{quoted('automl', 'check', '--data', data)}{options}"
 
 
 def where(file: str, line: int | None) -> str:
@@ -140,7 +141,7 @@ def class_of(number: int | None, names: Sequence[str]) -> str:
 def suspicion(suspect: Suspect, names: Sequence[str]) -> str:
     """A suspect in a sentence: kind, chance, class and what the model says."""
     label, proposed = class_of(suspect.label_class, names), class_of(suspect.proposed_class, names)
-    chance = "" if suspect.score != suspect.score else f", an error with a chance of {suspect.score:.0%}"
+    chance = "" if math.isnan(suspect.score) else f", an error with a chance of {suspect.score:.0%}"
     said = f" The model proposes {proposed}." if suspect.proposed is not None else " The model proposes no box here."
     labelled = f" Labelled {label}." if suspect.label_class is not None else " It has no label."
     return f"{suspect.kind.value.capitalize()}{chance}.{labelled}{said} {suspect.why}".strip()

@@ -7,7 +7,7 @@ import math
 import streamlit as st
 
 from automl.records import CheckRow, DataReport, Suspect, SuspectKind
-from dashboards import data_frames, data_words, words
+from dashboards import context, data_frames, data_words, words
 from dashboards.data_frames import Numbered
 from dashboards.tabs.figures import gallery
 
@@ -38,7 +38,8 @@ def draw(row: CheckRow, report: DataReport) -> None:
         st.info(
             "Nobody has looked for suspicious labels here. A trained model finds them; name a study or its weights:"
         )
-        st.code(f"{data_words.check_command(row.data, '')} --baseline STUDY", language="bash", wrap_lines=True)
+        command = data_words.check_command(row.data, " --baseline STUDY" + context.database())
+        st.code(command, language="bash", wrap_lines=True)
         return
     if len(report.suspects) < row.suspects:
         st.caption(f"The {len(report.suspects):,} most suspicious of {row.suspects:,} labels are kept here.")
@@ -99,7 +100,7 @@ def _pick(numbers: list[int], key: str) -> None:
 
 def _title(entry: Numbered) -> str:
     suspect = entry.suspect
-    name = suspect.image.replace("\\", "/").rsplit("/", 1)[-1]
+    name = suspect.file.replace("\\", "/").rsplit("/", 1)[-1]
     return f"{entry.number}: {suspect.kind.value}, {data_words.where(name, suspect.line)}"
 
 
