@@ -1,4 +1,4 @@
-"""Files of trials on the page: only those in the study's own folder, and only by known names."""
+"""Files of trials and reports on the page: only those in their own folder, and only by known names."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from threading import Lock
 
 from automl.errors import AutoMLError
 from automl.files import folders
+from automl.files.home import CHECKS, STUDIES
 from automl.files.pictures import PICTURES
-from automl.records import ArtifactRow, StudyRow
+from automl.records import ArtifactRow, CheckRow, StudyRow
 from automl.trainers.ultralytics.initial import Beginning
 
 NAMES = frozenset(("best.pt", "last.pt", "log.txt"))
+DRAWN = frozenset((".jpg", ".jpeg", ".png", ".webp"))  # pictures of a report; an SVG could run a script
+REPORT = "report.html"
 TAIL = 16_000  # bytes of a log
 BUILD_S = 180  # seconds that building a network may take
 _ONE_AT_A_TIME = Lock()
@@ -39,6 +42,30 @@ def pictures(study: StudyRow, trial: int) -> dict[str, Path]:
     """The pictures of a trial that are on this machine, by file name; only of known names."""
     folder = folders.trial(study.spec.directory, trial) / "pictures"
     return {name: folder / name for name in PICTURES if (folder / name).is_file()}
+
+
+def picture(check: CheckRow, name: str) -> Path | None:
+    """The picture of that name in the report's own folder; None for anything else."""
+    return _beside(check, name) if Path(name).suffix.lower() in DRAWN else None
+
+
+def html_of(check: CheckRow) -> Path | None:
+    """The report as a file of HTML, if it is on this machine."""
+    return _beside(check, REPORT)
+
+
+def _beside(check: CheckRow, name: str) -> Path | None:
+    """A file in the folder of a report, which has to be one of automl's: a database must not name other files."""
+    folder = Path(check.folder or "")
+    in_home = folder.parent.name == CHECKS or folder.parent.parent.name == STUDIES
+    if not name or not folder.is_absolute() or ".." in folder.parts or not in_home:
+        return None
+    try:
+        place = folder.resolve(strict=True)
+        file = (place / name).resolve(strict=True)
+    except (OSError, ValueError):
+        return None
+    return file if file.is_relative_to(place) and file.is_file() else None
 
 
 def tail(file: Path) -> str:

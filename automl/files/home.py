@@ -8,6 +8,7 @@ from pathlib import Path
 from automl.errors import AutoMLError, NoSpace
 
 STUDIES = "studies"  # folder in the home with a folder for each study
+CHECKS = "checks"  # folder in the home with a folder for each report of a data check
 
 
 def home_folder(home: str | Path | None) -> Path:

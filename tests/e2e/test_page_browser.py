@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from automl.records import Board, Slots, StudyState, TrialState
 from automl.store import bulk, read
+from automl.store.checks import keep
 from automl.store.engine import open_store
 from benchmarks.page.study import SyntheticStudy
 from tests.builders.browser import (
@@ -32,6 +33,7 @@ from tests.builders.browser import (
     text,
     tick,
 )
+from tests.builders.checks import draw_pictures, make_report
 from tests.builders.cli import Place, wait_for
 from tests.builders.factories import make_spec
 from tests.builders.pages import EVIL, Filler, curve, fill_birds
@@ -46,6 +48,8 @@ VIEWS = {
     "export": "/export?study=birds",
     "ensembles": "/ensembles?study=birds",
     "data": "/data?study=birds",
+    "data-figures": "/data?study=birds&part=Figures",
+    "data-suspects": "/data?study=birds&part=Suspects&suspect=2",
 }
 LONG = "a-long-name-" * 12
 
@@ -71,6 +75,8 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     birds = begin("birds")
     fill_birds(birds)
     birds.close()
+    report = make_report()
+    keep(engine, report, draw_pictures(place.home / "checks" / "1", report))
     engine.dispose()
     with served(place, browser) as site:
         yield site
@@ -165,6 +171,14 @@ def test_every_page_is_drawn_whole(site: Site, dark: bool) -> None:
             fits(page)
             assert shoot(page, f"{name}-{'dark' if dark else 'light'}").stat().st_size > 10_000
     assert site.foreign == []
+
+
+def test_a_ticked_suspect_shows_its_crop_and_its_label(site: Site) -> None:
+    with site.open("/data?study=birds&part=Suspects") as page:
+        tick(page, [1])
+        shows(page, "/data/birds/labels/00001.txt:2")
+        wait_for("its crop", lambda: page.locator("[data-testid=stImage] img").count() == 1)
+        assert "suspect=2" in page.url
 
 
 def test_names_that_bite_stay_text(site: Site) -> None:
