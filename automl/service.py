@@ -29,7 +29,7 @@ from automl.setup.resumable import check_unfinished
 from automl.store import managing, read, write
 from automl.store.address import command, db_words, named_db, store_url
 from automl.store.release import released
-from automl.terminal.check import bars
+from automl.terminal.check import bars, sayer
 from automl.terminal.messenger import targets_of
 from automl.terminal.screen import following
 
@@ -108,6 +108,7 @@ def search(
             write.begin_study(study.engine, study.spec, at=mine.at, host=mine.host, pid=mine.pid, process=mine.process)
             study.begun = True
             study.claim.keep()
+            study.keep_report()
             return follow.conclude(run(study.engine, study.spec, follow, db))
 
 
@@ -140,6 +141,7 @@ def check(
     data: str | Path,
     *,
     home: str | Path | None = None,
+    db: str | None = None,
     progress: bool | None = None,
     **options: Unpack[CheckOptions],
 ) -> KeptReport:
@@ -151,13 +153,20 @@ def check(
 
     Options, by keyword. None, or left out: the default.
 
-        split  splits to look at, as "train,val" or a list; default: all
-        html   file for the report with pictures, which needs no network
+        split            splits to look at, as "train,val" or a list; default: all
+        html             file for the report with pictures, which needs no network
+        baseline         study or weights that judge the labels; the next seven need it
+        fix_list         CSV file for the suspicious labels
+        price, top       True: what the `top` (60) most suspicious labels cost, in mAP50-95
+        budget           of the trainings that judge and price
+        device           "cpu" or a GPU's index
+        trust_model      True: network files are trusted, though they could run code
+        from_, to        "coco" or "voc": `data` holds annotations of that format; folder in which YOLO's are written
 
     Raises AutoMLError for words that cannot be used, before anything is read.
     """
     with bars(progress) as hear:
-        return data_check.check(data, hear, home, **options)
+        return data_check.check(data, hear, home, named_db(home, db), sayer(progress), **options)
 
 
 @visiting()

@@ -38,6 +38,20 @@ def check(
     data: Annotated[Path | None, typer.Option(help="A YOLO data.yaml. Required.")] = None,
     split: Annotated[str | None, typer.Option(help="Splits to look at: train,val,test; default: all.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report with pictures: one file, no network.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="Study or weights that judge the labels.")] = None,
+    fix_list: Annotated[
+        Path | None, typer.Option(help="Write the suspicious labels as CSV, for annotation tools.")
+    ] = None,
+    price: Annotated[bool, typer.Option("--price", help="Say what the suspicious labels cost, in mAP50-95.")] = False,
+    budget: Annotated[str | None, typer.Option(help="For trainings that judge and price, as in search.")] = None,
+    top: Annotated[int | None, typer.Option(help="Suspicious labels that are priced; default: 60.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Of the baseline and the trainings: cpu, or a GPU's index.")
+    ] = None,
+    trust_model: flags.TrustModel = False,
+    from_: Annotated[str | None, typer.Option("--from", help="Annotations of another tool: coco or voc.")] = None,
+    to: Annotated[Path | None, typer.Option(help="With --from: folder of the converted data set.")] = None,
+    db: flags.Db = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for a warning too.")] = False,
     quiet: flags.Quiet = False,
     json_: flags.Json = False,
@@ -51,8 +65,23 @@ def check(
 
         if data is None:
             raise missing("check", EXAMPLE, data=data)
-        report = service.check(data, split=split, html=html, progress=False if quiet or json_ else None)
-        _print(report, data, html, as_json=json_)
+        report = service.check(
+            data,
+            split=split,
+            html=html,
+            baseline=baseline,
+            fix_list=fix_list,
+            price=price,
+            budget=budget,
+            top=top,
+            device=device,
+            trust_model=trust_model,
+            from_=from_,
+            to=to,
+            db=db,
+            progress=False if quiet or json_ else None,
+        )
+        _print(report, data, html, fix_list, as_json=json_)
     code = exit_code(report, strict=strict)
     if code:
         raise typer.Exit(code)
@@ -65,7 +94,7 @@ def exit_code(report: DataReport, *, strict: bool) -> int:
     return int(not report.trainable or (strict and bool(report.of(Severity.WARNING))))
 
 
-def _print(report: DataReport, data: Path, html: Path | None, *, as_json: bool) -> None:
+def _print(report: DataReport, data: Path, html: Path | None, fix_list: Path | None, *, as_json: bool) -> None:
     from automl.terminal.check import check_json, print_check
     from automl.terminal.tables import open_console
 
@@ -73,5 +102,5 @@ def _print(report: DataReport, data: Path, html: Path | None, *, as_json: bool) 
         print(check_json(report))
         return
     print_check(open_console(), report, quoted(str(data)))
-    if html is not None:
-        print(f"Wrote {html}")
+    for file in filter(None, (html, fix_list)):
+        print(f"Wrote {file}")

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Unpack
 
 from automl import __version__
+from automl.checks.crops import write_crops
 from automl.checks.facts import Facts
+from automl.checks.fix_list import write_fix_list
 from automl.checks.pictures import draw
 from automl.checks.report import report_of
 from automl.checks.scan import Progress, scan
+from automl.data.conversion import Conversion, conversion_folder, convert
 from automl.data.dataset import PASSED_ON, Dataset, Split, fingerprint
-from automl.errors import BadData, NoSpace
+from automl.errors import BadData, BadStore, NoSpace
 from automl.files.atomic import replacing
 from automl.files.checks import PAGE, REPORT, checks_folder, replacing_folder
 from automl.files.home import home_folder, make_folder, not_writable
@@ -24,7 +27,12 @@ from automl.files.shell import quoted
 from automl.records import DataReport, Finding, Place, Severity
 from automl.reports.data_html import html_of
 from automl.reports.data_report import KeptReport, plain
-from automl.setup.data_request import CheckOptions, request_of
+from automl.setup.baseline import find_baseline
+from automl.setup.data_judging import judged
+from automl.setup.data_request import CheckOptions, CheckRequest, request_of
+from automl.setup.opening import writer
+from automl.setup.trusting import trusting
+from automl.store import checks
 
 UNREADABLE = "data/unreadable"  # code of the finding on a data.yaml that cannot be read as a whole
 
@@ -33,21 +41,38 @@ def check(
     data: str | Path,
     progress: Progress,
     home: str | Path | None = None,
+    db: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
     **options: Unpack[CheckOptions],
 ) -> KeptReport:
-    """The report on a data set, kept below the home and written as HTML where that is asked for."""
+    """The report on a data set, kept below the home and written as HTML where that is asked for.
+
+    say  gets a sentence before anything that takes long, and on what a conversion leaves out
+    """
     began, place = time.monotonic(), home_folder(home)
     request = request_of(data, place, **options)
-    folder = checks_folder(make_folder(place), request.data)
+    source = request.data
+    folder = checks_folder(make_folder(place), source)
+    if request.baseline is not None:  # a wrong word ends the check before anything is read
+        trusting(lambda: find_baseline(str(request.baseline), home=place, db=db), lambda error: request.trust_model)
+    left_out: tuple[Finding, ...] = ()
+    if request.format is not None:
+        conversion = _converted(request, place, say)
+        source, left_out = conversion.data, conversion.findings
     facts: Facts | None = None
     try:
-        facts = scan(request.data, splits=request.splits, home=place, progress=progress)
+        facts = scan(source, splits=request.splits, home=place, progress=progress)
+        facts = replace(facts, noted=(*left_out, *facts.noted))
         report = report_of(facts, fingerprint=_fingerprint(facts))
     except BadData as error:
-        report = unreadable(request.data, error)
-    kept = _kept(report, facts, folder, lambda: time.monotonic() - began, quoted(str(data)))
+        report = unreadable(source, error)
+    report = trusting(lambda: judged(report, request, home=place, db=db, say=say), lambda error: request.trust_model)
+    kept = _kept(report, facts, folder, lambda: time.monotonic() - began, quoted(str(source)))
+    _store(kept, folder, place, db, say)
     if request.html is not None:
         _copy(folder / PAGE, request.html)
+    if request.fix_list is not None:
+        write_fix_list(kept.suspects, kept.names, request.fix_list)
     return kept
 
 
@@ -57,6 +82,7 @@ def _kept(report: DataReport, facts: Facts | None, folder: Path, seconds: Callab
         with replacing_folder(folder) as new:
             if facts is not None:
                 report = draw(report, facts, new)
+            report = replace(report, suspects=write_crops(report.suspects, new))
             report = replace(report, seconds=seconds())
             (new / REPORT).write_text(json.dumps(plain(report.as_document()), allow_nan=False), encoding="utf-8")
             page = html_of(KeptReport.of_report(report, new), data)
@@ -64,6 +90,22 @@ def _kept(report: DataReport, facts: Facts | None, folder: Path, seconds: Callab
     except OSError as error:
         raise not_writable(folder, error) from error
     return KeptReport.of_report(report, folder)
+
+
+def _converted(request: CheckRequest, home: Path, say: Callable[[str], None]) -> Conversion:
+    """The YOLO data set that annotations of another tool were written out as."""
+    target = request.target or conversion_folder(request.data, home)
+    conversion = convert(request.data, str(request.format), target)
+    say(f"Converted to {conversion.data}, which a search can train on.")
+    return conversion
+
+
+def _store(report: KeptReport, folder: Path, home: Path, db: str | None, say: Callable[[str], None]) -> None:
+    """Keep the report for the page. The check is done without a database that answers, too."""
+    try:
+        checks.keep(writer(home, db), report, folder)
+    except BadStore as error:
+        say(f"The report is not on the page, since the database did not take it: {error}")
 
 
 def _copy(page: Path, file: Path) -> None:

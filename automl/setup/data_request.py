@@ -31,7 +31,10 @@ class CheckOptions(TypedDict, total=False):
     price: bool
     budget: str | Sequence[str] | None
     top: int | None
+    device: str | None
+    trust_model: bool
     from_: str | None
+    to: str | Path | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +49,10 @@ class CheckRequest:
     price: bool = False  # the suspects are priced
     budgets: tuple[str, ...] = ()  # for trainings that judge and price
     top: int = TOP  # most suspicious labels that are priced
+    device: str | None = None  # of the baseline and of the trainings: "cpu" or a GPU's index; None: whatever there is
+    trust_model: bool = False  # network files that could run code are trusted
     format: str | None = None  # of another tool, from which the data are converted
+    target: Path | None = None  # folder of the conversion; None: one below the home
 
 
 def request_of(data: str | Path, home: Path, **options: Unpack[CheckOptions]) -> CheckRequest:
@@ -60,6 +66,7 @@ def request_of(data: str | Path, home: Path, **options: Unpack[CheckOptions]) ->
         html=None if html is None else check_output(Path(html), "html", (".html", ".htm"), MARK.encode()),
         fix_list=None if fix_list is None else check_output(Path(fix_list), "fix_list", (".csv",), _CSV),
         format=format,
+        target=_target(options.get("to"), format),
         **_judging(options),
     )
 
@@ -67,7 +74,7 @@ def request_of(data: str | Path, home: Path, **options: Unpack[CheckOptions]) ->
 def _judging(options: CheckOptions) -> dict[str, Any]:
     """The words on a model that judges labels. Raises AutoMLError for those that need one, without one."""
     baseline, budget, top = options.get("baseline"), options.get("budget"), options.get("top")
-    wishes = {name: options.get(name) for name in ("fix_list", "price", "budget", "top")}
+    wishes = {name: options.get(name) for name in ("fix_list", "price", "budget", "top", "device", "trust_model")}
     for name in (name for name, wish in wishes.items() if wish and not baseline):
         raise AutoMLError(
             f"{_flag(name)} needs a trained model: name a study or a weights file with {_flag(BASELINE)}."
@@ -84,7 +91,16 @@ def _judging(options: CheckOptions) -> dict[str, Any]:
         "price": bool(options.get("price")),
         "budgets": budgets,
         "top": TOP if top is None else top,
+        "device": options.get("device"),
+        "trust_model": bool(options.get("trust_model")),
     }
+
+
+def _target(to: str | Path | None, format: str | None) -> Path | None:
+    """Folder of a conversion, absolute. What lies there is judged when it is written."""
+    if to is not None and format is None:
+        raise AutoMLError(f"{_flag('to')} is the folder of a conversion: add {_flag('from')} coco or voc.")
+    return None if to is None else expanded(Path(to)).absolute()
 
 
 def _flag(name: str) -> str:

@@ -33,6 +33,8 @@ class Judgement:
     suspects: tuple[Suspect, ...]  # the most suspicious first
     judged: str  # sentences: which splits were judged by what, at what cost, and which were not
     slot_s: float  # slot-seconds of trainings and predictions
+    wall_s: float = 0.0
+    kind: str = "cpu"  # "cpu" or "gpu": the unit of slot_s
 
 
 def judge(
@@ -92,9 +94,11 @@ class _Judging:
             fit = self._cross_fit(budget, folder)
             suspects += [] if fit.problem else self._by_halves(fit, seen["train"])
             sentences.append(self._of_halves(fit, time.monotonic() - began))
-        slot_s = (time.monotonic() - began) * self.place.slots
-        sentences.append(f"Cost: {format_cost(slot_s, self.place.kind)}.")
-        return Judgement(suspects=tuple(ranked(suspects)), judged=" ".join(sentences), slot_s=slot_s)
+        wall_s = time.monotonic() - began
+        slot_s, kind = wall_s * self.place.slots, self.place.kind
+        sentences.append(f"Cost: {format_cost(slot_s, kind)}.")
+        text = " ".join(sentences)
+        return Judgement(suspects=tuple(ranked(suspects)), judged=text, slot_s=slot_s, wall_s=wall_s, kind=kind)
 
     def _by_baseline(self, splits: Sequence[str], seen: Mapping[str, frozenset[Path]], folder: Path) -> list[Suspect]:
         images = {

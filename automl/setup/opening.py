@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from automl.data.dataset import write_resolved
 from automl.data.manifest import record_files
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, BadStore
 from automl.files import disk, folders, moved
 from automl.files.home import home_folder
 from automl.host.shortage import in_words
 from automl.records import DataReport, Listener, Notice, Slots, StudyRow, StudySpec
 from automl.reports import life, report
 from automl.reports.report import StudyReport
-from automl.setup import checking, request
+from automl.setup import first_look, request
 from automl.setup.claim import Claim, claim_folder
 from automl.setup.managing import check_not_running
 from automl.setup.options import SearchRequest
@@ -28,7 +28,7 @@ from automl.setup.resumable import check_resumable, look_for_ray, slots_here, wi
 from automl.setup.spellings import Understood, understand
 from automl.setup.trusting import trusting
 from automl.setup.warm import with_earlier
-from automl.store import read, write
+from automl.store import checks, read, write
 from automl.store.address import command, db_words, store_url
 from automl.store.beat import beating
 from automl.store.engine import open_store, risk
@@ -48,6 +48,13 @@ class Compiled:
     ready: Callable[[], None]  # opens the cluster, unless a probe has done so
     claim: Claim
     report: DataReport | None = None  # on its data, as they were checked at the start
+
+    def keep_report(self) -> None:
+        """Keep the report on the data with the study, which has begun. A search goes on without it."""
+        if self.report is not None:
+            with suppress(BadStore):
+                checks.keep(self.engine, self.report, study=self.spec.name)
+
     begun: bool = False
 
 
@@ -127,7 +134,7 @@ def compiled(
     place = home_folder(home)
     understood, checked = _checked(search_request, place, say)
     search_request = understood.request
-    look = checking.look_at(checked, place, say)
+    look = first_look.look_at(checked, place, say)
     checked = replace(checked, notes=(*understood.notes, *checked.notes, *look.lines))
     engine = open_store(store_url(home, db), home=home)
     checked = replace(checked, notes=(*checked.notes, *filter(None, [risk(engine)])))

@@ -50,6 +50,13 @@ def bars(progress: bool | None) -> Iterator[Hear]:
         yield hear
 
 
+def sayer(progress: bool | None) -> Callable[[str], None]:
+    """Function that prints a sentence on standard error; nothing with progress=False."""
+    if progress is False:
+        return lambda text: None
+    return lambda text: print(words.clean(text), file=sys.stderr)
+
+
 def say(console: Console, line: str, before: str = "") -> None:
     """Print a line without control characters, which names of files and classes may hold.
 

@@ -12,7 +12,7 @@ from automl.checks import quick
 from automl.checks.report import report_of
 from automl.errors import BadData
 from automl.records import Finding, Severity, Slots
-from automl.setup import checking
+from automl.setup import first_look
 from automl.setup.options import SearchRequest
 from automl.setup.request import Checked, check
 from tests.builders.facts import boxes_of, facts_of, split_of
@@ -43,7 +43,7 @@ def finding(title: str, severity: Severity = Severity.WARNING, **fields: Any) ->
 def test_a_search_says_five_lines_at_most() -> None:
     train, val = split_of([boxes_of(0)] * 1000), split_of([boxes_of(0)] * 87, split="val")
     facts = facts_of(train, val, names=["cat"], noted=[finding("One."), finding("Two."), finding("Three.")])
-    lines = list(checking.lines_of(report_of(facts), Path("my data.yaml")))
+    lines = list(first_look.lines_of(report_of(facts), Path("my data.yaml")))
     assert lines[0].startswith("The data can be trained on: 1,000 train and 87 val images, 1,087 boxes of 1 class; ")
     assert lines[0].endswith(" warnings.")
     assert lines[1:3] == ["One.", "Two."]
@@ -54,12 +54,12 @@ def test_a_search_says_five_lines_at_most() -> None:
 
 def test_near_copies_are_not_promised_where_the_pixels_were_read() -> None:
     report = report_of(facts_of(split_of([boxes_of(0)] * 9, brightness=90.0), names=["cat"]))
-    assert list(checking.lines_of(report, Path("a.yaml")))[-1] == "More on the data: automl check --data a.yaml"
+    assert list(first_look.lines_of(report, Path("a.yaml")))[-1] == "More on the data: automl check --data a.yaml"
 
 
 def test_errors_come_before_warnings() -> None:
     facts = facts_of(split_of([boxes_of(0)]), noted=[finding("Mild."), finding("Bad.", Severity.ERROR)])
-    lines = list(checking.lines_of(report_of(facts), Path("a.yaml")))
+    lines = list(first_look.lines_of(report_of(facts), Path("a.yaml")))
     assert lines[0].startswith("The data have errors: 1 train images")
     assert "; 1 error and " in lines[0]
     assert lines[1] == "Bad."
@@ -77,7 +77,7 @@ def test_the_biggest_warnings_are_false_scores_then_those_of_many_boxes() -> Non
             finding("Leak.", code="leakage/across", split="val"),
         ],
     )
-    titles = [one.title for one in checking.biggest(report_of(facts), most=9)]
+    titles = [one.title for one in first_look.biggest(report_of(facts), most=9)]
     assert titles[:2] == ["Leak.", "More."]
     assert titles[-1] == "Few."
     assert "Many." not in titles, "one of each kind"
@@ -86,7 +86,7 @@ def test_the_biggest_warnings_are_false_scores_then_those_of_many_boxes() -> Non
 
 def test_the_report_is_kept_with_its_fingerprint(tmp_path: Path) -> None:
     request = checked(drawn(tmp_path))
-    look = checking.look_at(request, tmp_path / "home", lambda text: None)
+    look = first_look.look_at(request, tmp_path / "home", lambda text: None)
     assert look.report is not None
     assert look.report.fingerprint == request.data_fingerprint
     assert look.report.splits["train"]["images"] == 2
@@ -94,14 +94,14 @@ def test_the_report_is_kept_with_its_fingerprint(tmp_path: Path) -> None:
 
 
 def test_the_surrogate_looks_at_no_data(tmp_path: Path) -> None:
-    look = checking.look_at(checked(drawn(tmp_path), trainer="surrogate"), None, lambda text: None)
+    look = first_look.look_at(checked(drawn(tmp_path), trainer="surrogate"), None, lambda text: None)
     assert (look.report, look.lines) == (None, ())
 
 
 def test_a_very_large_data_set_is_left_to_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "MOST_IMAGES", 3)
     monkeypatch.setattr(quick, "MOST_IMAGES", 3)
-    look = checking.look_at(checked(drawn(tmp_path)), None, lambda text: None)
+    look = first_look.look_at(checked(drawn(tmp_path)), None, lambda text: None)
     assert look.report is None
     assert "automl check --data" in look.lines[0]
 
@@ -109,7 +109,7 @@ def test_a_very_large_data_set_is_left_to_the_command(tmp_path: Path, monkeypatc
 def test_a_long_check_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "MANY", 3)
     said: list[str] = []
-    checking.look_at(checked(drawn(tmp_path)), None, said.append)
+    first_look.look_at(checked(drawn(tmp_path)), None, said.append)
     assert said == ["Checking the labels of 4 images, once: those that do not change are remembered ..."]
 
 
