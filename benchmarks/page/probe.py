@@ -54,7 +54,8 @@ VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {  # file, and parameters o
     "Trial": ("trial", {}),
     "Export": ("export", {}),
     "Ensembles": ("ensembles", {}),
-    "Data": ("data", {}),
+    "Data": ("data", {"part": "Findings"}),
+    "Data, suspects": ("data", {"part": "Suspects"}),
     "Running study": ("study", {"tab": "Overview"}),
 }
 RUNNING = "Running study"

@@ -19,9 +19,11 @@ from dataclasses import asdict, dataclass, replace
 from automl.errors import AutoMLError
 from automl.page import app_file
 from automl.store import bulk
+from automl.store.checks import keep
 from automl.store.engine import open_store
 from benchmarks.checkout import with_checkout
 from benchmarks.page.probe import LARGE, LIVE, RUNNING, SIDE_BY_SIDE, SMALL, VIEWS, Job
+from benchmarks.page.report import synthetic_report
 from benchmarks.page.study import SyntheticStudy
 
 FEW = 40  # trials of the small study
@@ -186,6 +188,7 @@ def _fill(url: str, name: str, size: Size, *, running: bool) -> SyntheticStudy:
         study = synthetic.study
         events, evaluations = synthetic.events(), synthetic.evaluations()
         bulk.write_study(engine, study, synthetic.rows, synthetic.epochs(), events=events, evaluations=evaluations)
+        keep(engine, synthetic_report(time.time()))
     finally:
         engine.dispose()
     return synthetic
