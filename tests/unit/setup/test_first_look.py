@@ -99,7 +99,7 @@ def test_the_surrogate_looks_at_no_data(tmp_path: Path) -> None:
 
 
 def test_a_very_large_data_set_is_left_to_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "MOST_IMAGES", 3)
+    monkeypatch.setattr(first_look, "MOST_IMAGES", 3)
     monkeypatch.setattr(quick, "MOST_IMAGES", 3)
     look = first_look.look_at(checked(drawn(tmp_path)), None, lambda text: None)
     assert look.report is None
@@ -107,7 +107,7 @@ def test_a_very_large_data_set_is_left_to_the_command(tmp_path: Path, monkeypatc
 
 
 def test_a_long_check_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "MANY", 3)
+    monkeypatch.setattr(first_look, "MANY", 3)
     said: list[str] = []
     first_look.look_at(checked(drawn(tmp_path)), None, said.append)
     assert said == ["Checking the labels of 4 images, once: those that do not change are remembered ..."]
