@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -21,10 +19,11 @@ from automl.checks.facts import RowProblem
 from automl.checks.reading import OF_ROWS, Part, Reading
 from automl.data.labels import RowFault, label_path
 from automl.data.pixels import Fault, Flaw
+from automl.files.archives import DAMAGED
 from automl.files.atomic import replacing
 
 _FORMAT = 1
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (*DAMAGED, AttributeError)
 Marks = NDArray[np.int64]  # n x 4: size and time of change (ns) of image and label file; -1 for none
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from automl.files.archives import DAMAGED
 from automl.files.atomic import replacing
 from automl.scores.resample import LEVELS, Detections
 
@@ -55,7 +55,7 @@ def load(file: Path) -> Detections | None:
     try:
         with np.load(file, allow_pickle=False) as archive:
             arrays: dict[str, Any] = {name: archive[name] for name in Detections.__dataclass_fields__}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except DAMAGED:
         return None
     correct = np.unpackbits(arrays["correct"], axis=1, count=LEVELS).astype(bool)
     return Detections(**{**arrays, "images": str(arrays["images"]), "correct": correct})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from automl.files.archives import DAMAGED
 from automl.files.atomic import replacing
 
 _FORMAT = 1
@@ -132,7 +131,7 @@ def load(file: Path) -> Predictions | None:
         known: dict[str, Any] = {name: arrays[name] for name in ("sizes", "counts", "boxes", "confidence", "classes")}
         known |= {"imgsz": int(arrays["imgsz"]), "least": float(arrays["least"]), "weights": texts["weights"][0]}
         return Predictions(images=texts["images"], names=texts["names"], **known)
-    except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except DAMAGED:
         return None
 
 

@@ -68,7 +68,7 @@ class Facts:
 
 def facts_of(weights: Path) -> Facts:
     """What a checkpoint says of itself, read in a process of its own. Raises AutoMLError if it can predict nothing."""
-    done = _answer(["--facts", str(weights)], "")
+    done = _answer(["facts", str(weights)], "")
     document = json.loads(done.splitlines()[-1])
     return Facts(**{**document, "names": tuple(document["names"])})
 
@@ -341,7 +341,7 @@ def _facts(weights: Path) -> Facts:
 def main() -> int:
     """Answer the request; the exit code."""
     try:
-        if sys.argv[1] == "--facts":
+        if sys.argv[1] == "facts":
             print(json.dumps(asdict(_facts(Path(sys.argv[2])))), flush=True)
             return 0
         document = json.load(sys.stdin)

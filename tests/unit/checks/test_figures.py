@@ -50,6 +50,12 @@ def test_a_report_with_findings_of_every_kind_survives_json() -> None:
     train = split_of([boxes_of(*[0] * 60, 1)] * 119 + [[]], hashes=hashes, size=(4000, 3000), unlabelled=[119])
     val = split_of([boxes_of(2)] * 30, split="val", hashes=hashes[:30], brightness=np.full(30, 10.0))
     report = report_of(facts_of(train, val, names=["cat", "dog", "cow", "pig"]), fingerprint="sha256:1")
-    assert {finding.code.partition("/")[0] for finding in report.findings} == {"counts", "leakage", "variety"}
+    assert {finding.code.partition("/")[0] for finding in report.findings} == {
+        "counts",
+        "leakage",
+        "variety",
+        "labels",
+        "images",
+    }
     assert report.recommendations[0].key == "first"
     assert DataReport.from_document(json.loads(json.dumps(report.as_document()))).findings == report.findings

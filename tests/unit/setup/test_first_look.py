@@ -78,6 +78,7 @@ def test_the_biggest_warnings_are_false_scores_then_those_of_many_boxes() -> Non
         ],
     )
     titles = [one.title for one in first_look.biggest(report_of(facts), most=9)]
+    titles = [title for title in titles if "same as another" not in title]  # all boxes of the builder lie alike
     assert titles[:2] == ["Leak.", "More."]
     assert titles[-1] == "Few."
     assert "Many." not in titles, "one of each kind"
