@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from automl.records import DataReport, Finding, Place, Recommendation, Severity, Source
+from automl.records import DataReport, Finding, Place, Recommendation, Severity, Source, Suspect
 
 FIRST = "first"  # key of the recommendation on what to do first
 SOURCES = {
@@ -70,6 +71,21 @@ def place_text(place: Place) -> str:
     other = f" and {place.other}" if place.other else ""
     problem = f": {place.text}" if place.text else ""
     return f"{place.file}{line}{other}{problem}"
+
+
+def suspects_text(report: DataReport) -> str:
+    """Numbers of suspicious labels by kind: '12 suspicious labels: 7 missing, 5 loose'; empty without any."""
+    kinds = Counter(suspect.kind.value for suspect in report.suspects)
+    numbers = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+    return f"{counted(len(report.suspects), 'suspicious label')}: {numbers}" if report.suspects else ""
+
+
+def suspect_text(suspect: Suspect, names: Sequence[str]) -> str:
+    """A suspicious label as file:line, with its kind, its chance and what the model says."""
+    place = suspect.file if suspect.line is None else f"{suspect.file}:{suspect.line}"
+    classes = [number for number in (suspect.label_class, suspect.proposed_class) if number is not None]
+    words = ", rather ".join(dict.fromkeys(names[number] for number in classes if number < len(names)))
+    return f"{place}: {suspect.kind.value} ({words}), chance {suspect.score:.0%}: {suspect.why}"
 
 
 def more_text(finding: Finding, shown: int) -> str:

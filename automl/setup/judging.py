@@ -23,6 +23,7 @@ from automl.setup.slots import find_slots
 from automl.trainers.predictions import Predictions
 from automl.trainers.ultralytics.predict import predict_apart
 
+WEAK = 0.3  # mAP50-95 below which a model errs more often than labels do
 _BUDGET = "Give a budget for two half-trained models to judge it"
 
 
@@ -142,9 +143,11 @@ class _Judging:
         assert self.model.recipe is not None
         scores = listed([f"{score:.3f}" for score in fit.map50_95])
         cost = format_cost(wall_s * self.place.slots, self.place.kind)
+        weak = " Models so weak err more often than labels do: take their suspects as hints, or allow a larger budget."
+        weak = weak if min(fit.map50_95) < WEAK else ""
         return (
             f"Train was judged by two half-trained models, each on the half that it had not seen: {fit.epochs} epochs "
-            f"of {self.model.recipe.origin}, mAP50-95 {scores} on val, {cost}."
+            f"of {self.model.recipe.origin}, mAP50-95 {scores} on val, {cost}.{weak}"
         )
 
 

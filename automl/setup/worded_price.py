@@ -32,7 +32,8 @@ def notes(suspects: Sequence[Suspect], chosen: Sequence[Suspect]) -> tuple[str, 
         sentences.append(f"{left}: both sides are measured on the same val, and its own wrong labels blur both.")
     if missing and missing < len(chosen):
         sentences.append(
-            f"{missing} of the {_suspects(len(chosen))} lack a label: they are fixed, but cannot be dropped."
+            f"Of the {_suspects(len(chosen))} {missing} {'lacks' if missing == 1 else 'lack'} a label: fixed, but not "
+            "dropped."
         )
     return tuple(sentences)
 
@@ -80,7 +81,7 @@ def from_records(price: Price, chosen: Sequence[Suspect], boxes: int) -> Price:
     sentence = (
         f"The {_suspects(price.k)} of train {_cost(loss)}, by recorded runs on other data ({worth.LOSSES_FROM}): by "
         f"their scores {share:.1%} of the {boxes} boxes of train are wrong{_against(loss, 0.0, '')}. "
-        "Train on yours with --price BUDGET to know."
+        "Train on yours with --price and a --budget to know."
     )
     if price.interrupted:
         sentence = f"Interrupted before a pair of trainings was done. {sentence}"

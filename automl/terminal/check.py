@@ -22,6 +22,7 @@ from automl.terminal.report import say as say_as_it_is
 from automl.terminal.tables import open_console
 
 PLACES = 3  # of a finding that are shown
+SUSPECTS = 5  # suspicious labels that are shown
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
 
 _WRAPPED: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}  # paths can be copied
@@ -83,9 +84,7 @@ def print_check(console: Console, report: DataReport, data: str) -> None:
     for severity in Severity:
         _print_findings(console, report, severity)
     _print_recommendations(console, report)
-    for sentence in filter(None, (report.judged, report.price)):
-        say(console, "")
-        say(console, sentence)
+    _print_suspects(console, report)
     say(console, "")
     for purpose, command in words.next_commands(report, data):
         say(console, f"{purpose}:")
@@ -121,6 +120,17 @@ def _print_finding(console: Console, finding: Finding) -> None:
     for line in filter(None, [*lines, more]):
         say(console, line, "    ")
     say(console, f"What to do: {finding.advice}", "  ")
+
+
+def _print_suspects(console: Console, report: DataReport) -> None:
+    if report.suspects:
+        console.print(f"\n[bold]{escape(words.suspects_text(report))}[/]", highlight=False)
+        for suspect in report.suspects[:SUSPECTS]:
+            say(console, words.suspect_text(suspect, report.names), "- ")
+        say(console, "Look at each before you change it: the model can be wrong too. All with pictures: --html FILE.")
+    for sentence in filter(None, (report.judged, report.price)):
+        say(console, "")
+        say(console, sentence)
 
 
 def _print_recommendations(console: Console, report: DataReport) -> None:
