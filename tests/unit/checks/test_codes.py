@@ -1,4 +1,4 @@
-"""Every code of a finding on files has its row in the manual."""
+"""Every code of a finding on files has its row on the page."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def codes(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_the_codes_of_a_module_are_in_the_manual(module: str) -> None:
+def test_the_codes_of_a_module_are_on_the_page(module: str) -> None:
     source = (ROOT / "automl/checks" / f"{module}.py").read_text(encoding="utf-8")
     quoted = {code for code in codes(source) if f'"{code}"' in source}
     assert quoted
-    assert quoted <= codes((ROOT / "docs/manual.md").read_text(encoding="utf-8"))
+    assert quoted <= codes((ROOT / "docs/data-check.md").read_text(encoding="utf-8"))
 
 
-def test_every_fault_of_a_row_is_in_the_manual() -> None:
-    manual = codes((ROOT / "docs/manual.md").read_text(encoding="utf-8"))
-    assert {f"labels/{fault.value}" for fault in RowFault} <= manual
+def test_every_fault_of_a_row_is_on_the_page() -> None:
+    page = codes((ROOT / "docs/data-check.md").read_text(encoding="utf-8"))
+    assert {f"labels/{fault.value}" for fault in RowFault} <= page

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from automl.data.conversion.notes import What
+
 ROOT = Path(__file__).parents[3]
 FAMILIES = "data|splits|lists|images|labels|counts|leakage|variety"
 COMPUTED = ("counts/", "leakage/", "variety/")  # families whose codes all stand as literals in `automl/checks`
@@ -32,3 +34,8 @@ def test_the_page_names_no_finding_of_numbers_copies_or_variety_that_does_not_ex
     page = {code for code in of_page() if code.startswith(COMPUTED)}
     assert page
     assert page - of_code() == set()
+
+
+def test_every_note_of_a_conversion_is_on_the_page() -> None:
+    page = (ROOT / "docs" / "data-check.md").read_text(encoding="utf-8")
+    assert [what.code for what in What if f"`{what.code}`" not in page] == []
