@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,17 @@ def test_a_model_of_other_classes_is_refused_before_anything_is_trained(searched
     other.write_text(f"train: {images / 'train'}\nval: {images / 'val'}\nnames: [square, star]\n")
     with pytest.raises(BadWeights, match="lacks star of the classes"):
         judge(read_dataset(other), NAME, home=place.home, budget=["20cpu-min"], device="cpu")
+
+
+def test_the_command_judges_prices_and_lists_and_keeps_its_report(searched: Searched, tmp_path: Path) -> None:
+    place, listing = searched.place, tmp_path / "suspects.csv"
+    done = place.run("check", "--data", "data.yaml", "--baseline", NAME, "--price", "--fix-list", listing)
+    assert done.returncode == 0, done.stderr
+    assert "Val was judged by trial 0 of the study" in done.stdout
+    assert "Train was not judged" in done.stdout
+    assert "nothing to price" in done.stdout
+    assert listing.read_text(encoding="utf-8-sig").startswith("rank,kind,score,")
+    with closing(sqlite3.connect(place.home / "automl.db")) as database:
+        query = "SELECT data, study_id IS NOT NULL FROM automl_checks ORDER BY study_id IS NOT NULL"
+        kept = database.execute(query).fetchall()
+    assert [bool(own) for _, own in kept] == [False, True], "that of the command, and that of the search's start"

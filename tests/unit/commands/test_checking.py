@@ -16,6 +16,7 @@ from automl.commands.checking import exit_code
 from automl.files.checks import PAGE, REPORT, checks_folder
 from automl.records import Severity
 from automl.reports.data_report import KeptReport, read_report
+from tests.builders.annotations import annotation, coco
 from tests.builders.data_folder import BCCD, Make, needs_bccd
 from tests.builders.data_reports import data_report, finding
 
@@ -230,3 +231,29 @@ def test_real_data_can_be_trained_on_and_stay_as_they_are(tmp_path: Path) -> Non
     assert "205" in done.stdout
     assert 100_000 < (tmp_path / "report.html").stat().st_size < 8_000_000
     assert {file: file.stat().st_mtime_ns for file in BCCD.rglob("*")} == before
+
+
+def test_annotations_of_another_tool_are_converted_and_checked(tmp_path: Path) -> None:
+    source = coco(tmp_path / "coco", annotations=[annotation(id=number, image_id=number) for number in (1, 2, 9)])
+    done = run("--from", "coco", "--data", source, "--to", tmp_path / "yolo")
+    assert done.exit_code == 0, done.output
+    assert str(tmp_path / "yolo" / "data.yaml") in done.stdout
+    assert "annotation names an image that is not listed and is left out" in done.stdout
+    assert sorted(file.name for file in (tmp_path / "yolo").iterdir()) == ["data.yaml", "images", "labels"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--to", "yolo"), "--to is the folder of a conversion: add --from coco or voc."),
+        (("--price",), "--price needs a trained model: name a study or a weights file with --baseline."),
+        (("--device", "cpu"), "--device needs a trained model"),
+        (("--from", "cocoa"), "Did you mean coco?"),
+        (("--baseline", "gone.pt"), "gone.pt"),
+    ],
+)
+def test_words_that_go_with_others_are_refused_alone(make: Make, words: tuple[str, ...], said: str) -> None:
+    done = run("--data", make(), *words)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
