@@ -135,8 +135,8 @@ def _wrong(matched: Matched, rows: Ints, objects: Ints, standard: Usual) -> Floa
     seen_as = chances.argmax(axis=1)
     trust = _trust(other, standard.confidence[seen_as])
     right, mistaken = standard.confusion[seen_as, seen_as], standard.confusion[kinds, seen_as]
-    fits = matched.overlap[rows, objects] >= _FITS
-    return np.where(fits, trust * other / (other + own + 1e-9) * right / (right + _MISTAKEN * mistaken), 0.0)
+    surer = (matched.overlap[rows, objects] >= _FITS) & (other > own)
+    return np.where(surer, trust * other / (other + own + 1e-9) * right / (right + _MISTAKEN * mistaken), 0.0)
 
 
 def _superfluous(matched: Matched, standard: Usual) -> Floats:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
+from automl.errors import AutoMLError
 from automl.files.shell import quoted
 from automl.terminal import options as flags
 from automl.terminal.exits import exit_codes
@@ -81,7 +83,11 @@ def check(
             db=db,
             progress=False if quiet or json_ else None,
         )
-        _print(report, data, html, fix_list, as_json=json_)
+        _print(report, quoted(str(data)) if from_ is None else quoted(report.data), as_json=json_)
+        if not json_:
+            converted = None if from_ is None else Path(report.data)
+            for file in filter(None, (html, fix_list, converted)):
+                print(f"Wrote {file}")
     code = exit_code(report, strict=strict)
     if code:
         raise typer.Exit(code)
@@ -94,13 +100,17 @@ def exit_code(report: DataReport, *, strict: bool) -> int:
     return int(not report.trainable or (strict and bool(report.of(Severity.WARNING))))
 
 
-def _print(report: DataReport, data: Path, html: Path | None, fix_list: Path | None, *, as_json: bool) -> None:
+def _print(report: DataReport, data: str, *, as_json: bool) -> None:
+    """Print the report. Raises AutoMLError if it cannot be written as a whole: a program reads it."""
     from automl.terminal.check import check_json, print_check
     from automl.terminal.tables import open_console
 
-    if as_json:
-        print(check_json(report))
+    if not as_json:
+        print_check(open_console(), report, data)
         return
-    print_check(open_console(), report, quoted(str(data)))
-    for file in filter(None, (html, fix_list)):
-        print(f"Wrote {file}")
+    print(check_json(report), flush=True)
+    lost = getattr(sys.stdout, "lost", None)
+    if lost is not None:
+        failed = AutoMLError(f"the report cannot be written to standard output ({lost.strerror}).")
+        failed.begun = True
+        raise failed

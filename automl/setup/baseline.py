@@ -33,6 +33,7 @@ class Baseline:
     seen: frozenset[Path] | None  # images that it was trained on; None: unknown
     recipe: Recipe | None  # for the half-trained models
     problem: str = ""  # why there is no such recipe, a sentence's end
+    map50_95: float | None = None  # its best on val; None for a file
 
     def ids(self, dataset: Dataset) -> Mapping[int, int]:
         """Ids of the data set's classes by those of the model's. Classes are the same if their names are.
@@ -118,6 +119,7 @@ def _of_study(name: str, home: str | Path | None, db: str | None) -> Baseline:
         imgsz=recipe.imgsz,
         seen=_seen(spec),
         recipe=recipe,
+        map50_95=row.best_map50_95,
     )
 
 

@@ -17,9 +17,9 @@ from automl.checks.fix_list import write_fix_list
 from automl.checks.pictures import draw
 from automl.checks.report import report_of
 from automl.checks.scan import Progress, scan
-from automl.data.conversion import Conversion, conversion_folder, convert
+from automl.data.conversion import conversion_folder, convert
 from automl.data.dataset import PASSED_ON, Dataset, Split, fingerprint
-from automl.errors import BadData, BadStore, NoSpace
+from automl.errors import AutoMLError, BadData, BadStore, NoSpace
 from automl.files.atomic import replacing
 from automl.files.checks import PAGE, REPORT, checks_folder, replacing_folder
 from automl.files.home import home_folder, make_folder, not_writable
@@ -29,10 +29,11 @@ from automl.reports.data_html import html_of
 from automl.reports.data_report import KeptReport, plain
 from automl.setup.baseline import find_baseline
 from automl.setup.data_judging import judged
-from automl.setup.data_request import CheckOptions, CheckRequest, request_of
-from automl.setup.opening import writer
+from automl.setup.data_request import CheckOptions, request_of
 from automl.setup.trusting import trusting
 from automl.store import checks
+from automl.store.address import store_url
+from automl.store.engine import open_store
 
 UNREADABLE = "data/unreadable"  # code of the finding on a data.yaml that cannot be read as a whole
 
@@ -47,7 +48,7 @@ def check(
 ) -> KeptReport:
     """The report on a data set, kept below the home and written as HTML where that is asked for.
 
-    say  gets a sentence before anything that takes long, and on what a conversion leaves out
+    say  gets a sentence before anything that takes long
     """
     began, place = time.monotonic(), home_folder(home)
     request = request_of(data, place, **options)
@@ -57,14 +58,18 @@ def check(
         trusting(lambda: find_baseline(str(request.baseline), home=place, db=db), lambda error: request.trust_model)
     left_out: tuple[Finding, ...] = ()
     if request.format is not None:
-        conversion = _converted(request, place, say)
-        source, left_out = conversion.data, conversion.findings
+        say(f"Converting {request.data} ...")
     facts: Facts | None = None
     try:
+        if request.format is not None:
+            conversion = convert(request.data, request.format, request.target or conversion_folder(request.data, place))
+            source, left_out = conversion.data, conversion.findings
         facts = scan(source, splits=request.splits, home=place, progress=progress)
         facts = replace(facts, noted=(*left_out, *facts.noted))
         report = report_of(facts, fingerprint=_fingerprint(facts))
     except BadData as error:
+        if error.file == request.target:  # a wrong word, of --to
+            raise
         report = unreadable(source, error)
     report = trusting(lambda: judged(report, request, home=place, db=db, say=say), lambda error: request.trust_model)
     kept = _kept(report, facts, folder, lambda: time.monotonic() - began, quoted(str(source)))
@@ -88,22 +93,14 @@ def _kept(report: DataReport, facts: Facts | None, folder: Path, seconds: Callab
             page = html_of(KeptReport.of_report(report, new), data)
             (new / PAGE).write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
-        raise not_writable(folder, error) from error
+        raise _after_all(not_writable(folder, error)) from error
     return KeptReport.of_report(report, folder)
-
-
-def _converted(request: CheckRequest, home: Path, say: Callable[[str], None]) -> Conversion:
-    """The YOLO data set that annotations of another tool were written out as."""
-    target = request.target or conversion_folder(request.data, home)
-    conversion = convert(request.data, str(request.format), target)
-    say(f"Converted to {conversion.data}, which a search can train on.")
-    return conversion
 
 
 def _store(report: KeptReport, folder: Path, home: Path, db: str | None, say: Callable[[str], None]) -> None:
     """Keep the report for the page. The check is done without a database that answers, too."""
     try:
-        checks.keep(writer(home, db), report, folder)
+        checks.keep(open_store(store_url(home, db), home=home), report, folder)
     except BadStore as error:
         say(f"The report is not on the page, since the database did not take it: {error}")
 
@@ -113,7 +110,13 @@ def _copy(page: Path, file: Path) -> None:
         with replacing(file) as part:
             shutil.copyfile(page, part)
     except OSError as error:
-        raise NoSpace(f"{file} cannot be written ({error.strerror}). The report is here: {page}") from error
+        raise _after_all(NoSpace(f"{file} cannot be written ({error.strerror}). The report is here: {page}")) from error
+
+
+def _after_all(error: AutoMLError) -> AutoMLError:
+    """The error, as one after everything was read: the command ends with 1."""
+    error.begun = True
+    return error
 
 
 def unreadable(data: Path, error: BadData) -> DataReport:

@@ -42,7 +42,11 @@ def judged(
         say=say,
     )
     report = replace(report, suspects=judgement.suspects, judged=judgement.judged)
-    return replace(report, price=_price(dataset, judgement, request, home, db, say)) if request.price else report
+    if not request.price:
+        return report
+    if not judgement.train:
+        return replace(report, price="Nothing was priced: train was not judged, and labels of val are never changed.")
+    return replace(report, price=_price(dataset, judgement, request, home, db, say))
 
 
 def _price(

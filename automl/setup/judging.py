@@ -24,7 +24,8 @@ from automl.trainers.predictions import Predictions
 from automl.trainers.ultralytics.predict import predict_apart
 
 WEAK = 0.3  # mAP50-95 below which a model errs more often than labels do
-_BUDGET = "Give a budget for two half-trained models to judge it"
+_BUDGET = "Add --budget, such as 2cpu-h or 1gpu-h, for two half-trained models that judge it"
+_HINTS = " A model so weak errs more often than labels do: take its suspects as hints."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class Judgement:
     slot_s: float  # slot-seconds of trainings and predictions
     wall_s: float = 0.0
     kind: str = "cpu"  # "cpu" or "gpu": the unit of slot_s
+    train: bool = True  # False if train was not judged
 
 
 def judge(
@@ -83,6 +85,7 @@ class _Judging:
 
     def judge(self, splits: Sequence[str], budget: Sequence[str], folder: Path) -> Judgement:
         began, suspects, sentences = time.monotonic(), list[Suspect](), list[str]()
+        train = "train" in splits
         seen = {split: self.model.has_seen(self.dataset, split) for split in splits}
         own = [split for split in splits if len(seen[split]) < len(set(self.dataset.splits[split].images))]
         if own:
@@ -93,13 +96,16 @@ class _Judging:
                 sentences.append(f"{len(seen[split])} images of {split} were not judged: the model has seen them.")
         if seen.get("train"):
             fit = self._cross_fit(budget, folder)
+            train = not fit.problem
             suspects += [] if fit.problem else self._by_halves(fit, seen["train"])
             sentences.append(self._of_halves(fit, time.monotonic() - began))
         wall_s = time.monotonic() - began
         slot_s, kind = wall_s * self.place.slots, self.place.kind
-        sentences.append(f"Cost: {format_cost(slot_s, kind)}.")
+        sentences.append(f"Spent on judging: {format_cost(slot_s, kind)}.")
         text = " ".join(sentences)
-        return Judgement(suspects=tuple(ranked(suspects)), judged=text, slot_s=slot_s, wall_s=wall_s, kind=kind)
+        return Judgement(
+            suspects=tuple(ranked(suspects)), judged=text, slot_s=slot_s, wall_s=wall_s, kind=kind, train=train
+        )
 
     def _by_baseline(self, splits: Sequence[str], seen: Mapping[str, frozenset[Path]], folder: Path) -> list[Suspect]:
         images = {
@@ -134,8 +140,11 @@ class _Judging:
         words = f"{listed(splits).capitalize()} {verb} judged by {self.model.words} at {self.model.imgsz} px"
         partial = [f"{len(seen[split])} images of {split}" for split in splits if seen[split]]
         words += f", without {listed(partial)} that it was trained on" if partial else ""
+        score = self.model.map50_95
+        words += "" if score is None else f" (mAP50-95 {score:.3f} on val)"
         unsure = self.model.seen is None and "train" not in splits
-        return words + (", which is taken as trained on train alone." if unsure else ".")
+        words += ", which is taken as trained on train alone." if unsure else "."
+        return words + (_HINTS if score is not None and score < WEAK else "")
 
     def _of_halves(self, fit: CrossFit, wall_s: float) -> str:
         if fit.problem:
@@ -143,8 +152,7 @@ class _Judging:
         assert self.model.recipe is not None
         scores = listed([f"{score:.3f}" for score in fit.map50_95])
         cost = format_cost(wall_s * self.place.slots, self.place.kind)
-        weak = " Models so weak err more often than labels do: take their suspects as hints, or allow a larger budget."
-        weak = weak if min(fit.map50_95) < WEAK else ""
+        weak = _HINTS if min(fit.map50_95) < WEAK else ""
         return (
             f"Train was judged by two half-trained models, each on the half that it had not seen: {fit.epochs} epochs "
             f"of {self.model.recipe.origin}, mAP50-95 {scores} on val, {cost}.{weak}"

@@ -18,6 +18,7 @@ class Lasting:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.lost: OSError | None = None  # why text was dropped though someone reads, as on a full disk
 
     def write(self, text: str) -> int:
         """Write the text if that is possible; its length."""
@@ -44,6 +45,8 @@ class Lasting:
         except OSError as error:
             if error.errno in _READER_GONE:
                 self._to_nowhere()
+            else:
+                self.lost = error
 
     def _to_nowhere(self) -> None:
         """Let the stream end nowhere: so Python's own last flush, and what others print, succeed too."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.builders.cli import Place
+from tests.builders.cli import Place, environment
 from tests.builders.data_folder import BOX, write_image
 
 if TYPE_CHECKING:
@@ -54,6 +56,17 @@ def test_a_program_gets_json_alone(place: Place) -> None:
     done = place.run("check", "--data", "broken/data.yaml", "--json")
     assert (done.returncode, done.stderr) == (1, "")
     assert json.loads(done.stdout)["trainable"] is False
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_report_that_cannot_be_written_as_a_whole_is_no_success(place: Place) -> None:
+    command = [sys.executable, "-m", "automl", "check", "--data", str(place.folder / "sound" / "data.yaml"), "--json"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, env=environment(AUTOML_HOME=str(place.home)), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert b"cannot be written to standard output" in done.stderr
 
 
 @pytest.mark.browser

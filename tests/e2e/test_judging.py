@@ -40,7 +40,7 @@ def test_without_a_budget_train_is_not_judged(searched: Searched) -> None:
     dataset = read_dataset(place.folder / "data.yaml")
     weights = next(iter(sorted(place.home.glob("studies/*/trials/00000/best.pt"))))
     judgement = judge(dataset, weights, home=place.home, device="cpu")
-    assert "Train was not judged: the model was trained on it. Give a budget" in judgement.judged
+    assert "Train was not judged: the model was trained on it. Add --budget" in judgement.judged
     assert "Val was judged by" in judgement.judged
     assert {suspect.split for suspect in judgement.suspects} <= {"val"}
 
@@ -68,7 +68,7 @@ def test_the_command_judges_prices_and_lists_and_keeps_its_report(searched: Sear
     assert done.returncode == 0, done.stderr
     assert "Val was judged by trial 0 of the study" in done.stdout
     assert "Train was not judged" in done.stdout
-    assert "nothing to price" in done.stdout
+    assert "Nothing was priced: train was not judged" in done.stdout
     assert listing.read_text(encoding="utf-8-sig").startswith("rank,kind,score,")
     with closing(sqlite3.connect(place.home / "automl.db")) as database:
         query = "SELECT data, study_id IS NOT NULL FROM automl_checks ORDER BY study_id IS NOT NULL"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -191,6 +192,15 @@ def test_every_score_is_a_chance_and_no_label_is_named_twice(images: list[Judged
     named = [(suspect.image, suspect.line) for suspect in suspects if suspect.line is not None]
     assert len(named) == len(set(named))
     assert suspects == sorted(suspects, key=lambda suspect: -suspect.score)
+
+
+@settings(max_examples=60)
+@given(st.lists(any_image(), min_size=1, max_size=4, unique_by=lambda image: image.image))
+def test_a_wrong_class_is_one_of_which_the_model_is_less_sure(images: list[JudgedImage]) -> None:
+    for suspect in suspects_in(images, 3, least=0.0):
+        if suspect.kind is SuspectKind.CLASS and suspect.score > 0:
+            other, own = (int(number) for number in re.findall(r"(\d+)%", suspect.why))
+            assert other >= own
 
 
 @settings(max_examples=20)
