@@ -87,7 +87,8 @@ def check(
         if not json_:
             converted = None if from_ is None else Path(report.data)
             for file in filter(None, (html, fix_list, converted)):
-                print(f"Wrote {file}")
+                if file.exists():
+                    print(f"Wrote {file}")
     code = exit_code(report, strict=strict)
     if code:
         raise typer.Exit(code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
@@ -35,6 +35,7 @@ from automl.store import checks
 from automl.store.address import store_url
 from automl.store.engine import open_store
 
+NOT_JUDGED = "No label was judged: mend the errors first."
 UNREADABLE = "data/unreadable"  # code of the finding on a data.yaml that cannot be read as a whole
 
 
@@ -70,14 +71,19 @@ def check(
     except BadData as error:
         if error.file == request.target:  # a wrong word, of --to
             raise
-        report = unreadable(source, error)
-    report = trusting(lambda: judged(report, request, home=place, db=db, say=say), lambda error: request.trust_model)
+        report = unreadable(source, error, left_out)
+    suspected = None
+    if request.baseline is not None:
+        suspected = trusting(
+            lambda: judged(report, request, home=place, db=db, say=say), lambda error: request.trust_model
+        )
+        report = suspected or replace(report, judged=NOT_JUDGED)
     kept = _kept(report, facts, folder, lambda: time.monotonic() - began, quoted(str(source)))
     _store(kept, folder, place, db, say)
+    if request.fix_list is not None and suspected is not None:  # else an earlier list stays
+        write_fix_list(kept.suspects, kept.names, request.fix_list)
     if request.html is not None:
         _copy(folder / PAGE, request.html)
-    if request.fix_list is not None:
-        write_fix_list(kept.suspects, kept.names, request.fix_list)
     return kept
 
 
@@ -119,8 +125,8 @@ def _after_all(error: AutoMLError) -> AutoMLError:
     return error
 
 
-def unreadable(data: Path, error: BadData) -> DataReport:
-    """Report on a data.yaml that cannot be read as a whole: the reason is its only finding."""
+def unreadable(data: Path, error: BadData, noted: Sequence[Finding] = ()) -> DataReport:
+    """Report on a data set that cannot be read as a whole: the reason is a finding, beside those of a conversion."""
     place = Place(file=str(error.file), line=error.line, text=error.problem)
     finding = Finding(
         code=UNREADABLE,
@@ -134,7 +140,7 @@ def unreadable(data: Path, error: BadData) -> DataReport:
         fingerprint="",
         names=(),
         splits={},
-        findings=(finding,),
+        findings=(finding, *noted),
         version=__version__,
         at=time.time(),
     )

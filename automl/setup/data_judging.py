@@ -20,20 +20,18 @@ from automl.setup.pricing import price
 
 def judged(
     report: DataReport, request: CheckRequest, *, home: Path, db: str | None, say: Callable[[str], None]
-) -> DataReport:
+) -> DataReport | None:
     """The report with the labels that the baseline contradicts, and with their price where that is asked for.
 
-    Data that cannot be trained on are not judged, and the report says so.
+    None for data that cannot be trained on: they cannot be judged either.
     """
-    if request.baseline is None:
-        return report
     try:
         dataset = read_dataset(report.data)
-    except BadData as error:
-        return replace(report, judged=f"No label was judged, since the data cannot be trained on yet: {error}")
+    except BadData:
+        return None
     judgement = judge(
         dataset,
-        request.baseline,
+        str(request.baseline),
         home=home,
         db=db,
         budget=request.budgets,
@@ -63,11 +61,11 @@ def _price(
     if recipe is not None:
         model = recipe.network or str(recipe.params["model"])
         network = {"model": model, "imgsz": recipe.imgsz, "weights": recipe.weights or "none"}
-    left = [_left(Budget.parse(text), judgement) for text in request.budgets]
+    left = [left_of(Budget.parse(text), judgement) for text in request.budgets]
     priced = price(
         dataset,
         judgement.suspects,
-        budget=[text for text in left if text],
+        budget=left if all(left) else (),
         top=request.top,
         device=request.device,
         home=home,
@@ -78,7 +76,7 @@ def _price(
     return " ".join(filter(None, (priced.sentence, *priced.notes, spent)))
 
 
-def _left(budget: Budget, judgement: Judgement) -> str:
+def left_of(budget: Budget, judgement: Judgement) -> str:
     """Text of what judging has left of a budget; empty where nothing is left."""
     limit_s = budget.limit_s
     if limit_s is None:

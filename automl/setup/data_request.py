@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from automl.checks.fix_list import COLUMNS
 from automl.costs.budget import Budget
 from automl.data.document import SUFFIXES, read_document
 from automl.data.images import SPLITS
@@ -18,7 +19,7 @@ from automl.setup.spellings import data_file
 TOP = 60  # most suspicious labels that are priced
 FORMATS = ("coco", "voc")
 BASELINE = "baseline"
-_CSV = b"\xef\xbb\xbfrank,kind,score,"  # beginning of a list of suspicious labels
+_CSV = b"\xef\xbb\xbf" + ",".join(COLUMNS[:3]).encode()  # beginning of a list of suspicious labels
 
 
 class CheckOptions(TypedDict, total=False):

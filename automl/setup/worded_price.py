@@ -47,12 +47,16 @@ def nothing_to_change(price: Price, suspects: Sequence[Suspect]) -> Price:
 
 
 def from_trainings(price: Price, epoch_s: float) -> Price:
-    """The price with its sentence, from the correction that gains most of those with most pairs.
+    """The price with its sentence, from the labels fixed, or dropped where that alone has most pairs.
+
+    Not from the one that gained more: of two uncertain figures the larger one promises too much.
 
     epoch_s  slot-seconds of an epoch, which tell what a search would cost
     """
     most = max(len(variant.seeds) for variant in price.variants)
-    best = max((v for v in price.variants if len(v.seeds) == most), key=lambda variant: variant.gain)
+    order = tuple(Correction)  # fixed first
+    whole = [variant for variant in price.variants if len(variant.seeds) == most]
+    best = min(whole, key=lambda variant: order.index(variant.correction))
     pairs = f"{most} pair{'s' if most > 1 else ''} of trainings"
     how = (
         f"{best.correction.value}, {pairs} of {price.epochs} epochs of {Path(price.model).stem} at {price.imgsz} px, "

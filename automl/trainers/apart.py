@@ -12,10 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from automl.errors import AutoMLError
 from automl.records import Prepared, TrainJob, Trial
@@ -90,7 +92,7 @@ def _last(request: Mapping[str, Any], job: TrainJob, heard: Callable[[Mapping[st
                 if "epoch" in last:
                     heard(last)
         except BaseException:
-            process.terminate()
+            _end(process)
             raise
     if "error" in last:
         raise AutoMLError(last["error"])
@@ -98,6 +100,15 @@ def _last(request: Mapping[str, Any], job: TrainJob, heard: Callable[[Mapping[st
         log = Path(job.directory) / "log.txt"
         raise AutoMLError(f"the training ended unexpectedly, with code {process.returncode}. Its log is {log}.")
     return last
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the process with those that it started, which read images: none of them may outlive a Ctrl-C."""
+    with suppress(psutil.Error):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                child.kill()
+    process.kill()
 
 
 def _lines(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
