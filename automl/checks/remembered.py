@@ -21,6 +21,7 @@ from automl.data.labels import RowFault, label_path
 from automl.data.pixels import Fault, Flaw
 from automl.files.archives import DAMAGED
 from automl.files.atomic import replacing
+from automl.files.regular import open_regular
 
 _FORMAT = 1
 _UNREADABLE = (*DAMAGED, AttributeError)
@@ -102,7 +103,7 @@ def _place(home: Path | None, data: Path, split: str, reading: Reading) -> Path 
 
 def _read(file: Path, state: str) -> dict[str, Any]:
     """Images, marks and facts in a file. Raises one of _UNREADABLE if it is damaged or of another state."""
-    with np.load(file, allow_pickle=False) as arrays:
+    with open_regular(file) as stream, np.load(stream, allow_pickle=False) as arrays:
         head = json.loads(arrays["head"].tobytes())
         if head["state"] != state:
             raise ValueError(head["state"])
