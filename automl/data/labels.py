@@ -220,7 +220,8 @@ def _number_problem(points: list[float]) -> tuple[str, RowFault] | None:
     odd = next((point for point in points if not math.isfinite(point)), None)
     if odd is None:
         return None
-    return f"{odd:g} is outside 0 to 1; boxes are fractions of the image, not pixels", RowFault.NUMBER
+    words = "not a number" if math.isnan(odd) else "outside 0 to 1"
+    return f"{odd:g} is {words}; boxes are fractions of the image, not pixels", RowFault.NUMBER
 
 
 def _box_problem(box: tuple[float, float, float, float]) -> tuple[str, RowFault] | None:
