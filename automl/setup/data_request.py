@@ -15,6 +15,7 @@ from automl.data.document import SUFFIXES, read_document
 from automl.data.images import SPLITS
 from automl.errors import AutoMLError, UnknownName
 from automl.files.home import expanded
+from automl.files.regular import is_file
 from automl.reports.data_html import MARK
 from automl.setup.spellings import data_file
 
@@ -113,7 +114,7 @@ def _flag(name: str) -> str:
 def _source(source: Path) -> Path:
     """File or folder of another tool's annotations, absolute."""
     place = expanded(source).absolute()
-    if not place.exists():
+    if not os.path.exists(place):  # noqa: PTH110 - False below a closed folder
         raise AutoMLError(f"--data {source}: there is no such file or folder. Check the path.")
     return place
 
@@ -121,9 +122,9 @@ def _source(source: Path) -> Path:
 def _data(data: Path, home: Path) -> Path:
     """The data.yaml, absolute. Its content is judged later."""
     file = expanded(data)
-    if not (file.is_file() and file.suffix.lower() in SUFFIXES):
+    if not (is_file(file) and file.suffix.lower() in SUFFIXES):
         file = data_file(data, home)  # one that comes with Ultralytics, or a refusal
-        if not (file.is_file() and file.suffix.lower() in SUFFIXES):
+        if not (is_file(file) and file.suffix.lower() in SUFFIXES):
             read_document(file)
     return file.absolute()
 
