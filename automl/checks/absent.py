@@ -16,6 +16,7 @@ from automl.data.dataset import MOST_UNLABELLED
 from automl.data.images import TEST
 from automl.data.labels import label_path, without_image
 from automl.data.listing import is_image
+from automl.files.regular import is_file, read_regular_text
 from automl.records import Finding, Place, Severity
 
 _LISTS = frozenset(  # text files that lie beside labels on purpose
@@ -93,7 +94,7 @@ def _elsewhere(image: str) -> Path | None:
     places += [grand / folder / name for folder in ("annotations", "Annotations", "label", "Labels", "txt")]
     places += [own.with_suffix(suffix) for suffix in (".TXT", ".xml", ".json")]
     places += [parent / f"{path.stem}{suffix}" for suffix in (".xml", ".json")]
-    return next((place for place in places if place != own and place.is_file()), None)
+    return next((place for place in places if place != own and is_file(place)), None)
 
 
 def _on_orphans(images: Sequence[str]) -> Iterator[Finding]:
@@ -131,7 +132,7 @@ def _on_class_lists(facts: Facts, images: Sequence[str]) -> Iterator[Finding]:
     folders = {os.path.dirname(label_path(image)) for image in images}  # noqa: PTH120
     for file in sorted({Path(folder) / name for folder in folders for name in ("classes.txt", "../classes.txt")}):
         with suppress(OSError, UnicodeDecodeError):
-            lines = file.read_text(encoding="utf-8-sig").splitlines()
+            lines = read_regular_text(file).splitlines()
             names = tuple(line.strip() for line in lines if line.strip())
             if names and facts.names and names[: facts.nc] != facts.names:
                 pairs = zip(names, facts.names, strict=False)

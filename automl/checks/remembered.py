@@ -21,6 +21,7 @@ from automl.data.labels import RowFault, label_path
 from automl.data.pixels import Fault, Flaw
 from automl.files.archives import DAMAGED
 from automl.files.atomic import replacing
+from automl.files.regular import open_regular
 
 _FORMAT = 1
 _UNREADABLE = (*DAMAGED, AttributeError)
@@ -46,7 +47,7 @@ class Memory:
         file = _place(home, data, split, reading)
         if file is not None:
             with suppress(*_UNREADABLE):
-                return cls(file=file, state=state, **_read(file, state))
+                return cls(file=file, state=state, **_read(file, state, reading.rules.nc))
         return cls(file=file, state=state, images=(), marks=np.zeros((0, 4), np.int64), part=Part.empty(0))
 
     def known(self, images: Sequence[str], marks: Marks) -> NDArray[np.int64]:
@@ -100,9 +101,9 @@ def _place(home: Path | None, data: Path, split: str, reading: Reading) -> Path 
     return home / "checks" / f"{name}-{split}-{'pixels' if reading.pixels else 'labels'}.npz"
 
 
-def _read(file: Path, state: str) -> dict[str, Any]:
-    """Images, marks and facts in a file. Raises one of _UNREADABLE if it is damaged or of another state."""
-    with np.load(file, allow_pickle=False) as arrays:
+def _read(file: Path, state: str, nc: int) -> dict[str, Any]:
+    """Images, marks and facts in a file. Raises one of _UNREADABLE if it is damaged, altered or of another state."""
+    with open_regular(file) as stream, np.load(stream, allow_pickle=False) as arrays:
         head = json.loads(arrays["head"].tobytes())
         if head["state"] != state:
             raise ValueError(head["state"])
@@ -120,7 +121,22 @@ def _read(file: Path, state: str) -> dict[str, Any]:
         RowProblem(image=image, line=line, text=text, fault=RowFault(fault))
         for image, line, text, fault in head["problems"]
     ]
+    if not _is_possible(part, nc):
+        raise ValueError("facts")
     return {"images": images, "marks": marks, "part": part}
+
+
+def _is_possible(part: Part, nc: int) -> bool:
+    """False for facts that no data can have, as in a file that somebody altered."""
+    numbers = range(len(part.counts))
+    sizes = (part.counts, part.width, part.height, part.boxes[:, 2:])
+    return (
+        all((array >= 0).all() for array in sizes)
+        and bool(np.isfinite(part.boxes).all())
+        and bool(((part.box_class >= 0) & (part.box_class < nc)).all() and (part.box_line >= 1).all())
+        and all(number in numbers for number in part.flaws)
+        and all(problem.image in numbers for problem in part.problems)
+    )
 
 
 def _same_kind(array: NDArray[Any], model: NDArray[Any], any_length: bool) -> NDArray[Any]:

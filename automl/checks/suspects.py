@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +26,7 @@ from automl.checks.suspects_chances import Curve
 from automl.checks.suspects_matching import Boxes, Floats, match, objects_of
 from automl.checks.suspects_scores import Suspicions
 from automl.data.labels import label_path
+from automl.files.regular import read_regular_text
 from automl.records.check import Box, Suspect, SuspectKind
 
 LEAST = 0.1  # chance below which a label is not listed
@@ -74,7 +74,7 @@ def judged_image(
 def labels_in(file: str, keypoint_columns: int = 0) -> tuple[tuple[int, ...], npt.NDArray[np.int64], Floats]:
     """Lines, classes and boxes of a label file of usable rows; of a polygon the box around it. None without a file."""
     try:
-        text = Path(file).read_text(encoding="utf-8-sig")
+        text = read_regular_text(file)
     except FileNotFoundError:
         text = ""
     rows = [(line, row.split()) for line, row in enumerate(text.splitlines(), start=1) if row.strip()]

@@ -13,6 +13,7 @@ import numpy as np
 
 from automl.data.formats import HEAD, Format, format_of
 from automl.data.pixels import judge
+from automl.files.regular import open_regular
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -91,7 +92,7 @@ def _decoded(file: str, side: int) -> Any:
     """The image in RGB; None if it is too large to be decoded for a small picture."""
     from PIL import Image, ImageOps
 
-    with Path(file).open("rb") as stream:
+    with open_regular(file) as stream:
         kind = format_of(stream.read(HEAD))
         stream.seek(0)
         Image.init()

@@ -19,6 +19,7 @@ from automl.data.images import TEST, SplitImages, find_images
 from automl.data.labels import DROPPED, LabelRules, label_path, read_labels, without_image
 from automl.errors import SHOWN, BadData
 from automl.files import pointers
+from automl.files.regular import read_regular
 
 MOST_UNLABELLED = 0.1  # of a split's images may lack a label file without a word on it
 PASSED_ON = ("channels", "kpt_shape", "flip_idx")  # further keys that change how images or labels are read
@@ -210,8 +211,7 @@ def known_fingerprints(file: Path | str, *, test: bool) -> tuple[str, ...]:
 
 def _bytes_of(file: str) -> bytes:
     try:
-        with open(file, "rb") as stream:  # noqa: PTH123 - ten thousand files: pathlib would double the time
-            return stream.read()
+        return read_regular(file)
     except FileNotFoundError:
         return b""
 

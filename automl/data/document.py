@@ -11,6 +11,7 @@ from typing import Any
 from automl.errors import BadData
 from automl.files import pointers
 from automl.files.home import expanded
+from automl.files.regular import read_regular
 from automl.files.yaml_text import NotYaml, parse_yaml
 
 SUFFIXES = (".yaml", ".yml")
@@ -74,7 +75,7 @@ def _read_text(file: Path) -> str:
     if file.suffix.lower() not in SUFFIXES:
         raise BadData(file, "not named .yaml or .yml; give the data.yaml of the data set.")
     try:
-        content = file.read_bytes()
+        content = read_regular(file)
         if pointers.is_pointer(content):
             raise BadData(file, f"{pointers.IN_WORDS}; {pointers.WAY_OUT}.")
         return content.decode("utf-8-sig")

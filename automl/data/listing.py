@@ -10,6 +10,7 @@ from pathlib import Path
 
 from automl.errors import BadData
 from automl.figures import listed
+from automl.files.regular import is_file, read_regular
 
 IMAGE_SUFFIXES = frozenset(  # those of Ultralytics 8.4.190
     ("avif", "bmp", "dng", "heic", "heif", "jp2", "jpeg", "jpg", "mpo", "png", "tif", "tiff", "webp")
@@ -160,27 +161,28 @@ def _of_text(listing: Listing) -> Iterator[str]:
     if file.suffix.lower() in FOREIGN:
         raise BadData(file, f"is {FOREIGN[file.suffix.lower()]}.", way_out=CONVERT)
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError):
+        content = read_regular(file)
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
         raise BadData(
-            file, "cannot be read as a list of images.", way_out="Name a folder or a UTF-8 text file."
+            file, "is a list of images that is not in UTF-8.", line=number, way_out="Save it as UTF-8."
+        ) from None
+    except OSError as error:
+        raise BadData(
+            file,
+            f"cannot be read as a list of images ({error.strerror}).",
+            way_out="Name a folder or a UTF-8 text file.",
         ) from None
     for number, line in enumerate(lines, start=1):
         if not is_image(line):
             listing.lines += [(number, line)] if line.strip() else []
             continue
         places = (file.parent / line, Path(line).absolute())
-        image = next((place for place in places if _is_file(place)), None)
+        image = next((place for place in places if is_file(place)), None)
         if image is None:
             listing.missing.append((number, line))
             continue
         if not line.startswith("./") and not Path(line).is_absolute():
             listing.loose.append((number, line))
         yield os.path.normpath(image)
-
-
-def _is_file(place: Path) -> bool:
-    try:
-        return place.is_file()
-    except (OSError, ValueError):  # too long, or with a zero byte
-        return False

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from automl.data.formats import HEAD, Format, described, format_of
 from automl.files import pointers
+from automl.files.regular import open_regular
 from automl.host import guest
 
 LEAST = 10  # pixels of either side
@@ -120,7 +121,7 @@ def judge(file: str, channels: int = 3) -> Verdict:
 def judge_and_measure(file: str, channels: int = 3) -> tuple[Verdict, Header]:
     """The verdict on a file, and what its header says; see `judge`."""
     try:
-        with open(file, "rb") as stream:  # noqa: PTH123 - ten thousand files: pathlib would double the time
+        with open_regular(file) as stream:
             head = stream.read(HEAD)
             kind = format_of(head)
             if kind is None:
@@ -286,7 +287,7 @@ def _decodes(file: str, channels: int) -> bool:
 
 
 def _loads(file: str) -> bool:
-    with open(file, "rb") as stream:  # noqa: PTH123
+    with open_regular(file) as stream:
         kind = format_of(stream.read(HEAD))
         stream.seek(0)
         if kind is not None:
@@ -301,7 +302,7 @@ def decode_grey(file: str) -> Any:
     if file.rpartition(".")[2].lower() not in ("avif", "heic", "heif"):
         return None
     try:
-        with open(file, "rb") as stream:  # noqa: PTH123
+        with open_regular(file) as stream:
             kind = format_of(stream.read(HEAD))
             stream.seek(0)
             return None if kind is None else np.asarray(_picture(stream, file, kind).convert("L"))

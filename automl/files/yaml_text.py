@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+_MOST_NODES = 1_000_000  # values in a text, each alias written out
 _TAG = "tag:yaml.org,2002:"
 _INT = re.compile(r"[-+]?(?:[0-9][0-9_]*|0x[0-9a-fA-F][0-9a-fA-F_]*|0o[0-7][0-7_]*|0b[01][01_]*)$")
 _FLOAT = re.compile(
@@ -65,6 +66,7 @@ def parse_yaml(text: str) -> YamlText:
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
+        _expanded(root, {})
         return _content(loader, root, yaml.safe_load(text))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -86,6 +88,23 @@ def _content(loader: _Loader, root: yaml.Node | None, as_yaml_1_1: Any) -> YamlT
         lines={_below(path, key.value): key.start_mark.line + 1 for path, key in keys},
         repeated=tuple(_repeated(keys)),
     )
+
+
+def _expanded(node: yaml.Node | None, sizes: dict[int, int]) -> int:
+    """Number of nodes with each alias written out. Raises NotYaml where aliases make a small text a huge one.
+
+    sizes  of the nodes that are done, by identity; of one that holds itself 0
+    """
+    if node is None or id(node) in sizes:
+        return sizes.get(id(node), 0)
+    sizes[id(node)] = 0 if isinstance(node, yaml.CollectionNode) else 1
+    if isinstance(node, yaml.CollectionNode):
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+        size = 1 + sum(_expanded(part, sizes) for part in parts)
+        if size > max(_MOST_NODES, 2 * len(sizes)):
+            raise NotYaml(f"its aliases stand for more than {_MOST_NODES:,} values", node.start_mark.line + 1)
+        sizes[id(node)] = size
+    return sizes[id(node)]
 
 
 def _nodes(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[tuple[str, yaml.Node]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypedDict, Unpack
 
 from automl.checks.fix_list import COLUMNS
@@ -13,6 +16,7 @@ from automl.data.document import SUFFIXES, read_document
 from automl.data.images import SPLITS
 from automl.errors import AutoMLError, UnknownName
 from automl.files.home import expanded
+from automl.files.regular import is_file
 from automl.reports.data_html import MARK
 from automl.setup.spellings import data_file
 
@@ -111,7 +115,7 @@ def _flag(name: str) -> str:
 def _source(source: Path) -> Path:
     """File or folder of another tool's annotations, absolute."""
     place = expanded(source).absolute()
-    if not place.exists():
+    if not os.path.exists(place):  # noqa: PTH110 - False below a closed folder
         raise AutoMLError(f"--data {source}: there is no such file or folder. Check the path.")
     return place
 
@@ -119,9 +123,9 @@ def _source(source: Path) -> Path:
 def _data(data: Path, home: Path) -> Path:
     """The data.yaml, absolute. Its content is judged later."""
     file = expanded(data)
-    if not (file.is_file() and file.suffix.lower() in SUFFIXES):
+    if not (is_file(file) and file.suffix.lower() in SUFFIXES):
         file = data_file(data, home)  # one that comes with Ultralytics, or a refusal
-        if not (file.is_file() and file.suffix.lower() in SUFFIXES):
+        if not (is_file(file) and file.suffix.lower() in SUFFIXES):
             read_document(file)
     return file.absolute()
 
@@ -150,21 +154,36 @@ def check_output(output: Path, name: str, suffixes: Sequence[str], mark: bytes) 
     """
     flag, file = _flag(name), expanded(output).absolute()
     example = f"{'report' if suffixes[0] == '.html' else 'suspects'}{suffixes[0]}"
-    if file.is_dir():
+    if os.path.isdir(file):  # noqa: PTH112 - False below a closed folder
         raise AutoMLError(f"{flag} {output}: a folder. Name a file in it: {output / example}")
     if file.suffix.lower() not in suffixes:
         raise AutoMLError(f"{flag} {output}: name a file that ends in {suffixes[0]}, such as {example}.")
-    if not file.parent.is_dir():
-        raise AutoMLError(f"{flag} {output}: the folder {file.parent} does not exist. Create it, or name another.")
     try:
-        exists = file.exists()
-        beginning = file.read_bytes()[: len(mark)] if exists else b""
-        with file.open("ab"):
-            pass
-        if not exists:
-            file.unlink()
-    except OSError as error:
-        raise AutoMLError(f"{flag} {output} cannot be written ({error.strerror}). Name another file.") from None
+        if not file.parent.is_dir():
+            raise AutoMLError(f"{flag} {output}: the folder {file.parent} does not exist. Create it, or name another.")
+        beginning = _beginning(file, f"{flag} {output}", len(mark))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise AutoMLError(f"{flag} {output} cannot be written ({reason}). Name another file.") from None
     if beginning and beginning != mark:
         raise AutoMLError(f"{flag} {output} exists and is none of automl's. Name another file, or move it away.")
     return file
+
+
+def _beginning(file: Path, words: str, count: int) -> bytes:
+    """First bytes of a file that can be written, of none of one that can be created: nothing is left behind.
+
+    Raises AutoMLError for a link and for what is no regular file, OSError for what cannot be written.
+    """
+    with TemporaryFile(dir=file.parent):
+        pass
+    try:
+        mode = file.lstat().st_mode
+    except FileNotFoundError:
+        return b""
+    if stat.S_ISLNK(mode):
+        raise AutoMLError(f"{words}: a link, which is not written through. Name another file.")
+    if not stat.S_ISREG(mode):
+        raise AutoMLError(f"{words}: not a regular file. Name another file.")
+    with file.open("r+b") as stream:
+        return stream.read(count)

@@ -16,6 +16,7 @@ from automl.data.conversion.records import Annotated, Parts, PixelBox
 from automl.data.listing import is_image
 from automl.errors import BadData
 from automl.files import pointers
+from automl.files.regular import read_regular
 
 KEYS = ("images", "annotations", "categories")
 _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -74,7 +75,7 @@ def _chosen(source: Path, notes: Notes) -> Iterator[_File]:
 
 def _load(file: Path) -> Any:
     try:
-        content = file.read_bytes()
+        content = read_regular(file)
         if pointers.is_pointer(content):
             raise BadData(file, f"{pointers.IN_WORDS}; {pointers.WAY_OUT}.")
         return json.loads(content.decode("utf-8-sig"))

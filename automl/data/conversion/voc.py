@@ -12,6 +12,7 @@ from automl.data.conversion.places import Images, files_below, is_inside, with_s
 from automl.data.conversion.records import Annotated, Parts, PixelBox
 from automl.data.listing import is_image
 from automl.errors import BadData
+from automl.files.regular import is_file, read_regular, read_regular_text
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -60,12 +61,14 @@ def _parsed(file: Path, notes: Notes) -> _File | None:
     from defusedxml.ElementTree import fromstring
 
     try:
-        root = fromstring(file.read_bytes())
+        root = fromstring(read_regular(file))
     except ParseError as error:
         notes.add(What.BAD_FILE, file, f"not valid XML: {error}", line=error.position[0])
     except DefusedXmlException:
         notes.add(What.BAD_FILE, file, "it declares entities, which can fill the memory or read other files")
-    except (OSError, ValueError, LookupError, RecursionError) as error:
+    except OSError as error:
+        notes.add(What.BAD_FILE, file, f"cannot be read ({error.strerror})")
+    except (ValueError, LookupError, RecursionError) as error:
         notes.add(What.BAD_FILE, file, str(error))
     else:
         if root.tag == "annotation":
@@ -92,7 +95,7 @@ def _lists(folder: Path) -> dict[str, list[str]]:
     lists: dict[str, list[str]] = {}
     for name in _LISTS:
         places = (folder / "ImageSets" / "Main" / f"{name}.txt", folder / "ImageSets" / f"{name}.txt")
-        file = next((path for path in places if path.is_file()), None)
+        file = next((path for path in places if is_file(path)), None)
         if file is not None:
             lists[name] = _stems(file)
     whole = lists.pop(_SET, None)
@@ -104,7 +107,7 @@ def _lists(folder: Path) -> dict[str, list[str]]:
 
 def _stems(file: Path) -> list[str]:
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_regular_text(file).splitlines()
     except (OSError, UnicodeDecodeError):
         raise BadData(file, "cannot be read as a list of images.", way_out="Save it as UTF-8, a name a line.") from None
     names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]

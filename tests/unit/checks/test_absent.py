@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,16 @@ def test_labels_elsewhere_are_pointed_at(make: Make, place: str) -> None:
     finding = findings_of(data)["labels/none"]
     assert str(other) in finding.advice
     assert str(data.parent / "labels/train/a.txt") in finding.advice
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_closed_folder_where_labels_are_looked_for_ends_no_check(make: Make) -> None:
+    closed = without_labels(make()) / "images" / "train" / "labels"
+    closed.mkdir(mode=0)
+    try:
+        assert "labels/none" in findings_of(closed.parents[2] / "data.yaml")
+    finally:
+        closed.chmod(0o700)
 
 
 def test_folders_of_classes_speak_for_classification(make: Make) -> None:

@@ -138,6 +138,42 @@ def test_a_memory_of_other_shapes_is_passed_over(make: Make, home: Path) -> None
     assert same(scan(data, home=home), first)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("boxes", np.nan),
+        ("boxes", np.inf),
+        ("boxes", -0.5),
+        ("box_class", -1),
+        ("box_class", 99),
+        ("box_line", 0),
+        ("width", -1),
+    ],
+)
+def test_a_memory_of_impossible_facts_is_passed_over(make: Make, home: Path, name: str, value: float) -> None:
+    data = make()
+    first = scan(data, home=home)
+    for file in (home / "checks").glob("*.npz"):
+        with np.load(file) as arrays:
+            content = dict(arrays)
+        content[name] = np.full_like(content[name], value)
+        np.savez(file, **content)
+    assert same(scan(data, home=home), first)
+
+
+def test_a_memory_of_negative_counts_is_passed_over(make: Make, home: Path) -> None:
+    data = make()
+    write_image(data.parent / "images/train/b.jpg", BOX)
+    first = scan(data, home=home)
+    for file in (home / "checks").glob("*-train-*.npz"):
+        with np.load(file) as arrays:
+            content = dict(arrays)
+        assert len(content["counts"]) > 1
+        content["counts"] = np.array([content["counts"].sum() + 1, -1, *content["counts"][2:] * 0], np.int32)
+        np.savez(file, **content)
+    assert same(scan(data, home=home), first)
+
+
 def test_a_home_that_cannot_be_written_to_is_no_problem(make: Make, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert scan(make(), home=tmp_path / "file" / "home").splits

@@ -107,3 +107,10 @@ def test_a_link_in_a_circle_is_refused(make: Make, tmp_path: Path) -> None:
     (tmp_path / "images/train/round").symlink_to(tmp_path / "images")
     with pytest.raises(BadData, match="images/train/round: is a link to a folder that holds it; remove it"):
         read_dataset(data)
+
+
+@pytest.mark.parametrize(("content", "line"), [(b"\xff\xfea", 1), (b"a.jpg\r\nb.jpg\n\xe4.jpg\n", 3)])
+def test_a_list_that_is_not_utf_8_names_its_line(tmp_path: Path, content: bytes, line: int) -> None:
+    (tmp_path / "train.txt").write_bytes(content)
+    with pytest.raises(BadData, match=rf"train\.txt:{line}: .*not in UTF-8"):
+        list_images(tmp_path / "train.txt")

@@ -69,10 +69,29 @@ def test_scalars_are_kept_as_written_beside_what_yaml_1_1_makes_of_them() -> Non
 
 def test_a_text_that_names_itself_or_a_thousand_copies_is_read_once() -> None:
     assert parse_yaml("a: &a\n  b: *a\n").lines == {"a": 1, "a.b": 2}
-    copies = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 20))
+    copies = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 16))
     assert len(parse_yaml(copies).texts) == 2
 
 
 def test_a_text_that_is_nested_without_end_is_no_yaml() -> None:
     with pytest.raises(NotYaml, match="nested too deeply"):
         parse_yaml("[" * 5000 + "]" * 5000)
+
+
+def bomb(first: str, level: str, levels: int = 8) -> str:
+    """A text whose levels each repeat the one before nine times."""
+    rows = [f"l0: &l0 {first}"]
+    rows += [f"l{n}: &l{n} {level.format(', '.join([f'*l{n - 1}'] * 9))}" for n in range(1, levels + 1)]
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize(("first", "level"), [("[a]", "[{}]"), ("{a: b}", "{{<<: [{}]}}")])
+def test_aliases_that_fill_the_memory_are_refused_at_their_line(first: str, level: str) -> None:
+    with pytest.raises(NotYaml, match="its aliases stand for more than 1,000,000 values") as error:
+        parse_yaml(bomb(first, level))
+    assert error.value.line == 7
+
+
+def test_a_few_aliases_and_one_that_holds_itself_are_values() -> None:
+    assert len(parse_yaml(bomb("[a]", "[{}]", 2)).values["l2"]) == 9
+    assert parse_yaml("a: &a [1, *a]\n").values["a"][0] == 1

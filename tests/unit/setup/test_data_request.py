@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,38 @@ def test_a_file_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(AutoMLError, match="is none of automl's"):
         check_output(file, "html", (".html",), MARK)
     assert file.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_output_is_never_written_through_a_link(tmp_path: Path, there: bool) -> None:
+    target, link = tmp_path / "label.txt", tmp_path / "a.html"
+    if there:
+        target.write_bytes(MARK)
+    link.symlink_to(target)
+    with pytest.raises(AutoMLError, match=r"a\.html: a link, which is not written through"):
+        check_output(link, "html", (".html",), MARK)
+    assert target.exists() is there
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.html", *(["label.txt"] if there else [])]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with a name")
+def test_a_pipe_is_no_output(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.html")
+    with pytest.raises(AutoMLError, match="not a regular file"):
+        check_output(tmp_path / "a.html", "html", (".html",), MARK)
+
+
+def test_a_large_output_is_not_read_whole_and_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "a.html"
+    with file.open("wb") as stream:
+        stream.write(MARK)
+        stream.truncate(1 << 40)
+    assert check_output(file, "html", (".html",), MARK) == file
+    assert file.stat().st_size == 1 << 40
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".html", "a\0b.html"])
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AutoMLError, match="cannot be written"):
+        check_output(tmp_path / name, "html", (".html",), MARK)
+    assert list(tmp_path.iterdir()) == []
