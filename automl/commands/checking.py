@@ -101,6 +101,6 @@ def _print(report: DataReport, data: Path, html: Path | None, fix_list: Path | N
     if as_json:
         print(check_json(report))
         return
-    print_check(open_console(), report, quoted(str(data)))
+    print_check(open_console(), report, quoted(str(data)), written=html is not None)
     for file in filter(None, (html, fix_list)):
         print(f"Wrote {file}")

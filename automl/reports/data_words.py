@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from automl.checks.counts import TRAIN, VAL
+from automl.figures import listed
+from automl.host.gpus import find_gpus
 from automl.records import DataReport, Finding, Place, Recommendation, Severity, Source, Suspect
 
 FIRST = "first"  # key of the recommendation on what to do first
@@ -28,9 +31,23 @@ def verdict(report: DataReport) -> str:
     errors, warnings = (len(report.of(severity)) for severity in (Severity.ERROR, Severity.WARNING))
     if errors:
         return f"This data set cannot be trained on as it is: {counted(errors, 'error')}."
+    unseen = unseen_splits(report)
+    if unseen:
+        seen = listed(list(report.splits)) or "the splits"
+        found = (
+            f"{counted(warnings, 'warning')} in {seen} may cost accuracy."
+            if warnings
+            else f"Nothing was found in {seen}."
+        )
+        return f"{found} {listed(unseen).capitalize()} {'was' if len(unseen) == 1 else 'were'} not looked at."
     if warnings:
         return f"This data set can be trained on. {counted(warnings, 'warning')} may cost accuracy."
     return "This data set can be trained on, and nothing speaks against it."
+
+
+def unseen_splits(report: DataReport) -> list[str]:
+    """Splits that a training needs and that a check without errors was not asked to look at."""
+    return [name for name in (TRAIN, VAL) if report.trainable and name not in report.splits]
 
 
 def first_step(report: DataReport) -> str:
@@ -122,19 +139,26 @@ def _figure(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
-def next_commands(report: DataReport, data: str, *, page: bool = False) -> Iterator[tuple[str, str]]:
+def next_commands(
+    report: DataReport, data: str, *, page: bool = False, written: bool = False
+) -> Iterator[tuple[str, str]]:
     """Commands that go on from here, each with its purpose.
 
-    data  the words that name the data set on a command line
-    page  True where the report with pictures is being looked at
+    data     the words that name the data set on a command line
+    page     True where the report with pictures is being looked at
+    written  True where it was just written
     """
+    if unseen_splits(report):
+        yield "The check of all splits", f"automl check --data {data}"
+        return
     if page:
         yield "The same check again, after changes", f"automl check --data {data}"
-    else:
+    elif not written:
         yield "The report with pictures", f"automl check --data {data} --html report.html"
     if report.trainable:
-        yield "The plan of a search", f"automl search --data {data} --budget 2gpu-h --dry-run"
-        yield "The search", f"automl search --data {data} --budget 2gpu-h"
+        search = f"automl search --data {data} --budget 2{'gpu' if find_gpus().names else 'cpu'}-h"
+        yield "The plan of a search", f"{search} --dry-run"
+        yield "The search", search
 
 
 def title(report: DataReport) -> str:
