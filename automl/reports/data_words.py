@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automl.checks.counts import TRAIN, VAL
+from automl.checks.importance import Rank, ordered, rank_of
 from automl.figures import listed
 from automl.host.gpus import find_gpus
 from automl.records import DataReport, Finding, Place, Recommendation, Severity, Source, Suspect
 
 FIRST = "first"  # key of the recommendation on what to do first
+JUDGE = "judge"  # its value where a model should judge the labels
 SOURCES = {
     Source.GUIDE: "Ultralytics' training guide",
     Source.MEASUREMENT: "measured",
@@ -52,14 +54,22 @@ def unseen_splits(report: DataReport) -> list[str]:
 
 def first_step(report: DataReport) -> str:
     """The most valuable thing to do first, as a sentence; empty where nothing has to be done."""
-    worst = next((finding for finding in report.findings if finding.severity is Severity.ERROR), None)
-    if worst is not None:
-        return f"{worst.advice} ({in_short(worst)})"
     advice = next((entry for entry in report.recommendations if entry.key == FIRST), None)
+    worst = next(iter(ordered(report.findings, report.splits)), None)
+    rank = Rank.NOTE if worst is None else rank_of(worst, report.splits)
+    if worst is not None and (rank is Rank.ERROR or (rank.pressing and (advice is None or advice.why != worst.title))):
+        return f"{worst.advice} ({in_short(worst)})"
+    if report.judged and (advice is None or advice.value == JUDGE):
+        return _after_judging(report)
     if advice is not None:
         return advice.text
-    finding = next((finding for finding in report.findings if finding.severity is Severity.WARNING), None)
-    return "" if finding is None else f"{finding.advice} ({in_short(finding)})"
+    return "" if worst is None or rank is Rank.NOTE else f"{worst.advice} ({in_short(worst)})"
+
+
+def _after_judging(report: DataReport) -> str:
+    if report.suspects:
+        return f"Look at the {counted(len(report.suspects), 'suspicious label')}, from the first on: trials learn them."
+    return "" if unseen_splits(report) else "Search: nothing speaks against it, and a model has judged the labels."
 
 
 def in_short(finding: Finding) -> str:
@@ -69,8 +79,7 @@ def in_short(finding: Finding) -> str:
 
 def further(report: DataReport) -> tuple[Recommendation, ...]:
     """Recommendations beside the first step."""
-    shown = first_step(report)
-    return tuple(entry for entry in report.recommendations if entry.text != shown)
+    return tuple(entry for entry in report.recommendations if entry.key != FIRST)
 
 
 def counted(count: int, noun: str) -> str:

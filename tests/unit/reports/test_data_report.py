@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,7 @@ from automl.records import DataReport, Place, Severity, Suspect, SuspectKind
 from automl.reports import data_words as words
 from automl.reports.data_html import MARK, MOST_BYTES, html_of
 from automl.reports.data_report import KeptReport, plain, read_report
+from automl.setup.first_look import biggest
 from tests.builders.data_folder import image_bytes
 from tests.builders.data_reports import advice, data_report, finding, places
 
@@ -246,3 +248,21 @@ def test_a_check_of_some_splits_does_not_answer_for_all(splits: list[str], found
     report = data_report(*found, splits={name: {"images": 3} for name in splits})
     assert words.verdict(report) == sentence
     assert any("automl search" in command for _, command in words.next_commands(report, "a.yaml")) is (len(splits) == 2)
+
+
+def test_the_first_step_and_a_search_name_the_same_finding() -> None:
+    lost = replace(finding(title="3 labels were left out."), code="conversion/crowd")
+    leak = replace(finding(title="Val is in train."), code="leakage/across", advice="Divide anew.")
+    report = data_report(finding(), lost, leak, recommendations=(advice("first", "Train once."),))
+    assert words.first_step(report) == "Divide anew. (Val is in train)"
+    assert biggest(report)[:2] == [leak, lost]
+
+
+def test_after_a_model_has_judged_the_suspects_come_first() -> None:
+    once = replace(advice("first", "Train once."), value="judge")
+    report = data_report(recommendations=(once,))
+    assert words.first_step(report) == "Train once."
+    judged = replace(report, judged="Val was judged.")
+    assert words.first_step(judged).startswith("Search:")
+    assert words.first_step(replace(judged, suspects=(SUSPECT,))).startswith("Look at the 1 suspicious label")
+    assert words.further(judged) == ()
