@@ -19,6 +19,16 @@ from automl.records import Finding, Place, Severity
 MOST = 1000  # places of a finding
 
 
+_ONE = (  # verbs of a title about more things, and about one
+    (" name ", " names "),
+    ("files that do not exist", "a file that does not exist"),
+    (" are ", " is "),
+    (" lead ", " leads "),
+    ("that holds them", "that holds it"),
+    (" read them as images", " read it as an image"),
+)
+
+
 @dataclass
 class Contents:
     """Everything that a data.yaml says, as far as it can be read."""
@@ -155,7 +165,7 @@ def on_listing(listing: Listing, split: str) -> Iterator[Finding]:
             yield Finding(
                 code=code,
                 severity=severity,
-                title=f"{len(places)} {title}.",
+                title=f"{len(places)} {_for(len(places), title)}.",
                 advice=advice,
                 split=split,
                 count=len(places),
@@ -217,9 +227,20 @@ def on_listing(listing: Listing, split: str) -> Iterator[Finding]:
     )
 
 
+def _for(count: int, title: str) -> str:
+    """The words after a number, for one thing or for more."""
+    if count != 1:
+        return title
+    noun, _, rest = title.partition(" ")
+    for many, one in _ONE:
+        rest = rest.replace(many, one, 1)
+    return f"{noun.removesuffix('s')} {rest}"
+
+
 def _broken(code: str, error: BadData, split: str = "") -> Finding:
     place = Place(file=str(error.file), line=error.line, split=split, text=error.problem)
-    advice = str(error).partition(error.problem)[2].strip() or "Correct it; the sentence says how."
+    line = f"line {error.line} of " if error.line is not None else ""
+    advice = error.way_out or f"Correct {line}{error.file.name}, then check again."
     return Finding(
         code=code, severity=_refused(split), title=error.problem, advice=advice, split=split, places=(place,)
     )
