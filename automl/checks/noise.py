@@ -48,7 +48,7 @@ class Noise:
     def needed(self) -> int:
         """Images of this kind, in two digits, of which some number of seeds lets FINE stand out."""
         count = self.images * (WITHIN * self.score / FINE) ** 2
-        digits = 10 ** max(0, math.floor(math.log10(count)) - 1)
+        digits = int(10 ** max(0, math.floor(math.log10(count)) - 1))
         return math.ceil(count / digits) * digits
 
     @property

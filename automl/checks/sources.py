@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from automl.checks.found import counted
 from automl.checks.tasks import on_tasks
 from automl.data.classes import MOST_CLASSES, check_channels, keypoint_columns, names_for_yolo, read_names
 from automl.data.document import Document
@@ -99,7 +100,7 @@ def _on_names(document: Document, names: Sequence[str]) -> Iterator[Finding]:
         yield Finding(
             code="data/names-repeated",
             severity=Severity.WARNING,
-            title=f"{len(repeated)} class names stand for more than one class: {', '.join(repeated[:3])}.",
+            title=f"{counted(len(repeated), 'class name stands', 'class names stand')} for more than one class: {', '.join(repeated[:3])}.",
             advice="Give each class a name of its own, or merge the classes in the label files.",
             count=len(repeated),
             places=tuple(Place(file=str(document.file), line=line, text=f"'{name}'") for name in repeated[:MOST]),
