@@ -100,7 +100,8 @@ def _on_names(document: Document, names: Sequence[str]) -> Iterator[Finding]:
         yield Finding(
             code="data/names-repeated",
             severity=Severity.WARNING,
-            title=f"{counted(len(repeated), 'class name stands', 'class names stand')} for more than one class: {', '.join(repeated[:3])}.",
+            title=f"{counted(len(repeated), 'class name stands', 'class names stand')} "
+            f"for more than one class: {', '.join(repeated[:3])}.",
             advice="Give each class a name of its own, or merge the classes in the label files.",
             count=len(repeated),
             places=tuple(Place(file=str(document.file), line=line, text=f"'{name}'") for name in repeated[:MOST]),
