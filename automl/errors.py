@@ -40,6 +40,7 @@ class BadData(AutoMLError):
         self.file = Path(file)
         self.line = line
         self.problem = problem  # without the way out
+        self.way_out = way_out
 
 
 class BadSpace(AutoMLError):

@@ -72,11 +72,12 @@ def _severity(split: SplitFacts, without: int, nothing: bool) -> Severity:
 
 def _advice(facts: Facts, split: SplitFacts, images: Sequence[str]) -> str:
     """Where labels were looked for, and where there are some."""
-    advice = f"Labels are looked for in files like {label_path(images[0])}: 'images' in the path becomes 'labels'."
+    like = f"files like {label_path(images[0])}"
+    advice = f"Put the labels into {like}: 'images' in the path becomes 'labels'."
     for image in images[:_LOOKS]:
         place = _elsewhere(image)
         if place is not None:
-            return f"{advice} There is {place}: move such files to where they are looked for."
+            return f"Move label files such as {place} to {like}; 'images' in the path becomes 'labels'."
     folders = {Path(image).parent.name for image in split.images}
     if len(folders) > 1 and folders <= {*facts.names}:
         return f"{advice} The folders are named like classes: this may be a data set for classification."

@@ -14,9 +14,11 @@ from automl.checks.choice import DEPLOYMENTS, FAMILY, SIZE, box_sizes_of, sizes_
 from automl.checks.counts import FAR, FEW_OBJECTS, INSTANCES, TRAIN, VAL
 from automl.checks.facts import Facts, SplitFacts
 from automl.checks.figures import SIZES, SMALL, class_name, instances, pixel_sides, share_under, some
+from automl.checks.found import counted, either
+from automl.checks.importance import Rank, ordered, rank_of
 from automl.checks.noise import BETWEEN_SEEDS, FINE, noise_of
-from automl.data.images import TEST
 from automl.figures import listed
+from automl.files.shell import quoted
 from automl.records import Finding, Recommendation, Severity, Source
 
 COCO_IMAGES, EPOCHS = 118_287, 300  # of COCO's train split; of the guide
@@ -26,7 +28,15 @@ LOST_PX, LOST_SHARE = 8, 0.2  # so many boxes under LOST_PX at the largest size 
 WANTED_PX = 32  # side of the median box on a tile, at SIZE
 TILE_STEP, SMALLEST_TILE = 32, 320
 MOST_CLASSES = 10  # to watch
-MANY = 0.01  # share of the boxes with a label warning from which labels come first
+_STEPS = {
+    Rank.ERROR: ("mend", "Mend the errors first: nothing can be trained before."),
+    Rank.LEAK: ("split", "Divide the splits anew before the search: it would be led by a score that flatters."),
+    Rank.LOSS: (
+        "convert",
+        "See first what the conversion left out: no network can learn what is not there.",
+    ),
+    Rank.LABELS: ("labels", "Fix the labels before the search: every trial would learn and be judged by them."),
+}
 
 
 def recommendations(
@@ -40,8 +50,11 @@ def recommendations(
     train, val = facts.splits.get(TRAIN), facts.splits.get(VAL)
     if train is None or not len(train.boxes):
         return ()
+    first = tuple(_first(facts, val, findings))
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        return first
     return (
-        *_first(facts, val, findings),
+        *first,
         *_sizes(train),
         *_tiles(train),
         _models(deploy),
@@ -53,39 +66,25 @@ def recommendations(
 
 
 def _first(facts: Facts, val: SplitFacts | None, findings: Sequence[Finding]) -> Iterator[Recommendation]:
-    """The next step: mend, label, or search."""
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    noise = noise_of(val, facts.nc) if val is not None else None
-    labels = sorted(_in_labels(facts, findings), key=lambda finding: -finding.count)
-    if errors:
-        step, why = "mend", f"{len(errors)} kinds of errors end a training or leave images out of it."
-        text = "Mend the errors first: nothing can be trained before."
-    elif any(finding.code == "leakage/across" for finding in findings):
-        step, text = "split", "Divide the splits anew before the search: it would be led by a score that flatters."
-        why = next(finding.title for finding in findings if finding.code == "leakage/across")
-    elif labels:
-        step, text = "labels", "Fix the labels before the search: every trial would learn and be judged by them."
-        why = labels[0].title
-    elif noise is not None and not noise.seeds:
-        step, text = "val", f"Label more val images before a long search: it cannot tell {FINE:g} from chance."
-        why = f"The standard error of mAP50-95 on {noise.images} val images is about {noise.score:.3f}."
+    """The next step: mend, label, judge the labels. None where val was not looked at and nothing presses."""
+    figures = {name: {"images": len(split.images), "boxes": len(split.boxes)} for name, split in facts.splits.items()}
+    worst = next(iter(ordered(findings, figures)), None)
+    rank = rank_of(worst, figures) if worst is not None else Rank.NOTE
+    if worst is not None and rank.pressing:
+        step, text = _STEPS[rank]
+        why = worst.title
+        if rank is Rank.ERROR:
+            count = sum(finding.severity is Severity.ERROR for finding in findings)
+            why = f"{counted(count, 'kind')} of errors: a training ends, or leaves images out."
+    elif val is None:
+        return
     else:
-        step, text = "search", "Search: nothing in the files speaks against it. A trained baseline finds label errors."
-        why = "No finding costs more than a search is likely to bring."
+        step, why = "judge", "Nothing in the files costs more than wrong labels may, which only a trained model finds."
+        text = (
+            "Train once with the defaults, then let that model judge the labels: "
+            f"automl check --data {quoted(str(facts.file))} --baseline STUDY"
+        )
     yield Recommendation(key="first", value=step, text=text, why=why, source=Source.MEASUREMENT)
-
-
-def _in_labels(facts: Facts, findings: Sequence[Finding]) -> list[Finding]:
-    """Warnings on labels that touch at least MANY of the boxes of train or val."""
-    boxes = {name: len(split.boxes) for name, split in facts.splits.items()}
-    return [
-        finding
-        for finding in findings
-        if finding.severity is Severity.WARNING
-        and finding.code.startswith("labels/")
-        and finding.count >= MANY * boxes.get(finding.split, sum(boxes.values()))
-        and finding.split != TEST
-    ]
 
 
 def _sizes(train: SplitFacts) -> Iterator[Recommendation]:
@@ -100,8 +99,17 @@ def _sizes(train: SplitFacts) -> Iterator[Recommendation]:
     ]
     sizes = listed([str(size) for size in choice.sizes])
     text = f"Search the image {'sizes' if len(choice.sizes) > 1 else 'size'} {sizes}."
-    why = " ".join(filter(None, [choice.why, f"Sides of the boxes: {'; '.join(shares)}."]))
+    native = _longer_side(train)
+    detail = f"The median image has {native:.0f} px on its longer side"
+    detail += ": a larger size adds no detail." if native < max(choice.sizes) else "."
+    why = " ".join(filter(None, [choice.why, detail, f"Sides of the boxes: {'; '.join(shares)}."]))
     yield Recommendation(key="imgsz", value=list(choice.sizes), text=text, why=why, source=Source.MEASUREMENT)
+
+
+def _longer_side(train: SplitFacts) -> float:
+    """Median longer side of the images as they are, in pixels; only for images with boxes of known size."""
+    longer = np.maximum(train.width, train.height)
+    return float(np.median(longer[longer > 0]))
 
 
 def _tiles(train: SplitFacts) -> Iterator[Recommendation]:
@@ -192,12 +200,13 @@ def _classes(facts: Facts, train: SplitFacts, val: SplitFacts | None) -> Iterato
     watched = sorted(_Watched(int(trained[number]), int(number)) for number in np.flatnonzero(rare))[:MOST_CLASSES]
     if watched:
         names = [class_name(facts, one.number) for one in watched]
-        worst = watched[0]
+        worst, each = watched[0], either(len(names), "by itself", "one by one")
         yield Recommendation(
             key="classes",
             value=names,
-            text=f"Watch the AP of {some(names)} by itself, and label more of {'it' if len(names) == 1 else 'them'}.",
-            why=f"{names[0]} has {worst.boxes} boxes in train and {int(tested[worst.number])} in val, where fewer than "
+            text=f"Watch the AP of {some(names)} {each}, and label more of {'it' if len(names) == 1 else 'them'}.",
+            why=f"{names[0]} has {counted(worst.boxes, 'box', 'boxes')} in train "
+            f"and {int(tested[worst.number])} in val, where fewer than "
             f"{FEW_OBJECTS} measure no AP.",
             source=Source.MEASUREMENT,
         )
@@ -209,7 +218,8 @@ def _noise(facts: Facts, val: SplitFacts | None) -> Iterator[Recommendation]:
         return
     if not noise.seeds:
         text = (
-            f"Do not trust a gain below {noise.least:.3f} on this val: no number of seeds tells {FINE:g} from chance."
+            f"Val has {counted(noise.images, 'image')}: gains under {noise.least:.3f} are chance; "
+            f"about {noise.needed:,} images, with seeds repeated, would show {FINE:g}."
         )
     else:
         text = f"Repeat recipes with {noise.seeds} seeds each to tell a gain of {FINE:g} from chance on this val."

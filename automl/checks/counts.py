@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from automl.checks.facts import Facts, SplitFacts
 from automl.checks.figures import class_name, images_of, instances, some
+from automl.checks.found import either
 from automl.records import Finding, Place, Severity, Source
 from automl.records.check import MOST_PLACES
 
 TRAIN, VAL = "train", "val"
 IMAGES, INSTANCES = 1500, 10_000  # of each class in train, by the guide
-FAR = 0.1  # of a limit: below this share a shortfall is a warning
+FAR = 0.1  # of a limit: below this share a class is worth watching
 BACKGROUNDS, COCO_BACKGROUNDS = 0.1, 0.01  # share of train, by the guide
 UNEVEN, VERY_UNEVEN = 10, 50  # boxes of the most frequent class for each of the rarest
 FEW_OBJECTS = 20  # of a class in val: its AP then moves by .05 by chance (see `noise`)
@@ -55,11 +56,10 @@ def _shortfalls(facts: Facts) -> Iterator[Finding]:
         if not len(short):
             continue
         least = short[np.argmin(counts[short])]
-        far = counts[least] < FAR * limit
         yield Finding(
             code=code,
-            severity=Severity.WARNING if far else Severity.NOTE,
-            title=f"{len(short)} of {facts.nc} classes have fewer than {limit:,} {word} in train; the fewest has "
+            severity=Severity.NOTE,  # a wish of the guide: most sets that train well are far from it
+            title=f"{_have(facts, len(short))} fewer than {limit:,} {word} in train; the fewest has "
             f"{class_name(facts, int(least))}: {counts[least]:,}, {limit - counts[least]:,} short.",
             advice="Collect and label more images of these classes first. Until then start from pretrained weights.",
             split=TRAIN,
@@ -157,7 +157,7 @@ def _rare_in_val(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             code="counts/class-rare-in-val",
             severity=Severity.WARNING,
-            title=f"{len(rare)} of {facts.nc} classes {'has' if len(rare) == 1 else 'have'} fewer than {FEW_OBJECTS} "
+            title=f"{_have(facts, len(rare))} fewer than {FEW_OBJECTS} "
             f"boxes in val, too few to measure an AP: {_names(facts, rare)}.",
             advice="Add labelled images of these classes to val; one object more or less moves mAP50-95 now.",
             split=VAL,
@@ -171,12 +171,14 @@ def _backgrounds(facts: Facts) -> Iterator[Finding]:
     train = facts.splits.get(TRAIN)
     if train is None or not len(train.boxes):
         return
-    empty = int((train.per_image == 0).sum())
-    share = empty / len(train.images)
-    if 0 < share <= BACKGROUNDS:
+    images, without = int(train.whole.sum()), np.flatnonzero((train.per_image == 0) & train.whole)
+    empty = len(without)
+    share = empty / images if images else 0.0
+    if not images or 0 < share <= BACKGROUNDS:
         return
     if empty:
-        title = f"{empty} of {len(train.images)} train images ({share:.0%}) have no object; the guide names 0 to 10 %."
+        have = either(empty, "has", "have")
+        title = f"{empty} of {images} train images ({share:.0%}) {have} no object; the guide names 0 to 10 %."
         advice = "Check that none of them lacks its labels. Leave some out if objects are missed later."
     else:
         title = f"No train image is without objects; the guide names 0 to 10 %, and COCO has {COCO_BACKGROUNDS:.0%}."
@@ -188,9 +190,9 @@ def _backgrounds(facts: Facts) -> Iterator[Finding]:
         advice=advice,
         split=TRAIN,
         count=max(1, empty),
-        places=_places(train, np.flatnonzero(train.per_image == 0), "no object"),
+        places=_places(train, without, "no object"),
         source=Source.GUIDE,
-        figures={"backgrounds": empty, "images": len(train.images), "share": round(share, 4), "limit": BACKGROUNDS},
+        figures={"backgrounds": empty, "images": images, "share": round(share, 4), "limit": BACKGROUNDS},
     )
 
 
@@ -248,6 +250,10 @@ def _dominating(name: str, split: SplitFacts) -> Iterator[Finding]:
 
 def _classes(facts: Facts, numbers: NDArray[np.intp]) -> str:
     return f"{_names(facts, numbers)} {'is' if len(numbers) == 1 else 'are'}"
+
+
+def _have(facts: Facts, count: int) -> str:
+    return f"{count} of {facts.nc} {either(facts.nc, 'class', 'classes')} {either(count, 'has', 'have')}"
 
 
 def _names(facts: Facts, numbers: NDArray[np.intp]) -> str:

@@ -57,6 +57,13 @@ class SplitFacts:
         """True if the pixels were read."""
         return len(self.decoded) == len(self.images) > 0
 
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """(n,) True for images that can be used with all of their rows: only their numbers of boxes say something."""
+        whole = np.ones(len(self.images), dtype=np.bool_)
+        whole[[*self.flaws, *(problem.image for problem in self.problems)]] = False
+        return whole
+
     def having(self, trait: Trait) -> NDArray[np.intp]:
         """Images with a trait, by index; none where traits were not read."""
         return np.flatnonzero(self.traits & trait.value)

@@ -13,6 +13,7 @@ from automl.checks.facts import Facts, SplitFacts
 SIZES = (640, 1280)  # image sizes at which boxes are measured
 SMALL = (8, 16, 32)  # px: sides under which boxes are counted
 COCO_SMALL, COCO_MEDIUM = 32, 96  # px of the image as it is: small, medium and large of COCO
+LONGEST_NAME = 40  # characters of a class in a sentence
 _QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 
 
@@ -53,7 +54,7 @@ def split_figures(split: SplitFacts, nc: int) -> dict[str, Any]:
         "images": len(split.images),
         "labelled": int(split.labelled.sum()),
         "unlabelled": int((~split.labelled).sum()),
-        "backgrounds": int((per_image == 0).sum()),
+        "backgrounds": int(((per_image == 0) & split.whole).sum()),
         "unusable_images": len(split.flaws),
         "unusable_rows": len(split.problems),
         "turned": int(split.turned.sum()),
@@ -87,8 +88,10 @@ def quantiles(values: NDArray[Any]) -> list[float]:
 
 
 def class_name(facts: Facts, number: int) -> str:
-    """Name of a class; its number if it has no name."""
-    return facts.names[number] or str(number)
+    """Name of a class for a sentence, in one short line; its number if it has no name."""
+    printed = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in facts.names[number])
+    short = printed if len(printed) <= LONGEST_NAME else f"{printed[: LONGEST_NAME - 1]}…"
+    return short or str(number)
 
 
 def some(names: Sequence[str], most: int = 3) -> str:

@@ -45,6 +45,13 @@ class Noise:
         return WITHIN * self.gain
 
     @property
+    def needed(self) -> int:
+        """Images of this kind, in two digits, of which some number of seeds lets FINE stand out."""
+        count = self.images * (WITHIN * self.score / FINE) ** 2
+        digits = int(10 ** max(0, math.floor(math.log10(count)) - 1))
+        return math.ceil(count / digits) * digits
+
+    @property
     def seeds(self) -> int:
         """Seeds of each recipe from which FINE stands out; 0 if the images are too few for any number of them."""
         left = (FINE / WITHIN) ** 2 - self.score**2

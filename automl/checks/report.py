@@ -23,11 +23,22 @@ _FINDERS = (
     variety.findings,
 )
 _ORDER = tuple(Severity)
+_FOLLOWING = frozenset(  # codes of what may only follow from rows and images that were refused
+    (
+        "counts/backgrounds",
+        "counts/class-not-in-train",
+        "counts/class-not-in-val",
+        "counts/class-rare-in-val",
+        "variety/drift",
+    )
+)
 
 
 def report_of(facts: Facts, *, fingerprint: str = "", seconds: float = 0.0) -> DataReport:
     """The report on a data set; of a severity the findings stand in the order of `_FINDERS`."""
     findings: Sequence[Finding] = [*facts.noted, *(finding for finder in _FINDERS for finding in finder(facts))]
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        findings = [finding for finding in findings if finding.code not in _FOLLOWING]
     return DataReport(
         data=str(facts.file),
         fingerprint=fingerprint,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from automl.checks.found import counted
 from automl.checks.tasks import on_tasks
 from automl.data.classes import MOST_CLASSES, check_channels, keypoint_columns, names_for_yolo, read_names
 from automl.data.document import Document
@@ -17,6 +18,16 @@ from automl.errors import BadData
 from automl.records import Finding, Place, Severity
 
 MOST = 1000  # places of a finding
+
+
+_ONE = (  # verbs of a title about more things, and about one
+    (" name ", " names "),
+    ("files that do not exist", "a file that does not exist"),
+    (" are ", " is "),
+    (" lead ", " leads "),
+    ("that holds them", "that holds it"),
+    (" read them as images", " read it as an image"),
+)
 
 
 @dataclass
@@ -89,7 +100,8 @@ def _on_names(document: Document, names: Sequence[str]) -> Iterator[Finding]:
         yield Finding(
             code="data/names-repeated",
             severity=Severity.WARNING,
-            title=f"{len(repeated)} class names stand for more than one class: {', '.join(repeated[:3])}.",
+            title=f"{counted(len(repeated), 'class name stands', 'class names stand')} "
+            f"for more than one class: {', '.join(repeated[:3])}.",
             advice="Give each class a name of its own, or merge the classes in the label files.",
             count=len(repeated),
             places=tuple(Place(file=str(document.file), line=line, text=f"'{name}'") for name in repeated[:MOST]),
@@ -155,7 +167,7 @@ def on_listing(listing: Listing, split: str) -> Iterator[Finding]:
             yield Finding(
                 code=code,
                 severity=severity,
-                title=f"{len(places)} {title}.",
+                title=f"{len(places)} {_for(len(places), title)}.",
                 advice=advice,
                 split=split,
                 count=len(places),
@@ -217,9 +229,20 @@ def on_listing(listing: Listing, split: str) -> Iterator[Finding]:
     )
 
 
+def _for(count: int, title: str) -> str:
+    """The words after a number, for one thing or for more."""
+    if count != 1:
+        return title
+    noun, _, rest = title.partition(" ")
+    for many, one in _ONE:
+        rest = rest.replace(many, one, 1)
+    return f"{noun.removesuffix('s')} {rest}"
+
+
 def _broken(code: str, error: BadData, split: str = "") -> Finding:
     place = Place(file=str(error.file), line=error.line, split=split, text=error.problem)
-    advice = str(error).partition(error.problem)[2].strip() or "Correct it; the sentence says how."
+    line = f"line {error.line} of " if error.line is not None else ""
+    advice = error.way_out or f"Correct {line}{error.file.name}, then check again."
     return Finding(
         code=code, severity=_refused(split), title=error.problem, advice=advice, split=split, places=(place,)
     )

@@ -68,23 +68,24 @@ def _in_words(facts: Facts, drift: Drift) -> str:
         return f"of other classes ({name} {drift.second:.0%} of the boxes against {drift.first:.0%})"
     lower, higher = WORDS[drift.name]
     if drift.first == drift.second:
-        return f"spread otherwise in {drift.name} (distance {drift.distance:.2f})"
+        return f"spread otherwise in {drift.name}"
     word = higher if drift.second > drift.first else lower
-    return f"{word} (median {drift.second:.3g} against {drift.first:.3g}, distance {drift.distance:.2f})"
+    return f"{word} (median {drift.second:.3g} against {drift.first:.3g})"
 
 
 def properties(split: SplitFacts, nc: int) -> dict[str, Values]:
     """Values of every property of a split, by its name."""
-    every = np.arange(len(split.images))
-    count, known = len(split.images), (split.width > 0) & (split.height > 0)
+    every, whole = np.arange(len(split.images)), split.whole
+    count, known = len(split.images), (split.width > 0) & (split.height > 0) & whole
     width, height = split.width.astype(float), split.height.astype(float)
-    own = split.box_image.astype(np.int64)
-    boxes = split.boxes.astype(float)
+    kept = whole[split.box_image]
+    own = split.box_image[kept].astype(np.int64)
+    boxes = split.boxes[kept].astype(float)
     drawn = (boxes[:, 2] > 0) & (boxes[:, 3] > 0) & known[own]
     values = {
         "image size": Values(np.sqrt(width * height)[known], every[known], count),
         "image aspect": Values((width / np.maximum(height, 1))[known], every[known], count),
-        "boxes per image": Values(split.per_image.astype(float), every, count),
+        "boxes per image": Values(split.per_image[whole].astype(float), every[whole], count),
         "box size": Values(np.sqrt(boxes[drawn, 2] * boxes[drawn, 3]), own[drawn], count),
         "box aspect": Values(
             boxes[drawn, 2] * width[own[drawn]] / (boxes[drawn, 3] * height[own[drawn]]), own[drawn], count
@@ -93,11 +94,12 @@ def properties(split: SplitFacts, nc: int) -> dict[str, Values]:
         "box position down": Values(boxes[:, 1], own, count),
     }
     if nc:
-        named = split.box_class < nc
-        values[CLASSES] = Values(split.box_class[named].astype(float), own[named], count, kinds=nc)
+        classes = split.box_class[kept]
+        named = classes < nc
+        values[CLASSES] = Values(classes[named].astype(float), own[named], count, kinds=nc)
     if split.has_pixels:
         for name, pixels in (("brightness", split.brightness), ("contrast", split.contrast)):
-            read = np.isfinite(pixels)
+            read = np.isfinite(pixels) & whole
             values[name] = Values(pixels[read].astype(float), every[read], count)
     return values
 

@@ -83,7 +83,9 @@ def check(
             db=db,
             progress=False if quiet or json_ else None,
         )
-        _print(report, quoted(str(data)) if from_ is None else quoted(report.data), as_json=json_)
+        _print(
+            report, quoted(str(data)) if from_ is None else quoted(report.data), as_json=json_, written=html is not None
+        )
         if not json_:
             converted = None if from_ is None else Path(report.data)
             for file in filter(None, (html, fix_list, converted)):
@@ -101,13 +103,13 @@ def exit_code(report: DataReport, *, strict: bool) -> int:
     return int(not report.trainable or (strict and bool(report.of(Severity.WARNING))))
 
 
-def _print(report: DataReport, data: str, *, as_json: bool) -> None:
+def _print(report: DataReport, data: str, *, as_json: bool, written: bool) -> None:
     """Print the report. Raises AutoMLError if it cannot be written as a whole: a program reads it."""
     from automl.terminal.check import check_json, print_check
     from automl.terminal.tables import open_console
 
     if not as_json:
-        print_check(open_console(), report, data)
+        print_check(open_console(), report, data, written=written)
         return
     print(check_json(report), flush=True)
     lost = getattr(sys.stdout, "lost", None)

@@ -7,9 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from automl.checks.counts import TRAIN, VAL
+from automl.checks.importance import Rank, ordered, rank_of
+from automl.figures import listed
+from automl.host.gpus import find_gpus
 from automl.records import DataReport, Finding, Place, Recommendation, Severity, Source, Suspect
 
 FIRST = "first"  # key of the recommendation on what to do first
+JUDGE = "judge"  # its value where a model should judge the labels
 SOURCES = {
     Source.GUIDE: "Ultralytics' training guide",
     Source.MEASUREMENT: "measured",
@@ -28,21 +33,43 @@ def verdict(report: DataReport) -> str:
     errors, warnings = (len(report.of(severity)) for severity in (Severity.ERROR, Severity.WARNING))
     if errors:
         return f"This data set cannot be trained on as it is: {counted(errors, 'error')}."
+    unseen = unseen_splits(report)
+    if unseen:
+        seen = listed(list(report.splits)) or "the splits"
+        found = (
+            f"{counted(warnings, 'warning')} in {seen} may cost accuracy."
+            if warnings
+            else f"Nothing was found in {seen}."
+        )
+        return f"{found} {listed(unseen).capitalize()} {'was' if len(unseen) == 1 else 'were'} not looked at."
     if warnings:
         return f"This data set can be trained on. {counted(warnings, 'warning')} may cost accuracy."
     return "This data set can be trained on, and nothing speaks against it."
 
 
+def unseen_splits(report: DataReport) -> list[str]:
+    """Splits that a training needs and that a check without errors was not asked to look at."""
+    return [name for name in (TRAIN, VAL) if report.trainable and name not in report.splits]
+
+
 def first_step(report: DataReport) -> str:
     """The most valuable thing to do first, as a sentence; empty where nothing has to be done."""
-    worst = next((finding for finding in report.findings if finding.severity is Severity.ERROR), None)
-    if worst is not None:
-        return f"{worst.advice} ({in_short(worst)})"
     advice = next((entry for entry in report.recommendations if entry.key == FIRST), None)
+    worst = next(iter(ordered(report.findings, report.splits)), None)
+    rank = Rank.NOTE if worst is None else rank_of(worst, report.splits)
+    if worst is not None and (rank is Rank.ERROR or (rank.pressing and (advice is None or advice.why != worst.title))):
+        return f"{worst.advice} ({in_short(worst)})"
+    if report.judged and (advice is None or advice.value == JUDGE):
+        return _after_judging(report)
     if advice is not None:
         return advice.text
-    finding = next((finding for finding in report.findings if finding.severity is Severity.WARNING), None)
-    return "" if finding is None else f"{finding.advice} ({in_short(finding)})"
+    return "" if worst is None or rank is Rank.NOTE else f"{worst.advice} ({in_short(worst)})"
+
+
+def _after_judging(report: DataReport) -> str:
+    if report.suspects:
+        return f"Look at the {counted(len(report.suspects), 'suspicious label')}, from the first on: trials learn them."
+    return "" if unseen_splits(report) else "Search: nothing speaks against it, and a model has judged the labels."
 
 
 def in_short(finding: Finding) -> str:
@@ -52,8 +79,7 @@ def in_short(finding: Finding) -> str:
 
 def further(report: DataReport) -> tuple[Recommendation, ...]:
     """Recommendations beside the first step."""
-    shown = first_step(report)
-    return tuple(entry for entry in report.recommendations if entry.text != shown)
+    return tuple(entry for entry in report.recommendations if entry.key != FIRST)
 
 
 def counted(count: int, noun: str) -> str:
@@ -122,19 +148,26 @@ def _figure(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
-def next_commands(report: DataReport, data: str, *, page: bool = False) -> Iterator[tuple[str, str]]:
+def next_commands(
+    report: DataReport, data: str, *, page: bool = False, written: bool = False
+) -> Iterator[tuple[str, str]]:
     """Commands that go on from here, each with its purpose.
 
-    data  the words that name the data set on a command line
-    page  True where the report with pictures is being looked at
+    data     the words that name the data set on a command line
+    page     True where the report with pictures is being looked at
+    written  True where it was just written
     """
+    if unseen_splits(report):
+        yield "The check of all splits", f"automl check --data {data}"
+        return
     if page:
         yield "The same check again, after changes", f"automl check --data {data}"
-    else:
+    elif not written:
         yield "The report with pictures", f"automl check --data {data} --html report.html"
     if report.trainable:
-        yield "The plan of a search", f"automl search --data {data} --budget 2gpu-h --dry-run"
-        yield "The search", f"automl search --data {data} --budget 2gpu-h"
+        search = f"automl search --data {data} --budget 2{'gpu' if find_gpus().names else 'cpu'}-h"
+        yield "The plan of a search", f"{search} --dry-run"
+        yield "The search", search
 
 
 def title(report: DataReport) -> str:

@@ -7,20 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automl.checks.counts import TRAIN, VAL
+from automl.checks.importance import ordered
 from automl.checks.quick import MOST_IMAGES, fast_report
 from automl.files.shell import quoted
 from automl.records import DataReport, Finding, Severity
 from automl.setup.request import Checked
 
 MOST_WARNINGS = 2  # that a search says
-MANY_OF = 0.01  # share of the images or boxes
-FALSE_SCORES = (
-    "splits/shared-images",
-    "leakage/across",
-    "counts/class-not-in-train",
-    "counts/class-not-in-val",
-    "variety/drift",
-)
 MANY = 2000  # images from which the reading is announced
 
 
@@ -53,7 +46,7 @@ def look_at(checked: Checked, home: Path | None, say: Callable[[str], None]) -> 
 def lines_of(report: DataReport, data: Path) -> Iterator[str]:
     """Five lines at most: the verdict, the biggest warnings, the noise of val, and where there is more."""
     yield _verdict(report)
-    yield from (finding.title for finding in biggest(report))
+    yield from (f"{finding.severity.value.capitalize()}: {finding.title}" for finding in biggest(report))
     for entry in report.recommendations:
         if entry.key == "noise":
             yield entry.text
@@ -63,8 +56,7 @@ def lines_of(report: DataReport, data: Path) -> Iterator[str]:
 
 def biggest(report: DataReport, most: int = MOST_WARNINGS) -> list[Finding]:
     """Errors, then the warnings that cost most: one of each kind, that of the split where it touches most."""
-    worst = [*report.of(Severity.ERROR), *report.of(Severity.WARNING)]
-    worst.sort(key=lambda finding: (finding.severity is not Severity.ERROR, _rank(finding, report), -finding.count))
+    worst = ordered([*report.of(Severity.ERROR), *report.of(Severity.WARNING)], report.splits)
     first = {_kind(finding): finding for finding in reversed(worst)}
     return [finding for finding in worst if first[_kind(finding)] is finding][:most]
 
@@ -72,18 +64,6 @@ def biggest(report: DataReport, most: int = MOST_WARNINGS) -> list[Finding]:
 def _kind(finding: Finding) -> str:
     """Code of a finding; one for images and boxes of a class, which mostly lack together."""
     return "counts/images" if finding.code == "counts/instances" else finding.code
-
-
-def _rank(finding: Finding, report: DataReport) -> int:
-    """Place among warnings: false scores, then what touches many images or boxes, then the rest."""
-    if finding.code in FALSE_SCORES:
-        return 0
-    family = finding.code.partition("/")[0]
-    unit = {"labels": "boxes", "images": "images"}.get(family)
-    if unit is None:
-        return 2
-    total = sum(split[unit] for name, split in report.splits.items() if finding.split in ("", name))
-    return 1 if finding.count >= MANY_OF * total else 3
 
 
 def _verdict(report: DataReport) -> str:

@@ -71,10 +71,11 @@ def say(console: Console, line: str, before: str = "") -> None:
         say_as_it_is(console, part)
 
 
-def print_check(console: Console, report: DataReport, data: str) -> None:
+def print_check(console: Console, report: DataReport, data: str, *, written: bool = False) -> None:
     """Print the verdict, the splits, the findings by severity, the recommendations and the commands that go on.
 
-    data  the words that name the data set on a command line
+    data     the words that name the data set on a command line
+    written  True where its HTML page was just written
     """
     say(console, words.verdict(report))
     first = words.first_step(report)
@@ -86,7 +87,7 @@ def print_check(console: Console, report: DataReport, data: str) -> None:
     _print_recommendations(console, report)
     _print_suspects(console, report)
     say(console, "")
-    for purpose, command in words.next_commands(report, data):
+    for purpose, command in words.next_commands(report, data, written=written):
         say(console, f"{purpose}:")
         say_as_it_is(console, f"    {words.clean(command)}")
 

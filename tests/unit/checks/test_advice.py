@@ -104,7 +104,10 @@ def test_the_noise_falls_with_the_root_of_the_images() -> None:
 @pytest.mark.parametrize(
     ("count", "words"),
     [
-        (87, "no number of seeds tells 0.01 from chance"),
+        (
+            87,
+            "Val has 87 images: gains under 0.042 are chance; about 1,100 images, with seeds repeated, would show 0.01.",
+        ),
         (2000, "Repeat recipes with"),
         (500_000, "Repeat recipes with"),
     ],
@@ -119,7 +122,8 @@ def test_the_noise_says_if_a_search_can_tell_a_hundredth(count: int, words: str)
     [
         (["labels/x", "leakage/across"], "split"),
         (["labels/near-duplicate-boxes"], "labels"),
-        (["counts/images"], "search"),
+        (["conversion/x"], "convert"),
+        (["counts/images"], "judge"),
     ],
 )
 def test_the_next_step_follows_from_the_findings(codes: list[str], step: str) -> None:
@@ -130,11 +134,22 @@ def test_the_next_step_follows_from_the_findings(codes: list[str], step: str) ->
 
 def test_few_wrong_labels_do_not_keep_from_a_search() -> None:
     facts = facts_of(split_of([boxes_of(0)]), split_of([boxes_of(0)] * 5000, split="val"), names=["cat"])
-    assert advised(facts, finding("labels/near-duplicate-boxes", count=4))["first"].value == "search"
+    assert advised(facts, finding("labels/near-duplicate-boxes", count=4))["first"].value == "judge"
 
 
-def test_a_small_val_comes_before_a_search() -> None:
-    assert advised(of(0.1))["first"].value == "val"
+def test_without_val_nothing_is_said_of_a_search() -> None:
+    assert "first" not in advised(facts_of(split_of([boxes_of(0)])))
+
+
+def test_an_error_leaves_no_advice_but_to_mend_it() -> None:
+    entries = advised(of(0.1), finding("x", Severity.ERROR))
+    assert list(entries) == ["first"]
+    assert entries["first"].why.startswith("1 kind of errors: a training ends")
+
+
+@pytest.mark.parametrize(("side", "words"), [(96, "96 px on its longer side: a larger size"), (4000, "4000 px on its")])
+def test_the_size_of_the_files_stands_beside_the_image_sizes(side: int, words: str) -> None:
+    assert words in advised(of(0.3, (side, side)))["imgsz"].why
 
 
 @pytest.mark.parametrize("facts", [facts_of(), facts_of(split_of([])), facts_of(split_of([[]]), names=[])])

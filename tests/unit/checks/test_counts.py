@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from automl.checks import counts
-from automl.checks.facts import Facts
+from automl.checks.facts import Facts, RowProblem
+from automl.checks.report import report_of
 from automl.records import Finding, Severity, Source
 from tests.builders.facts import SQUARE, boxes_of, facts_of, split_of
 
@@ -29,16 +30,33 @@ def test_a_data_set_that_keeps_every_limit_has_no_finding() -> None:
 def test_shortfalls_against_the_guide_come_in_one_table_with_every_split() -> None:
     facts = facts_of(split_of([boxes_of(0, 0, 1)] * 100), split_of([boxes_of(0)] * 60, split="val"))
     images, boxes = codes(facts)["counts/images"], codes(facts)["counts/instances"]
-    assert (images.severity, images.source, images.count) == (Severity.WARNING, Source.GUIDE, 2)
+    assert (images.severity, images.source, images.count) == (Severity.NOTE, Source.GUIDE, 2)
     assert "2 of 2 classes have fewer than 1,500 images in train" in images.title
     assert "dog: 100, 9,900 short" in boxes.title
     assert boxes.figures["splits"]["train"][1] == {"class": 1, "name": "dog", "count": 100, "short": 9900}
     assert boxes.figures["splits"]["val"][1] == {"class": 1, "name": "dog", "count": 0, "short": 10_000}
 
 
-def test_a_class_that_nearly_reaches_a_limit_is_a_note() -> None:
-    facts = facts_of(split_of([boxes_of(0)] * 1499), names=["cat"])
-    assert codes(facts)["counts/images"].severity is Severity.NOTE
+def test_a_wish_of_the_guide_is_a_note_however_far_it_is() -> None:
+    for count in (3, 1499):
+        finding = codes(facts_of(split_of([boxes_of(0)] * count), names=["cat"]))["counts/images"]
+        assert finding.severity is Severity.NOTE
+        assert finding.title.startswith("1 of 1 class has fewer")
+
+
+def test_images_that_cannot_be_used_do_not_count_as_backgrounds() -> None:
+    problems = [RowProblem(image=number, line=1, text="no number") for number in range(30)]
+    rows = [[]] * 30 + [boxes_of(0)] * 66 + [[]] * 4
+    assert "counts/backgrounds" not in codes(facts_of(split_of(rows, problems=tuple(problems))))
+
+
+def test_what_only_follows_from_errors_is_not_reported() -> None:
+    error = Finding(code="labels/x", severity=Severity.ERROR, title="Bad.", advice="Mend it.")
+    splits = split_of([boxes_of(0)] * 20 + [[]] * 20), split_of([boxes_of(1)] * 40, split="val")
+    for noted, said in (([], True), ([error], False)):
+        found = {finding.code for finding in report_of(facts_of(*splits, noted=noted)).findings}
+        for code in ("counts/backgrounds", "counts/class-not-in-train", "counts/class-not-in-val"):
+            assert (code in found) is said
 
 
 @pytest.mark.parametrize(("ratio", "severity"), [(9, None), (10, Severity.NOTE), (50, Severity.WARNING)])

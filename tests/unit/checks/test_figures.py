@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from automl.checks.figures import figures_of, images_of, instances, pixel_sides, quantiles
+from automl.checks.figures import class_name, figures_of, images_of, instances, pixel_sides, quantiles
 from automl.checks.report import report_of
 from automl.records import DataReport
 from tests.builders.facts import boxes_of, facts_of, random_hashes, split_of
@@ -59,3 +59,11 @@ def test_a_report_with_findings_of_every_kind_survives_json() -> None:
     }
     assert report.recommendations[0].key == "first"
     assert DataReport.from_document(json.loads(json.dumps(report.as_document()))).findings == report.findings
+
+
+def test_names_of_classes_are_one_short_line_in_sentences() -> None:
+    facts = facts_of(names=["x" * 100, "a\nb\x1b", ""])
+    names = [class_name(facts, number) for number in range(3)]
+    assert (len(names[0]), names[0][-1]) == (40, "…")
+    assert names[1].isprintable()
+    assert names[2] == "2"

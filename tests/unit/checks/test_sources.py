@@ -11,6 +11,7 @@ import pytest
 
 from automl.checks.report import report_of
 from automl.checks.scan import scan
+from automl.checks.sources import _broken
 from automl.errors import BadData
 from automl.records import Severity
 from tests.builders.checked import findings_of, places_of
@@ -115,7 +116,7 @@ def test_every_line_of_a_list_is_accounted_for(make: Make) -> None:
 def test_a_list_that_is_no_text_is_an_error(make: Make, content: bytes) -> None:
     data = make(train="list.txt")
     (data.parent / "list.txt").write_bytes(content)
-    assert places_of(data, "splits/source") == [("list.txt", None)]
+    assert places_of(data, "splits/source") == [("list.txt", 1)]
 
 
 @pytest.mark.parametrize("text", ["x" * 5000, "a\0b", "~nobody\0"])
@@ -183,6 +184,20 @@ def test_a_folder_named_like_an_image_and_other_files_are_named(make: Make) -> N
     (data.parent / "images/train/e.gif").write_bytes(b"GIF89a")
     assert places_of(data, "images/folder-named-like-image") == [("c.jpg", None)]
     assert places_of(data, "images/left-out") == [("e.gif", None)]
+    titles = [findings_of(data)[f"images/{code}"].title for code in ("folder-named-like-image", "left-out")]
+    assert titles[0] == "1 folder of train is named like an image."
+    assert titles[1] == "1 file of train is left out: Ultralytics does not read it as an image."
+
+
+def test_what_is_broken_has_a_way_out_that_can_be_taken(make: Make) -> None:
+    data = make(train="nowhere")
+    assert findings_of(data)["splits/source"].advice
+    assert BadData(data, "is bad.", way_out="Mend it.").way_out == "Mend it."
+    assert (
+        _broken("data/keys", BadData(data, "is bad.", line=3)).advice
+        == "Correct line 3 of data.yaml, then check again."
+    )
+    assert _broken("data/keys", BadData(data, "is bad.", way_out="Mend it.")).advice == "Mend it."
 
 
 READ = """

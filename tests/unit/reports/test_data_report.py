@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from automl.records import DataReport, Place, Severity, Suspect, SuspectKind
 from automl.reports import data_words as words
 from automl.reports.data_html import MARK, MOST_BYTES, html_of
 from automl.reports.data_report import KeptReport, plain, read_report
+from automl.setup.first_look import biggest
 from tests.builders.data_folder import image_bytes
 from tests.builders.data_reports import advice, data_report, finding, places
 
@@ -216,3 +219,50 @@ def test_a_table_of_a_thousand_classes_is_cut() -> None:
     rows = words.classes_table(report, 100)
     assert len(rows) == 100
     assert rows[0] == ["999", "class 999", "999"]
+
+
+@pytest.mark.parametrize(("visible", "budget"), [("0", "2gpu-h"), ("", "2cpu-h")])
+def test_the_next_commands_have_a_budget_that_this_machine_can_spend(
+    visible: str, budget: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    commands = dict(words.next_commands(data_report(), "a.yaml"))
+    assert commands["The search"] == f"automl search --data a.yaml --budget {budget}"
+
+
+@pytest.mark.parametrize(("seen", "offered"), [({}, True), ({"page": True}, False), ({"written": True}, False)])
+def test_the_page_is_offered_where_there_is_none(seen: dict[str, bool], offered: bool) -> None:
+    commands = [command for _, command in words.next_commands(data_report(), "a.yaml", **seen)]
+    assert any("--html" in command for command in commands) is offered
+
+
+@pytest.mark.parametrize(
+    ("splits", "found", "sentence"),
+    [
+        (["test"], [], "Nothing was found in test. Train and val were not looked at."),
+        (["train"], [finding()], "1 warning in train may cost accuracy. Val was not looked at."),
+        (["train", "val"], [], "This data set can be trained on, and nothing speaks against it."),
+    ],
+)
+def test_a_check_of_some_splits_does_not_answer_for_all(splits: list[str], found: list[Any], sentence: str) -> None:
+    report = data_report(*found, splits={name: {"images": 3} for name in splits})
+    assert words.verdict(report) == sentence
+    assert any("automl search" in command for _, command in words.next_commands(report, "a.yaml")) is (len(splits) == 2)
+
+
+def test_the_first_step_and_a_search_name_the_same_finding() -> None:
+    lost = replace(finding(title="3 labels were left out."), code="conversion/crowd")
+    leak = replace(finding(title="Val is in train."), code="leakage/across", advice="Divide anew.")
+    report = data_report(finding(), lost, leak, recommendations=(advice("first", "Train once."),))
+    assert words.first_step(report) == "Divide anew. (Val is in train)"
+    assert biggest(report)[:2] == [leak, lost]
+
+
+def test_after_a_model_has_judged_the_suspects_come_first() -> None:
+    once = replace(advice("first", "Train once."), value="judge")
+    report = data_report(recommendations=(once,))
+    assert words.first_step(report) == "Train once."
+    judged = replace(report, judged="Val was judged.")
+    assert words.first_step(judged).startswith("Search:")
+    assert words.first_step(replace(judged, suspects=(SUSPECT,))).startswith("Look at the 1 suspicious label")
+    assert words.further(judged) == ()
