@@ -155,7 +155,7 @@ def check(
 
         split            splits to look at, as "train,val" or a list; default: all
         html             file for the report with pictures, which needs no network
-        baseline         study or weights that judge the labels; the next seven need it
+        baseline         study or weights that judge the labels; the next six need it
         fix_list         CSV file for the suspicious labels
         price, top       True: what the `top` (60) most suspicious labels cost, in mAP50-95
         budget           of the trainings that judge and price

@@ -95,13 +95,13 @@ def test_the_table_of_splits_has_the_figures_that_are_known() -> None:
 
 
 def test_a_report_prints_itself_in_a_few_lines() -> None:
-    report = kept(data_report(finding(places=places(900), count=900)), Path("/home/checks/a"))
+    report = kept(data_report(finding(places=places(900), count=900)), Path("home/checks/a").absolute())
     assert repr(report).splitlines()[0] == "<KeptReport 'birds/data.yaml': 1 warning>"
     assert len(repr(report)) < 400
 
 
 def test_a_notebook_shows_tables_and_escapes_names() -> None:
-    report = kept(data_report(finding(title=HOSTILE)), Path("/home/checks/a"))
+    report = kept(data_report(finding(title=HOSTILE)), Path("home/checks/a").absolute())
     assert "<table>" in report._repr_html_()
     assert "<script>" not in report._repr_html_()
 
