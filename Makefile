@@ -25,7 +25,7 @@ test: .venv/.test browser lint types
 # The tests that take minutes each: before a release, and before a change of what they test is done.
 .PHONY: test-long faults
 test-long: .venv/.test browser
-	$(BIN)/python -m pytest $(BESIDE) -m long $(PYTEST_ARGS)
+	AUTOML_NEW_EXAMPLES=1 $(BIN)/python -m pytest $(BESIDE) -m long $(PYTEST_ARGS)
 
 # Every fault of docs/faults.md, really made: the table with results, seconds and date.
 faults: .venv/.test

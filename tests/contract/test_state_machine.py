@@ -279,15 +279,14 @@ class Machine(RuleBasedStateMachine):
         if not self.driven:
             self.resume()
         while self.driven:
-            before = len(self.running())
             while self.driven and len(self.running()) < SLOTS:
                 begun = len(self.running())
                 self.fill_a_slot()
                 if len(self.running()) == begun:
                     break
+            assert self.running() or not self.driven, "nothing runs, and nothing ends"
             for number in self.running():
                 self.report(number, 60.0, 0.5)
-            assert before or self.running() or not self.driven
 
 
 @pytest.fixture
