@@ -46,7 +46,7 @@ def look_at(checked: Checked, home: Path | None, say: Callable[[str], None]) -> 
 def lines_of(report: DataReport, data: Path) -> Iterator[str]:
     """Five lines at most: the verdict, the biggest warnings, the noise of val, and where there is more."""
     yield _verdict(report)
-    yield from (f"{finding.severity.value.capitalize()}: {finding.title}" for finding in biggest(report))
+    yield from (f"Data {finding.severity.value}: {finding.title}" for finding in biggest(report))
     for entry in report.recommendations:
         if entry.key == "noise":
             yield entry.text

@@ -46,7 +46,7 @@ def test_a_search_says_five_lines_at_most() -> None:
     lines = list(first_look.lines_of(report_of(facts), Path("my data.yaml")))
     assert lines[0].startswith("The data can be trained on: 1,000 train and 87 val images, 1,087 boxes of 1 class; ")
     assert lines[0].endswith(" warnings.")
-    assert lines[1:3] == ["Warning: One.", "Warning: Two."]
+    assert lines[1:3] == ["Data warning: One.", "Data warning: Two."]
     assert "0.01" in lines[3]
     assert lines[4].startswith("More on the data, with a look for near copies in the pixels: automl check --data ")
     assert len(lines) == 5
@@ -62,7 +62,7 @@ def test_errors_come_before_warnings() -> None:
     lines = list(first_look.lines_of(report_of(facts), Path("a.yaml")))
     assert lines[0].startswith("The data have errors: 1 train images")
     assert "; 1 error and " in lines[0]
-    assert lines[1] == "Error: Bad."
+    assert lines[1] == "Data error: Bad."
 
 
 def test_the_biggest_warnings_are_false_scores_then_those_of_many_boxes() -> None:
