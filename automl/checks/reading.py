@@ -24,7 +24,7 @@ _alone = threading.Lock()
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What is read of each image."""
+    """Depth of a reading: rules of label rows, channels, and whether pixels are read."""
 
     rules: LabelRules
     channels: int = 3

@@ -55,10 +55,10 @@ class Memory:
         if tuple(images) == self.images:
             return np.where((marks == self.marks).all(axis=1), np.arange(len(images)), -1)
         places = {image: number for number, image in enumerate(self.images)}
-        found = np.fromiter((places.get(image, -1) for image in images), np.int64, len(images))
+        numbers = np.fromiter((places.get(image, -1) for image in images), np.int64, len(images))
         if len(self.images):
-            found[~(marks == self.marks[found]).all(axis=1)] = -1
-        return found
+            numbers[~(marks == self.marks[numbers]).all(axis=1)] = -1
+        return numbers
 
     def keep(self, images: Sequence[str], marks: Marks, part: Part) -> None:
         """Write the facts down for the next check; a check goes on without where that is not possible."""

@@ -105,13 +105,13 @@ def suspects_in(images: Sequence[JudgedImage], classes: int, *, seed: int = 0, l
     standard = suspects_scores.usual(matched, classes)
     own = [suspects_scores.suspicions(single, standard) for single in matched]
     chances = suspects_chances.curves(cases, own, standard, seed)
-    found = [
+    suspects = [
         suspect
         for image, raw in zip(ordered, own, strict=True)
         for suspect in (*_missing(image, raw, chances[SuspectKind.MISSING]), *_of_labels(image, raw, chances))
         if suspect.score >= least
     ]
-    return ranked(found)
+    return ranked(suspects)
 
 
 def ranked(suspects: Sequence[Suspect]) -> list[Suspect]:

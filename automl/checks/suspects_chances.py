@@ -27,13 +27,13 @@ MOST_IMAGES = 1000  # that are copied: chances are then known well enough
 SHARES = {SuspectKind.MISSING: 0.08, SuspectKind.LOOSE: 0.08, SuspectKind.CLASS: 0.08, SuspectKind.SUPERFLUOUS: 0.08}
 _SHIFT = (0.15, 0.4)  # of a box's size
 _SAME = 0.5  # IoU of a removed label with the object that is then unlabelled
-_TOP = 0.3  # share of the made errors that is compared at the highest suspicions, at least
+_TOP = 0.3  # share of the injected errors that is compared at the highest suspicions, at least
 _MOST = 0.97  # no chance is higher
 # Errors of a kind that there may be, in labels. The worst of ten well-known test sets has 10 % (Northcutt, Athalye and
 # Mueller, "Pervasive label errors in test sets destabilize machine learning benchmarks", 2021). A box on nothing is
 # drawn far more rarely than one is forgotten: .02 is a guess.
 _WORST, _RARE = 0.1, 0.02
-_FEWEST = 20  # made errors of a kind below which its chances are no better than guesses
+_FEWEST = 20  # injected errors of a kind below which its chances are no better than guesses
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +56,7 @@ def curves(
     cases  labels and objects of each image
     own    raw suspicions of each image
     """
-    made = _made(cases, standard, np.random.default_rng(seed))
+    injected = _injected(cases, standard, np.random.default_rng(seed))
     present = {
         SuspectKind.MISSING: _all([image.missing for image in own]),
         SuspectKind.SUPERFLUOUS: _all([image.superfluous for image in own]),
@@ -66,7 +66,7 @@ def curves(
     labels = sum(len(image.matched.labels) for image in own)
     return {
         kind: curve(
-            np.array(made[kind]), present[kind], labels * (_RARE if kind is SuspectKind.SUPERFLUOUS else _WORST)
+            np.array(injected[kind]), present[kind], labels * (_RARE if kind is SuspectKind.SUPERFLUOUS else _WORST)
         )
         for kind in SuspectKind
     }
@@ -76,22 +76,22 @@ def _all(parts: Sequence[Floats]) -> Floats:
     return np.concatenate([np.zeros(0), *parts])
 
 
-def curve(made: Floats, present: Floats, most: float | None = None) -> Curve:
+def curve(injected: Floats, present: Floats, most: float | None = None) -> Curve:
     """Chance of an error by raw suspicion.
 
-    made     suspicions of errors that were made
-    present  suspicions in the data set itself
-    most     errors that there may be in it
+    injected  suspicions of injected errors
+    present   suspicions in the data set itself
+    most      errors that there may be in it
     """
-    made, present = made[made > 0], present[present > 0]
-    if len(made) < _FEWEST or not len(present):
+    injected, present = injected[injected > 0], present[present > 0]
+    if len(injected) < _FEWEST or not len(present):
         return Curve(raw=np.array([0.0, 1.0]), chance=np.array([0.0, 0.5]))
-    edges = np.unique(np.quantile(made, np.linspace(0, 1, min(20, len(made) // 10) + 1)))
+    edges = np.unique(np.quantile(injected, np.linspace(0, 1, min(20, len(injected) // 10) + 1)))
     edges[0], edges[-1] = 0.0, np.inf
-    wrong = np.histogram(made, edges)[0].astype(float)
+    wrong = np.histogram(injected, edges)[0].astype(float)
     every = np.histogram(present, edges)[0].astype(float)
     ratio = _rising(wrong / (every + 0.5), every + 0.5)
-    centres = np.array([_centre(made, low, high) for low, high in pairwise(edges)])
+    centres = np.array([_centre(injected, low, high) for low, high in pairwise(edges)])
     chance = np.minimum(_MOST, _prior(wrong, every, most) * ratio)
     # A slope within steps, so that no two suspicions get one chance.
     chance = np.clip(chance + 1e-3 * np.linspace(-1, 0, len(chance)), 0, 1)
@@ -100,15 +100,15 @@ def curve(made: Floats, present: Floats, most: float | None = None) -> Curve:
 
 
 def _prior(wrong: Floats, every: Floats, most: float | None) -> float:
-    """Errors that are there for each one that was made: no more than candidates are there at the highest suspicions.
+    """Errors in the data set for each injected one: at most as many as it has candidates at the highest suspicions.
 
     Each of several highest parts bounds the number; of small parts the bound is uncertain, and is taken as high.
     """
-    made, there = np.cumsum(wrong[::-1]), np.cumsum(every[::-1])
-    parts = made >= _TOP * made[-1]
-    bounds = (there + np.sqrt(there) + 0.5) / np.maximum(made, 1)
+    injected, there = np.cumsum(wrong[::-1]), np.cumsum(every[::-1])
+    parts = injected >= _TOP * injected[-1]
+    bounds = (there + np.sqrt(there) + 0.5) / np.maximum(injected, 1)
     bound = float(bounds[parts].min())
-    return bound if most is None else min(bound, most / max(float(made[-1]), 1.0))
+    return bound if most is None else min(bound, most / max(float(injected[-1]), 1.0))
 
 
 def _centre(values: Floats, low: float, high: float) -> float:
@@ -127,11 +127,11 @@ def _rising(values: Floats, weights: Floats) -> Floats:
     return np.repeat([block[0] for block in blocks], [block[2] for block in blocks])
 
 
-def _made(
+def _injected(
     cases: Sequence[tuple[Boxes, Objects]], standard: Usual, rng: np.random.Generator
 ) -> dict[SuspectKind, list[float]]:
-    """Raw suspicions of errors that are made at random in copies of the labels."""
-    made: dict[SuspectKind, list[float]] = {kind: [] for kind in SuspectKind}
+    """Raw suspicions of errors that are injected at random in copies of the labels."""
+    injected: dict[SuspectKind, list[float]] = {kind: [] for kind in SuspectKind}
     if len(cases) > MOST_IMAGES:
         cases = [cases[number] for number in np.sort(rng.choice(len(cases), MOST_IMAGES, replace=False))]
     labelled = [number for number, (labels, _) in enumerate(cases) if len(labels)]
@@ -139,8 +139,8 @@ def _made(
         for labels, objects in cases:
             strange = cases[labelled[rng.integers(len(labelled))]][0]
             for kind, raw in _of_image(labels, objects, strange, standard, rng):
-                made[kind].append(raw)
-    return made
+                injected[kind].append(raw)
+    return injected
 
 
 def _of_image(

@@ -22,7 +22,7 @@ _LEAST = 0.05  # usual confidence of a class below which the model does not know
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Usual:
-    """What is usual where labels and model agree: by it a small or hard object is not suspicious for that alone."""
+    """Usual fits and confidences where labels and model agree: a small or hard object alone is not suspicious."""
 
     areas: Floats  # ascending: logarithms of the areas of matched labels
     misfits: Floats  # 1 - IoU that is usual at these areas
@@ -48,7 +48,7 @@ class Suspicions:
 
 
 def usual(images: Sequence[Matched], classes: int) -> Usual:
-    """What is usual in a data set. Medians, so that some label errors among them change little."""
+    """Usual fits and confidences of a data set. Medians, which a few label errors change little."""
     areas, misfits = [np.zeros(0)], [np.zeros(0)]
     confidence: list[list[float]] = [[] for _ in range(classes)]
     for image in images:

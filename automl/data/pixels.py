@@ -76,7 +76,7 @@ _NO_TRAIT = Trait(0)
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of an image file says."""
+    """Contents of an image file's header."""
 
     width: int = 0  # pixels as shown, after a turn by EXIF; 0 where it cannot be read
     height: int = 0

@@ -93,15 +93,15 @@ def _rows(image: Annotated, numbers: dict[str, int]) -> str:
 
 def _named(images: Iterable[Annotated], notes: Notes) -> Iterable[Annotated]:
     """The images under names whose label files differ, on file systems that ignore case too."""
-    taken: set[str] = set()
+    names: set[str] = set()
     for image in images:
         name = PurePosixPath(_without_own_folders(image.name))
         stem, number = name.with_suffix(""), 1
         free = stem
-        while str(free).casefold() in taken:
+        while str(free).casefold() in names:
             number += 1
             free = stem.with_name(f"{stem.name}-{number}")
-        taken.add(str(free).casefold())
+        names.add(str(free).casefold())
         if free != stem:
             notes.add(What.RENAMED, image.image, f"{free.name}{name.suffix}")
         yield replace(image, name=str(free) + name.suffix)
