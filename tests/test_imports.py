@@ -22,7 +22,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
             {"files", "host"},
             {"data", "scores", "space"},
             {"checks", "costs", "sampler", "store", "trainers"},
-            {"page", "policy"},
+            {"diagnosis", "ensembles", "page", "policy"},
             {"drivers", "recipes", "reports"},
             {"dashboards", "setup", "terminal", "trackers"},
             {"service"},

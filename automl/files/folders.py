@@ -34,6 +34,16 @@ def trial(study: str | Path, number: int) -> Path:
     return Path(study) / "trials" / f"{number:05d}"
 
 
+def predictions(study: str | Path) -> Path:
+    """Folder with the predictions of kept trials, a file for each set of weights and images."""
+    return Path(study) / "predictions"
+
+
+def ensembles(study: str | Path) -> Path:
+    """Folder with the files of its ensembles, and with averaged networks."""
+    return Path(study) / "ensembles"
+
+
 def artifact(study: str | Path, number: int, path: str) -> Path:
     """A trial's file by the path in its row: a place in the study's folder, in earlier versions an absolute path.
 

@@ -14,8 +14,8 @@ from automl.store.tables import VERSION_TABLE
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"  # newest revision in migrations/versions
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")  # oldest first
+HEAD = "0008"  # newest revision in migrations/versions
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")  # oldest first
 READABLE = ("0004", "0005", "0006")  # older ones that can be read as they are
 _LOCK = 0x6175746F6D6C  # "automl": one process at a time migrates a Postgres database
 

@@ -260,3 +260,17 @@ checks = Table(
     Index(None, "fingerprint"),
     Index(None, "study_id"),
 )
+
+# Results about trained networks: ensembles, latencies, diagnoses, verifications.
+documents = Table(
+    f"{PREFIX}documents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey(studies.c.id, ondelete="CASCADE"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("version", String, nullable=False),
+    Column("content", JSON, nullable=False),
+    UniqueConstraint("study_id", "kind", "key"),
+)

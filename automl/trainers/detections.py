@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,17 +11,13 @@ import numpy as np
 
 from automl.files.archives import DAMAGED
 from automl.files.atomic import replacing
+from automl.scores.evaluator import digest
 from automl.scores.resample import LEVELS, Detections
 
 
 def file_of(directory: Path | str, split: str) -> Path:
     """The file of a trial's detections on a split, in the folder of its weights."""
     return Path(directory) / f"{split}.npz"
-
-
-def digest(names: Iterable[str]) -> str:
-    """Hex digest of file names; equal digests mean the same images in the same order."""
-    return hashlib.sha256("\n".join(Path(name).name for name in names).encode()).hexdigest()
 
 
 def gathered(stats: Mapping[str, Sequence[Any]], names: Iterable[str]) -> Detections:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,59 +11,11 @@ import numpy.typing as npt
 
 from automl.files.archives import DAMAGED
 from automl.files.atomic import replacing
+from automl.scores.boxes import ImagePredictions, Predictions
+
+__all__ = ["ImagePredictions", "Predictions", "gathered", "load", "save"]
 
 _FORMAT = 1
-Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ImagePredictions:
-    """Predictions on one image, most confident first."""
-
-    boxes: Floats  # (n, 4) x y width height: centre and size, fractions of the image
-    confidence: Floats  # (n,) in [0, 1]
-    classes: Ints  # (n,) ids of the network's own classes
-
-    def __len__(self) -> int:
-        return len(self.confidence)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Predictions:
-    """Predictions on a list of images. Those of all images lie in one array, in the order of the images."""
-
-    images: tuple[str, ...]  # as they were named to the predictor
-    names: tuple[str, ...]  # of the network's classes, by id
-    sizes: Ints  # (images, 2) width and height in pixels, as they are shown
-    counts: Ints  # (images,) number of predictions of each image
-    boxes: Floats  # (n, 4) x y width height: centre and size, fractions of the image
-    confidence: Floats  # (n,) in [0, 1]; within an image in descending order
-    classes: Ints  # (n,)
-    imgsz: int  # pixels
-    least: float  # confidence below which nothing was kept
-    weights: str = ""  # digest of the weights file, to know whether the file still belongs to it
-
-    def __post_init__(self) -> None:
-        """Raise ValueError if the arrays do not belong together."""
-        total, images = int(self.counts.sum()), len(self.images)
-        if self.sizes.shape != (images, 2) or self.counts.shape != (images,) or (self.counts < 0).any():
-            raise ValueError("sizes and counts have one row for each image")
-        if self.boxes.shape != (total, 4) or self.confidence.shape != (total,) or self.classes.shape != (total,):
-            raise ValueError("boxes, confidence and classes have one row for each prediction")
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __iter__(self) -> Iterator[ImagePredictions]:
-        ends = np.cumsum(self.counts)
-        for begin, end in zip(ends - self.counts, ends, strict=True):
-            rows = slice(int(begin), int(end))
-            yield ImagePredictions(boxes=self.boxes[rows], confidence=self.confidence[rows], classes=self.classes[rows])
-
-    def by_image(self) -> Mapping[str, ImagePredictions]:
-        """Predictions by the image's name."""
-        return dict(zip(self.images, self, strict=True))
 
 
 def gathered(

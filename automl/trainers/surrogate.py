@@ -15,6 +15,7 @@ import psutil
 
 from automl.errors import DataChanged, NoSpace, TrialError
 from automl.records import EpochMetrics, Params, Prepared, SplitMetrics, TrainJob, Trial
+from automl.scores import evaluator
 from automl.scores.resample import LEVELS, Detections, map50_95
 from automl.trainers import detections
 
@@ -180,7 +181,7 @@ def _detections(score: float, split: str, own: random.Random, images: int = 200)
     levels = [int(fit + world.random()) for fit in fits]  # number of IoU thresholds that a box passes
     one = np.ones(images, dtype=np.int32)
     return Detections(
-        images=detections.digest(f"{split}-{number}" for number in range(images)),
+        images=evaluator.digest(f"{split}-{number}" for number in range(images)),
         found=one,
         correct=np.array(levels)[:, None] > np.arange(LEVELS),
         confidence=np.array([(level + own.random()) / (LEVELS + 2) for level in levels], dtype=np.float32),

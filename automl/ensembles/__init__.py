@@ -1,0 +1,1 @@
+"""Ensembles and soups: fused predictions, averaged weights, and the choice of members."""

@@ -1,0 +1,40 @@
+"""Record of what a training's curves and predictions say of it, in the guide's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from automl.records.trial import Params
+
+
+class Symptom(StrEnum):
+    """What a training shows."""
+
+    OVERFITS = "over-fits"  # train loss falls while val loss rises or mAP is flat
+    UNDERFITS = "under-fits"
+    DIVERGED = "diverged"
+    CUT = "schedule cut"  # ended before its learning rate had come down
+    RISING = "still rising"  # the last epochs are the best ones
+    STARVED = "class starved"  # a class with too few objects to learn
+    PRECISION = "precision-limited"
+    RECALL = "recall-limited"
+    CONFUSED = "confused pair"  # two classes that are taken for one another
+    SMALL = "small objects missed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """One symptom of one trial, with its remedy."""
+
+    trial: int
+    symptom: Symptom
+    sentence: str  # what was seen, with figures
+    remedy: str  # what to do next, as the guide has it
+    confidence: float  # in [0, 1]
+    epoch: int | None = None  # since which it shows
+    evidence: Mapping[str, float] = field(default_factory=dict)  # figures behind the sentence
+    change: Params = field(default_factory=dict)  # options of the search that follows it up: {"epochs": 600}
+    space: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # parameters to search, with their ranges
+    source: str = "guide"  # "guide" or "measured"
