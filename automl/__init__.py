@@ -61,8 +61,8 @@ def __getattr__(name: str) -> Any:
         from automl.host.guest import visiting
 
         with visiting():
-            from automl import service
-        return getattr(service, name)
+            from automl import results, service
+        return getattr(results, name, None) or getattr(service, name)
     raise AttributeError(f"module 'automl' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
 

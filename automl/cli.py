@@ -21,7 +21,14 @@ WELCOME = f"""automl {__version__}: searches the best training recipe of a YOLO 
   automl dashboard                                   all studies in the browser
 
 Every command: automl --help. The options of one: automl search --help."""
-DATA, TRAIN, READ, MANAGE, TOOLS = "Data", "Search", "Look at studies", "Act on studies", "Tools"
+DATA, TRAIN, READ, RESULTS, MANAGE, TOOLS = (
+    "Data",
+    "Search",
+    "Look at studies",
+    "From winner to production",
+    "Act on studies",
+    "Tools",
+)
 
 app = typer.Typer(
     help="Search for the best training recipe of a YOLO detector within a budget.",

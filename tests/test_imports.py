@@ -25,7 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
             {"diagnosis", "ensembles", "page", "policy"},
             {"drivers", "recipes", "reports"},
             {"dashboards", "setup", "terminal", "trackers"},
-            {"service"},
+            {"results", "service"},
             {"commands"},
             {"benchmarks", "cli"},
             {"__main__"},
@@ -47,7 +47,7 @@ ENGINES: Mapping[str, tuple[str, ...]] = {
     "tensorboard": (),  # its files are written without it
     "tensorboardX": ("automl/trackers/tensorboard.py",),
 }
-ROOT_MODULES = {"__init__", "__main__", "cli", "errors", "figures", "markup", "page", "service"}
+ROOT_MODULES = {"__init__", "__main__", "cli", "errors", "figures", "markup", "page", "results", "service"}
 
 
 @dataclass(frozen=True)
