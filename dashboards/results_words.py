@@ -76,7 +76,8 @@ def outcome(result: EnsembleResult) -> str:
     if len(chosen.members) < 2:
         return f"Nothing that was tried scores above {best} alone, so that stays the best choice."
     gains = [f"{gain_words(row)} on {row.on} ({row.images} images)" for row in rows if row.gain is not None]
-    begin = f"{combination_name(chosen, result.study)}".capitalize()
+    name = combination_name(chosen, result.study)
+    begin = f"{name[0].upper()}{name[1:]}"
     if not gains:
         return f"{begin}: it was measured on no images beside those that chose its members."
     return f"{begin}. mAP50-95 against {best}, its best member: {'; '.join(gains)}."

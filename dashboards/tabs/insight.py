@@ -111,6 +111,8 @@ def _parallel(rows: list[TrialRow], parameters: list[Parameter], importance: dic
 def _pareto(row: StudyRow, rows: list[TrialRow]) -> None:
     frame = frames.pareto_frame(rows, row.spec.plan)
     known = {key: title for key, title in AXES.items() if len(frame) and frame[key].max() > 0}
+    if not known and results.latencies(row):
+        return
     if not known:
         st.info("Latency, parameters and GFLOPs were not measured in this study: it has no plan with probes.")
         return
@@ -154,5 +156,5 @@ def _measured(row: StudyRow) -> None:
     if not len(frame):
         st.caption("No measured network has a score.")
         return
-    st.altair_chart(results_charts.latency_chart(frame, device), alt="mAP50-95 against measured latency")
-    st.caption("Measured warm, one image at a time, from pixels to boxes.")
+    st.altair_chart(results_charts.latency_chart(frame), alt="mAP50-95 against measured latency")
+    st.caption(words.plain(f"Measured on {device}: warm, one image at a time, from pixels to boxes."))

@@ -100,10 +100,10 @@ def _cost(result: EnsembleResult) -> None:
     front = results_frames.front_frame(result)
     if len(front) > 1:
         device = next(way.latency.device for way in (result.chosen, result.best_member) if way.latency is not None)
-        st.altair_chart(results_charts.front_chart(front, device), alt="Pareto front of mAP50-95 against latency")
+        st.altair_chart(results_charts.front_chart(front), alt="Pareto front of mAP50-95 against latency")
         judged = names.judging(result.chosen)
-        on = f"mAP50-95 is on the {judged.on}. " if judged is not None else ""
-        st.caption(f"{on}Every point was measured as a whole, none is added up.")
+        on = f"mAP50-95 is on {judged.on}. " if judged is not None else ""
+        st.caption(words.plain(f"{on}Each point was measured as a whole on {device}; none is added up."))
 
 
 def _classes(result: EnsembleResult) -> None:

@@ -44,6 +44,11 @@ def chart_titles(app: AppTest) -> str:
     return " ".join(chart.proto.spec for chart in app.get("vega_lite_chart"))
 
 
+def shown(app: AppTest) -> list[Any]:
+    """Pictures on the page."""
+    return [image for element in app.get("image") for image in element.proto.imgs]
+
+
 def metrics(app: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
 
@@ -64,6 +69,7 @@ def test_a_study_whose_trainer_has_no_networks_says_so(fill: Fill) -> None:
 
 def test_an_ensemble_shows_members_gain_and_cost(birds: Any) -> None:
     app = unharmed(show("ensembles"))
+    assert "Trial 3 + trial 6 + trial 9 with TTA" in text(app)
     assert "+0.015 [-0.005, +0.035], 87% sure on other half of val (43 images)" in text(app)
     assert "on test (72 images)" in text(app)
     assert metrics(app)["mAP50-95 on other half of val"] == "0.461"
@@ -121,13 +127,13 @@ def test_results_of_another_version_are_counted(birds: Any) -> None:
 
 def test_pictures_of_the_studys_own_folder_are_shown(birds: Any, tmp_path: Path) -> None:
     study = tmp_path / "runs" / "birds"
-    assert not unharmed(show("ensembles")).get("imgs")
+    assert not shown(unharmed(show("ensembles")))
     files = draw_ensemble_pictures(study, "ensemble", 3)
     outside = tmp_path / "secret.jpg"
     outside.write_bytes(files[0].read_bytes())
     (files[0].parent / "ensemble-99.jpg").symlink_to(outside)
     app = unharmed(show("ensembles"))
-    assert len(app.get("imgs")) == 3
+    assert len(shown(app)) == 3
     assert "Right where its best member is wrong" in [header.value for header in app.subheader]
 
 
@@ -147,9 +153,7 @@ def test_a_study_that_was_never_verified_says_the_command(fill: Fill) -> None:
     filler = fill()
     fill_birds(filler)
     filler.close()
-    app = show("study")
-    app.session_state["details"] = True
-    assert "automl verify birds" in text(unharmed(app.run()))
+    assert "automl verify birds" in text(unharmed(show("study", details="true")))
 
 
 def test_a_diagnosis_is_on_its_trial_and_the_surest_on_the_overview(
@@ -183,7 +187,9 @@ def test_a_trial_of_a_network_names_the_command_that_looks_at_its_predictions(fi
 
 def test_measured_latencies_are_points_of_the_insight(birds: Any) -> None:
     app = unharmed(show("study", tab="Insight"))
-    assert "measured latency on AMD EPYC" in chart_titles(app)
+    assert "against measured latency" in chart_titles(app)
+    assert "Measured on AMD EPYC" in text(app)
+    assert "it has no plan with probes" not in text(app)
 
 
 def test_a_study_without_measured_latencies_says_the_command(fill: Fill) -> None:
