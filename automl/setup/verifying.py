@@ -141,7 +141,7 @@ def verify(asked: Asked, seeds: int, place: Place, home: str | Path | None, say:
         say(f"Note: {note}")
     say(f"{asked.name} promises {promise.map50_95:.4f} ({promise.measure}) after {promise.epochs} epochs.")
     if asked.cost:
-        say(f"Training it {seeds} times. One such training cost {asked.cost}.")
+        say(f"Further trainings: {seeds}. One such training cost {asked.cost}.")
     root = make_folder(home_folder(home) / FOLDER)
     folder = root / _key(asked)
     lock = FileLock(str(root / f"{folder.name}.lock"), timeout=0)
