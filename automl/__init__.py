@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl.results import verify
     from automl.service import (
         check,
         confirm,
@@ -53,6 +54,7 @@ __all__ = [
     "status",
     "stop",
     "studies",
+    "verify",
 ]
 
 

@@ -1,1 +1,41 @@
 """Functions behind the commands for trained networks, one for each verb; `service` has those of the search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from automl.host.guest import visiting
+from automl.host.platforms import check_platform
+from automl.records.verification import Verification
+from automl.store.address import named_db
+from automl.terminal.check import sayer
+
+
+@visiting()
+def verify(
+    recipe: str | Path | None = None,
+    *,
+    seeds: int = 2,
+    device: str | None = None,
+    data: str | Path | None = None,
+    home: str | Path | None = None,
+    db: str | None = None,
+    progress: bool | None = None,
+) -> Verification:
+    """Train a recipe again with further seeds: does its figure lie in the interval that was promised?
+
+    It is the interval of further single trainings, so it holds the noise of a seed too. The interval of the mean over
+    seeds, which reports show, is narrower.
+
+    recipe    file that `export` has written, or name of a study, whose answer is verified; None: the newest study
+    seeds     further trainings, each with a seed of its own
+    device    "cpu" or a GPU's index; default: a GPU if there is one
+    data      the data.yaml, where the data set has moved
+    progress  False: say nothing on standard error
+
+    Raises AutoMLError where nothing can be trained, or where data or weights are not those of the promise.
+    """
+    from automl.setup import verifying
+
+    check_platform()
+    return verifying.run(recipe, seeds, device, data, home, named_db(home, db), sayer(progress))

@@ -141,16 +141,25 @@ def curves_chart(frame: pd.DataFrame, rungs: Sequence[int], names: Sequence[str]
 
 
 def production_chart(frame: pd.DataFrame) -> Chart:
-    """Learning curves of the production trainings: a colour a recipe, a line a seed, a dot at each best epoch."""
+    """Learning curves of the production trainings: a colour a recipe, a line a seed, a dot at each best epoch.
+
+    The search's own training of each recipe is dashed.
+    """
     known = frame.dropna(subset=["map50_95"])
     names = sorted(set(known["recipe"]), key=lambda name: (name != "the defaults", name))
     others = iter(colour for colour in TRIALS if colour != ORANGE)  # there are at most a few recipes
     colours = [ORANGE if name == "the defaults" else next(others, GREY) for name in names]
     colour = alt.Color("recipe:N", scale=alt.Scale(domain=names, range=colours), legend=_legend())
-    base = alt.Chart(known, title=_title("Production trainings; dot: best epoch"))
-    tooltip = ["recipe:N", "trial:N", "epoch:Q", _tip("map50_95")]
-    lines = base.mark_line(strokeWidth=2).encode(x=_EPOCH, y=_score(), color=colour, detail="trial:N", tooltip=tooltip)
-    best = known.loc[known.groupby("trial")["map50_95"].idxmax()] if len(known) else known
+    with_search = "search" in set(known["training"])
+    title = "Production trainings; dot: best epoch" + ("; dashed: the search's" if with_search else "")
+    base = alt.Chart(known, title=_title(title))
+    tooltip = ["recipe:N", "training:N", "trial:N", "epoch:Q", _tip("map50_95")]
+    dash = alt.StrokeDash("training:N", scale=alt.Scale(domain=["production", "search"]), legend=None)
+    lines = base.mark_line(strokeWidth=2).encode(
+        x=_EPOCH, y=_score(), color=colour, detail="trial:N", strokeDash=dash, tooltip=tooltip
+    )
+    long = known[known["training"] == "production"]
+    best = long.loc[long.groupby("trial")["map50_95"].idxmax()] if len(long) else long
     dots = alt.Chart(best).mark_point(filled=True, size=80, opacity=1)
     return (lines + dots.encode(x="epoch:Q", y="map50_95:Q", color=colour, tooltip=tooltip)).properties(height=HEIGHT)
 

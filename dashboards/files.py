@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,12 +18,14 @@ from automl.files import folders
 from automl.files.home import CHECKS, STUDIES
 from automl.files.pictures import PICTURES
 from automl.records import ArtifactRow, CheckRow, StudyRow
+from automl.records.ensemble import CombinationKind
 from automl.trainers.ultralytics.initial import Beginning
 
 NAMES = frozenset(("best.pt", "last.pt", "log.txt"))
 DRAWN = frozenset((".jpg", ".jpeg", ".png", ".webp"))  # pictures of a report; an SVG could run a script
 REPORT = "report.html"
 TAIL = 16_000  # bytes of a log
+MOST_PICTURES = 24  # of an ensemble
 BUILD_S = 180  # seconds that building a network may take
 _ONE_AT_A_TIME = Lock()
 
@@ -42,6 +45,23 @@ def pictures(study: StudyRow, trial: int) -> dict[str, Path]:
     """The pictures of a trial that are on this machine, by file name; only of known names."""
     folder = folders.trial(study.spec.directory, trial) / "pictures"
     return {name: folder / name for name in PICTURES if (folder / name).is_file()}
+
+
+def ensemble_pictures(study: StudyRow, name: str, kind: CombinationKind) -> list[Path]:
+    """Pictures of an ensemble that are on this machine, by name; of a record without a name all that lie there.
+
+    Those of the study's own folder only: a database must not name other files to hand out.
+    """
+    if kind is not CombinationKind.ENSEMBLE:
+        return []
+    folder = folders.ensembles(study.spec.directory) / "pictures"
+    try:
+        place = folder.resolve(strict=True)
+        files = [file for file in place.iterdir() if file.suffix.lower() in DRAWN and file.resolve().parent == place]
+    except OSError:
+        return []
+    own = [file for file in files if not name or re.fullmatch(rf"{re.escape(name)}-\d+", file.stem)]
+    return sorted(file for file in own if file.is_file())[:MOST_PICTURES]
 
 
 def picture(check: CheckRow, name: str) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -163,13 +163,18 @@ def curves_frame(epochs: Iterable[EpochRow]) -> pd.DataFrame:
     )
 
 
-def production_frame(epochs: Iterable[EpochRow], recipes: Mapping[int, str]) -> pd.DataFrame:
+def production_frame(
+    epochs: Iterable[EpochRow], recipes: Mapping[int, str], searched: Collection[int] = ()
+) -> pd.DataFrame:
     """Curves of production trainings with the recipe that each trains.
 
-    recipes  'the defaults' or 'trial 3', by number of the training
+    recipes   'the defaults' or 'trial 3', by number of the training
+    searched  trainings of the search among them
     """
     frame = curves_frame(epochs)
-    return frame.assign(recipe=[recipes[int(trial)] for trial in frame["trial"]])
+    trials = [int(trial) for trial in frame["trial"]]
+    lengths = ["search" if trial in searched else "production" for trial in trials]
+    return frame.assign(recipe=[recipes[trial] for trial in trials], training=lengths)
 
 
 def losses_frame(epochs: Iterable[EpochRow]) -> pd.DataFrame:

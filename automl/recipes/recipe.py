@@ -6,10 +6,9 @@ import json
 import platform
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -23,10 +22,10 @@ from automl.files.moved import network
 from automl.files.shell import unfit_for_yolo, yolo_train
 from automl.policy.production import PATIENCE, longer
 from automl.recipes.place import TITLE, check_place
+from automl.recipes.promised import KEY, promised_of
+from automl.recipes.subject import Subject
 from automl.records import (
-    PRODUCTION_EPOCHS,
     EvaluationRow,
-    Purpose,
     Slots,
     StudyRow,
     StudySpec,
@@ -46,86 +45,16 @@ from automl.scores.words import (
     verdict_text,
 )
 from automl.space import EPOCH_KEYS
-from automl.store import read
 from automl.trainers.ultralytics import pretrained, schema
 from automl.trainers.ultralytics.environment import loads_as_yolo
 from automl.trainers.ultralytics.initial import Beginning, write_apart
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    pass
 
 FORMATS = ("ultralytics", "json")
-LONG = PRODUCTION_EPOCHS
 # Arguments of the machine or of the search, not of the recipe.
 _NOT_IN_A_RECIPE = frozenset(("device", "workers", "cache", "data", "epochs", "seed", "model"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """A trial with the facts that its recipe states."""
-
-    study: StudyRow
-    trial: TrialRow
-    baseline: TrialRow | None
-    evaluations: Sequence[EvaluationRow] = ()
-    verdict: Verdict | None = None
-    production: TrialRow | None = None  # production training, perhaps of another trial
-    epochs: int | None = None  # of the training that the recipe is for; None: those of production
-    answer: Sequence[tuple[str, str]] = ()  # labelled lines of the study's answer
-
-    @property
-    def produced(self) -> TrialRow | None:
-        """The ended production training of this very trial; None where there is none, or of another trial."""
-        production = self.production
-        if production is None or production.repeats != self.trial.number:
-            return None
-        return production if production.state in (TrialState.COMPLETED, TrialState.CUT) else None
-
-    @property
-    def length(self) -> int:
-        """Epochs of the training that the recipe is for."""
-        spec, production = self.study.spec, self.produced
-        if self.epochs is not None:
-            return self.epochs
-        return production.epochs if production is not None else max(self.trial.epochs, spec.train or LONG)
-
-
-class Answered(Protocol):
-    """A study with its answer, as an overview has it."""
-
-    @property
-    def study(self) -> StudyRow: ...
-    @property
-    def baseline(self) -> TrialRow | None: ...
-    @property
-    def evaluations(self) -> Sequence[EvaluationRow]: ...
-    @property
-    def verdict(self) -> Verdict | None: ...
-    def production_for(self, row: TrialRow) -> TrialRow | None: ...
-
-
-def subject_of(
-    engine: Engine,
-    answered: Answered,
-    trial: TrialRow,
-    *,
-    epochs: int | None = None,
-    answer: Sequence[tuple[str, str]] = (),
-) -> Subject:
-    """The subject of a trial's recipe. A production training has the recipe of the trial that it trains for longer."""
-    study, production = answered.study, answered.production_for(trial)
-    if trial.purpose is Purpose.PRODUCTION and trial.repeats is not None:
-        trial, production = read.trial(engine, study.name, trial.repeats), trial
-    return Subject(
-        study=study,
-        trial=trial,
-        baseline=answered.baseline,
-        evaluations=answered.evaluations,
-        verdict=answered.verdict,
-        production=production,
-        epochs=epochs,
-        answer=answer,
-    )
 
 
 def write_recipe(subject: Subject, output: Path, format: str) -> Path:
@@ -239,9 +168,13 @@ def recipe_text(
         values |= changes
     if production is not None:
         facts["production"] = production_text(production, study.spec.slots.device, subject.evaluations)
+    kept = promised_of(subject, values, arguments(study, trial, data, initial), data, initial)
     if format == "ultralytics":
-        return render_ultralytics(facts, values, output)
-    return json.dumps({"facts": facts, "arguments": values}, indent=2) + "\n"
+        kept_line = {KEY: json.dumps(kept.document())} if kept is not None else {}
+        return render_ultralytics({**facts, **kept_line}, values, output)
+    document = {"facts": facts, "arguments": values}
+    document |= {KEY: kept.document()} if kept is not None else {}
+    return json.dumps(document, indent=2) + "\n"
 
 
 def _longer(subject: Subject, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

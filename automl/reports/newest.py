@@ -33,12 +33,14 @@ _FITS: Mapping[str, Callable[[StudyRow], bool]] = {
     "stop": is_alive,
     "attach": is_alive,
     "confirm": _is_finished,
+    "verify": _is_finished,
 }
 _NONE = {
     "resume": "no study is interrupted: nothing is left to resume",
     "stop": "no study is running: nothing is left to stop",
     "attach": "no study is running: nothing is left to look at",
     "confirm": "no study is finished: nothing can be confirmed yet",
+    "verify": "no study is finished: nothing can be verified yet",
 }
 
 

@@ -82,6 +82,7 @@ class Estimate:
     score: Interval  # mean mAP50-95 over seeds, by the model
     gain: Interval | None  # above the defaults, by the model; None for the defaults themselves
     chance: float | None  # probability that it beats the defaults, see `estimates`; None for them
+    further: Interval | None = None  # of one more training with a new seed: wider than that of the mean
 
     def __repr__(self) -> str:
         seeds = f"{self.seeds} seed{'s' if self.seeds > 1 else ''}"
@@ -177,6 +178,7 @@ def _estimates(runs: tuple[tuple[int, tuple[float, ...]], ...], scatter: float |
             score=posterior.score(number),
             gain=posterior.gain(number) if number else None,
             chance=posterior.chance(number) if number else None,
+            further=posterior.further(number),
         )
         for number in named
     ]
@@ -236,6 +238,11 @@ class Posterior:
     def score(self, number: int) -> Interval:
         """Interval of one recipe's theta."""
         return self._interval(*self._theta(number))
+
+    def further(self, number: int) -> Interval:
+        """Interval of the score of one more training: of the recipe's theta with the noise of a seed."""
+        mean, variance = self._theta(number)
+        return self._interval(mean, variance + self._sigma2)
 
     def gain(self, number: int) -> Interval:
         """Interval of a recipe's theta less that of the defaults."""

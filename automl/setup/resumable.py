@@ -105,7 +105,7 @@ def check_resumable(spec: StudySpec) -> StudySpec:
     disk.check_disk(directory, spec.parameters, spec.slots)
     for model in spec.models if spec.trainer == "ultralytics" else ():
         _check_network(spec, model)
-    spec = _with_weights(spec)
+    spec = with_weights(spec)
     dataset = read_dataset(spec.data, test=measures_test(spec))
     searched = hold_back(dataset, spec.holdout, spec.seed)
     record_files(searched, write_resolved(searched, folders.data(directory)))
@@ -122,7 +122,7 @@ def _check_network(spec: StudySpec, model: str) -> None:
     request.check_model(file)
 
 
-def _with_weights(spec: StudySpec) -> StudySpec:
+def with_weights(spec: StudySpec) -> StudySpec:
     """The spec with weights files that exist. Raises BadWeights for one that is gone or is another one."""
     files = {weights.path: weights.sha256 for model in spec.models if (weights := weights_for(spec, model))}
     files_here = {path: _weights(spec, path, digest) for path, digest in files.items()}

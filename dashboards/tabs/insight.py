@@ -11,7 +11,8 @@ from automl.records import StudyRow, TrialRow
 from automl.scores.halving import rung_trust
 from automl.space import Parameter, SearchSpace
 from automl.store import read
-from dashboards import charts, context, frames, words
+from dashboards import charts, context, frames, results, results_charts, results_frames, words
+from dashboards import results_words as names
 
 TRIALS = 1000  # at most in a chart; of a larger study every nth
 LINES = 200  # best trials in the parallel coordinates
@@ -24,6 +25,7 @@ def draw(row: StudyRow) -> None:
     """Draw all charts; one without data says what it lacks."""
     rows = read.sample(context.engine(), row.name, TRIALS)
     if len(rows) < FEWEST:
+        _measured(row)
         st.info(f"There are too few trials with a score to draw charts: {len(rows)} of at least {FEWEST}.")
         return
     space = SearchSpace.from_document(row.spec.space).at_horizon(row.spec.epochs)
@@ -47,6 +49,7 @@ def draw(row: StudyRow) -> None:
         _slices(placed, parameters, importance or {})
         _parallel(top, parameters, importance or {})
     _pareto(row, [*best, *rows])
+    _measured(row)
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
@@ -86,8 +89,8 @@ def _rungs(row: StudyRow) -> None:
 
 
 def _slices(rows: list[TrialRow], parameters: list[Parameter], importance: dict[str, float]) -> None:
-    names = [*(n for n in importance), *(p.name for p in parameters if p.name not in importance)]
-    name = st.selectbox("Slice along", names, key="slice", bind="query-params")
+    known = [*(n for n in importance), *(p.name for p in parameters if p.name not in importance)]
+    name = st.selectbox("Slice along", known, key="slice", bind="query-params")
     parameter = next(p for p in parameters if p.name == name)
     baseline = next((row for row in rows if row.number == 0), None)
     default = parameter.default if baseline is None else baseline.params.get(parameter.name, parameter.default)
@@ -108,6 +111,8 @@ def _parallel(rows: list[TrialRow], parameters: list[Parameter], importance: dic
 def _pareto(row: StudyRow, rows: list[TrialRow]) -> None:
     frame = frames.pareto_frame(rows, row.spec.plan)
     known = {key: title for key, title in AXES.items() if len(frame) and frame[key].max() > 0}
+    if not known and results.latencies(row):
+        return
     if not known:
         st.info("Latency, parameters and GFLOPs were not measured in this study: it has no plan with probes.")
         return
@@ -130,3 +135,26 @@ def _pareto(row: StudyRow, rows: list[TrialRow]) -> None:
     )
     axis = against or next(iter(known))
     st.altair_chart(charts.pareto_chart(frame, axis, known[axis]), alt="Pareto front")
+
+
+def _measured(row: StudyRow) -> None:
+    """mAP50-95 of kept trials against their measured latency; without any, the command that measures it."""
+    records = results.latencies(row)
+    if not records:
+        if row.spec.trainer == "ultralytics":
+            st.caption("The latency of kept trials has not been measured on a device yet. The command for that:")
+            st.code(names.command_of("latency", row, context.database()), language="bash", wrap_lines=True)
+        return
+    devices = list(dict.fromkeys(record.device for record in records))
+    device = devices[0]
+    if len(devices) > 1:
+        device = st.selectbox("Device", devices, key="device") or device
+    numbers = [record.trial for record in records if record.trial is not None]
+    trials = read.trials_of(context.engine(), row.name, numbers)
+    scores = {trial.number: trial.best_map50_95 for trial in trials if trial.best_map50_95 is not None}
+    frame = results_frames.latency_frame(records, scores, device)
+    if not len(frame):
+        st.caption("No measured network has a score.")
+        return
+    st.altair_chart(results_charts.latency_chart(frame), alt="mAP50-95 against measured latency")
+    st.caption(words.plain(f"Measured on {device}: warm, one image at a time, from pixels to boxes."))

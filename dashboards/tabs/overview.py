@@ -13,10 +13,14 @@ from automl.reports.watch import StudyProgress
 from automl.scores.halving import rung_trust
 from automl.scores.words import rank_correlations
 from automl.store import read
-from dashboards import charts, context, frames, words
+from dashboards import charts, context, frames, results, results_frames, words
+from dashboards import results_words as names
+from dashboards.tabs import diagnosed
 
 EVENTS = 200  # lines of the log that stay on the page
 LATEST = 300  # trials that the rank correlations are measured on
+SYMPTOMS = 3  # that the overview shows, the surest
+VERIFIED = {"promised": st.column_config.NumberColumn(format="%.3f")}
 FEW, LOG = 6, 260  # lines that need no scrolling; height of a longer log in pixels
 
 
@@ -43,6 +47,9 @@ def _draw(progress: StudyProgress, events: list[EventRow]) -> None:
     st.progress(min(1.0, progress.share_spent), text=state + words.plain(outlook))
     st.caption(words.plain(words.trials(progress)))
     _charts(progress)
+    _verifications(study)
+    if study.state is not StudyState.RUNNING:
+        diagnosed.draw(names.worst(results.diagnoses(study), SYMPTOMS), trials=True)
     if study.state is StudyState.RUNNING:
         st.subheader("Running now", anchor=False)
         if progress.running and progress.alive:
@@ -82,7 +89,9 @@ def _charts(progress: StudyProgress) -> None:
     steps = frames.best_frame(progress.rises, study.slot_s, unit)
     baseline = progress.baseline.score if progress.baseline is not None else None
     produced = [point for point in progress.points if point.purpose is Purpose.PRODUCTION]
-    curves = read.epochs_of(context.engine(), study.name, [point.number for point in produced]) if produced else []
+    searched = {point.repeats for point in produced if point.repeats is not None}
+    numbers = sorted({*searched, *(point.number for point in produced)})
+    curves = read.epochs_of(context.engine(), study.name, numbers) if produced else []
     left, right = st.columns([3, 2]) if curves else (st.container(), None)
     with left:
         if len(steps):
@@ -90,9 +99,21 @@ def _charts(progress: StudyProgress) -> None:
         else:
             _before_a_score(progress)
     if right is not None:
-        names = {point.number: words.produced_name(point.repeats, study) for point in produced}
-        frame = frames.production_frame(curves, names)
+        recipes = {point.number: words.produced_name(point.repeats, study) for point in produced}
+        recipes |= {number: words.produced_name(number, study) for number in searched}
+        frame = frames.production_frame(curves, recipes, searched)
         right.altair_chart(charts.production_chart(frame), alt="Production trainings by epoch")
+
+
+def _verifications(study: StudyRow) -> None:
+    """Verifications of the study's recipes."""
+    records = results.verifications(study)
+    if not records:
+        return
+    st.subheader("Verified", anchor=False)
+    frame = results_frames.verifications_frame(records)
+    st.dataframe(frame, hide_index=True, alt="Verifications", column_config=VERIFIED)
+    st.caption(words.plain(records[0].sentence))
 
 
 def _details(progress: StudyProgress) -> None:
@@ -106,6 +127,9 @@ def _details(progress: StudyProgress) -> None:
         ranks = rank_correlations(rung_trust(scores, study.spec.rungs, study.spec.epochs))
         for sentence in filter(None, [*words.details(progress), ranks]):
             st.markdown(words.plain(sentence))
+        if progress.answer is not None and study.state is StudyState.FINISHED and not results.verifications(study):
+            st.caption("Its figure has not been verified with further seeds yet. The command for that:")
+            st.code(names.command_of("verify", study, context.database()), language="bash", wrap_lines=True)
         left, right = st.columns(2)
         unit = cost_unit(study.slot_s, study.spec.slots.device)
         spending = frames.spending_frame(progress, unit)
@@ -126,8 +150,8 @@ def _before_a_score(progress: StudyProgress) -> None:
         return
     if numbers:
         curves = frames.curves_frame(read.epochs_of(context.engine(), study.name, numbers))
-        names = [str(number) for number in numbers][: len(charts.TRIALS)]
-        chart = charts.curves_chart(curves[curves["trial"].isin(names)], study.spec.rungs, names)
+        trials = [str(number) for number in numbers][: len(charts.TRIALS)]
+        chart = charts.curves_chart(curves[curves["trial"].isin(trials)], study.spec.rungs, trials)
         st.altair_chart(chart, alt="Learning curves of the first trials")
     st.caption("The first trial has not ended yet: its score appears here.")
 

@@ -7,11 +7,13 @@ import streamlit as st
 from automl.figures import score
 from automl.files import folders
 from automl.files.pictures import PICTURES
-from automl.records import StudyRow, TrialRow
+from automl.records import StudyRow, TrialRow, TrialState
 from automl.scores.words import score_definition, unseen_text
 from automl.store import read
-from dashboards import charts, context, frames, words
+from dashboards import charts, context, frames, results, words
+from dashboards import results_words as names
 from dashboards.files import kept_file, pictures, tail
+from dashboards.tabs import diagnosed
 
 
 def _draw(row: StudyRow) -> None:
@@ -40,6 +42,12 @@ def _draw(row: StudyRow) -> None:
         intervals = "" if evaluation.low is None else "; 90 % intervals over the images"
         st.markdown(words.plain(f"Scored {unseen_text(evaluation)} ({evaluation.split}{intervals})."))
     _curves(row, trial)
+    if trial.state is not TrialState.RUNNING:
+        diagnosed.draw(results.diagnoses(row, trial.number))
+        if row.spec.trainer == "ultralytics" and trial.done_epochs:
+            st.caption("Symptoms that its predictions show, such as confused classes and missed objects, come with:")
+            command = names.command_of("diagnose", row, context.database(), "--trial", str(trial.number))
+            st.code(command, language="bash", wrap_lines=True)
     _pictures(row, trial)
     st.subheader("Parameters", anchor=False)
     st.dataframe(frames.params_frame(trial, progress.baseline), hide_index=True, alt="Parameters, changed ones first")
@@ -47,7 +55,6 @@ def _draw(row: StudyRow) -> None:
         st.subheader("Error", anchor=False)
         st.code(trial.error, language=None)
     _log(row, trial)
-    st.caption("There is no diagnosis of this trial: automl cannot make one yet.")
     st.caption(words.NEXT)
     st.code(words.next_command(progress, trial, context.database()), language="bash", wrap_lines=True)
     context.share()

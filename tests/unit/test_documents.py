@@ -19,7 +19,7 @@ from tests.test_imports import FLOORS
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "https://github.com/yolo-automl/yolo-automl/"
-LONGEST_README = 120  # lines
+LONGEST_README = 130  # lines
 DOCUMENTS = sorted(
     file.relative_to(ROOT).as_posix()
     for pattern in ("*.md", "docs/*.md", ".github/*.md")
