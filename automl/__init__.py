@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl.results import report
     from automl.service import (
         check,
         confirm,
@@ -47,6 +48,7 @@ __all__ = [
     "note",
     "overviews",
     "rename",
+    "report",
     "resume",
     "search",
     "show",
