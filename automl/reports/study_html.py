@@ -23,7 +23,7 @@ from automl.reports.chart import Chart
 from automl.reports.chart_svg import svg, variables
 from automl.reports.glance import headline
 from automl.reports.study_content import TOP, StudyContent
-from automl.reports.study_quality import Quality
+from automl.reports.study_quality import Measured
 from automl.scores.leaderboard import changed
 from automl.scores.words import score_definition
 from automl.space import SearchSpace
@@ -61,7 +61,7 @@ class StudyPage:
 
     content: StudyContent
     charts: Mapping[str, Chart] = field(default_factory=dict)
-    qualities: tuple[Quality, ...] = ()  # of networks, from their predictions on val
+    networks: tuple[Measured, ...] = ()  # measured by their predictions on val
     photos: tuple[Photo, ...] = ()
     recipes: Mapping[str, str] = field(default_factory=dict)  # texts by file name
     recipe_words: str = ""  # sentence in the place of recipes

@@ -78,7 +78,7 @@ def page_of(engine: Engine, study: StudyRow, *, predict: bool, say: Say) -> Stud
     return StudyPage(
         content=content,
         charts={**drawn.charts, **drawn.seen.charts},
-        qualities=drawn.seen.qualities,
+        networks=drawn.seen.networks,
         photos=tuple(drawn.photos),
         recipes=recipes,
         recipe_words=words,
@@ -100,7 +100,7 @@ def _draw_data(content: StudyContent, drawn: _Drawn, *, predict: bool, say: Say)
         drawn.seen = seen_by(content, dataset, predict=predict, say=say)
         drawn.photos += drawn.seen.photos
         drawn.missing += drawn.seen.missing
-    if not drawn.seen.qualities:
+    if not drawn.seen.networks:
         for training in content.trainings:
             drawn.photos += report_pictures.of_evaluation(study.spec.directory, training)
 
