@@ -9,7 +9,7 @@ from markupsafe import Markup
 from automl.reports.chart import COLOURS, Bars, Chart, Lines, Matrix, Series, finite, spread, tick_text, ticks
 
 WIDTH, HEIGHT = 520, 320  # units of the picture
-_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 14, 14, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 14, 14, 44
 _LINE = 16  # height of a legend's line
 _BAR = 22
 _CHARACTER = 6.6  # mean width at 12 units

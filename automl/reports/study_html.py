@@ -15,7 +15,7 @@ from automl import __version__
 from automl.figures import format_cost, moment, score
 from automl.files.discreet import discreet
 from automl.files.shell import quoted
-from automl.records import DataReport, Severity, StudyState, TrialRow
+from automl.records import DataReport, Severity, StudyState, TrialRow, TrialState
 from automl.records.ensemble import EnsembleResult
 from automl.reports import board, data_words
 from automl.reports.card import Change, Line, largest_changes, lines_of_recipe
@@ -34,7 +34,7 @@ FINDINGS = 12  # that are shown
 PLACES = 3  # of a finding
 CLASSES = 60  # of a table
 CHANGES = 40  # parameters of the recipe's table
-CHANGED = 6  # parameters of a row of the leaderboard
+CHANGED = 5  # parameters of a row of the leaderboard
 _TEMPLATE = "study_report.html.jinja"
 _LONGEST = 60_000  # characters of a recipe
 
@@ -140,7 +140,8 @@ def _figure(chart: Chart | None) -> Markup:
 def _board(content: StudyContent) -> tuple[list[str], list[tuple[TrialRow, list[str]]]]:
     """Headings and rows of the leaderboard, with the parameters in which trials differ from the defaults."""
     progress = content.progress
-    headings = [heading for heading in board.headings(progress) if heading != "mAP50"]
+    hidden = {"mAP50"} if any(progress.estimate(row) for row in content.board) else {"mAP50", board.CONFIRMED}
+    headings = [heading for heading in board.headings(progress) if heading not in hidden]
     rows = []
     for row in content.board:
         cells = board.cells(row, progress)
@@ -160,9 +161,14 @@ def _differences(row: TrialRow, content: StudyContent) -> str:
 
 
 def _board_words(content: StudyContent) -> str:
-    total, shown = len(content.progress.points), len(content.board)
-    cut = f" The best {TOP} of {total:,} trials are here, and those that are compared; the rest is left out."
-    return cut if total > shown else ""
+    """Sentence on the trials that are left out; empty where all are there."""
+    ranked = sum(
+        point.score is not None and point.repeats is None and point.state is not TrialState.FAILED
+        for point in content.progress.points
+    )
+    if ranked <= len(content.board):
+        return ""
+    return f" The best {TOP} of {ranked:,} trials are here, and those that were trained again; the rest is left out."
 
 
 def changes_of(content: StudyContent) -> list[Change]:
