@@ -1,4 +1,4 @@
-"""Record of what a training's curves and predictions say of it, in the guide's words."""
+"""Records of what a training's curves and predictions say of it, in the guide's words."""
 
 from __future__ import annotations
 
@@ -38,3 +38,13 @@ class Diagnosis:
     change: Params = field(default_factory=dict)  # options of the search that follows it up: {"epochs": 600}
     space: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # parameters to search, with their ranges
     source: str = "guide"  # "guide" or "measured"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialDiagnoses:
+    """Symptoms of one trial that its predictions show, as they are kept with its study."""
+
+    trial: int
+    sha256: str  # of the weights
+    images: int  # of val
+    diagnoses: tuple[Diagnosis, ...] = ()
