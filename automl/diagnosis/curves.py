@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from automl.records import EpochRow, TrialState
+from automl.records import EpochRow, Params, TrialState
 
 Floats = npt.NDArray[np.float64]
 COMPONENTS = ("box", "cls", "dfl")  # of the loss; each has a gain of that name
@@ -31,6 +31,7 @@ class Curves:
     closed: int = 0  # last epochs without mosaic, in which the loss of train falls by itself
     cosine: bool = False  # learning rate along a cosine; False: along a line
     lrf: float = 0.01  # share of the learning rate at the end of the schedule
+    arguments: Params = field(default_factory=dict)  # of the training, for remedies
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -47,6 +48,16 @@ class Curves:
         """True if the schedule was gone to its end."""
         return bool(len(self)) and int(self.epochs[-1]) >= self.horizon
 
+    def number(self, name: str, default: float) -> float:
+        """Argument of the training; the default where it has none."""
+        value = self.arguments.get(name)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else default
+
+    @property
+    def settled(self) -> int:
+        """Epochs of the warm-up and of the first fall, which say nothing yet."""
+        return min(len(self), max(3, round(0.1 * self.horizon)))
+
     @property
     def finite(self) -> npt.NDArray[np.bool_]:
         """(n,) True where the score and every loss are numbers."""
@@ -62,6 +73,7 @@ def curves_of(
     closed: int = 0,
     cosine: bool = False,
     lrf: float = 0.01,
+    arguments: Params | None = None,
 ) -> Curves:
     """Curves of one trial's epochs, in whatever order they were reported; of an epoch reported twice the first."""
     first = {row.epoch: row for row in reversed(rows)}
@@ -80,6 +92,7 @@ def curves_of(
         closed=closed,
         cosine=cosine,
         lrf=lrf,
+        arguments=arguments or {},
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from automl.diagnosis.curves import Curves, curves_of
 from automl.diagnosis.of_curves import symptoms
-from automl.records import StudyRow, TrialRow
+from automl.records import StudyRow, TrialRow, model_of
 from automl.records.diagnosis import Diagnosis, TrialDiagnoses
 from automl.records.document import DocumentKind
 from automl.reports.report import report_of
@@ -52,4 +52,5 @@ def curves_of_trial(engine: Engine, study: StudyRow, row: TrialRow) -> Curves:
         closed=int(every.get("close_mosaic") or 0) if mosaic else 0,
         cosine=bool(every.get("cos_lr")),
         lrf=float(every.get("lrf") or 0.01),
+        arguments={**every, "model": model_of(study.spec, row.params)},
     )
