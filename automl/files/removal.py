@@ -16,7 +16,7 @@ from automl.errors import NoSpace
 from automl.files import moved
 from automl.records import StudySpec
 
-_FOLDERS = ("cache", "journal", "networks", "probe", "trials")
+_FOLDERS = ("cache", "ensembles", "journal", "networks", "predictions", "probe", "trials")
 _FILES = re.compile(
     r"\.study|\.claim|\.writable|pause|search\.log|data(-test)?(-(train|val|test))?\.(yaml|txt)|data(-test)?\.files\.json"
     r"|\.DS_Store|Thumbs\.db"

@@ -26,6 +26,8 @@ class ClassFigures:
     map50_95: float
     map50: float
     gain: float | None = None  # of mAP50-95 against the best member
+    precision: float | None = None  # at the split's `confidence`
+    recall: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,10 @@ class SplitFigures:
     gain_low: float | None = None
     gain_high: float | None = None
     chance: float | None = None  # that the gain is above zero
-    classes: tuple[ClassFigures, ...] = ()
+    classes: tuple[ClassFigures, ...] = ()  # those that have objects
+    precision: float | None = None  # mean over the classes, at `confidence`
+    recall: float | None = None
+    confidence: float | None = None  # with the highest mean F1 over the classes
 
 
 @dataclass(frozen=True, kw_only=True)

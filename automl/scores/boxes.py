@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ class Predictions:
     names: tuple[str, ...]  # of the network's classes, by id
     sizes: Ints  # (images, 2) width and height in pixels, as they are shown
     counts: Ints  # (images,) number of predictions of each image
-    boxes: Floats  # (n, 4) x y width height: centre and size, fractions of the image
+    boxes: Floats  # (n, 4) x y width height: centre and size, fractions of the image; a box may leave it, see `cut`
     confidence: Floats  # (n,) in [0, 1]; within an image in descending order
     classes: Ints  # (n,)
     imgsz: int  # pixels
@@ -79,3 +79,30 @@ class Truth:
 
     def __len__(self) -> int:
         return len(self.images)
+
+
+def cut(predictions: Predictions) -> Predictions:
+    """The predictions with their boxes cut at the border of the image, without those that lie beside it."""
+    corners = np.concatenate(
+        [
+            predictions.boxes[:, :2] - predictions.boxes[:, 2:] / 2,
+            predictions.boxes[:, :2] + predictions.boxes[:, 2:] / 2,
+        ],
+        axis=1,
+    ).clip(0, 1)
+    sizes = corners[:, 2:] - corners[:, :2]
+    inside = (sizes > 0).all(axis=1)
+    boxes = np.concatenate([(corners[:, :2] + corners[:, 2:]) / 2, sizes], axis=1)
+    return only(replace(predictions, boxes=boxes.astype(np.float32)), inside)
+
+
+def only(predictions: Predictions, rows: npt.NDArray[np.bool_]) -> Predictions:
+    """Those of the predictions for which `rows` is true, on the same images."""
+    owners = np.repeat(np.arange(len(predictions)), predictions.counts)
+    return replace(
+        predictions,
+        counts=np.bincount(owners[rows], minlength=len(predictions)).astype(np.int32),
+        boxes=predictions.boxes[rows],
+        confidence=predictions.confidence[rows],
+        classes=predictions.classes[rows],
+    )

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 LEAST = 0.01  # confidence; below it a prediction says next to nothing
 MOST = 300  # predictions of one image, as in Ultralytics' validation
-_OVERLAP = 0.7  # IoU of two boxes of one class of which the less confident is dropped, as in the validation
+OVERLAP = 0.7  # IoU of two boxes of one class of which the less confident is dropped, as in the validation
 _PAD, _GREY = 0.5, 114  # strides around a batch of images, and their colour
 _UNTRUSTED = 3  # exit code
 Image = npt.NDArray[np.uint8]
@@ -54,6 +54,11 @@ class Request:
     threads: int = 1
     least: float = LEAST
     batch: int = 16
+    overlap: float = OVERLAP
+    most: int = MOST
+    agnostic: bool = False  # True: boxes of unlike classes suppress one another too
+    tta: bool = False  # True: with Ultralytics' test-time augmentation, three scales and a flip
+    whole: bool = False  # True: boxes go beyond the border of the image, as a validation measures them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,16 +148,17 @@ def predict(request: Request, cache: Path | str, said: Callable[[int], None] = l
     checkpoint = read_checkpoint(request.weights)
     network = _network(checkpoint, Path(request.weights))
     device = torch.device("cpu" if request.device == "cpu" else f"cuda:{request.device}")
+    _limit(network, request)
     network = network.to(device)
     set_threads(request.threads)
     predicted: dict[int, ImagePredictions] = {}
     sizes: dict[int, tuple[int, int]] = {}
     channels = int(next(iter(network.parameters())).shape[1])
     for numbers, images, shapes in _batches(request, max(int(max(network.stride)), 32), channels):
-        outputs = _outputs(network, images, device, request.least)
+        outputs = _outputs(network, images, device, request)
         target = int(images.shape[1]), int(images.shape[2])
         for number, shape, output in zip(numbers, shapes, outputs, strict=True):
-            predicted[number] = _in_fractions(output, target, shape, request.imgsz)
+            predicted[number] = _in_fractions(output, target, shape, request)
             sizes[number] = (shape[1], shape[0])
         said(len(predicted))
     order = range(len(request.images))
@@ -197,6 +203,23 @@ def _network(checkpoint: Checkpoint, file: Path) -> Any:
     for parameter in network.parameters():
         parameter.requires_grad = False
     return network.float().eval()
+
+
+def _limit(network: Any, request: Request) -> None:
+    """Set the most predictions of an end-to-end network. Raises AutoMLError for one without test-time augmentation."""
+    if bool(getattr(network, "end2end", False)):
+        network.set_head_attr(max_det=request.most, agnostic_nms=request.agnostic)
+    if request.tta and not _augments(network):
+        raise AutoMLError(
+            f"{request.weights} knows no test-time augmentation: Ultralytics has it for networks that end in Detect "
+            "with several scales and are not end-to-end, such as yolov5 or yolo11. Predict without --tta."
+        )
+
+
+def _augments(network: Any) -> bool:
+    """True if Ultralytics' test-time augmentation works: else it would predict as without it."""
+    head = network.model[-1]
+    return type(head).__name__ == "Detect" and not getattr(network, "end2end", False) and int(head.nl) > 1
 
 
 def _description(checkpoint: Checkpoint, file: Path) -> dict[str, Any]:
@@ -288,7 +311,7 @@ def _margins(target: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
     return round((target[1] - size[0]) / 2 - 0.1), round((target[0] - size[1]) / 2 - 0.1)
 
 
-def _outputs(network: Any, images: Image, device: torch.device, least: float) -> list[npt.NDArray[np.float32]]:
+def _outputs(network: Any, images: Image, device: torch.device, request: Request) -> list[npt.NDArray[np.float32]]:
     """Rows x1 y1 x2 y2 confidence class of each image, in pixels of the letterboxed one."""
     import torch
     from ultralytics.utils.nms import non_max_suppression
@@ -296,23 +319,33 @@ def _outputs(network: Any, images: Image, device: torch.device, least: float) ->
     colours = images[..., ::-1] if images.shape[3] == 3 else images
     batch = torch.from_numpy(np.ascontiguousarray(colours.transpose(0, 3, 1, 2))).to(device).float() / 255
     with torch.inference_mode():
-        end2end = bool(getattr(network, "end2end", False))
-        found = non_max_suppression(network(batch), least, _OVERLAP, multi_label=True, max_det=MOST, end2end=end2end)
+        found = non_max_suppression(
+            network(batch, augment=request.tta),
+            request.least,
+            request.overlap,
+            multi_label=True,
+            agnostic=request.agnostic,
+            max_det=request.most,
+            max_time_img=3600.0,  # a limit would leave images of a batch without predictions in silence
+            end2end=bool(getattr(network, "end2end", False)),
+        )
     return [rows[:, :6].cpu().numpy() for rows in found]
 
 
 def _in_fractions(
-    rows: npt.NDArray[np.float32], target: tuple[int, int], shape: tuple[int, int], imgsz: int
+    rows: npt.NDArray[np.float32], target: tuple[int, int], shape: tuple[int, int], request: Request
 ) -> ImagePredictions:
-    """Predictions with boxes as fractions of the image itself, cut at its border; those beside it are left out.
+    """Predictions with boxes as fractions of the image itself.
+
+    They are cut at its border, and those beside it are left out, unless whole boxes are requested.
 
     target, shape  heights and widths of the letterboxed image and of the image itself
     """
-    size = _scaled(shape, imgsz)
+    size = _scaled(shape, request.imgsz)
     left, top = _margins(target, size)
     corners = (rows[:, :4] - np.array([left, top, left, top])) / np.array([*size, *size])
-    x1, y1, x2, y2 = np.clip(corners, 0, 1).T
-    inside = (x2 > x1) & (y2 > y1)
+    x1, y1, x2, y2 = corners.T if request.whole else np.clip(corners, 0, 1).T
+    inside = (x2 > x1) & (y2 > y1) | request.whole
     boxes = np.stack([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], axis=1)
     return ImagePredictions(
         boxes=boxes[inside].astype(np.float32),

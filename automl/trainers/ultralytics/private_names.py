@@ -126,6 +126,7 @@ _MEASURING = (
     PrivateName(f"{_MODEL}.set_head_attr", "to measure weights with the limit of their training"),
     *_attributes(_VALIDATOR, "to measure the weights of a trial", "_callbacks", "dataloader", "metrics"),
     *_attributes("ultralytics.utils.metrics:DetMetrics", "to keep what is detected in each image", "stats"),
+    PrivateName(f"{_MODEL}._predict_augment", "to predict with test-time augmentation"),
     PrivateName(f"{_MODEL}.loss", "to name the losses"),
     PrivateName(f"{_MODEL}.fuse", "to time one image"),
     PrivateName(

@@ -37,14 +37,51 @@ def some(images: list[str] | None = None) -> Predictions:
 
 
 def same(first: Predictions, second: Predictions | None) -> bool:
+    """True if boxes and confidences differ by no more than their steps in a file, and nothing else differs."""
+    steps = {"boxes": 2e-5, "confidence": 2e-5}
     return second is not None and all(
-        np.array_equal(getattr(first, field.name), getattr(second, field.name)) for field in fields(Predictions)
+        np.allclose(getattr(first, field.name), getattr(second, field.name), rtol=0, atol=steps[field.name])
+        if field.name in steps
+        else np.array_equal(getattr(first, field.name), getattr(second, field.name))
+        for field in fields(Predictions)
     )
 
 
 def test_they_come_back_as_they_were(tmp_path: Path) -> None:
     predictions.save(some(), tmp_path / "folder" / "a.npz")
     assert same(some(), predictions.load(tmp_path / "folder" / "a.npz"))
+
+
+def test_boxes_beyond_the_border_come_back_up_to_half_an_image(tmp_path: Path) -> None:
+    boxes = np.array([[-0.4, 1.4, 1.9, 0.1]], np.float32)
+    whole = ImagePredictions(boxes=boxes, confidence=np.array([0.0011], np.float32), classes=np.zeros(1, np.int32))
+    record = predictions.gathered(["a.jpg"], [whole], [(640, 480)], names=["cat"], imgsz=64, least=0.001)
+    predictions.save(record, tmp_path / "a.npz")
+    loaded = predictions.load(tmp_path / "a.npz")
+    assert loaded is not None
+    assert loaded.boxes == pytest.approx(boxes, abs=2e-5)
+    assert float(loaded.confidence[0]) == pytest.approx(0.0011, abs=1e-6)
+
+
+def test_predictions_on_a_thousand_images_take_a_few_megabytes(tmp_path: Path) -> None:
+    record = predictions.gathered(
+        [f"{number}.jpg" for number in range(1000)],
+        [single(300, number) for number in range(1000)],
+        [(640, 480)] * 1000,
+        names=["cat", "dog"],
+        imgsz=320,
+        least=0.001,
+    )
+    predictions.save(record, tmp_path / "a.npz")
+    assert (tmp_path / "a.npz").stat().st_size < 12 * 300_000
+
+
+def test_those_of_another_format_are_none(tmp_path: Path) -> None:
+    predictions.save(some(), tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as archive:
+        arrays = dict(archive)
+    np.savez(tmp_path / "a.npz", **{**arrays, "format": np.int32(1)})
+    assert predictions.load(tmp_path / "a.npz") is None
 
 
 def test_no_images_come_back_as_none(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 
 from automl.errors import AutoMLError, UntrustedNetwork
 from automl.files import trusted
+from automl.scores.boxes import cut
 from automl.trainers import open_trainer
 from automl.trainers.ultralytics.predict import Request, facts_of, predict, predict_apart
 from tests.builders.train_tiny import draw_data, tiny_job, tiny_trial
@@ -181,3 +183,50 @@ def test_a_checkpoint_that_can_judge_nothing_is_refused(
     torch.save(changed, tmp_path / "a.pt")
     with pytest.raises(AutoMLError, match=words):
         predict(request(trained, weights=str(tmp_path / "a.pt")), tmp_path)
+
+
+def _with_head(changed: dict[str, Any], head: list[Any], file: Path, **more: Any) -> Path:
+    """A checkpoint of a network with another head, with its first weights."""
+    from ultralytics.nn.tasks import DetectionModel
+
+    description = {**changed["model"].yaml, "head": [head], **more}
+    network = DetectionModel(json.loads(json.dumps(description)), nc=2, verbose=False)
+    network.names = dict(enumerate(NAMES))
+    torch.save({**changed, "model": network}, file)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("head", "more"),
+    [
+        ([[2, 3, 4], 1, "v10Detect", ["nc"]], {}),
+        ([[2, 3, 4], 1, "Detect", ["nc"]], {"end2end": True}),
+        ([[3], 1, "Detect", ["nc"]], {}),
+    ],
+    ids=["v10", "end2end", "one scale"],
+)
+def test_a_network_without_test_time_augmentation_predicts_and_refuses_it(
+    trained: Path, tmp_path: Path, changed: dict[str, Any], head: list[Any], more: dict[str, Any]
+) -> None:
+    file = str(_with_head(changed, head, tmp_path / "a.pt", **more))
+    plain = predict(request(trained, weights=file, least=1e-6, most=7), tmp_path)
+    assert plain.counts.tolist() == [7] * 4
+    with pytest.raises(AutoMLError, match="knows no test-time augmentation"):
+        predict(request(trained, weights=file, tta=True), tmp_path)
+
+
+def test_limits_of_a_study_are_kept(trained: Path, tmp_path: Path) -> None:
+    plain = predict(request(trained), tmp_path)
+    few = predict(request(trained, most=2, least=0.0), tmp_path)
+    assert few.counts.tolist() == [2] * 4
+    loose = predict(request(trained, overlap=0.95), tmp_path)
+    assert len(loose.confidence) > len(plain.confidence)
+    assert len(predict(request(trained, agnostic=True), tmp_path).confidence) < len(plain.confidence)
+
+
+def test_whole_boxes_are_the_same_once_they_are_cut(trained: Path, tmp_path: Path) -> None:
+    whole, plain = predict(request(trained, whole=True), tmp_path), predict(request(trained), tmp_path)
+    assert whole.boxes[:, :2].min() - whole.boxes[:, 2:].max() < 0
+    inside = cut(whole)
+    assert inside.counts.tolist() == plain.counts.tolist()
+    assert np.allclose(inside.boxes, plain.boxes, atol=1e-5)
