@@ -16,8 +16,8 @@ from automl.records.ensemble import EnsembleResult
 from automl.records.latency import Latency
 from automl.records.verification import Verification
 from automl.reports.board import leading
+from automl.reports.diagnoses import diagnoses_of
 from automl.reports.watch import StudyProgress, Watch
-from automl.scores.words import trial_name
 from automl.space import SearchSpace
 from automl.store import checked, documents, read
 
@@ -93,6 +93,7 @@ def content_of(engine: Engine, study: StudyRow) -> StudyContent:
             engine, study, StudyContent(progress=progress, trainings=trainings, board=_board(engine, progress))
         ),
         data=_data(engine, study),
+        diagnoses=_diagnoses(engine, study, trainings),
         **_importance(engine, study),
     )
 
@@ -158,6 +159,16 @@ def _data(engine: Engine, study: StudyRow) -> DataFacts | None:
         return None
 
 
+def _diagnoses(engine: Engine, study: StudyRow, trainings: Sequence[ShownTraining]) -> dict[int, Sequence[Diagnosis]]:
+    """Symptoms of the shown trainings that have any, by trial."""
+    known = {
+        training.row.number: diagnoses_of(engine, study, training.row.number)
+        for training in trainings
+        if training.epochs
+    }
+    return {number: diagnoses for number, diagnoses in known.items() if diagnoses}
+
+
 def _with_results(engine: Engine, study: StudyRow, content: StudyContent) -> StudyContent:
     """The content with the kept results about trained networks."""
     ensembles = documents.records(engine, study.name, DocumentKind.ENSEMBLE, EnsembleResult)
@@ -172,10 +183,3 @@ def _with_results(engine: Engine, study: StudyRow, content: StudyContent) -> Stu
         verifications=verifications.records,
         unread=sum(kept.unread for kept in (ensembles, soups, latencies, verifications)),
     )
-
-
-def role_text(training: ShownTraining) -> str:
-    """Sentence on a shown training."""
-    row, name = training.row, training.name[:1].upper() + training.name[1:]
-    best = "" if row.best_map50_95 is None else f", best epoch {row.best_epoch} with mAP50-95 {row.best_map50_95:.3f}"
-    return f"{name}: {row.done_epochs} of {row.epochs} epochs{best} ({trial_name(row.number)})."

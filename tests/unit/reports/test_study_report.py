@@ -51,6 +51,7 @@ def test_a_report_begins_with_the_answer_and_has_its_parts(page: StudyPage) -> N
         "Best trials",
         "What mattered",
         "Training curves",
+        "Diagnoses",
         "Recipe",
         "Environment",
         "Words",
