@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,19 @@ _HOMES = re.compile(
 _ENDS = r"(?![\w.-])"  # after the whole name of a folder
 
 
+_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]+@")
+
+
 def discreet(text: str, home: str | Path | None = None) -> str:
     """The text with `~` in the place of home folders, and without passwords in addresses.
 
     home  the user's own; None: as the system knows it
     """
-    own = str(_home() if home is None else home).rstrip("/\\")
-    if len(own) > 1 and not re.fullmatch(r"[A-Za-z]:", own):
-        text = re.sub(rf"(?<![\w.~-]){re.escape(own)}{_ENDS}", "~", text)
-    return _PASSWORD.sub(r"\1***@", _HOMES.sub("~", text))
-
-
-_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]+@")
+    if "/" not in text and "\\" not in text:
+        return text
+    own = _folder(str(_home() if home is None else home))
+    shown = text if own is None else own.sub("~", text)
+    return _PASSWORD.sub(r"\1***@", _HOMES.sub("~", shown))
 
 
 def discreet_values(value: Any) -> Any:
@@ -39,8 +41,18 @@ def discreet_values(value: Any) -> Any:
     return value
 
 
-def _home() -> Path | str:
+@lru_cache(maxsize=8)
+def _folder(home: str) -> re.Pattern[str] | None:
+    """Pattern of a folder's whole name; None for one that is a whole disk."""
+    own = home.rstrip("/\\")
+    if len(own) < 2 or re.fullmatch(r"[A-Za-z]:", own):
+        return None
+    return re.compile(rf"(?<![\w.~-]){re.escape(own)}{_ENDS}")
+
+
+@cache
+def _home() -> str:
     try:
-        return Path.home()
+        return str(Path.home())
     except (RuntimeError, KeyError):  # a container whose user has no HOME and no name
         return ""

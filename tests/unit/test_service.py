@@ -14,7 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 import automl
-from automl import service
+from automl import results, service
 from automl.cli import app
 from automl.errors import AutoMLError
 from automl.setup.options import OTHERS, SearchOptions, SearchRequest, request_of
@@ -43,7 +43,9 @@ VERBS = [name for name in automl.__all__ if not name.startswith("__")]
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_can_be_imported_from_the_package(verb: str) -> None:
-    assert getattr(automl, verb) is getattr(service, verb)
+    home = results if hasattr(results, verb) else service
+    assert getattr(automl, verb) is getattr(home, verb)
+    assert callable(getattr(automl, verb))
 
 
 def test_every_command_that_works_on_studies_is_a_verb() -> None:
