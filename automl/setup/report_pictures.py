@@ -145,7 +145,7 @@ def maps(truth: Truth) -> Iterator[Chart]:
             columns=(),
             rows=(),
             values=tuple(map(tuple, rows.tolist())),
-            note=words.look_for,
+            note=words.look_for.replace("darker", "a stronger colour"),  # on a dark page it is brighter
         )
 
 
