@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import automl
 from automl import __version__
 from automl.data import Dataset
 from automl.errors import AutoMLError
@@ -166,17 +167,19 @@ def environment(study: StudyRow) -> Iterator[Line]:
 
 
 def _further(content: StudyContent, drawn: _Drawn) -> Iterator[tuple[str, str]]:
-    """Commands that fill what the report lacks."""
-    name = content.study.name
-    if content.study.spec.trainer != "ultralytics":
+    """Commands of this version that fill what the report lacks."""
+    study = content.study
+    if study.spec.trainer != "ultralytics":
         return
     if content.data is None:
-        yield "Findings on the data", quoted("automl", "check", "--data", content.study.spec.data)
+        yield "Findings on the data", quoted("automl", "check", "--data", study.spec.data)
     if drawn.seen.left_out:
-        yield "Curves, confusion and predictions", quoted("automl", "report", name, "-o", "report.html")
-    if not content.ensembles:
-        yield "An ensemble", command("ensemble", name, None)
-    if not content.latencies:
-        yield "Time of an image", command("latency", name, None)
-    if not content.verifications:
-        yield "Whether the figure holds", command("verify", name, None)
+        yield "Curves, confusion and predictions", quoted("automl", "report", study.name, "-o", "report.html")
+    lacking = (
+        ("An ensemble", "ensemble", content.ensembles),
+        ("Time of an image", "latency", content.latencies),
+        ("Whether the figure holds", "verify", content.verifications),
+    )
+    for purpose, verb, results in lacking:
+        if not results and verb in automl.__all__:
+            yield purpose, command(verb, study.name, None)

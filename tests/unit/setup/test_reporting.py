@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import automl
 from automl import report
 from automl.errors import AutoMLError, NoSpace, StudyConflict
 from automl.reports.study_content import content_of
@@ -118,8 +119,8 @@ def test_data_that_are_gone_are_told(tmp_path: Path) -> None:
 def test_what_is_missing_has_a_command(tmp_path: Path) -> None:
     engine, row = stored(tmp_path)
     commands = [command for _, command in page_of(engine, row, predict=True, say=silent).further]
-    assert f"automl ensemble {NAME}" in commands
     assert f"automl check --data {row.spec.data}" in commands
+    assert {command.split()[1] for command in commands} <= set(automl.__all__)
 
 
 def test_a_trainer_without_networks_has_no_recipe(tmp_path: Path) -> None:
