@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from automl.results import verify
+    from automl.results import report, verify
     from automl.service import (
         check,
         confirm,
@@ -48,6 +48,7 @@ __all__ = [
     "note",
     "overviews",
     "rename",
+    "report",
     "resume",
     "search",
     "show",

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from automl import __version__
-from automl.commands import checking, export, managing, reading, searching, tools, verifying
+from automl.commands import checking, export, managing, reading, reporting, searching, tools, verifying
 from automl.terminal.exits import CODES
 from automl.terminal.lasting import outlast
 
@@ -76,6 +76,7 @@ app.command(cls=export.ExportCommand, rich_help_panel=READ)(export.export)
 app.command(rich_help_panel=READ)(searching.attach)
 app.command(rich_help_panel=READ)(tools.dashboard)
 app.command(epilog=verifying.EPILOG, rich_help_panel=RESULTS)(verifying.verify)
+app.command(rich_help_panel=RESULTS)(reporting.report)
 app.command(rich_help_panel=MANAGE)(managing.stop)
 app.command(rich_help_panel=MANAGE)(managing.note)
 app.command(rich_help_panel=MANAGE)(managing.rename)

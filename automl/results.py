@@ -7,6 +7,9 @@ from pathlib import Path
 from automl.host.guest import visiting
 from automl.host.platforms import check_platform
 from automl.records.verification import Verification
+from automl.reports.newest import study_for
+from automl.setup.opening import reader
+from automl.setup.reporting import check_place, report_study
 from automl.store.address import named_db
 from automl.terminal.check import sayer
 
@@ -39,3 +42,27 @@ def verify(
 
     check_platform()
     return verifying.run(recipe, seeds, device, data, home, named_db(home, db), sayer(progress))
+
+
+@visiting()
+def report(
+    study: str | None = None,
+    output: str | Path = "report.html",
+    *,
+    predict: bool = True,
+    home: str | Path | None = None,
+    db: str | None = None,
+    progress: bool | None = None,
+) -> Path:
+    """Write a study as one HTML file that needs no network, or as a zip file with its parts; the file's path.
+
+    study     its name; None: the newest one
+    output    file that ends in .html or .zip
+    predict   False: make no predictions of the defaults and the winner; those that are kept are shown
+    progress  False: say nothing; None or True: say on standard error what takes long
+
+    Raises AutoMLError for a place that cannot be used and for a study without a score, before anything is predicted.
+    """
+    file, engine = check_place(output), reader(home, db)
+    row = study_for(engine, "report", study, db)
+    return report_study(engine, row, file, predict=predict, say=sayer(progress))

@@ -16,6 +16,7 @@ import typer
 from automl.errors import AutoMLError
 from automl.terminal.exits import exit_codes
 from automl.terminal.tables import print_table
+from benchmarks.study_report import report
 
 app = typer.Typer(help="Measure the costs and results of automl, beside those of its peers.", no_args_is_help=True)
 
@@ -372,6 +373,9 @@ def price(
         print(json.dumps({"rows": [asdict(row) for row in rows], "captions": losses.captions(settings)}))
     else:
         print_table(losses.table(rows), losses.captions(settings), 100)
+
+
+app.command()(report)
 
 
 def _fractions(text: str) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,35 @@ class Shown:
     place: Place
     image: str
     boxes: tuple[Sequence[float], ...] = ()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Boxed:
+    """An image with boxes of known classes: labels, or predictions."""
+
+    image: str
+    boxes: NDArray[np.float32]  # (n, 4) x y width height: centre and size, fractions of the image
+    classes: NDArray[np.int32]  # (n,)
+    confidence: NDArray[np.float32] | None = None  # (n,) of predictions
+    caption: str = ""  # beside the image's name
+    words: str = ""  # below them
+
+
+def grid(images: Sequence[Boxed], names: Sequence[str], columns: int = ACROSS) -> Image.Image:
+    """Images with their boxes in rows of that many, and the classes by colour below."""
+    cells = []
+    for boxed in images:
+        title = f"{boxed.caption}: {_name(boxed.image)}" if boxed.caption else _name(boxed.image)
+        cells.append(Cell(read(boxed.image, SIDE - 4), tuple(_marks(boxed, names)), title, boxed.words))
+    kinds = sorted({int(kind) for boxed in images for kind in boxed.classes})
+    return _drawn(cells, min(columns, max(1, len(cells))), _legend(kinds, names))
+
+
+def _marks(boxed: Boxed, names: Sequence[str]) -> Iterator[Marked]:
+    named = len(boxed.classes) <= _NAMED
+    for row, kind in enumerate(boxed.classes.tolist()):
+        sure = "" if boxed.confidence is None else f" {boxed.confidence[row]:.2f}"
+        yield Marked(boxed.boxes[row].tolist(), colour(kind), class_name(names, kind) + sure if named else "")
 
 
 def sample(split: SplitFacts, seed: int) -> NDArray[np.int64]:

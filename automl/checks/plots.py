@@ -25,7 +25,7 @@ def plots(facts: Facts, folder: Path) -> Mapping[str, str]:
     if not boxes:
         return {}
     every = np.concatenate(boxes)
-    with _own_settings():
+    with own_settings():
         _by_class(facts, folder / "classes.png")
         _heat(every[:, :2], folder / "centres.png", ("left to right", "top to bottom"), upside_down=True)
         _heat(every[:, 2:], folder / "sizes.png", ("width", "height"))
@@ -33,7 +33,7 @@ def plots(facts: Facts, folder: Path) -> Mapping[str, str]:
 
 
 @contextmanager
-def _own_settings() -> Iterator[None]:
+def own_settings() -> Iterator[None]:
     """Matplotlib's own settings instead of the user's, which are as before afterwards."""
     import matplotlib
 
@@ -46,7 +46,7 @@ def _own_settings() -> Iterator[None]:
         matplotlib.rcParams.update(before)
 
 
-def _figure(width: float, height: float) -> tuple[Any, Any]:
+def new_figure(width: float, height: float) -> tuple[Any, Any]:
     """A figure of so many inches with one plot. It belongs to no window and to no backend of the user's."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -65,7 +65,7 @@ def _by_class(facts: Facts, file: Path) -> None:
     }
     total = np.sum(list(counts.values()), axis=0)
     kinds = np.argsort(-total, kind="stable")[:MOST_CLASSES]
-    figure, axes = _figure(7.0, 1.1 + 0.32 * len(kinds))
+    figure, axes = new_figure(7.0, 1.1 + 0.32 * len(kinds))
     before = np.zeros(len(kinds))
     for name, count in counts.items():
         axes.barh(np.arange(len(kinds)), count[kinds], left=before, label=name, color=_SPLIT_COLOURS[name])
@@ -91,7 +91,7 @@ def _heat(points: NDArray[np.float32], file: Path, labels: tuple[str, str], *, u
     bins = int(np.clip(np.sqrt(len(usable) / 4), *_BINS))
     counts, edges, _ = np.histogram2d(usable[:, 0], usable[:, 1], bins=bins, range=((0, 1), (0, 1)))
     norm = LogNorm(vmin=0.5, vmax=max(2.0, float(counts.max())))  # one box has to be seen beside a thousand
-    figure, axes = _figure(4.6, 4.2)
+    figure, axes = new_figure(4.6, 4.2)
     shading = np.ma.masked_equal(counts.T, 0)
     mesh = axes.pcolormesh(edges, edges, shading, cmap="YlGnBu", norm=norm)
     axes.set_aspect("equal")

@@ -1,10 +1,11 @@
-"""Record of what a training's curves and predictions say of it, in the guide's words."""
+"""Records of what a training's curves and predictions say of it, in the guide's words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from automl.records.trial import Params
 
@@ -38,3 +39,46 @@ class Diagnosis:
     change: Params = field(default_factory=dict)  # options of the search that follows it up: {"epochs": 600}
     space: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # parameters to search, with their ranges
     source: str = "guide"  # "guide" or "measured"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialDiagnoses:
+    """Symptoms of one trial that its predictions show, as they are kept with its study."""
+
+    trial: int
+    sha256: str  # of the weights
+    images: int  # of val
+    diagnoses: tuple[Diagnosis, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowUp:
+    """The search that follows from a diagnosis: its space, its options and the command that starts it."""
+
+    study: str
+    trial: int  # that was diagnosed
+    space: Mapping[str, Any]  # document of a space file; empty: the space stays as it is
+    order: tuple[str, ...]  # parameters of the remedies, those of the most telling symptom first
+    data: str
+    budgets: tuple[str, ...]
+    options: Mapping[str, Any]  # of `search`, by keyword
+    notes: tuple[str, ...] = ()  # sentences on it
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiagnosisReport:
+    """Answer of `diagnose`: the symptoms of a study's trials, and the search that follows if it was asked for."""
+
+    study: str
+    trials: tuple[int, ...]  # that were looked at
+    diagnoses: tuple[Diagnosis, ...]  # of each trial the most telling first
+    notes: tuple[str, ...] = ()  # sentences on what could not be looked at
+    follow_up: FollowUp | None = None
+    command: str = ""  # that starts it
+
+    def of(self, trial: int) -> tuple[Diagnosis, ...]:
+        """Symptoms of one trial."""
+        return tuple(diagnosis for diagnosis in self.diagnoses if diagnosis.trial == trial)
+
+    def __repr__(self) -> str:
+        return f"<DiagnosisReport of '{self.study}': {len(self.diagnoses)} symptoms of {len(self.trials)} trials>"

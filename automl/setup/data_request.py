@@ -153,7 +153,7 @@ def check_output(output: Path, name: str, suffixes: Sequence[str], mark: bytes) 
     Raises AutoMLError with the reason.
     """
     flag, file = _flag(name), expanded(output).absolute()
-    example = f"{'report' if suffixes[0] == '.html' else 'suspects'}{suffixes[0]}"
+    example = f"{'suspects' if suffixes[0] == '.csv' else 'report'}{suffixes[0]}"
     if os.path.isdir(file):  # noqa: PTH112 - False below a closed folder
         raise AutoMLError(f"{flag} {output}: a folder. Name a file in it: {output / example}")
     if file.suffix.lower() not in suffixes:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HEAD = "0008"  # newest revision in migrations/versions
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")  # oldest first
-READABLE = ("0004", "0005", "0006")  # older ones that can be read as they are
+READABLE = ("0004", "0005", "0006", "0007")  # older ones that can be read as they are
 _LOCK = 0x6175746F6D6C  # "automl": one process at a time migrates a Postgres database
 
 

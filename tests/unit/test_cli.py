@@ -99,6 +99,6 @@ def test_help_and_version_load_nothing_heavy(words: list[str]) -> None:
 
 def test_a_shell_completes_commands_and_options_without_loading_anything() -> None:
     typed = {"_AUTOML_COMPLETE": "complete_bash", "COMP_WORDS": "automl re", "COMP_CWORD": "1"}
-    assert in_a_process(**typed) == ["resume", "rename", ""]
+    assert in_a_process(**typed) == ["resume", "report", "rename", ""]
     typed = {"_AUTOML_COMPLETE": "complete_bash", "COMP_WORDS": "automl search --budg", "COMP_CWORD": "2"}
     assert in_a_process(**typed) == ["--budget", ""]
