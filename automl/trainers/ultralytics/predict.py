@@ -207,12 +207,11 @@ def _network(checkpoint: Checkpoint, file: Path) -> Any:
 
 def _limit(network: Any, request: Request) -> None:
     """Set the most predictions of an end-to-end network. Raises AutoMLError for one without test-time augmentation."""
-    if bool(getattr(network, "end2end", False)):
-        network.set_head_attr(max_det=request.most, agnostic_nms=request.agnostic)
+    network.set_head_attr(max_det=request.most, agnostic_nms=request.agnostic)
     if request.tta and not _augments(network):
         raise AutoMLError(
             f"{request.weights} knows no test-time augmentation: Ultralytics has it for networks that end in Detect "
-            "with several scales and are not end-to-end, such as yolov5 or yolo11. Predict without --tta."
+            "with several scales, such as yolov5 or yolo26. Predict without --tta."
         )
 
 
