@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from automl import __version__
-from automl.commands import checking, export, managing, reading, searching, tools
+from automl.commands import checking, diagnosing, export, managing, reading, searching, tools
 from automl.terminal.exits import CODES
 from automl.terminal.lasting import outlast
 
@@ -75,6 +75,7 @@ app.command(rich_help_panel=READ)(reading.studies)
 app.command(cls=export.ExportCommand, rich_help_panel=READ)(export.export)
 app.command(rich_help_panel=READ)(searching.attach)
 app.command(rich_help_panel=READ)(tools.dashboard)
+app.command(rich_help_panel=RESULTS)(diagnosing.diagnose)
 app.command(rich_help_panel=MANAGE)(managing.stop)
 app.command(rich_help_panel=MANAGE)(managing.note)
 app.command(rich_help_panel=MANAGE)(managing.rename)
