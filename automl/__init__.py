@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from automl.results import report, verify
+    from automl.results import diagnose, report, verify
     from automl.service import (
         check,
         confirm,
@@ -42,6 +42,7 @@ __all__ = [
     "curves",
     "delete",
     "demo_data",
+    "diagnose",
     "dry_run",
     "export",
     "export_to",

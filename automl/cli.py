@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from automl import __version__
-from automl.commands import checking, export, managing, reading, reporting, searching, tools, verifying
+from automl.commands import (
+    checking,
+    diagnosing,
+    export,
+    managing,
+    reading,
+    reporting,
+    searching,
+    tools,
+    verifying,
+)
 from automl.terminal.exits import CODES
 from automl.terminal.lasting import outlast
 
@@ -77,6 +87,7 @@ app.command(rich_help_panel=READ)(searching.attach)
 app.command(rich_help_panel=READ)(tools.dashboard)
 app.command(epilog=verifying.EPILOG, rich_help_panel=RESULTS)(verifying.verify)
 app.command(rich_help_panel=RESULTS)(reporting.report)
+app.command(rich_help_panel=RESULTS)(diagnosing.diagnose)
 app.command(rich_help_panel=MANAGE)(managing.stop)
 app.command(rich_help_panel=MANAGE)(managing.note)
 app.command(rich_help_panel=MANAGE)(managing.rename)

@@ -49,7 +49,9 @@ def space_of(
 def _choices(entry: Mapping[str, Any], limits: tuple[float, float], value: ParamValue) -> list[ParamValue]:
     """Choices within the limits, with the present value among them."""
     low, high = limits
-    kept = [choice for choice in entry["choice"] if isinstance(choice, int | float) and low <= choice <= high]
+    kept: list[ParamValue] = [
+        choice for choice in entry["choice"] if isinstance(choice, int | float) and low <= choice <= high
+    ]
     return kept if value is None or value in kept else [*kept, value]
 
 

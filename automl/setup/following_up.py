@@ -10,7 +10,7 @@ import yaml
 
 from automl.diagnosis.follow_up import order_of, space_of
 from automl.errors import AutoMLError
-from automl.files.atomic import write_text
+from automl.files.atomic import replacing
 from automl.files.home import shipped
 from automl.files.shell import quoted
 from automl.files.yaml_text import parse_yaml
@@ -53,16 +53,25 @@ def follow_up(engine: Engine, study: StudyRow, row: TrialRow, diagnoses: Sequenc
     )
 
 
+def check_space_file(file: Path) -> None:
+    """Check that a space can be written there, before anything is predicted. Raises AutoMLError."""
+    if file.suffix.lower() not in (".yaml", ".yml"):
+        raise AutoMLError(f"-o {file}: a space is a YAML file. Name one such as space.yaml.")
+    if not file.parent.is_dir():
+        raise AutoMLError(f"-o {file}: there is no folder {file.parent}. Make it first, or name another place.")
+    if file.is_dir():
+        raise AutoMLError(f"-o {file} is a folder. Name a file such as {file / 'space.yaml'}.")
+
+
 def write_space(follow: FollowUp, file: Path) -> Path | None:
     """Write the space file, which the command reads; None where the space stays as it is. Raises AutoMLError."""
     if not follow.space:
         return None
-    if file.suffix not in (".yaml", ".yml"):
-        raise AutoMLError(f"-o {file}: a space is a YAML file. Name one such as space.yaml.")
     title = f"Follows from the diagnosis of trial {follow.trial} of the study '{follow.study}'."
     text = yaml.safe_dump({"description": title, **follow.space}, sort_keys=False, default_flow_style=None, width=120)
     try:
-        write_text(file, text)
+        with replacing(file) as part:
+            part.write_text(text, encoding="utf-8")
     except OSError as error:
         raise AutoMLError(f"-o {file} cannot be written ({error.strerror}). Name another place.") from error
     return file

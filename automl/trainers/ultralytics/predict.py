@@ -211,7 +211,7 @@ def _limit(network: Any, request: Request) -> None:
     if request.tta and not _augments(network):
         raise AutoMLError(
             f"{request.weights} knows no test-time augmentation: Ultralytics has it for networks that end in Detect "
-            "with several scales, such as yolov5 or yolo26. Predict without --tta."
+            "with several scales, such as yolov5 or yolo26. Predict without it."
         )
 
 
