@@ -30,7 +30,7 @@ FOREIGN = {
     "--logdir": "tensorboard",
     "--query-gpu": "nvidia-smi",
 }
-FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
+FLAG = re.compile(r"(?<![\w-])(?<!var\()--[a-z][a-z0-9-]*(?!\w*\{\}: )")  # no property of a style sheet
 COMMAND = re.compile(r"(?<![\w/.-])automl ([a-z]+(?:-[a-z]+)*)((?: [^,;.`\n]*)?)")
 NOT_COMMANDS = ("bench",)  # of an earlier version, which says so
 
