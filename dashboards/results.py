@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TypeVar
 
 from automl.errors import AutoMLError
@@ -12,6 +11,7 @@ from automl.records.document import DocumentKind
 from automl.records.ensemble import EnsembleResult
 from automl.records.latency import Latency
 from automl.records.verification import Verification
+from automl.reports.diagnoses import diagnoses_of
 from automl.store import documents
 from automl.store.documents import Kept
 from dashboards import context
@@ -39,12 +39,9 @@ def verifications(study: StudyRow) -> tuple[Verification, ...]:
 def diagnoses(study: StudyRow, trial: int | None = None) -> list[Diagnosis]:
     """Symptoms of a trial; of the winner and the defaults without a number. None where they cannot be told."""
     try:
-        found = importlib.import_module("automl.reports.diagnoses").diagnoses_of(context.engine(), study, trial)
-    except ModuleNotFoundError:
-        found = _kept(study, DocumentKind.DIAGNOSIS, Diagnosis).records
+        return diagnoses_of(context.engine(), study, trial)
     except AutoMLError:
         return []
-    return [record for record in found if trial is None or record.trial == trial]
 
 
 def _kept(study: StudyRow, kind: DocumentKind, record: type[R]) -> Kept[R]:
